@@ -1,0 +1,75 @@
+/** `--dims T=16,B=8` and `--set option=value`, read strictly. */
+import { RecurveError } from '../codegen/errors.js';
+import type { Signature } from '../codegen/frontend/tree.js';
+import type { Sizes } from '../codegen/plan.js';
+import { didYouMean } from './suggest.js';
+
+/** Sizes of dims that nobody gives: T=16, B=8, I=16, H=32, any other 16. */
+const DEFAULT_SIZES: Sizes = { T: 16, B: 8, I: 16, H: 32 };
+const DEFAULT_OTHER = 16;
+/** Sizes become 32-bit indices on the device. */
+const LARGEST = 2 ** 31 - 1;
+
+/**
+ * Commander's collector for `--dims`; may be given several times.
+ * @throws RecurveError `DIMS-SYNTAX`, `DIMS-SIZE`, `DIMS-TWICE`
+ */
+export function collectDims(text: string, before: Sizes | undefined): Sizes {
+  const sizes: Record<string, number> = { ...before };
+  for (const part of text.split(',')) {
+    const match = /^\s*([A-Za-z_]\w*)\s*=\s*(\S+)\s*$/.exec(part);
+    const [, name, value] = match ?? [];
+    if (name === undefined || value === undefined) {
+      throw dimsError('DIMS-SYNTAX', `--dims has ${JSON.stringify(part)}, which is not name=size`);
+    }
+    const size = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(size >= 1 && size <= LARGEST)) {
+      throw dimsError('DIMS-SIZE', `--dims gives ${name} the size ${value}; a size is a whole number from 1 to ${LARGEST}`);
+    }
+    if (Object.hasOwn(sizes, name)) throw dimsError('DIMS-TWICE', `--dims gives ${name} twice`);
+    sizes[name] = size;
+  }
+  return sizes;
+}
+
+function dimsError(code: string, message: string): RecurveError {
+  return new RecurveError({ code, message, fix: 'Write for example --dims T=64,B=32,I=28,H=128.', where: '--dims' });
+}
+
+/**
+ * Commander's collector for `--set`, repeatable. Values stay text: only the cell knows their types.
+ * @throws RecurveError `SET-SYNTAX`, `SET-TWICE`
+ */
+export function collectSet(text: string, before: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  const at = text.indexOf('=');
+  const name = text.slice(0, at).trim();
+  if (at < 0 || !/^[A-Za-z_]\w*$/.test(name)) {
+    throw setError('SET-SYNTAX', `--set has ${JSON.stringify(text)}, which is not option=value`);
+  }
+  if (before !== undefined && Object.hasOwn(before, name)) throw setError('SET-TWICE', `--set gives ${name} twice`);
+  return { ...before, [name]: text.slice(at + 1).trim() };
+}
+
+function setError(code: string, message: string): RecurveError {
+  return new RecurveError({ code, message, fix: 'Write for example --set activation=relu, once for every option.', where: '--set' });
+}
+
+/**
+ * Sizes for T, B and every dim of the signature, defaults filled in.
+ * @throws RecurveError `DIMS-UNKNOWN` for a size of a dim that the cell does not use
+ */
+export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
+  const names = ['T', 'B', ...signature.dims];
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    throw new RecurveError({
+      code: 'DIMS-UNKNOWN',
+      message: `cell ${signature.name} has no dim ${name} with these options; it has ${names.join(', ')}`,
+      fix: didYouMean(name, names) ?? `Leave ${name} out of --dims.`,
+      where: '--dims',
+    });
+  }
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? DEFAULT_SIZES[name] ?? DEFAULT_OTHER]));
+}
+
+export const DIMS_HELP = 'sizes, e.g. T=64,B=32,I=28,H=128 (default T=16,B=8,I=16,H=32, any other 16)';

@@ -1,0 +1,143 @@
+/** The command line: commands, their options, and one way out for results and errors. */
+import { Command, CommanderError, Option } from 'commander';
+import { RecurveError } from '../codegen/errors.js';
+import type { Sizes } from '../codegen/plan.js';
+import type { AdapterChoice } from '../runtime/device/index.js';
+import { collectDims, collectSet, DIMS_HELP } from './arguments.js';
+import { createContext, type Context, type Outcome } from './context.js';
+import type { Io } from './io.js';
+import { ownPackage } from './package.js';
+import { type CliExit, reportError } from './report.js';
+
+/** What the options shared by all commands parse to; a command reads those it declares. */
+export interface Flags {
+  readonly json?: true;
+  readonly adapter?: AdapterChoice;
+  readonly dims?: Sizes;
+  readonly set?: Readonly<Record<string, string>>;
+}
+
+const ADAPTERS: readonly AdapterChoice[] = ['auto', 'hardware', 'lavapipe', 'swiftshader'];
+
+/**
+ * Runs one command line to its end.
+ * @returns the exit code: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter or the device was lost.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<CliExit> {
+  const end = argv.indexOf('--');
+  const form = (end < 0 ? argv : argv.slice(0, end)).includes('--json') ? 'json' : 'text';
+  let help = '';
+  let outcome: Outcome | undefined;
+  let context: Context | undefined;
+  const run: Run = async (flags, command) => {
+    context = createContext(io, flags.adapter ?? 'auto');
+    outcome = await command(context);
+  };
+  const program = buildProgram(run, (text) => {
+    help += text;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    context?.clearProgress();
+    if (!(error instanceof CommanderError)) return reportError(error, io, form);
+    if (error.exitCode !== 0) return reportError(usageError(error, argv), io, form);
+    await io.stdout.write(form === 'json' ? `${JSON.stringify({ help })}\n` : help);
+    return 0;
+  }
+  context?.clearProgress();
+  if (outcome === undefined) return 0;
+  const text = form === 'json' ? JSON.stringify(outcome.document) : outcome.text;
+  if (text !== '') await io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  return outcome.exitCode ?? 0;
+}
+
+type Run = (flags: Flags, command: (context: Context) => Promise<Outcome | undefined>) => Promise<void>;
+
+/** Commands are imported when they run: parsing TypeScript and opening Dawn each cost a good part of a second. */
+function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
+  const program = new Command('recurve')
+    .description('Compiles a recurrent cell, written as a plain TypeScript function, into fused WebGPU kernels.')
+    .version(ownPackage().version)
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: writeHelp, writeErr: () => {} })
+    .addHelpText('after', EXIT_CODES);
+  // Subcommands copy these settings when they are made.
+  const add = (usage: string, description: string) =>
+    program
+      .command(usage)
+      .description(description)
+      .option('--json', 'print one JSON document on stdout and nothing else there')
+      .addOption(
+        new Option('--adapter <which>', 'which adapter to use (default: auto, the best there is)').choices(ADAPTERS),
+      );
+  const addCompiling = (usage: string, description: string) =>
+    add(usage, description)
+      .option('--dims <sizes>', DIMS_HELP, collectDims)
+      .option('--set <option=value>', "one of the cell's options; repeatable", collectSet);
+
+  add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is').action((name: string, flags: Flags) =>
+    run(flags, async (context) => (await import('./new.js')).newCell(context, name)),
+  );
+  add('list', 'the built-in cells: equations, source, strategy, options').action((flags: Flags) =>
+    run(flags, async (context) => (await import('./list.js')).list(context)),
+  );
+  addCompiling('generate <cell...>', 'write the WGSL, the plan and a typed module of each cell')
+    .requiredOption('--out <dir>', 'the folder to write into; each cell gets a folder of its own name')
+    .addHelpText('after', '\nWithout --adapter the kernels are made for the limits that WebGPU guarantees everywhere.')
+    .action((cells: string[], flags: Flags & { out: string }) =>
+      run(flags, async (context) => (await import('./generate.js')).generate(context, cells, flags)),
+    );
+  addCompiling('check <cell...>', 'compare the kernels with the float64 reference on this adapter; `all` for every built-in cell')
+    .addHelpText('after', '\nWithout --set every option value is checked, without --dims several shapes. Tolerance: 1e-5.')
+    .action((cells: string[], flags: Flags) =>
+      run(flags, async (context) => (await import('./check.js')).check(context, cells, flags)),
+    );
+  addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given')
+    .requiredOption('--data <file>', 'the batch, .json or .safetensors; `-` for one JSON request a line on stdin')
+    .option('--out <file>', 'where the results go, .json or .safetensors (default: JSON on stdout)')
+    .option('--reference', 'run the float64 reference; needs no adapter')
+    .addHelpText('after', STREAM_HELP)
+    .action((cell: string | undefined, flags: Flags & { data: string; out?: string; reference?: true }) =>
+      run(flags, async (context) => (await import('./run.js')).run(context, cell, flags)),
+    );
+  addCompiling('inspect <cell>', 'print one form of a cell on its way from spec to kernels')
+    .addOption(
+      new Option('--stage <stage>', 'which form')
+        .choices(['signature', 'graph', 'adjoint', 'plan', 'wgsl'])
+        .makeOptionMandatory(),
+    )
+    .action((cell: string, flags: Flags & { stage: string }) =>
+      run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),
+    );
+  addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)')
+    .addOption(new Option('--against <peer>', 'time the same layer in a peer, interleaved').choices(['tfjs-webgpu']))
+    .action((cells: string[], flags: Flags & { against?: string }) =>
+      run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),
+    );
+  add('doctor', 'adapters, features and limits, what is missing and how to get it').action((flags: Flags) =>
+    run(flags, async (context) => (await import('./doctor.js')).doctor(context)),
+  );
+  return program;
+}
+
+const EXIT_CODES = `
+<cell> is a built-in name (see recurve list) or the path of a *.cell.ts file.
+Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter or the device was lost.`;
+
+const STREAM_HELP = `
+Sizes come from the data. --dims and --set, where given, must agree with it.
+With --data - each line of stdin is a request with its own "cell" (default: <cell>); each gets one line,
+in order: {"ok": true, ...} or {"ok": false, "error": {"code", "message"}}. The exit code is then 0.`;
+
+/** Commander's own complaint, as one of ours. */
+function usageError(error: CommanderError, argv: readonly string[]): RecurveError {
+  const first = argv[0];
+  const command = first === undefined || first.startsWith('-') || error.code === 'commander.unknownCommand' ? '' : ` ${first}`;
+  const fix = `See \`recurve${command} --help\`.`;
+  if (error.code === 'commander.help') return new RecurveError({ code: 'USAGE', message: 'no command is given', fix });
+  const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
+  const hint = more.join(' ').trim().replace(/^\((.*)\)$/, '$1');
+  return new RecurveError({ code: 'USAGE', message, fix: hint === '' ? fix : `${hint} ${fix}` });
+}

@@ -1,0 +1,140 @@
+/** Collects the mistakes of a spec file, each at its place and once, so that all are shown together. */
+import { type Diagnostic, SpecError } from '../errors.js';
+import type { Span } from './tree.js';
+
+/** Every mistake a spec can hold. The codes are stable; what they mean is said once, here. */
+export const SPEC_CODES = {
+  'SPEC-SYNTAX': 'the file does not parse as TypeScript',
+  'SPEC-EMPTY': 'the file holds nothing',
+  'SPEC-NO-DEFAULT-EXPORT': 'the file exports no cell',
+  'SPEC-NOT-A-CELL': 'the default export is not a call of cell',
+  'SPEC-MODULE-STATEMENT': 'a statement at module level that a spec cannot have',
+  'SPEC-MODULE-MUTABLE': 'a variable at module level that could change',
+  'SPEC-IMPORT-PACKAGE': 'an import from another package',
+  'SPEC-IMPORT-NOT-FOUND': 'an imported file that cannot be read',
+  'SPEC-IMPORT-FORM': 'an import that does not name what it takes',
+  'SPEC-IMPORT-CYCLE': 'files that import each other',
+  'SPEC-NOT-EXPORTED': 'an imported name that the file or package does not export',
+  'SPEC-TOO-DEEP': 'expressions nested too deeply',
+  'SPEC-TOO-LARGE': 'a cell too large when unrolled and inlined',
+  'SPEC-MISSING-PROPERTY': 'a cell without one of its properties',
+  'SPEC-UNKNOWN-PROPERTY': 'a property that cells do not have',
+  'SPEC-DUPLICATE-PROPERTY': 'one property, parameter or gate written twice',
+  'SPEC-PROPERTY-FORM': 'a property whose value has the wrong form',
+  'SPEC-NAME': 'a name that kernels and files cannot use',
+  'SPEC-DIM-DUPLICATE': 'a dim listed twice',
+  'SPEC-DIM-RESERVED': 'a dim called T or B',
+  'SPEC-DIM-UNDECLARED': 'a shape over a dim that is not listed',
+  'SPEC-DIM-UNUSED': 'a dim that no shape uses',
+  'SPEC-DECLARATION': 'a tensor declared by something other than vec, mat or scalar',
+  'SPEC-DECLARATION-OPTION': 'a tensor declared with an unknown setting',
+  'SPEC-INIT': 'an init that is not known',
+  'SPEC-WHEN': 'a when that is not true or false',
+  'SPEC-OPTION-FORM': 'an option declared by something other than choice, flag, real or integer',
+  'SPEC-OPTION-DEFAULT': 'a default of the wrong kind or outside its range',
+  'SPEC-CHOICE': 'a choice without values, or with a value twice',
+  'SPEC-NO-INPUT': 'a cell without inputs',
+  'SPEC-MATRIX-STATE': 'a matrix where only vectors and scalars can be',
+  'SPEC-STEP-FORM': 'a step that is not a function of inputs, state and params',
+  'SPEC-UNKNOWN-NAME': 'a name that nothing declares',
+  'SPEC-UNKNOWN-MEMBER': 'a parameter, input, state or field that does not exist',
+  'SPEC-UNKNOWN-OPTION': 'an option that is not declared',
+  'SPEC-BEFORE-DECLARATION': 'a name read above its declaration',
+  'SPEC-DUPLICATE-NAME': 'a name declared twice in one scope',
+  'SPEC-ARGUMENTS': 'a call with the wrong number of arguments',
+  'SPEC-METHOD-CALL': 'a call of a method',
+  'SPEC-MATH': 'a member of Math',
+  'SPEC-NOT-CALLABLE': 'a call of something that is not a function',
+  'SPEC-MISPLACED': 'a declaration inside an expression',
+  'SPEC-FUNCTION-VALUE': 'a function used as a value or declared inside another',
+  'SPEC-RECURSION': 'helpers that call themselves',
+  'SPEC-NONFINITE': 'a number that is infinite, not a number, or beyond 32 bits',
+  'SPEC-SPREAD': 'a spread or rest',
+  'SPEC-NEW': 'an object made with new',
+  'SPEC-ASYNC': 'async, await, yield or a generator',
+  'SPEC-EXPRESSION': 'an expression that is not in the language',
+  'SPEC-OPERATOR': 'an operator that is not in the language',
+  'SPEC-PATTERN': 'a destructuring that is not in the language',
+  'SPEC-WHILE': 'a loop without constant bounds',
+  'SPEC-STATEMENT': 'a statement that is not in the language',
+  'SPEC-VAR': 'a variable declared with var',
+  'SPEC-ASSIGN-CONST': 'an assignment to something that does not change',
+  'SPEC-ASSIGN-IN-BRANCH': 'a let reassigned inside an if',
+  'SPEC-ASSIGN-TARGET': 'an assignment to something other than a local name',
+  'SPEC-NO-VALUE': 'a local declared without a value',
+  'SPEC-FOR-FORM': 'a for that does not count from one constant to another',
+  'SPEC-NO-EFFECT': 'an expression whose value is dropped',
+  'SPEC-UNREACHABLE': 'statements behind a return',
+  'SPEC-SHAPE-MISMATCH': 'operands over different dims',
+  'SPEC-MATVEC-MATRIX': 'a matvec whose first argument is not a matrix',
+  'SPEC-MATVEC-SHAPE': 'a matvec whose vector does not have the matrix’s columns',
+  'SPEC-MATRIX-ARITHMETIC': 'a matrix outside matvec',
+  'SPEC-ABSENT': 'a tensor read under options that leave it out',
+  'SPEC-STRING-AS-NUMBER': 'a string where a number belongs',
+  'SPEC-BOOLEAN-AS-NUMBER': 'a comparison where a number belongs',
+  'SPEC-NOT-A-NUMBER': 'an object or array where a number belongs',
+  'SPEC-TEST': 'a test that is not a boolean',
+  'SPEC-DYNAMIC-IF': 'an if on values known only when running',
+  'SPEC-DYNAMIC-FOR': 'a for with bounds known only when running',
+  'SPEC-LOOP-LENGTH': 'a for that is too long or never ends',
+  'SPEC-DIVISION-BY-ZERO': 'a division by a constant zero',
+  'SPEC-NOT-STATIC': 'a value that must be known when compiling and is not',
+  'SPEC-CHOICE-VALUE': 'a comparison with a value that the choice does not have',
+  'SPEC-CLAMP-BOUNDS': 'a clamp whose low bound is above its high bound',
+  'SPEC-NO-RETURN': 'a function that ends without a value',
+  'SPEC-RETURN': 'a step that does not return an object',
+  'SPEC-MISSING-STATE': 'a state whose next value step does not return',
+  'SPEC-EXTRA-STATE': 'a returned name that is neither a state nor an output',
+  'SPEC-UNKNOWN-OUTPUT': 'an output that is neither a state nor returned by step',
+  'SPEC-DUPLICATE-OUTPUT': 'an output listed twice',
+  'SPEC-STATE-SHAPE': 'a next value whose shape is not the state’s',
+  'SPEC-UNUSED-PARAM': 'a parameter that step never uses',
+  'SPEC-UNUSED-INPUT': 'an input that step never uses',
+} as const;
+
+export type SpecCode = keyof typeof SPEC_CODES;
+
+export type Report = (code: SpecCode, span: Span, message: string, fix: string) => void;
+
+/** Mutated and generated files can hold a mistake per character; a person reads the first ones. */
+const MOST_DIAGNOSTICS = 100;
+
+export class Diagnostics {
+  readonly #sources = new Map<string, readonly string[]>();
+  readonly #found = new Map<string, Diagnostic>();
+
+  constructor(sources: Readonly<Record<string, readonly string[]>> = {}) {
+    for (const [file, lines] of Object.entries(sources)) this.#sources.set(file, lines);
+  }
+
+  /** Source lines of a file, for the carets. Files are shown in the order they are added. */
+  addSource(file: string, lines: readonly string[]): void {
+    this.#sources.set(file, lines);
+  }
+
+  /** Notes a mistake. One code at one place is one mistake, however often it is met. */
+  readonly report: Report = (code, span, message, fix) => {
+    const key = `${code} ${span.file}:${span.line}:${span.column}:${span.length}`;
+    if (this.#found.has(key) || this.#found.size >= MOST_DIAGNOSTICS) return;
+    const sourceLine = this.#sources.get(span.file)?.[span.line - 1] ?? '';
+    const { file, line, column, length } = span;
+    this.#found.set(key, { code, message, fix, file, line, column, length, sourceLine });
+  };
+
+  get any(): boolean {
+    return this.#found.size > 0;
+  }
+
+  /** All mistakes: the spec file's own first, each file from top to bottom. */
+  list(): readonly Diagnostic[] {
+    const order = new Map([...this.#sources.keys()].map((file, index) => [file, index]));
+    return [...this.#found.values()].sort(
+      (a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+    );
+  }
+
+  /** @throws SpecError with all of them, if there are any */
+  throwIfAny(): void {
+    if (this.any) throw new SpecError(this.list());
+  }
+}

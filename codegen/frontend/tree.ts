@@ -1,0 +1,170 @@
+/**
+ * The parsed cell: a small, plain syntax tree that the compiler and the reference both read.
+ * It is the only thing the two share. Nothing here holds on to ts-morph.
+ */
+
+/** A place in a spec file. Lines and columns are 1-based. */
+export interface Span {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Characters marked on that line, at least 1. */
+  readonly length: number;
+}
+
+export type UnaryOperator = '-' | '+' | '!';
+export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '**' | '<' | '<=' | '>' | '>=' | '===' | '!==' | '&&' | '||';
+
+export type Expression =
+  | { readonly kind: 'number'; readonly value: number; readonly span: Span }
+  | { readonly kind: 'string'; readonly value: string; readonly span: Span }
+  | { readonly kind: 'boolean'; readonly value: boolean; readonly span: Span }
+  /** A local: a parameter of the function, or a const/let in scope. Module constants are already replaced by their value's tree. */
+  | { readonly kind: 'name'; readonly name: string; readonly span: Span }
+  | { readonly kind: 'member'; readonly object: Expression; readonly property: string; readonly span: Span }
+  | { readonly kind: 'index'; readonly object: Expression; readonly index: Expression; readonly span: Span }
+  | { readonly kind: 'unary'; readonly operator: UnaryOperator; readonly operand: Expression; readonly span: Span }
+  | {
+      readonly kind: 'binary';
+      readonly operator: BinaryOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly span: Span;
+    }
+  | {
+      readonly kind: 'conditional';
+      readonly test: Expression;
+      readonly then: Expression;
+      readonly otherwise: Expression;
+      readonly span: Span;
+    }
+  /** A function of the language (`sigmoid`, `matvec`): the imported name, whatever the local alias. */
+  | { readonly kind: 'builtin'; readonly name: string; readonly args: readonly Expression[]; readonly span: Span }
+  /** A call of a helper function: key into `CellTree.helpers`. */
+  | { readonly kind: 'helper'; readonly key: string; readonly args: readonly Expression[]; readonly span: Span }
+  | { readonly kind: 'object'; readonly entries: readonly ObjectEntry[]; readonly span: Span }
+  | { readonly kind: 'array'; readonly items: readonly Expression[]; readonly span: Span };
+
+export interface ObjectEntry {
+  readonly name: string;
+  readonly value: Expression;
+  readonly span: Span;
+}
+
+/** What a declaration binds: one name, or the members of an object (`{ x }`, `{ h: previous }`), or of an array. */
+export type Pattern =
+  | { readonly kind: 'name'; readonly name: string; readonly span: Span }
+  | {
+      readonly kind: 'object';
+      readonly members: readonly { readonly property: string; readonly name: string; readonly span: Span }[];
+      readonly span: Span;
+    }
+  | { readonly kind: 'array'; readonly names: readonly { readonly name: string; readonly span: Span }[]; readonly span: Span };
+
+export type Statement =
+  | {
+      readonly kind: 'declare';
+      readonly mutable: boolean;
+      readonly pattern: Pattern;
+      readonly value: Expression;
+      readonly span: Span;
+    }
+  | { readonly kind: 'assign'; readonly name: string; readonly value: Expression; readonly span: Span }
+  /** Static: the test must be known when compiling. */
+  | {
+      readonly kind: 'if';
+      readonly test: Expression;
+      readonly then: readonly Statement[];
+      readonly otherwise: readonly Statement[];
+      readonly span: Span;
+    }
+  /** `for (let name = from; name < to; name += step)`; `to` exclusive after normalization, bounds static. */
+  | {
+      readonly kind: 'for';
+      readonly name: string;
+      readonly from: Expression;
+      readonly comparison: '<' | '<=' | '>' | '>=';
+      readonly to: Expression;
+      readonly step: Expression;
+      readonly body: readonly Statement[];
+      readonly span: Span;
+    }
+  | { readonly kind: 'return'; readonly value: Expression; readonly span: Span };
+
+export interface FunctionTree {
+  readonly name: string;
+  readonly parameters: readonly Pattern[];
+  readonly body: readonly Statement[];
+  readonly span: Span;
+}
+
+export type OptionValue = string | number | boolean;
+export type OptionValues = Readonly<Record<string, OptionValue>>;
+
+export type OptionDeclaration = { readonly name: string; readonly span: Span } & (
+  | { readonly kind: 'choice'; readonly values: readonly string[]; readonly default: string }
+  | { readonly kind: 'flag'; readonly default: boolean }
+  | { readonly kind: 'real'; readonly default: number; readonly min?: number; readonly max?: number }
+  | { readonly kind: 'integer'; readonly default: number; readonly min?: number; readonly max?: number }
+);
+
+/** `W: mat('H', 'I', { init: 'orthogonal', when: o.peepholes })` before options are known. */
+export interface Declaration {
+  readonly name: string;
+  readonly constructor_: 'vec' | 'mat' | 'scalar';
+  /** One expression per axis; each evaluates to a declared dim's name once options are known. */
+  readonly shape: readonly Expression[];
+  readonly init: Expression | undefined;
+  /** Evaluates to a boolean; `undefined` means always there. */
+  readonly when: Expression | undefined;
+  readonly span: Span;
+}
+
+/** `params: {...}` or `params: (o) => ({...})`: `optionsName` is what the arrow calls the options. */
+export interface DeclarationGroup {
+  readonly optionsName: string | undefined;
+  readonly entries: readonly Declaration[];
+  readonly span: Span;
+}
+
+export interface CellTree {
+  readonly file: string;
+  readonly name: string;
+  /** First sentence of the doc comment above `export default`. */
+  readonly summary: string;
+  /** The whole doc comment, without the stars. */
+  readonly documentation: string;
+  readonly dims: readonly { readonly name: string; readonly span: Span }[];
+  readonly options: readonly OptionDeclaration[];
+  readonly inputs: DeclarationGroup;
+  readonly state: DeclarationGroup;
+  readonly params: DeclarationGroup;
+  /** Names of the sequences a caller gets; `undefined` means every name that `step` returns. */
+  readonly outputs: readonly { readonly name: string; readonly span: Span }[] | undefined;
+  readonly step: FunctionTree;
+  readonly helpers: Readonly<Record<string, FunctionTree>>;
+  /** Source lines by file, for carets and messages. */
+  readonly sources: Readonly<Record<string, readonly string[]>>;
+  readonly span: Span;
+}
+
+export interface TensorDeclaration {
+  readonly name: string;
+  /** Names of dims: `['H', 'I']`; `[]` for a scalar. */
+  readonly shape: readonly string[];
+  readonly init: 'uniform' | 'orthogonal' | 'zeros' | 'ones' | undefined;
+  readonly span: Span;
+}
+
+/** What a cell takes and gives once its options are chosen. */
+export interface Signature {
+  readonly name: string;
+  readonly options: OptionValues;
+  /** Dims that this choice of options uses, in declared order. */
+  readonly dims: readonly string[];
+  readonly inputs: readonly TensorDeclaration[];
+  readonly state: readonly TensorDeclaration[];
+  readonly params: readonly TensorDeclaration[];
+  /** Output sequences by name: state names and further values that `step` returns. Shapes come from lowering. */
+  readonly outputs: readonly string[] | undefined;
+}

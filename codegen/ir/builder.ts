@@ -1,0 +1,100 @@
+/** Builds graphs: hash-consing (common subexpressions), constant folding and the identities that are exact in floating point. */
+import type { Span } from '../frontend/tree.js';
+import type { Contract, Leaf, Node, NodeBody, NodeId, Shape, StepGraph, Term } from './graph.js';
+import { type OpName, ops } from './ops.js';
+
+const NOWHERE: Span = { file: '', line: 1, column: 1, length: 1 };
+
+export class GraphBuilder {
+  readonly nodes: Node[] = [];
+  private readonly known = new Map<string, NodeId>();
+
+  constant(value: number, span: Span = NOWHERE): NodeId {
+    // −0 and NaN print like other numbers in JSON, so the key spells them out.
+    return this.intern(`constant ${Object.is(value, -0) ? '-0' : value}`, { op: 'constant', value }, [], 'number', span);
+  }
+
+  input(name: string, shape: Shape, span: Span): NodeId {
+    return this.leaf({ op: 'input', name }, shape, span);
+  }
+
+  state(name: string, shape: Shape, span: Span): NodeId {
+    return this.leaf({ op: 'state', name }, shape, span);
+  }
+
+  param(name: string, shape: Shape, span: Span): NodeId {
+    return this.leaf({ op: 'param', name }, shape, span);
+  }
+
+  leaf(body: Leaf, shape: Shape, span: Span): NodeId {
+    if (body.op === 'constant') return this.constant(body.value, span);
+    return this.intern(JSON.stringify(body), body, shape, body.op === 'last' ? 'boolean' : 'number', span);
+  }
+
+  /** `matrix · operand`, a vector of `shape`. */
+  contract(matrix: string, shape: Shape, operand: NodeId, span: Span): NodeId {
+    return this.product([{ matrix, transposed: false, operand }], shape, span);
+  }
+
+  product(terms: readonly Term[], shape: Shape, span: Span): NodeId {
+    const body: Contract = { op: 'contract', terms };
+    return this.intern(JSON.stringify(body), body, shape, 'number', span);
+  }
+
+  /** Applies a per-unit op to arguments whose shapes agree or are scalar. */
+  apply(op: OpName, args: readonly NodeId[], span: Span = NOWHERE): NodeId {
+    return this.simplify(op, args, span) ?? this.intern(`${op} ${args.join(' ')}`, { op, args }, this.broadcast(args), ops[op].result, span);
+  }
+
+  node(id: NodeId): Node {
+    const node = this.nodes[id];
+    if (!node) throw new Error(`no node ${id}`);
+    return node;
+  }
+
+  finish(next: Readonly<Record<string, NodeId>>, outputs: Readonly<Record<string, NodeId>>): StepGraph {
+    return { nodes: this.nodes, next, outputs };
+  }
+
+  /** The same value, whatever its arguments: exact identities only (0·x is not 0 when x is NaN). */
+  private simplify(op: OpName, args: readonly NodeId[], span: Span): NodeId | undefined {
+    const constants = args.map((id) => {
+      const node = this.node(id);
+      return node.op === 'constant' ? node.value : undefined;
+    });
+    if (constants.every((value) => value !== undefined) && ops[op].result === 'number') {
+      const value = ops[op].fold(...constants);
+      // What float32 cannot hold is left to the kernel, which propagates it.
+      if (Number.isFinite(Math.fround(value))) return this.constant(value, span);
+    }
+    const [a, b, c] = args;
+    const [ka, kb] = constants;
+    if (op === 'add' && kb === 0) return a;
+    if (op === 'add' && ka === 0) return b;
+    if (op === 'sub' && kb === 0) return a;
+    if (op === 'mul' && kb === 1) return a;
+    if (op === 'mul' && ka === 1) return b;
+    if (op === 'div' && kb === 1) return a;
+    if (op === 'mul' && kb === -1 && a !== undefined) return this.apply('neg', [a], span);
+    if (op === 'mul' && ka === -1 && b !== undefined) return this.apply('neg', [b], span);
+    if (op === 'select' && b === c) return b;
+    if (op === 'neg' && a !== undefined) {
+      const inner = this.node(a);
+      if (inner.op === 'neg') return inner.args[0];
+    }
+    return undefined;
+  }
+
+  private broadcast(args: readonly NodeId[]): Shape {
+    return args.map((id) => this.node(id).shape).find((shape) => shape.length > 0) ?? [];
+  }
+
+  private intern(key: string, body: NodeBody, shape: Shape, type: Node['type'], span: Span): NodeId {
+    const found = this.known.get(key);
+    if (found !== undefined) return found;
+    const id = this.nodes.length;
+    this.nodes.push({ ...body, id, shape, type, span });
+    this.known.set(key, id);
+    return id;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The cotangents gathered so far, per node.
+ *
+ * Products that arrive at one node are kept as terms and become one contraction, so that
+ * dh = Σ_gates U_gᵀ da_g has one accumulator. Terms whose operand comes through the recurrence are kept apart
+ * from those that only the seeds feed: the latter can run before the loop.
+ *
+ * Scalars broadcast over units, so a scalar's cotangent is a sum over units. The sum is linear: it is put off to
+ * the parameter's gradient, and until then a scalar has one unreduced cotangent for every shape it met.
+ */
+import type { GraphBuilder } from '../ir/builder.js';
+import { argumentsOf, type NodeId, type Term } from '../ir/graph.js';
+
+interface Gathered {
+  rest: NodeId | undefined;
+  readonly carried: Term[];
+  readonly seeded: Term[];
+}
+
+export class Cotangents {
+  private readonly byNode = new Map<NodeId, Map<string, Gathered>>();
+  private readonly carried = new Map<NodeId, boolean>();
+
+  constructor(
+    private readonly builder: GraphBuilder,
+    private readonly differentiable: ReadonlySet<NodeId>,
+  ) {}
+
+  add(target: NodeId, cotangent: NodeId): void {
+    const gathered = this.gathered(target, this.builder.node(cotangent).shape.join());
+    if (!gathered) return;
+    const { span } = this.builder.node(target);
+    gathered.rest = gathered.rest === undefined ? cotangent : this.builder.apply('add', [gathered.rest, cotangent], span);
+  }
+
+  addProduct(target: NodeId, term: Term): void {
+    const gathered = this.gathered(target, this.builder.node(target).shape.join());
+    gathered?.[this.isCarried(term.operand) ? 'carried' : 'seeded'].push(term);
+  }
+
+  /** The complete cotangents of a node: one, or for a scalar one for each shape. */
+  of(target: NodeId): NodeId[] {
+    const { shape, span } = this.builder.node(target);
+    return [...(this.byNode.get(target)?.values() ?? [])].map(({ rest, carried, seeded }) => {
+      const products = [carried, seeded].filter((terms) => terms.length > 0).map((terms) => this.builder.product(terms, shape, span));
+      const parts = rest === undefined ? products : [rest, ...products];
+      return parts.reduce((sum, part) => this.builder.apply('add', [sum, part], span));
+    });
+  }
+
+  private gathered(target: NodeId, shape: string): Gathered | undefined {
+    if (!this.differentiable.has(target)) return undefined;
+    const byShape = this.byNode.get(target) ?? new Map<string, Gathered>();
+    this.byNode.set(target, byShape);
+    const gathered = byShape.get(shape) ?? { rest: undefined, carried: [], seeded: [] };
+    byShape.set(shape, gathered);
+    return gathered;
+  }
+
+  private isCarried(id: NodeId): boolean {
+    const known = this.carried.get(id);
+    if (known !== undefined) return known;
+    const node = this.builder.node(id);
+    const answer = node.op === 'carry' || argumentsOf(node).some((argument) => this.isCarried(argument));
+    this.carried.set(id, answer);
+    return answer;
+  }
+}

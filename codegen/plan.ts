@@ -1,0 +1,86 @@
+/** The manifest of a compiled cell (`plan.json`): everything a runtime needs to run it, and nothing of how it was made. */
+import type { OptionValues } from './frontend/tree.js';
+
+/** Sizes of every dim: `T` steps, `B` sequences, and the cell's own dims. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/**
+ * A tensor the host reads or writes. On the device the innermost axis is padded with zeros to a multiple
+ * of four, and matrices pad both axes. `sequence` tensors are ordered by step, `[T, B, unit]`.
+ */
+export interface TensorSlot {
+  readonly buffer: string;
+  /** In 32-bit words from the start of the buffer. */
+  readonly offset: number;
+  /** The logical shape: `[T, B, H]`, `[B, H]`, `[H, I]`, `[H]`, `[]`. */
+  readonly shape: readonly number[];
+  /** The shape on the device. Same rank, except that a scalar takes four words. */
+  readonly padded: readonly number[];
+}
+
+export interface BufferSpec {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+export interface KernelSpec {
+  readonly name: string;
+  readonly wgsl: string;
+  readonly entryPoint: 'main';
+  /** In binding order, group 0. */
+  readonly bindings: readonly { readonly buffer: string; readonly access: 'read' | 'read_write' }[];
+  /** Whether the kernel takes the time step as an immediate `i32` at offset 0. */
+  readonly usesTime: boolean;
+}
+
+export interface PassSpec {
+  readonly name: string;
+  readonly kernel: string;
+  readonly region: 'pack' | 'before' | 'loop' | 'after';
+  readonly direction: 'forward' | 'backward';
+  readonly strategy: 'parallel' | 'stepwise';
+  readonly workgroups: readonly [number, number, number];
+  /** Times it is dispatched in one run. */
+  readonly dispatches: number;
+  /** Per run, over all dispatches. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly flops: number;
+}
+
+/** What to encode, in order. Inside a loop every pass is dispatched once a step, the step counted up or down. */
+export type ScheduleItem =
+  | { readonly kind: 'pass'; readonly pass: string; readonly time?: number }
+  | { readonly kind: 'loop'; readonly from: number; readonly to: number; readonly by: 1 | -1; readonly passes: readonly string[] };
+
+export interface Plan {
+  readonly version: 1;
+  readonly cell: string;
+  readonly options: OptionValues;
+  readonly sizes: Sizes;
+  readonly gradients: boolean;
+  readonly buffers: readonly BufferSpec[];
+  /**
+   * Host tensors by path: `inputs.x`, `state.h` (initial), `params.W`, `cotangents.outputs.h`, `cotangents.state.h`
+   * go in; `outputs.h`, `final.h`, `gradients.inputs.x`, `gradients.state.h`, `gradients.params.W` come out.
+   */
+  readonly tensors: Readonly<Record<string, TensorSlot>>;
+  /** `u32[B]`, each sequence's number of steps. */
+  readonly lengths: { readonly buffer: string; readonly offset: number };
+  readonly kernels: readonly KernelSpec[];
+  readonly passes: readonly PassSpec[];
+  readonly forward: readonly ScheduleItem[];
+  readonly backward: readonly ScheduleItem[];
+}
+
+/** What an adapter offers, as far as the compiler cares. */
+export interface Target {
+  /** Lanes that run in step; the width of a workgroup is a multiple. */
+  readonly subgroup: number;
+  /** A processor posing as a GPU: prefers narrow workgroups and deep register tiles. */
+  readonly software: boolean;
+  readonly maxBufferBytes: number;
+  readonly maxBindingBytes: number;
+  readonly maxWorkgroupsPerDimension: number;
+  readonly maxStorageBuffers: number;
+}

@@ -1,0 +1,56 @@
+/** What goes into one run of a cell and what comes out: the same shape for the device and for the reference. */
+import { RecurveError } from '../codegen/errors.js';
+import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
+import type { Sizes } from '../codegen/plan.js';
+
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array;
+}
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface CellData {
+  /** `[T, B, …]` each, in data order: `reverse` runs each sequence from its own end. */
+  readonly inputs: Tensors;
+  /** Initial state, `[B, …]` each; what is missing is zero. */
+  readonly state: Tensors;
+  readonly params: Tensors;
+  /** Steps of each sequence, 1 to T; `undefined` means T for all. */
+  readonly lengths?: readonly number[];
+  readonly reverse: boolean;
+  /** Where given, gradients are computed; what is missing inside is zero. */
+  readonly cotangents?: { readonly outputs: Tensors; readonly state: Tensors };
+}
+
+export interface CellResult {
+  /** `[T, B, …]`, zero past a sequence's length. */
+  readonly outputs: Tensors;
+  /** Final state `[B, …]`, at each sequence's own end. */
+  readonly state: Tensors;
+  readonly gradients?: { readonly inputs: Tensors; readonly state: Tensors; readonly params: Tensors };
+}
+
+/** The shape of a declared tensor at these sizes, behind leading axes such as `[T, B]`. */
+export function shapeOf(declaration: Pick<TensorDeclaration, 'name' | 'shape'>, sizes: Sizes, leading: readonly string[] = []): number[] {
+  return [...leading, ...declaration.shape].map((dim) => sizeOf(sizes, dim));
+}
+
+/** @throws RecurveError `DIMS-MISSING` */
+export function sizeOf(sizes: Sizes, dim: string): number {
+  const size = sizes[dim];
+  if (size === undefined) {
+    throw new RecurveError({ code: 'DIMS-MISSING', message: `no size is given for dim ${dim}`, fix: `Add ${dim}=… to --dims.` });
+  }
+  return size;
+}
+
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Names and shapes of everything `data` may hold for a signature at these sizes. */
+export function expectedShapes(signature: Signature, sizes: Sizes): Record<'inputs' | 'state' | 'params', Record<string, number[]>> {
+  const group = (declarations: readonly TensorDeclaration[], leading: readonly string[]) =>
+    Object.fromEntries(declarations.map((declaration) => [declaration.name, shapeOf(declaration, sizes, leading)]));
+  return { inputs: group(signature.inputs, ['T', 'B']), state: group(signature.state, ['B']), params: group(signature.params, []) };
+}

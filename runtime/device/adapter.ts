@@ -1,0 +1,84 @@
+/** What an adapter is, in plain data: for reports, for the compiler and for people. */
+import type { Target } from '../../codegen/plan.js';
+
+/** Which adapter to open. `auto` takes hardware where there is any, then an installed lavapipe, then the embedded SwiftShader. */
+export type AdapterChoice = 'auto' | 'hardware' | 'lavapipe' | 'swiftshader';
+export const ADAPTER_CHOICES: readonly AdapterChoice[] = ['auto', 'hardware', 'lavapipe', 'swiftshader'];
+
+/** `software` is any other processor posing as a GPU (WARP on Windows, say). */
+export type AdapterKind = 'hardware' | 'lavapipe' | 'swiftshader' | 'software';
+
+/** Everything known about an opened adapter; plain JSON. */
+export interface AdapterReport {
+  /** For people: `NVIDIA H100`, `SwiftShader driver 5.0.0`. */
+  readonly name: string;
+  readonly kind: AdapterKind;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly subgroup: { readonly min: number; readonly max: number };
+  readonly features: readonly string[];
+  /** The limits that compute passes meet, in WebGPU's names and units. */
+  readonly limits: Readonly<Record<string, number>>;
+  readonly languageFeatures: readonly string[];
+  /** The Vulkan driver manifest that was chosen, where we chose one. */
+  readonly driver?: string;
+  /** One line to print: `auto` was asked for and a software adapter serves. */
+  readonly notice?: string;
+}
+
+/** Limits asked of the device: the adapter's own, because the defaults are too small for recurrent layers. */
+export const COMPUTE_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+  'maxImmediateSize',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+/** What kind of adapter Dawn's description speaks of. */
+export function adapterKind(info: GPUAdapterInfo): AdapterKind {
+  const words = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
+  if (words.includes('llvmpipe')) return 'lavapipe';
+  if (words.includes('swiftshader')) return 'swiftshader';
+  return info.isFallbackAdapter ? 'software' : 'hardware';
+}
+
+/** Reads an adapter's info, features and limits into plain data. */
+export function describeAdapter(gpu: GPU, adapter: GPUAdapter, notes: Pick<AdapterReport, 'driver' | 'notice'>): AdapterReport {
+  const { info } = adapter;
+  return {
+    name: info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || 'unnamed adapter',
+    kind: adapterKind(info),
+    vendor: info.vendor,
+    architecture: info.architecture,
+    device: info.device,
+    description: info.description,
+    subgroup: { min: info.subgroupMinSize ?? 0, max: info.subgroupMaxSize ?? 0 },
+    features: [...adapter.features].sort(),
+    limits: Object.fromEntries(COMPUTE_LIMITS.map((name) => [name, adapter.limits[name] ?? 0])),
+    languageFeatures: [...gpu.wgslLanguageFeatures].sort(),
+    ...notes,
+  };
+}
+
+/** What the compiler needs to know of an adapter. */
+export function targetOf(report: AdapterReport): Target {
+  const limit = (name: (typeof COMPUTE_LIMITS)[number]) => report.limits[name] ?? 0;
+  const software = report.kind !== 'hardware';
+  return {
+    // A width that is a multiple of the widest subgroup is a multiple of every narrower one (they are powers of two).
+    subgroup: report.subgroup.max || (software ? 4 : 32),
+    software,
+    maxBufferBytes: limit('maxBufferSize'),
+    maxBindingBytes: limit('maxStorageBufferBindingSize'),
+    maxWorkgroupsPerDimension: limit('maxComputeWorkgroupsPerDimension'),
+    maxStorageBuffers: limit('maxStorageBuffersPerShaderStage'),
+  };
+}

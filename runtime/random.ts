@@ -1,0 +1,113 @@
+/**
+ * Seeded random data for checks: the same seed gives the same bits on every machine.
+ *
+ * Every tensor has its own stream, keyed by its path, so that a parameter added by an option leaves the
+ * others as they were.
+ */
+import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
+import type { Sizes } from '../codegen/plan.js';
+import { type CellData, elements, shapeOf, sizeOf, type Tensor } from './data.js';
+
+export interface RandomChoices {
+  readonly seed: number;
+  /** Sequences of different lengths: one of T, the others 1 to T. Default false. */
+  readonly ragged?: boolean;
+  readonly reverse?: boolean;
+  /** Whether to give cotangents, on every output and every final state. Default true. */
+  readonly gradients?: boolean;
+}
+
+/** Uniform numbers in [0, 1). */
+type Stream = () => number;
+
+/**
+ * Data for one run of a cell; all values are float32.
+ *
+ * Inputs and cotangents are bell-shaped with variance 1, the initial state likewise with variance 1/4, matrices
+ * uniform in ±1/√columns, vector and scalar parameters in ±1/2 whatever their `init` says: a zero would hide a
+ * wrong gradient.
+ *
+ * @param outputs dims of every output sequence behind `[T, B]`, by name: `{ h: ['H'] }`
+ */
+export function randomData(
+  signature: Signature,
+  sizes: Sizes,
+  outputs: Readonly<Record<string, readonly string[]>>,
+  choices: RandomChoices,
+): CellData {
+  const fill = (path: string, shape: readonly number[], draw: (stream: Stream) => number): Tensor => {
+    const stream = sfc32(choices.seed, hash(path));
+    return { shape, data: Float32Array.from({ length: elements(shape) }, () => draw(stream)) };
+  };
+  const group = (
+    path: string,
+    declarations: readonly Pick<TensorDeclaration, 'name' | 'shape'>[],
+    leading: readonly string[],
+    draw: (stream: Stream) => number,
+  ) =>
+    Object.fromEntries(
+      declarations.map((declaration) => {
+        const shape = shapeOf(declaration, sizes, leading);
+        return [declaration.name, fill(`${path}.${declaration.name}`, shape, draw)];
+      }),
+    );
+  const sequences = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
+  return {
+    inputs: group('inputs', signature.inputs, ['T', 'B'], bell),
+    state: group('state', signature.state, ['B'], (stream) => bell(stream) / 2),
+    params: Object.fromEntries(
+      signature.params.map((declaration) => {
+        const shape = shapeOf(declaration, sizes);
+        const bound = shape.length === 2 ? 1 / Math.sqrt(shape[1] ?? 1) : 0.5;
+        return [declaration.name, fill(`params.${declaration.name}`, shape, (stream) => (2 * stream() - 1) * bound)];
+      }),
+    ),
+    ...(choices.ragged ? { lengths: randomLengths(sizes, sfc32(choices.seed, hash('lengths'))) } : {}),
+    reverse: choices.reverse ?? false,
+    ...(choices.gradients === false
+      ? {}
+      : {
+          cotangents: {
+            outputs: group('cotangents.outputs', sequences, ['T', 'B'], bell),
+            state: group('cotangents.state', signature.state, ['B'], bell),
+          },
+        }),
+  };
+}
+
+/** One full length at a random place, the next one shorter where T allows, the others anything from 1 to T. */
+function randomLengths(sizes: Sizes, stream: Stream): number[] {
+  const [T, B] = [sizeOf(sizes, 'T'), sizeOf(sizes, 'B')];
+  const lengths = Array.from({ length: B }, () => 1 + Math.floor(stream() * T));
+  const full = Math.floor(stream() * B);
+  lengths[(full + 1) % B] = 1 + Math.floor(stream() * Math.max(T - 1, 1));
+  lengths[full] = T;
+  return lengths;
+}
+
+/** Sum of four uniforms, mean 0 and variance 1: near enough to normal, and exact on every machine. */
+function bell(stream: Stream): number {
+  return (stream() + stream() + stream() + stream() - 2) * Math.sqrt(3);
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let state = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
+  return state >>> 0;
+}
+
+/** Chris Doty-Humphrey's "small fast counting" generator sfc32, from PractRand; twelve steps to mix the seed. */
+function sfc32(seed: number, key: number): Stream {
+  let [a, b, c, counter] = [seed | 0, key | 0, 0x9e3779b9 | 0, 1];
+  const next = () => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return (sum >>> 0) / 2 ** 32;
+  };
+  for (let i = 0; i < 12; i++) next();
+  return next;
+}

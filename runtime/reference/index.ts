@@ -1,0 +1,2 @@
+/** The independent float64 reference: interprets the parsed cell, shares nothing with the compiler. */
+export { runReference } from './sequence.js';

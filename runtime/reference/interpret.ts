@@ -1,0 +1,252 @@
+/**
+ * Runs a cell's step, statement by statement, on float64 values. What is static (options, numbers, tests on
+ * them) is an ordinary JavaScript value. The tree was checked before, so whatever cannot occur in a checked
+ * tree throws a plain Error: a defect of ours.
+ */
+import type {
+  BinaryOperator,
+  CellTree,
+  Expression,
+  FunctionTree,
+  Pattern,
+  Statement,
+} from '../../codegen/frontend/tree.js';
+import { functions, negate, not, operators, select } from './operations.js';
+import { type Static, staticBinary } from './static.js';
+import { constant, Matrix, type Tape, Value } from './tape.js';
+import { matvec, pointwise } from './tensor.js';
+
+export interface Namespace {
+  readonly members: ReadonlyMap<string, Operand>;
+}
+/** Anything an expression may evaluate to. */
+export type Operand = Static | Value | Matrix | Namespace | readonly Operand[];
+
+export function namespace(members: Iterable<readonly [string, Operand]>): Namespace {
+  return { members: new Map(members) };
+}
+
+/** Runs `step(inputs, state, params, { options })` once; returns what it returns, by name. */
+export function runStep(tree: CellTree, tape: Tape, args: readonly Operand[]): ReadonlyMap<string, Operand> {
+  const result = new Interpreter(tree, tape).call(tree.step, args);
+  if (!isNamespace(result)) throw new Error('step returned no object');
+  return result.members;
+}
+
+/** Lifts a static number (or test) to a value. */
+export function toValue(operand: Operand | undefined): Value {
+  if (operand instanceof Value) return operand;
+  if (typeof operand === 'number' || typeof operand === 'boolean') return constant(Number(operand));
+  throw new Error(`expected a number or a tensor, found ${describe(operand)}`);
+}
+
+/** Names in one block, inside the block around it. */
+class Scope {
+  private readonly names = new Map<string, Operand>();
+  constructor(private readonly outer?: Scope) {}
+
+  declare(name: string, value: Operand): void {
+    this.names.set(name, value);
+  }
+
+  assign(name: string, value: Operand): void {
+    if (this.names.has(name)) this.names.set(name, value);
+    else if (this.outer) this.outer.assign(name, value);
+    else throw new Error(`${name} is not declared`);
+  }
+
+  read(name: string): Operand {
+    const value = this.names.get(name) ?? this.outer?.read(name);
+    if (value === undefined) throw new Error(`${name} is not declared`);
+    return value;
+  }
+}
+
+class Interpreter {
+  constructor(
+    private readonly tree: CellTree,
+    private readonly tape: Tape,
+  ) {}
+
+  call(target: FunctionTree, args: readonly Operand[]): Operand {
+    const scope = new Scope();
+    target.parameters.forEach((pattern, position) => {
+      bind(scope, pattern, args[position]);
+    });
+    const result = this.runAll(target.body, scope);
+    if (result === undefined) throw new Error(`${target.name} returned nothing`);
+    return result;
+  }
+
+  /** The returned value, or undefined when control falls through. */
+  private runAll(statements: readonly Statement[], scope: Scope): Operand | undefined {
+    for (const statement of statements) {
+      const result = this.run(statement, scope);
+      if (result !== undefined) return result;
+    }
+    return undefined;
+  }
+
+  private run(statement: Statement, scope: Scope): Operand | undefined {
+    switch (statement.kind) {
+      case 'declare':
+        bind(scope, statement.pattern, this.evaluate(statement.value, scope));
+        return undefined;
+      case 'assign':
+        scope.assign(statement.name, this.evaluate(statement.value, scope));
+        return undefined;
+      case 'if': {
+        const taken = this.test(statement.test, scope) ? statement.then : statement.otherwise;
+        return this.runAll(taken, new Scope(scope));
+      }
+      case 'for':
+        return this.repeat(statement, scope);
+      case 'return':
+        return this.evaluate(statement.value, scope);
+    }
+  }
+
+  private repeat(loop: Extract<Statement, { kind: 'for' }>, scope: Scope): Operand | undefined {
+    const step = this.staticNumber(loop.step, scope);
+    const to = this.staticNumber(loop.to, scope);
+    for (let i = this.staticNumber(loop.from, scope); staticBinary(loop.comparison, i, to) === true; i += step) {
+      const inner = new Scope(scope);
+      inner.declare(loop.name, i);
+      const result = this.runAll(loop.body, inner);
+      if (result !== undefined) return result;
+    }
+    return undefined;
+  }
+
+  private evaluate(expression: Expression, scope: Scope): Operand {
+    switch (expression.kind) {
+      case 'number':
+      case 'string':
+      case 'boolean':
+        return expression.value;
+      case 'name':
+        return scope.read(expression.name);
+      case 'member':
+        return member(this.evaluate(expression.object, scope), expression.property);
+      case 'index':
+        return member(this.evaluate(expression.object, scope), this.evaluate(expression.index, scope));
+      case 'unary':
+        return this.unary(expression.operator, this.evaluate(expression.operand, scope));
+      case 'binary':
+        return this.binary(expression.operator, expression.left, expression.right, scope);
+      case 'conditional': {
+        const test = this.evaluate(expression.test, scope);
+        if (!(test instanceof Value)) return this.evaluate(test ? expression.then : expression.otherwise, scope);
+        const then = toValue(this.evaluate(expression.then, scope));
+        return pointwise(this.tape, select, [test, then, toValue(this.evaluate(expression.otherwise, scope))]);
+      }
+      case 'builtin':
+        return this.builtin(
+          expression.name,
+          expression.args.map((arg) => this.evaluate(arg, scope)),
+        );
+      case 'helper': {
+        const helper = this.tree.helpers[expression.key];
+        if (helper === undefined) throw new Error(`there is no helper ${expression.key}`);
+        return this.call(
+          helper,
+          expression.args.map((arg) => this.evaluate(arg, scope)),
+        );
+      }
+      case 'object':
+        return namespace(expression.entries.map((entry) => [entry.name, this.evaluate(entry.value, scope)] as const));
+      case 'array':
+        return expression.items.map((item) => this.evaluate(item, scope));
+    }
+  }
+
+  private unary(operator: '-' | '+' | '!', operand: Operand): Operand {
+    if (operator === '!') return operand instanceof Value ? pointwise(this.tape, not, [operand]) : !operand;
+    if (operator === '+') return operand;
+    return typeof operand === 'number' ? -operand : pointwise(this.tape, negate, [toValue(operand)]);
+  }
+
+  private binary(operator: BinaryOperator, leftTree: Expression, rightTree: Expression, scope: Scope): Operand {
+    const left = this.evaluate(leftTree, scope);
+    // As in JavaScript: what the left side decides leaves the right side unevaluated.
+    if (operator === '&&' && !(left instanceof Value)) return left ? this.evaluate(rightTree, scope) : left;
+    if (operator === '||' && !(left instanceof Value)) return left ? left : this.evaluate(rightTree, scope);
+    const right = this.evaluate(rightTree, scope);
+    if (isStatic(left) && isStatic(right)) return staticBinary(operator, left, right);
+    const operation = operators[operator];
+    if (operation === undefined) throw new Error(`${operator} on tensors`);
+    return pointwise(this.tape, operation, [toValue(left), toValue(right)]);
+  }
+
+  private builtin(name: string, args: readonly Operand[]): Operand {
+    if (name === 'matvec') {
+      const [matrix, x] = args;
+      if (!(matrix instanceof Matrix)) throw new Error(`matvec of ${describe(matrix)}`);
+      return matvec(this.tape, matrix, toValue(x));
+    }
+    const operation = functions[name];
+    if (operation === undefined) throw new Error(`there is no function ${name}`);
+    const missing = operation.pullbacks.length - args.length;
+    const values = [...args, ...(missing > 0 ? (operation.defaults ?? []).slice(-missing) : [])];
+    if (values.length !== operation.pullbacks.length) throw new Error(`${name} of ${args.length} arguments`);
+    const result = pointwise(this.tape, operation, values.map(toValue));
+    // A function of static numbers is static: it may bound a loop or choose a branch.
+    return values.every(isStatic) ? (result.data[0] as number) : result;
+  }
+
+  private test(expression: Expression, scope: Scope): boolean {
+    const value = this.evaluate(expression, scope);
+    if (!isStatic(value)) throw new Error(`a test on ${describe(value)} is not static`);
+    return Boolean(value);
+  }
+
+  private staticNumber(expression: Expression, scope: Scope): number {
+    const value = this.evaluate(expression, scope);
+    if (typeof value !== 'number') throw new Error(`a loop bound is ${describe(value)}`);
+    return value;
+  }
+}
+
+function bind(scope: Scope, pattern: Pattern, value: Operand | undefined): void {
+  if (pattern.kind === 'name') {
+    if (value === undefined) throw new Error(`${pattern.name} got no value`);
+    scope.declare(pattern.name, value);
+  } else if (pattern.kind === 'object') {
+    for (const { property, name } of pattern.members) {
+      const found = isNamespace(value) ? value.members.get(property) : undefined;
+      // A parameter that these options leave out stays unbound: only a branch not taken may name it.
+      if (found !== undefined) scope.declare(name, found);
+    }
+  } else {
+    pattern.names.forEach(({ name }, position) => {
+      scope.declare(name, member(value, position));
+    });
+  }
+}
+
+function member(object: Operand | undefined, key: Operand): Operand {
+  let found: Operand | undefined;
+  if (isArray(object)) found = key === 'length' ? object.length : object[Number(key)];
+  else if (isNamespace(object)) found = object.members.get(String(key));
+  if (found === undefined) throw new Error(`${describe(object)} has no member ${String(key)}`);
+  return found;
+}
+
+function isStatic(operand: Operand): operand is Static {
+  return typeof operand === 'number' || typeof operand === 'string' || typeof operand === 'boolean';
+}
+
+function isArray(operand: Operand | undefined): operand is readonly Operand[] {
+  return Array.isArray(operand);
+}
+
+function isNamespace(operand: Operand | undefined): operand is Namespace {
+  return typeof operand === 'object' && 'members' in operand;
+}
+
+function describe(operand: Operand | undefined): string {
+  if (operand instanceof Value) return `a tensor of ${operand.rows} by ${operand.units}`;
+  if (operand instanceof Matrix) return 'a matrix';
+  if (isArray(operand)) return 'an array';
+  return isNamespace(operand) ? 'an object' : String(operand);
+}

@@ -1,0 +1,126 @@
+/**
+ * The reference's table of per-unit functions: value and cotangents of the arguments, in float64.
+ *
+ * Kinks follow the doc comment of kernels/language.ts. A pullback takes the cotangent `g` of the result; where a
+ * function is flat it returns a literal zero, so that an infinite `g` does not become NaN. Where an argument of a
+ * function with a kink is NaN, so is the cotangent: the slope is not known there.
+ */
+
+type Forward = (a: number, b: number, c: number) => number;
+type Pullback = (g: number, a: number, b: number, c: number) => number;
+
+export interface Operation {
+  readonly forward: Forward;
+  /** One for each argument; undefined where no cotangent flows. */
+  readonly pullbacks: readonly (Pullback | undefined)[];
+  /** Values of trailing arguments that may be left out. */
+  readonly defaults?: readonly number[];
+}
+
+function logistic(x: number): number {
+  if (x >= 0) return 1 / (1 + Math.exp(-x));
+  const e = Math.exp(x);
+  return e / (1 + e);
+}
+
+/** 1 / cosh² x, without the cancellation of 1 − tanh² x. */
+function tanhSlope(x: number): number {
+  const e = Math.exp(-2 * Math.abs(x));
+  return (4 * e) / ((1 + e) * (1 + e));
+}
+
+/** `g` where the test holds, zero where it does not, NaN where an argument is. */
+function where(test: boolean, g: number, a: number, b = 0, c = 0): number {
+  if (test) return g;
+  return Number.isNaN(a) || Number.isNaN(b) || Number.isNaN(c) ? Number.NaN : 0;
+}
+
+/** A function with one argument, from its value and slope. */
+function smooth(forward: (x: number) => number, slope: (x: number) => number): Operation {
+  return { forward, pullbacks: [(g, x) => g * slope(x)] };
+}
+
+/** A test: 1 where it holds, else 0. No cotangent. */
+function comparison(test: (a: number, b: number) => boolean): Operation {
+  return { forward: (a, b) => (test(a, b) ? 1 : 0), pullbacks: [undefined, undefined] };
+}
+
+/** What the operators of the language stand for. */
+export const operators: Readonly<Record<string, Operation>> = {
+  '+': { forward: (a, b) => a + b, pullbacks: [(g) => g, (g) => g] },
+  '-': { forward: (a, b) => a - b, pullbacks: [(g) => g, (g) => -g] },
+  '*': { forward: (a, b) => a * b, pullbacks: [(g, _a, b) => g * b, (g, a) => g * a] },
+  '/': { forward: (a, b) => a / b, pullbacks: [(g, _a, b) => g / b, (g, a, b) => -((g / b) * (a / b))] },
+  '<': comparison((a, b) => a < b),
+  '<=': comparison((a, b) => a <= b),
+  '>': comparison((a, b) => a > b),
+  '>=': comparison((a, b) => a >= b),
+  '===': comparison((a, b) => a === b),
+  '!==': comparison((a, b) => a !== b),
+  '&&': comparison((a, b) => a !== 0 && b !== 0),
+  '||': comparison((a, b) => a !== 0 || b !== 0),
+};
+
+export const negate: Operation = { forward: (x) => -x, pullbacks: [(g) => -g] };
+export const not: Operation = { forward: (x) => (x === 0 ? 1 : 0), pullbacks: [undefined] };
+/** Stretches a broadcast argument to the shape of the second one. */
+export const stretch: Operation = { forward: (x) => x, pullbacks: [(g) => g, undefined] };
+/** The branch not taken gets a zero, whatever `g` is. */
+export const select: Operation = {
+  forward: (test, then, otherwise) => (test !== 0 ? then : otherwise),
+  pullbacks: [undefined, (g, test) => (test !== 0 ? g : 0), (g, test) => (test !== 0 ? 0 : g)],
+};
+
+/** Functions of the language by name; `matvec` is elsewhere because it mixes units. */
+export const functions: Readonly<Record<string, Operation>> = {
+  sigmoid: smooth(logistic, (x) => logistic(x) * logistic(-x)),
+  tanh: smooth(Math.tanh, tanhSlope),
+  exp: smooth(Math.exp, Math.exp),
+  log: smooth(Math.log, (x) => 1 / x),
+  sqrt: smooth(Math.sqrt, (x) => 0.5 / Math.sqrt(x)),
+  square: smooth(
+    (x) => x * x,
+    (x) => 2 * x,
+  ),
+  softplus: smooth((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), logistic),
+  softsign: smooth(
+    (x) => x / (1 + Math.abs(x)),
+    (x) => 1 / ((1 + Math.abs(x)) * (1 + Math.abs(x))),
+  ),
+  relu: { forward: (x) => Math.max(x, 0), pullbacks: [(g, x) => where(x > 0, g, x)] },
+  leakyRelu: {
+    forward: (x, slope) => (x > 0 ? x : slope * x),
+    pullbacks: [(g, x, slope) => (x > 0 ? g : g * slope), (g, x) => where(!(x > 0), g * x, x)],
+    defaults: [0.01],
+  },
+  elu: {
+    forward: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
+    pullbacks: [
+      (g, x, alpha) => (x > 0 ? g : g * alpha * Math.exp(x)),
+      (g, x) => where(!(x > 0), g * Math.expm1(x), x),
+    ],
+    defaults: [1],
+  },
+  hardSigmoid: {
+    forward: (x) => Math.min(Math.max(0.2 * x + 0.5, 0), 1),
+    pullbacks: [(g, x) => where(0.2 * x + 0.5 > 0 && 0.2 * x + 0.5 < 1, 0.2 * g, x)],
+  },
+  abs: { forward: Math.abs, pullbacks: [(g, x) => (x < 0 ? -g : where(x > 0, g, x))] },
+  max: {
+    forward: (a, b) => Math.max(a, b),
+    pullbacks: [(g, a, b) => where(a >= b, g, a, b), (g, a, b) => where(b > a, g, a, b)],
+  },
+  min: {
+    forward: (a, b) => Math.min(a, b),
+    pullbacks: [(g, a, b) => where(a <= b, g, a, b), (g, a, b) => where(b < a, g, a, b)],
+  },
+  // Written for any bounds, also low > high, where min(max(x, low), high) is `high`.
+  clamp: {
+    forward: (x, low, high) => Math.min(Math.max(x, low), high),
+    pullbacks: [
+      (g, x, low, high) => where(x >= low && x <= high, g, x, low, high),
+      (g, x, low, high) => where(x < low && low <= high, g, x, low, high),
+      (g, x, low, high) => where(Math.max(x, low) > high, g, x, low, high),
+    ],
+  },
+};
