@@ -51,7 +51,12 @@ export function collectSet(text: string, before: Readonly<Record<string, string>
 }
 
 function setError(code: string, message: string): RecurveError {
-  return new RecurveError({ code, message, fix: 'Write for example --set activation=relu, once for every option.', where: '--set' });
+  return new RecurveError({
+    code,
+    message,
+    fix: 'Write for example --set activation=relu, once for every option.',
+    where: '--set',
+  });
 }
 
 /**

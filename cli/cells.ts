@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
-import { parseCell } from '../codegen/index.js';
+import { parseCell } from '../codegen/frontend/index.js';
 import type { CellTree } from '../codegen/frontend/tree.js';
 import { ownPackage } from './package.js';
 import { didYouMean } from './suggest.js';

@@ -2,13 +2,14 @@
 import pc from 'picocolors';
 import type { AdapterChoice, RecurveDevice } from '../runtime/device/index.js';
 import type { Io } from './io.js';
+import type { CliExit } from './report.js';
 
-/** A command's result: `--json` prints the document, otherwise the text is printed. */
+/** A command's result: `--json` prints the document, otherwise, or where there is none, the text is printed. */
 export interface Outcome {
-  readonly document: unknown;
+  readonly document?: unknown;
   readonly text: string;
-  /** 1 when a check failed. */
-  readonly exitCode?: 0 | 1;
+  /** Default 0. */
+  readonly exitCode?: CliExit;
 }
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -67,11 +68,9 @@ export async function withDevice<R>(
 
 /** As `withDevice`, for a caller that closes the device itself. */
 export async function openNoticed(context: Context, purpose: 'check' | 'bench'): Promise<RecurveDevice> {
-  // Loaded only here: Dawn is a large native library that most commands do not need.
+  // Loaded only here: Dawn is a large native library that half of the commands do not need.
   const { openDevice } = await import('../runtime/device/index.js');
   const device = await openDevice(context.adapter, { purpose });
-  if (device.adapter.kind !== 'hardware') {
-    await context.note(`note: running on ${device.adapter.name} (${device.adapter.kind}), a software adapter; times say nothing of a GPU`);
-  }
+  if (device.adapter.notice !== undefined) await context.note(device.adapter.notice);
   return device;
 }

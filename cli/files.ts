@@ -1,23 +1,7 @@
 /** Writing results so that nobody ever sees half a file: written beside, then renamed. */
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
-
-/**
- * Replaces or creates `path` in one step.
- * @throws RecurveError `OUT-WRITE`
- */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
-  try {
-    if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
-    await writeFile(beside, content);
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw writeError(path, error);
-  }
-}
 
 /**
  * Writes a new file, never over an existing one.

@@ -4,10 +4,11 @@ import { RecurveError } from '../codegen/errors.js';
 import type { Sizes } from '../codegen/plan.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
 import { collectDims, collectSet, DIMS_HELP } from './arguments.js';
-import { createContext, type Context, type Outcome } from './context.js';
+import { type Context, createContext, type Outcome } from './context.js';
 import type { Io } from './io.js';
 import { ownPackage } from './package.js';
 import { type CliExit, reportError } from './report.js';
+import { STAGES, type Stage } from './stages.js';
 
 /** What the options shared by all commands parse to; a command reads those it declares. */
 export interface Flags {
@@ -47,12 +48,12 @@ export async function runCli(argv: readonly string[], io: Io): Promise<CliExit> 
   }
   context?.clearProgress();
   if (outcome === undefined) return 0;
-  const text = form === 'json' ? JSON.stringify(outcome.document) : outcome.text;
+  const text = form === 'json' && outcome.document !== undefined ? JSON.stringify(outcome.document) : outcome.text;
   if (text !== '') await io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   return outcome.exitCode ?? 0;
 }
 
-type Run = (flags: Flags, command: (context: Context) => Promise<Outcome | undefined>) => Promise<void>;
+type Run = (flags: Flags, command: (context: Context) => Promise<Outcome>) => Promise<void>;
 
 /** Commands are imported when they run: parsing TypeScript and opening Dawn each cost a good part of a second. */
 function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
@@ -69,9 +70,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       .command(usage)
       .description(description)
       .option('--json', 'print one JSON document on stdout and nothing else there')
-      .addOption(
-        new Option('--adapter <which>', 'which adapter to use (default: auto, the best there is)').choices(ADAPTERS),
-      );
+      .addOption(new Option('--adapter <which>', 'which adapter to use (default: auto, the best there is)').choices(ADAPTERS));
   const addCompiling = (usage: string, description: string) =>
     add(usage, description)
       .option('--dims <sizes>', DIMS_HELP, collectDims)
@@ -103,12 +102,8 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       run(flags, async (context) => (await import('./run.js')).run(context, cell, flags)),
     );
   addCompiling('inspect <cell>', 'print one form of a cell on its way from spec to kernels')
-    .addOption(
-      new Option('--stage <stage>', 'which form')
-        .choices(['signature', 'graph', 'adjoint', 'plan', 'wgsl'])
-        .makeOptionMandatory(),
-    )
-    .action((cell: string, flags: Flags & { stage: string }) =>
+    .addOption(new Option('--stage <stage>', 'which form').choices(STAGES).makeOptionMandatory())
+    .action((cell: string, flags: Flags & { stage: Stage }) =>
       run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),
     );
   addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)')
@@ -138,6 +133,9 @@ function usageError(error: CommanderError, argv: readonly string[]): RecurveErro
   const fix = `See \`recurve${command} --help\`.`;
   if (error.code === 'commander.help') return new RecurveError({ code: 'USAGE', message: 'no command is given', fix });
   const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
-  const hint = more.join(' ').trim().replace(/^\((.*)\)$/, '$1');
+  const hint = more
+    .join(' ')
+    .trim()
+    .replace(/^\((.*)\)$/, '$1');
   return new RecurveError({ code: 'USAGE', message, fix: hint === '' ? fix : `${hint} ${fix}` });
 }

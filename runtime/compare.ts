@@ -51,12 +51,7 @@ function flatten(result: CellResult): Map<string, Tensor> {
   );
 }
 
-function compareTensor(
-  name: string,
-  actual: Tensor | undefined,
-  expected: Tensor,
-  tolerance: number,
-): TensorComparison {
+function compareTensor(name: string, actual: Tensor | undefined, expected: Tensor, tolerance: number): TensorComparison {
   if (actual === undefined) return refused(name, 'the tensor is missing');
   if (`${actual.shape}` !== `${expected.shape}` || actual.data.length !== expected.data.length) {
     return refused(name, `shape [${actual.shape}], not [${expected.shape}]`);

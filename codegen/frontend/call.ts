@@ -25,7 +25,13 @@ export function convertCall(context: Context, node: CallExpression): Expression 
     return refuseMethodCall(context, node, callee.getName());
   }
   if (!Node.isIdentifier(callee)) {
-    return refuse(context, callee, 'SPEC-NOT-CALLABLE', 'only named functions can be called', 'Call a function of `recurve` or a helper by its name.');
+    return refuse(
+      context,
+      callee,
+      'SPEC-NOT-CALLABLE',
+      'only named functions can be called',
+      'Call a function of `recurve` or a helper by its name.',
+    );
   }
   const name = callee.getText();
   if (context.scope.find(name) !== undefined) return refuseNotCallable(context, callee, name);
@@ -60,7 +66,12 @@ function arguments_(count: string): string {
   return `${count} argument${count === '1' ? '' : 's'}`;
 }
 
-function helper(context: Context, node: CallExpression, binding: Extract<Binding, { kind: 'helper' }>, args: readonly Expression[]): Expression {
+function helper(
+  context: Context,
+  node: CallExpression,
+  binding: Extract<Binding, { kind: 'helper' }>,
+  args: readonly Expression[],
+): Expression {
   const at = span(context, node);
   const { key } = binding;
   if (context.library.open.includes(key)) {
@@ -88,14 +99,18 @@ export function helperTree(context: Context, { key, node, module }: Extract<Bind
   const known = context.library.helpers.get(key);
   if (known !== undefined) return known;
   context.library.open.push(key);
-  const tree = convertFunction({ ...context, module }, nameOfKey(key), node);
+  const tree = convertFunction({ ...context, module, depth: 0 }, nameOfKey(key), node);
   context.library.open.pop();
   context.library.helpers.set(key, tree);
   return tree;
 }
 
 function refuseNotCallable(context: Context, callee: Node, name: string): Expression {
-  const fix = didYouMean(name, [...context.module.names.keys()].filter((known) => known !== name), 'To multiply, write `*`; to call a function, rename this value.');
+  const fix = didYouMean(
+    name,
+    [...context.module.names.keys()].filter((known) => known !== name),
+    'To multiply, write `*`; to call a function, rename this value.',
+  );
   return refuse(context, callee, 'SPEC-NOT-CALLABLE', `\`${name}\` is a value, not a function`, fix);
 }
 
@@ -113,7 +128,8 @@ function refuseMath(context: Context, node: CallExpression, name: string): Expre
   const call = `${name}(${args.join(', ')})`;
   const fix = isBuiltin(name)
     ? `Write \`${call.length > 60 ? `${name}(…)` : call}\`, imported from \`recurve\`.`
-    : ((Object.hasOwn(MATH, name) ? MATH[name] : undefined) ?? didYouMean(name, Object.keys(BUILTINS), 'Write it with the functions of `recurve`.'));
+    : ((Object.hasOwn(MATH, name) ? MATH[name] : undefined) ??
+      didYouMean(name, Object.keys(BUILTINS), 'Write it with the functions of `recurve`.'));
   return refuse(context, node, 'SPEC-MATH', `\`Math.${name}\` is not in the language`, fix);
 }
 

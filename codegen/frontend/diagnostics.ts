@@ -34,7 +34,8 @@ export const SPEC_CODES = {
   'SPEC-OPTION-DEFAULT': 'a default of the wrong kind or outside its range',
   'SPEC-CHOICE': 'a choice without values, or with a value twice',
   'SPEC-NO-INPUT': 'a cell without inputs',
-  'SPEC-MATRIX-STATE': 'a matrix where only vectors and scalars can be',
+  'SPEC-MATRIX-STATE': 'an input or state that is a matrix',
+  'SPEC-SCALAR-STATE': 'an input or state that is one number',
   'SPEC-STEP-FORM': 'a step that is not a function of inputs, state and params',
   'SPEC-UNKNOWN-NAME': 'a name that nothing declares',
   'SPEC-UNKNOWN-MEMBER': 'a parameter, input, state or field that does not exist',
@@ -88,6 +89,7 @@ export const SPEC_CODES = {
   'SPEC-UNKNOWN-OUTPUT': 'an output that is neither a state nor returned by step',
   'SPEC-DUPLICATE-OUTPUT': 'an output listed twice',
   'SPEC-STATE-SHAPE': 'a next value whose shape is not the state’s',
+  'SPEC-OUTPUT-SHAPE': 'an output that is one number',
   'SPEC-UNUSED-PARAM': 'a parameter that step never uses',
   'SPEC-UNUSED-INPUT': 'an input that step never uses',
 } as const;
@@ -114,12 +116,18 @@ export class Diagnostics {
 
   /** Notes a mistake. One code at one place is one mistake, however often it is met. */
   readonly report: Report = (code, span, message, fix) => {
-    const key = `${code} ${span.file}:${span.line}:${span.column}:${span.length}`;
+    // The names quoted in a message tell apart what is missing at one place; shapes and values may differ by options.
+    const names = (message.match(/`[^`]*`/g) ?? []).join();
+    const key = `${code} ${span.file}:${span.line}:${span.column}:${span.length} ${names}`;
     if (this.#found.has(key) || this.#found.size >= MOST_DIAGNOSTICS) return;
     const sourceLine = this.#sources.get(span.file)?.[span.line - 1] ?? '';
     const { file, line, column, length } = span;
     this.#found.set(key, { code, message, fix, file, line, column, length, sourceLine });
   };
+
+  has(...codes: SpecCode[]): boolean {
+    return [...this.#found.values()].some(({ code }) => codes.some((wanted) => wanted === code));
+  }
 
   get any(): boolean {
     return this.#found.size > 0;

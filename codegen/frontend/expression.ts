@@ -4,6 +4,7 @@ import {
   type Expression as ExpressionNode,
   type Identifier,
   Node,
+  type NumericLiteral,
   type ObjectLiteralExpression,
   type PrefixUnaryExpression,
   SyntaxKind,
@@ -17,7 +18,20 @@ import type { BinaryOperator, Expression, ObjectEntry } from './tree.js';
 import { VALUE_EXPORTS } from './vocabulary.js';
 
 const BINARY: ReadonlySet<string> = new Set<BinaryOperator>([
-  '+', '-', '*', '/', '%', '**', '<', '<=', '>', '>=', '===', '!==', '&&', '||',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '**',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  '===',
+  '!==',
+  '&&',
+  '||',
 ]);
 
 function isBinaryOperator(text: string): text is BinaryOperator {
@@ -29,12 +43,15 @@ export function convertExpression(outer: Context, node: ExpressionNode): Express
   const inner = unwrap(node);
   const at = span(context, inner);
   if (context.depth > MOST_DEPTH) {
-    context.report(
-      'SPEC-TOO-DEEP',
-      at,
-      `this is nested more than ${MOST_DEPTH} levels deep`,
-      'Name parts of it with `const`, or add the terms up in a `for`.',
-    );
+    // Both sides of a chain of sums reach the limit; once says it.
+    if (!context.recovery.tooDeep)
+      context.report(
+        'SPEC-TOO-DEEP',
+        at,
+        `this is nested more than ${MOST_DEPTH} levels deep`,
+        'Name parts of it with `const`, or add the terms up in a `for`.',
+      );
+    context.recovery.tooDeep = true;
     return context.recovery.poison(at);
   }
   if (Node.isNumericLiteral(inner)) return convertNumber(context, inner);
@@ -80,14 +97,23 @@ export function convertExpression(outer: Context, node: ExpressionNode): Express
 }
 
 /** Reports and stands in for the expression. */
-export function refuse(context: Context, node: Node, ...[code, message, fix]: [Parameters<Context['report']>[0], string, string]): Expression {
+export function refuse(
+  context: Context,
+  node: Node,
+  ...[code, message, fix]: [Parameters<Context['report']>[0], string, string]
+): Expression {
   const at = span(context, node);
   context.report(code, at, message, fix);
   return context.recovery.poison(at);
 }
 
-function convertNumber(context: Context, node: Node & { getLiteralValue(): number }): Expression {
-  const value = node.getLiteralValue();
+/** The value of a numeric literal. ts-morph's own `getLiteralValue` reads `1e-7` as 1. */
+export function numberOf(node: NumericLiteral): number {
+  return Number(node.compilerNode.text);
+}
+
+function convertNumber(context: Context, node: NumericLiteral): Expression {
+  const value = numberOf(node);
   if (!Number.isFinite(value)) {
     return refuse(context, node, 'SPEC-NONFINITE', `\`${node.getText()}\` is infinite`, 'Write a number below 3.4e38.');
   }
@@ -127,7 +153,7 @@ function convertConstant(
     return refuse(context, node, 'SPEC-RECURSION', `the value of \`${nameOfKey(key)}\` depends on itself`, fix);
   }
   context.library.open.push(key);
-  const converted = convertExpression({ ...context, module, scope: new Scope(undefined, 'plain') }, value);
+  const converted = convertExpression({ ...context, module, scope: new Scope(undefined, 'plain'), depth: 0 }, value);
   context.library.open.pop();
   context.library.constants.set(key, converted);
   return converted;
@@ -149,7 +175,13 @@ function refuseUnknown(context: Context, node: Node, name: string): Expression {
     return refuse(context, node, 'SPEC-NONFINITE', `\`${name}\` is not a number that a cell can hold`, fix);
   }
   if (name === 'undefined') {
-    return refuse(context, node, 'SPEC-EXPRESSION', '`undefined` is not in the language', 'Write 0, or use `when` to leave a parameter out.');
+    return refuse(
+      context,
+      node,
+      'SPEC-EXPRESSION',
+      '`undefined` is not in the language',
+      'Write 0, or use `when` to leave a parameter out.',
+    );
   }
   const fix = VALUE_EXPORTS.includes(name)
     ? `Add \`${name}\` to \`import { … } from 'recurve'\`.`
@@ -163,7 +195,13 @@ export function refuseUnknownName(context: Context, node: Node, name: string): E
 
 function refuseOptional(context: Context, node: Node): Expression {
   const fix = 'Write `p.W`; choose with `o.option ? … : …` where a parameter may be absent.';
-  return refuse(context, node, 'SPEC-EXPRESSION', '`?.` is not in the language: whether a value exists is known when compiling', fix);
+  return refuse(
+    context,
+    node,
+    'SPEC-EXPRESSION',
+    '`?.` is not in the language: whether a value exists is known when compiling',
+    fix,
+  );
 }
 
 function convertUnary(context: Context, node: PrefixUnaryExpression): Expression {
@@ -174,9 +212,10 @@ function convertUnary(context: Context, node: PrefixUnaryExpression): Expression
   if (token === SyntaxKind.MinusToken) return { kind: 'unary', operator: '-', operand: operand(), span: at };
   if (token === SyntaxKind.ExclamationToken) return { kind: 'unary', operator: '!', operand: operand(), span: at };
   operand();
+  const text = node.getText();
   const step = token === SyntaxKind.PlusPlusToken || token === SyntaxKind.MinusMinusToken;
   const fix = step ? 'Write `x = x + 1;` as a statement of its own.' : 'Use arithmetic, or `!` on options.';
-  return refuse(context, node, 'SPEC-OPERATOR', `\`${node.getText().slice(0, 2)}\` is not in the language`, fix);
+  return refuse(context, node, 'SPEC-OPERATOR', `\`${text.slice(0, step ? 2 : 1)}\` is not in the language`, fix);
 }
 
 const OPERATOR_FIXES: Readonly<Record<string, string>> = {
@@ -190,7 +229,11 @@ function convertBinary(context: Context, node: BinaryExpression): Expression {
   const operator = node.getOperatorToken().getText();
   const at = span(context, node);
   if (!isBinaryOperator(operator)) {
-    if (node.getOperatorToken().getKind() !== SyntaxKind.CommaToken && operator.endsWith('=') && !['==', '!='].includes(operator)) {
+    if (
+      node.getOperatorToken().getKind() !== SyntaxKind.CommaToken &&
+      operator.endsWith('=') &&
+      !['==', '!='].includes(operator)
+    ) {
       return refuse(context, node, 'SPEC-OPERATOR', 'an assignment is not a value', 'Make it a statement of its own.');
     }
     convertExpression(context, node.getLeft());
@@ -216,29 +259,41 @@ export function propertyName(node: Node): string | undefined {
 
 function convertObject(context: Context, node: ObjectLiteralExpression): Expression {
   const entries: ObjectEntry[] = [];
+  let whole = true;
   for (const property of node.getProperties()) {
     if (Node.isSpreadAssignment(property)) {
       convertExpression(context, property.getExpression());
       refuseSpread(context, property);
+      whole = false;
       continue;
     }
     if (!Node.isPropertyAssignment(property) && !Node.isShorthandPropertyAssignment(property)) {
       refuseMethod(context, property);
+      whole = false;
       continue;
     }
     const nameNode = property.getNameNode();
     const name = propertyName(nameNode);
     const initializer = Node.isPropertyAssignment(property) ? property.getInitializer() : property.getNameNode();
-    const value = initializer === undefined ? context.recovery.poison(span(context, property)) : convertExpression(context, initializer);
+    const value =
+      initializer === undefined ? context.recovery.poison(span(context, property)) : convertExpression(context, initializer);
     if (name === undefined || name === '__proto__') {
       refuse(context, nameNode, 'SPEC-EXPRESSION', 'property names are written out', 'Write `name: value`.');
+      whole = false;
     } else if (entries.some((entry) => entry.name === name)) {
-      refuse(context, nameNode, 'SPEC-DUPLICATE-PROPERTY', `\`${name}\` is already given in this object`, 'Remove one, or rename it.');
+      refuse(
+        context,
+        nameNode,
+        'SPEC-DUPLICATE-PROPERTY',
+        `\`${name}\` is already given in this object`,
+        'Remove one, or rename it.',
+      );
     } else {
       entries.push({ name, value, span: span(context, property) });
     }
   }
-  return { kind: 'object', entries, span: span(context, node) };
+  const at = span(context, node);
+  return whole ? { kind: 'object', entries, span: at } : context.recovery.poison(at);
 }
 
 export function refuseSpread(context: Context, node: Node): Expression {
@@ -268,7 +323,13 @@ function refuseOther(context: Context, node: ExpressionNode): Expression {
     return refuse(context, node, 'SPEC-EXPRESSION', 'a template is not in the language', "Write a plain string, e.g. 'H'.");
   }
   if (Node.isPostfixUnaryExpression(node)) {
-    return refuse(context, node, 'SPEC-OPERATOR', `\`${node.getText().slice(-2)}\` is not in the language`, 'Write `x = x + 1;` as a statement of its own.');
+    return refuse(
+      context,
+      node,
+      'SPEC-OPERATOR',
+      `\`${node.getText().slice(-2)}\` is not in the language`,
+      'Write `x = x + 1;` as a statement of its own.',
+    );
   }
   const names: Partial<Record<SyntaxKind, string>> = {
     [SyntaxKind.RegularExpressionLiteral]: 'a regular expression',

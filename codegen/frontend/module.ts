@@ -12,8 +12,8 @@ import {
   Node,
   Project,
   type SourceFile,
-  type VariableStatement,
   VariableDeclarationKind,
+  type VariableStatement,
 } from 'ts-morph';
 import { RecurveError } from '../errors.js';
 import type { Diagnostics } from './diagnostics.js';
@@ -97,7 +97,11 @@ export class Modules {
       else if (Node.isVariableStatement(statement)) this.#bindVariables(module, statement);
       else if (Node.isTypeAliasDeclaration(statement) || Node.isInterfaceDeclaration(statement)) {
         this.#define(module, statement.getName(), { kind: 'type' }, statement, statement.isExported());
-      } else if (!Node.isExportAssignment(statement) && !Node.isExportDeclaration(statement) && !Node.isEmptyStatement(statement)) {
+      } else if (
+        !Node.isExportAssignment(statement) &&
+        !Node.isExportDeclaration(statement) &&
+        !Node.isEmptyStatement(statement)
+      ) {
         this.diagnostics.report(
           'SPEC-MODULE-STATEMENT',
           spanOf(module.file, statement),
@@ -256,7 +260,12 @@ export class Modules {
       return undefined;
     }
     if (this.#byFile.size >= MOST_MODULES) {
-      this.diagnostics.report('SPEC-TOO-LARGE', at, `a spec reads at most ${MOST_MODULES} files`, 'Put its helpers into fewer files.');
+      this.diagnostics.report(
+        'SPEC-TOO-LARGE',
+        at,
+        `a spec reads at most ${MOST_MODULES} files`,
+        'Put its helpers into fewer files.',
+      );
       return undefined;
     }
     try {

@@ -12,6 +12,7 @@ export class Recovery {
   optionsOpen = false;
   stepOpen = false;
   outputsOpen = false;
+  tooDeep = false;
 
   /** Stands for an expression whose mistake has been reported. */
   poison(span: Span): Expression {

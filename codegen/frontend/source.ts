@@ -57,10 +57,23 @@ function unreadable(path: string, error: unknown): RecurveError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE') {
     const near = nearest(basename(path), specsBeside(path));
-    const fix = near === undefined ? 'Check the path; `npx recurve new <name>` writes a spec.' : `Did you mean ${join(dirname(path), near)}?`;
-    return new RecurveError({ code: 'SPEC-NOT-FOUND', message: `there is no file ${path.replaceAll('\0', '\\0')}`, fix, where: path });
+    const fix =
+      near === undefined
+        ? 'Check the path; `npx recurve new <name>` writes a spec.'
+        : `Did you mean ${join(dirname(path), near)}?`;
+    return new RecurveError({
+      code: 'SPEC-NOT-FOUND',
+      message: `there is no file ${path.replaceAll('\0', '\\0')}`,
+      fix,
+      where: path,
+    });
   }
-  return refuse('SPEC-UNREADABLE', path, `cannot be read (${code || 'unknown reason'})`, 'Check the permissions of the file and its folders.');
+  return refuse(
+    'SPEC-UNREADABLE',
+    path,
+    `cannot be read (${code || 'unknown reason'})`,
+    'Check the permissions of the file and its folders.',
+  );
 }
 
 function specsBeside(path: string): string[] {

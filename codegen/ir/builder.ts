@@ -27,8 +27,16 @@ export class GraphBuilder {
   }
 
   leaf(body: Leaf, shape: Shape, span: Span): NodeId {
-    if (body.op === 'constant') return this.constant(body.value, span);
-    return this.intern(JSON.stringify(body), body, shape, body.op === 'last' ? 'boolean' : 'number', span);
+    switch (body.op) {
+      case 'constant':
+        return this.constant(body.value, span);
+      case 'last':
+        return this.intern('last', { op: 'last' }, shape, 'boolean', span);
+      case 'previous':
+        return this.intern(`previous ${body.of}`, { op: 'previous', of: body.of }, shape, 'number', span);
+      default:
+        return this.intern(`${body.op} ${body.name}`, { op: body.op, name: body.name }, shape, 'number', span);
+    }
   }
 
   /** `matrix · operand`, a vector of `shape`. */

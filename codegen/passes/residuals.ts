@@ -8,19 +8,21 @@
  * arXiv:1604.06174, solved as in PyTorch's AOTAutograd partitioner.)
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isContract, type NodeId } from '../ir/graph.js';
+import { argumentsOf, type Node, type NodeId } from '../ir/graph.js';
 
 export interface ResidualProblem {
   readonly builder: GraphBuilder;
   /** Values that the later region uses. */
   readonly needed: Iterable<NodeId>;
-  /** In memory anyway, or belonging to the later region: nothing behind it counts. */
+  /** In memory anyway: nothing behind it counts. */
   readonly available: (id: NodeId) => boolean;
+  /** What only the earlier region can compute: its contractions, and what it alone has from the step before. */
+  readonly produced: (node: Node) => boolean;
   /** Words that a value takes for each row. */
   readonly words: (id: NodeId) => number;
 }
 
-export function residuals({ builder, needed, available, words }: ResidualProblem): NodeId[] {
+export function residuals({ builder, needed, available, produced, words }: ResidualProblem): NodeId[] {
   const flow = new Flow();
   const seen = new Set<NodeId>();
   const visit = (id: NodeId): void => {
@@ -28,7 +30,7 @@ export function residuals({ builder, needed, available, words }: ResidualProblem
     seen.add(id);
     const node = builder.node(id);
     flow.edge(into(id), outOf(id), words(id));
-    if (isContract(node)) {
+    if (produced(node)) {
       flow.edge(SOURCE, into(id), Number.POSITIVE_INFINITY);
       return;
     }

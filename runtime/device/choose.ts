@@ -3,7 +3,7 @@ import { RecurveError } from '../../codegen/errors.js';
 import { ADAPTER_CHOICES, type AdapterChoice, type AdapterKind, adapterKind } from './adapter.js';
 import { type DevicePurpose, type FoundAdapter, requestAdapter } from './instance.js';
 import { embeddedDriverFits } from './swiftshader.js';
-import { driversFromEnvironment, ensureLoader, installedManifests, lavapipeManifests, selectEmbeddedDriver } from './vulkan.js';
+import { driversFromEnvironment, ensureLoader, installedManifests, lavapipeManifests, loadEmbeddedDriver } from './vulkan.js';
 
 export interface ChosenAdapter extends FoundAdapter {
   readonly driver?: string;
@@ -85,7 +85,7 @@ async function chooseLavapipe(purpose: DevicePurpose): Promise<ChosenAdapter> {
 }
 
 async function chooseEmbedded(purpose: DevicePurpose): Promise<ChosenAdapter> {
-  const driver = await selectEmbeddedDriver();
+  const driver = await loadEmbeddedDriver();
   const found = await requestAdapter(driver, purpose);
   if (found && adapterKind(found.adapter.info) === 'swiftshader') return { ...found, driver };
   throw new RecurveError({
@@ -120,7 +120,7 @@ function softwareNotice(kind: AdapterKind): string {
 function hardwareFix(): string {
   switch (process.platform) {
     case 'linux':
-      return "Install the GPU's Vulkan driver (mesa-vulkan-drivers for AMD and Intel, NVIDIA's own for NVIDIA), see that this user may open /dev/dri/render*, or use --adapter swiftshader.";
+      return "Install the GPU's Vulkan driver (mesa-vulkan-drivers for AMD and Intel, NVIDIA's own for NVIDIA), see that this user may open /dev/dri/render*, or use --adapter auto.";
     case 'darwin':
       return 'A Mac with Metal is needed; in a virtual machine, pass the GPU through.';
     default:

@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { AdapterChoice, AdapterReport } from './adapter.js';
+import type { AdapterChoice, AdapterKind, AdapterReport } from './adapter.js';
 import { type ProbeResult, probe } from './probe.js';
-import { driversFromEnvironment, installedManifests, lavapipeManifests } from './vulkan.js';
+import { driversFromEnvironment, inheritedEnvironment, installedManifests, lavapipeManifests } from './vulkan.js';
 
 /** How an adapter choice fares on this machine. Plain JSON. */
 export interface AdapterFinding {
@@ -24,7 +24,7 @@ export interface Diagnosis {
   readonly platform: string;
   readonly node: string;
   /** What `--adapter auto` takes here; `undefined` if nothing serves. */
-  readonly auto: AdapterFinding['choice'] | 'software' | undefined;
+  readonly auto: AdapterKind | undefined;
   readonly adapters: readonly AdapterFinding[];
 }
 
@@ -34,13 +34,11 @@ const PROBE_TIMEOUT_MS = 60_000;
 /** Tries every adapter and says what was found. Never throws for a missing one. */
 export async function diagnose(): Promise<Diagnosis> {
   const adapters = await listAdapters();
-  const found = adapters.find((finding) => finding.status === 'found');
-  const environment = driversFromEnvironment() === undefined ? undefined : await outcome('auto');
-  const named = environment?.result.status === 'found' ? environment.result.report.kind : undefined;
+  const { result } = await outcome('auto');
   return {
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
-    auto: environment ? named : found?.choice,
+    auto: result.status === 'found' ? result.report.kind : undefined,
     adapters,
   };
 }
@@ -102,16 +100,21 @@ async function outcome(choice: AdapterChoice): Promise<Outcome> {
   const script = fileURLToPath(new URL('./probe.js', import.meta.url));
   if (!existsSync(script)) return { result: await probe(choice), printed: [] };
   return new Promise((resolve) => {
-    execFile(process.execPath, [script, choice], { timeout: PROBE_TIMEOUT_MS }, (error, stdout, stderr) => {
-      const printed = significant(stderr);
-      try {
-        resolve({ result: JSON.parse(stdout) as ProbeResult, printed });
-      } catch {
-        const reason = `the driver brought the probing process down (${error?.signal ?? error?.message.split('\n')[0] ?? 'no answer'})`;
-        const fix = 'Update or remove that driver, or choose another with --adapter.';
-        resolve({ result: { status: 'missing', code: 'ADAPTER-REFUSED', reason, fix }, printed });
-      }
-    });
+    execFile(
+      process.execPath,
+      [script, choice],
+      { timeout: PROBE_TIMEOUT_MS, env: inheritedEnvironment() },
+      (error, stdout, stderr) => {
+        const printed = significant(stderr);
+        try {
+          resolve({ result: JSON.parse(stdout) as ProbeResult, printed });
+        } catch {
+          const reason = `the driver brought the probing process down (${error?.signal ?? error?.message.split('\n')[0] ?? 'no answer'})`;
+          const fix = 'Update or remove that driver, or choose another with --adapter.';
+          resolve({ result: { status: 'missing', code: 'ADAPTER-REFUSED', reason, fix }, printed });
+        }
+      },
+    );
   });
 }
 

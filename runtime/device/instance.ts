@@ -19,9 +19,6 @@ const TOGGLES: Readonly<Record<DevicePurpose, string[]>> = {
  */
 const instances = new Map<string, GPU>();
 
-/** Requests are made one after the other, because the driver is selected through the process's environment. */
-let queue: Promise<unknown> = Promise.resolve();
-
 export interface FoundAdapter {
   readonly gpu: GPU;
   /** Single-use: one device can be requested of it. */
@@ -32,22 +29,22 @@ export interface FoundAdapter {
  * A fresh adapter of the driver whose manifest is given, or of the user's own environment; `undefined` if Dawn finds none.
  * @throws RecurveError `ADAPTER-NONE` if Dawn itself cannot be loaded here
  */
-export function requestAdapter(manifest: string | undefined, purpose: DevicePurpose): Promise<FoundAdapter | undefined> {
-  const request = queue.then(async () => {
-    selectDriver(manifest);
-    const gpu = await instance(manifest, purpose);
-    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    return adapter ? { gpu, adapter } : undefined;
-  });
-  queue = request.catch(() => undefined);
-  return request;
+export async function requestAdapter(manifest: string | undefined, purpose: DevicePurpose): Promise<FoundAdapter | undefined> {
+  const gpu = await instance(manifest, purpose);
+  // Nothing may come between these two: the request reads the environment before it returns its promise,
+  // and another request may change it at any await.
+  selectDriver(manifest);
+  const pending = gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await pending;
+  return adapter ? { gpu, adapter } : undefined;
 }
 
 async function instance(manifest: string | undefined, purpose: DevicePurpose): Promise<GPU> {
   const key = `${purpose} ${manifest ?? ''}`;
+  const { create, globals } = await loadDawn();
+  // Looked up after the wait: two callers must not both make one, or the first would be forgotten and collected.
   const known = instances.get(key);
   if (known) return known;
-  const { create, globals } = await loadDawn();
   // GPUBufferUsage and its like are globals wherever WebGPU is.
   if (!('GPUBufferUsage' in globalThis)) Object.assign(globalThis, globals);
   const gpu = create(TOGGLES[purpose]);

@@ -15,6 +15,11 @@ export function driversFromEnvironment(): string | undefined {
   return inherited.findLast((value) => value !== undefined && value !== '');
 }
 
+/** The process's environment as it was before any driver was selected: for processes that we start. */
+export function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, ...Object.fromEntries(VARIABLES.map((name, index) => [name, inherited[index]])) };
+}
+
 /**
  * Makes instances created from now on see only the driver of `manifest`, or with `undefined` whatever
  * the user's environment says. The setting stays, so that other users of Dawn in this process meet the same adapter.
@@ -63,11 +68,10 @@ export async function ensureLoader(): Promise<void> {
   isLoadable((await embeddedDriver()).loader);
 }
 
-/** Loads the embedded loader and selects the embedded driver. Returns the manifest's path. */
-export async function selectEmbeddedDriver(): Promise<string> {
+/** Unpacks the embedded driver and loads the loader that came with it. Returns the driver's manifest. */
+export async function loadEmbeddedDriver(): Promise<string> {
   const { loader, manifest } = await embeddedDriver();
   isLoadable(loader);
-  selectDriver(manifest);
   return manifest;
 }
 

@@ -15,12 +15,7 @@ export function zeroExtended(
 ): ReadonlyMap<string, Float64Array> {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(shapes, name)) {
-      throw refuse(
-        'DATA-NAME',
-        `${group}.${name}`,
-        'is not a tensor of this cell',
-        `Known: ${Object.keys(shapes).join(', ')}.`,
-      );
+      throw refuse('DATA-NAME', `${group}.${name}`, 'is not a tensor of this cell', `Known: ${Object.keys(shapes).join(', ')}.`);
     }
   }
   const widened = new Map<string, Float64Array>();

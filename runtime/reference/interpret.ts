@@ -3,14 +3,7 @@
  * them) is an ordinary JavaScript value. The tree was checked before, so whatever cannot occur in a checked
  * tree throws a plain Error: a defect of ours.
  */
-import type {
-  BinaryOperator,
-  CellTree,
-  Expression,
-  FunctionTree,
-  Pattern,
-  Statement,
-} from '../../codegen/frontend/tree.js';
+import type { BinaryOperator, CellTree, Expression, FunctionTree, Pattern, Statement } from '../../codegen/frontend/tree.js';
 import { functions, negate, not, operators, select } from './operations.js';
 import { type Static, staticBinary } from './static.js';
 import { constant, Matrix, type Tape, Value } from './tape.js';

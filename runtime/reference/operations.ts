@@ -90,15 +90,12 @@ export const functions: Readonly<Record<string, Operation>> = {
   relu: { forward: (x) => Math.max(x, 0), pullbacks: [(g, x) => where(x > 0, g, x)] },
   leakyRelu: {
     forward: (x, slope) => (x > 0 ? x : slope * x),
-    pullbacks: [(g, x, slope) => (x > 0 ? g : g * slope), (g, x) => where(!(x > 0), g * x, x)],
+    pullbacks: [(g, x, slope) => (x > 0 ? g : where(x <= 0, g * slope, x)), (g, x) => where(!(x > 0), g * x, x)],
     defaults: [0.01],
   },
   elu: {
     forward: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
-    pullbacks: [
-      (g, x, alpha) => (x > 0 ? g : g * alpha * Math.exp(x)),
-      (g, x) => where(!(x > 0), g * Math.expm1(x), x),
-    ],
+    pullbacks: [(g, x, alpha) => (x > 0 ? g : g * alpha * Math.exp(x)), (g, x) => where(!(x > 0), g * Math.expm1(x), x)],
     defaults: [1],
   },
   hardSigmoid: {

@@ -118,12 +118,7 @@ class SequenceRun {
       }),
     );
     const context = namespace([['options', this.options]]);
-    const returned = runStep(this.tree, this.tape, [
-      namespace(inputs),
-      namespace(state),
-      namespace(this.params),
-      context,
-    ]);
+    const returned = runStep(this.tree, this.tape, [namespace(inputs), namespace(state), namespace(this.params), context]);
     const next = new Map(
       this.signature.state.map((declaration) => {
         const value = toValue(returned.get(declaration.name));
@@ -142,9 +137,7 @@ class SequenceRun {
 
   /** Adds the cotangents to the values they belong to, and walks the tape back. */
   backward(steps: readonly Step[], cotangents: NonNullable<CellData['cotangents']>): void {
-    const outputShapes = Object.fromEntries(
-      Object.entries(this.collectOutputs(steps)).map(([name, { shape }]) => [name, shape]),
-    );
+    const outputShapes = Object.fromEntries(Object.entries(this.collectOutputs(steps)).map(([name, { shape }]) => [name, shape]));
     const outputs = zeroExtended('cotangents.outputs', cotangents.outputs, outputShapes, 'partial');
     const stateShapes = expectedShapes(this.signature, this.sizes).state;
     const finals = zeroExtended('cotangents.state', cotangents.state, stateShapes, 'partial');
@@ -200,9 +193,7 @@ class SequenceRun {
       return [name, { shape, data }];
     });
     const leaf = (leaves: ReadonlyMap<string, Value | Matrix>, group: Record<string, number[]>) =>
-      Object.fromEntries(
-        [...leaves].map(([name, value]) => [name, { shape: group[name] ?? [], data: value.cotangent() }]),
-      );
+      Object.fromEntries([...leaves].map(([name, value]) => [name, { shape: group[name] ?? [], data: value.cotangent() }]));
     return {
       inputs: Object.fromEntries(inputs),
       state: leaf(this.initial, shapes.state),

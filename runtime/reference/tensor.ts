@@ -74,43 +74,89 @@ export function matvec(tape: Tape, matrix: Matrix, x: Value): Value {
   const weights = matrix.data;
   const data = new Float64Array(x.rows * outputs);
   for (let row = 0; row < x.rows; row++) {
-    for (let output = 0; output < outputs; output++) {
-      data[row * outputs + output] = dot(weights, output * columns, x.data, row * columns, columns);
-    }
+    multiply(data, row * outputs, outputs, weights, x.data, row * columns, columns);
   }
   return tape.record(new Value(x.rows, outputs, data, matrix.tracked || x.tracked), (cotangent) => {
-    const dx = x.tracked ? x.cotangent() : undefined;
-    const dW = matrix.tracked ? matrix.cotangent() : undefined;
-    for (let row = 0; row < x.rows; row++) {
+    if (x.tracked) {
+      const dx = x.cotangent();
+      for (let row = 0; row < x.rows; row++) {
+        addCombination(dx, row * columns, columns, cotangent, row * outputs, 1, outputs, weights);
+      }
+    }
+    if (matrix.tracked) {
+      const dW = matrix.cotangent();
       for (let output = 0; output < outputs; output++) {
-        const g = cotangent[row * outputs + output] as number;
-        if (dx) addScaled(dx, row * columns, g, weights, output * columns, columns);
-        if (dW) addScaled(dW, output * columns, g, x.data, row * columns, columns);
+        addCombination(dW, output * columns, columns, cotangent, output, outputs, x.rows, x.data);
       }
     }
   });
 }
 
-function dot(a: Float64Array, aFrom: number, b: Float64Array, bFrom: number, count: number): number {
-  let [even, odd] = [0, 0];
-  let k = 0;
-  // Two sums, because one addition has to wait for the one before it.
-  for (; k + 1 < count; k += 2) {
-    even += (a[aFrom + k] as number) * (b[bFrom + k] as number);
-    odd += (a[aFrom + k + 1] as number) * (b[bFrom + k + 1] as number);
+/** y = W x for one sequence, four outputs at a time: one sum alone would wait for its own additions. */
+function multiply(
+  y: Float64Array,
+  yFrom: number,
+  outputs: number,
+  W: Float64Array,
+  x: Float64Array,
+  xFrom: number,
+  columns: number,
+): void {
+  let output = 0;
+  for (; output + 3 < outputs; output += 4) {
+    const first = output * columns;
+    const [second, third, fourth] = [first + columns, first + 2 * columns, first + 3 * columns];
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let k = 0; k < columns; k++) {
+      const factor = x[xFrom + k] as number;
+      a += (W[first + k] as number) * factor;
+      b += (W[second + k] as number) * factor;
+      c += (W[third + k] as number) * factor;
+      d += (W[fourth + k] as number) * factor;
+    }
+    y[yFrom + output] = a;
+    y[yFrom + output + 1] = b;
+    y[yFrom + output + 2] = c;
+    y[yFrom + output + 3] = d;
   }
-  if (k < count) even += (a[aFrom + k] as number) * (b[bFrom + k] as number);
-  return even + odd;
+  for (; output < outputs; output++) {
+    let sum = 0;
+    for (let k = 0; k < columns; k++) sum += (W[output * columns + k] as number) * (x[xFrom + k] as number);
+    y[yFrom + output] = sum;
+  }
 }
 
-function addScaled(
+/** Adds Σⱼ gⱼ · rowⱼ to one row, j < count, four terms at a time to spare reads and writes of the sum. */
+function addCombination(
   to: Float64Array,
   toFrom: number,
-  g: number,
-  from: Float64Array,
-  fromFrom: number,
+  columns: number,
+  g: Float64Array,
+  gFrom: number,
+  gStride: number,
   count: number,
+  rows: Float64Array,
 ): void {
+  let j = 0;
+  for (; j + 3 < count; j += 4) {
+    const at = gFrom + j * gStride;
+    const [a, b] = [g[at] as number, g[at + gStride] as number];
+    const [c, d] = [g[at + 2 * gStride] as number, g[at + 3 * gStride] as number];
+    const first = j * columns;
+    const [second, third, fourth] = [first + columns, first + 2 * columns, first + 3 * columns];
+    for (let k = 0; k < columns; k++) {
+      to[toFrom + k] =
+        (to[toFrom + k] as number) +
+        a * (rows[first + k] as number) +
+        b * (rows[second + k] as number) +
+        c * (rows[third + k] as number) +
+        d * (rows[fourth + k] as number);
+    }
+  }
+  for (; j < count; j++) addScaled(to, toFrom, g[gFrom + j * gStride] as number, rows, j * columns, columns);
+}
+
+function addScaled(to: Float64Array, toFrom: number, g: number, from: Float64Array, fromFrom: number, count: number): void {
   for (let k = 0; k < count; k++) {
     to[toFrom + k] = (to[toFrom + k] as number) + g * (from[fromFrom + k] as number);
   }

@@ -62,7 +62,14 @@ export const when = (test: Expression, then: Statement[], otherwise: Statement[]
   otherwise,
   span,
 });
-export const loop = (counter: string, from: number, comparison: '<' | '>=', to: number, step: number, body: Statement[]): Statement => ({
+export const loop = (
+  counter: string,
+  from: number,
+  comparison: '<' | '>=',
+  to: number,
+  step: number,
+  body: Statement[],
+): Statement => ({
   kind: 'for',
   name: counter,
   from: num(from),

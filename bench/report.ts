@@ -1,0 +1,119 @@
+/** What a benchmark found, as JSON and as a table for people. */
+import pc from 'picocolors';
+import type { OptionValues } from '../codegen/frontend/tree.js';
+import type { Sizes } from '../codegen/plan.js';
+import type { AdapterReport } from '../runtime/device/index.js';
+import type { PeerName } from './peers/peer.js';
+
+/** Times are medians in milliseconds. */
+export interface BenchReport {
+  readonly adapter: AdapterReport;
+  readonly results: readonly BenchResult[];
+}
+
+export interface BenchResult {
+  readonly cell: string;
+  readonly options: OptionValues;
+  readonly dims: Sizes;
+  /** Of a plan without gradients, which keeps nothing for the backward run. */
+  readonly forwardMs: number;
+  /** Of a plan with gradients for every input, initial state and parameter. */
+  readonly forwardBackwardMs: number;
+  /** From the parsed cell to pipelines ready on the device, for the plan with gradients. */
+  readonly compileMs: number;
+  readonly dispatches: { readonly forward: number; readonly backward: number };
+  /** 10⁹ floating-point operations a second. */
+  readonly gflops: { readonly forward: number; readonly forwardBackward: number };
+  readonly peers: Readonly<Partial<Record<PeerName, PeerResult>>>;
+}
+
+export type PeerResult =
+  | {
+      readonly forwardMs: number;
+      readonly forwardBackwardMs: number;
+      /** The peer's time over ours: above 1 we are faster. */
+      readonly ratio: { readonly forward: number; readonly forwardBackward: number };
+      /** Largest relative error between its numbers and ours, where both compute the same mathematics. */
+      readonly difference?: number;
+      readonly note?: string;
+    }
+  | { readonly unavailable: string };
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+const HEAD = ['cell', 'dims', 'pass', 'dispatches', 'ms', 'GFLOP/s'];
+
+/**
+ * Aligned columns: a row for forward and one for forward + backward of every cell, and for every peer its time
+ * and how many times as fast we are.
+ */
+export function formatBench(report: BenchReport, colors: Colors = pc.createColors(false)): string {
+  const peers = [...new Set(report.results.flatMap((result) => Object.keys(result.peers)))] as PeerName[];
+  const rows = report.results.flatMap((result) => [
+    row(result, 'forward', peers, 'forward', String(result.dispatches.forward)),
+    row(result, 'forwardBackward', peers, 'forward + backward', `${result.dispatches.forward} + ${result.dispatches.backward}`),
+  ]);
+  const table = [[...HEAD, ...peers.flatMap((peer) => [`${peer} ms`, 'ratio'])], ...rows];
+  const lines = alignColumns(table, 3);
+  return [
+    colors.bold(lines[0] ?? ''),
+    ...lines.slice(1).map((line, index) => (index % 2 === 0 ? line : colors.cyan(line))),
+    ...notes(report).map((note) => colors.dim(note)),
+  ].join('\n');
+}
+
+function row(
+  result: BenchResult,
+  scope: 'forward' | 'forwardBackward',
+  peers: readonly PeerName[],
+  pass: string,
+  dispatches: string,
+): string[] {
+  const time = `${scope}Ms` as const;
+  const first = scope === 'forward';
+  const dims = Object.entries(result.dims).map(([dim, size]) => `${dim}=${size}`);
+  return [
+    first ? result.cell : '',
+    first ? dims.join(',') : '',
+    pass,
+    dispatches,
+    milliseconds(result[time]),
+    result.gflops[scope].toFixed(1),
+    ...peers.flatMap((name) => {
+      const peer = result.peers[name];
+      if (peer === undefined || 'unavailable' in peer) return ['-', '-'];
+      return [milliseconds(peer[time]), `${peer.ratio[scope].toFixed(1)}x`];
+    }),
+  ];
+}
+
+/** What a reader must know about a number above. */
+function notes(report: BenchReport): string[] {
+  const found = report.results.flatMap((result) =>
+    Object.entries(result.peers).flatMap(([name, peer]) => {
+      if ('unavailable' in peer) return [`${result.cell}: no ${name}: ${peer.unavailable}`];
+      return peer.note === undefined ? [] : [`${result.cell}: ${name}: ${peer.note}`];
+    }),
+  );
+  return [...new Set(found)];
+}
+
+/** Three digits that mean something. */
+export function milliseconds(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** Pads every column to its widest cell: the first `left` to the left, the others, numbers, to the right. */
+export function alignColumns(rows: readonly (readonly string[])[], left: number): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < left ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

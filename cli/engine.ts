@@ -1,0 +1,61 @@
+/** What runs a bound request: the device with its compiled plans, or the reference. */
+import type { CellTree, Signature } from '../codegen/frontend/tree.js';
+import type { Sizes } from '../codegen/plan.js';
+import type { CellData, CellResult } from '../runtime/data.js';
+import type { RecurveDevice } from '../runtime/device/index.js';
+import type { Executable } from '../runtime/execute/index.js';
+import { type Context, openNoticed } from './context.js';
+import { LeastRecentlyUsed } from './lru.js';
+
+export interface EngineRun {
+  readonly tree: CellTree;
+  readonly signature: Signature;
+  readonly sizes: Sizes;
+  readonly data: CellData;
+}
+
+export interface Engine {
+  /** @throws RecurveError */
+  run(run: EngineRun): Promise<CellResult>;
+  /** Frees everything; the next run starts afresh. */
+  close(): void;
+}
+
+/** Plans kept ready; each holds device memory in the size of its data. */
+const PLANS_KEPT = 8;
+
+/** Float64 on the processor; needs no adapter. */
+export function referenceEngine(): Engine {
+  return {
+    async run({ tree, signature, sizes, data }) {
+      const { runReference } = await import('../runtime/reference/index.js');
+      return runReference(tree, signature, sizes, data);
+    },
+    close() {},
+  };
+}
+
+/** Opens its device at the first run and reuses plans by cell, options, sizes and whether gradients are wanted. */
+export function deviceEngine(context: Context): Engine {
+  let device: RecurveDevice | undefined;
+  const plans = new LeastRecentlyUsed<Executable>(PLANS_KEPT, (executable) => executable.destroy());
+  return {
+    async run({ tree, signature, sizes, data }) {
+      const gradients = data.cotangents !== undefined;
+      device ??= await openNoticed(context, 'check');
+      const owner = device;
+      const key = JSON.stringify([tree.file, signature.options, sizes, gradients]);
+      const executable = await plans.get(key, async () => {
+        const { compile } = await import('../codegen/index.js');
+        const { load } = await import('../runtime/execute/index.js');
+        return load(owner, compile(tree, { options: signature.options, sizes, gradients, target: owner.target }));
+      });
+      return executable.run(data);
+    },
+    close() {
+      plans.clear();
+      device?.close();
+      device = undefined;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/** `recurve generate`: WGSL, plan and typed module, written whole or not at all. */
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { RecurveError } from '../codegen/errors.js';
+import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
+import { compile } from '../codegen/index.js';
+import type { Plan } from '../codegen/plan.js';
+import { fillSizes } from './arguments.js';
+import { loadCell } from './cells.js';
+import type { Context, Outcome } from './context.js';
+import { writeFolder } from './files.js';
+import { typedModule } from './module.js';
+import { ownPackage } from './package.js';
+import { displayPath } from './paths.js';
+import type { Flags } from './program.js';
+import { chooseTarget } from './target.js';
+
+interface Generated {
+  readonly cell: string;
+  readonly folder: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly plan: Plan;
+}
+
+/**
+ * Compiles every cell, then writes `<out>/<cell>/<kernel>.wgsl`, `plan.json` and `<cell>.ts`.
+ * @throws RecurveError `GENERATE-TWICE`, `OUT-FILE`, `OUT-WRITE`; SpecError
+ */
+export async function generate(
+  context: Context,
+  cells: readonly string[],
+  flags: Flags & { readonly out: string },
+): Promise<Outcome> {
+  const { cwd } = context.io;
+  const out = resolve(cwd, flags.out);
+  await refuseFile(out, flags.out);
+  const trees = cells.map((cell) => loadCell(cell, cwd));
+  refuseTwice(trees.map(({ name }) => name));
+  const target = await chooseTarget(context, flags.adapter === undefined ? 'not given' : 'given');
+  const generated = trees.map((tree): Generated => {
+    const signature = resolveSignature(tree, resolveOptions(tree, flags.set ?? {}));
+    const sizes = fillSizes(signature, flags.dims);
+    const plan = compile(tree, { options: signature.options, sizes, gradients: true, target });
+    const module = typedModule(plan, signature, lower(tree, signature), {
+      source: basename(tree.file),
+      version: ownPackage().version,
+    });
+    const kernels = plan.kernels.map(({ name, wgsl }) => [`${name}.wgsl`, wgsl]);
+    const files = {
+      ...Object.fromEntries(kernels),
+      'plan.json': `${JSON.stringify(plan, null, 2)}\n`,
+      [`${tree.name}.ts`]: module,
+    };
+    return { cell: tree.name, folder: join(out, tree.name), files, plan };
+  });
+  for (const { folder, files } of generated) await writeFolder(folder, files);
+  const document = {
+    cells: generated.map(({ cell, folder, files, plan }) => ({
+      cell,
+      folder,
+      files: Object.keys(files),
+      options: plan.options,
+      dims: plan.sizes,
+    })),
+  };
+  const text = generated.map(({ folder, files, plan }) => {
+    const dims = Object.entries(plan.sizes).map(([dim, size]) => `${dim}=${size}`);
+    return `wrote ${displayPath(folder, cwd)}: ${Object.keys(files).length} files, ${plan.kernels.length} kernels for ${dims.join(' ')}`;
+  });
+  return { document, text: text.join('\n') };
+}
+
+async function refuseFile(out: string, given: string): Promise<void> {
+  const found = await stat(out).catch(() => undefined);
+  if (found === undefined || found.isDirectory()) return;
+  throw new RecurveError({
+    code: 'OUT-FILE',
+    message: `--out ${given} is a file; generate writes into a folder`,
+    fix: 'Give a folder; it is made if it is missing.',
+    where: '--out',
+  });
+}
+
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new RecurveError({
+    code: 'GENERATE-TWICE',
+    message: `two of the cells are named ${twice}; their files would fall on each other`,
+    fix: 'Generate them into different folders.',
+    where: twice,
+  });
+}

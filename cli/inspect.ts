@@ -1,0 +1,72 @@
+/** `recurve inspect`: every intermediate form of a cell, for people and as JSON. */
+
+import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
+import { compileStages, lower, printAdjoint, printGraph, printPlan, resolveOptions, resolveSignature } from '../codegen/index.js';
+import type { AdjointGraph } from '../codegen/passes/adjoint.js';
+import type { Plan, Sizes } from '../codegen/plan.js';
+import { fillSizes } from './arguments.js';
+import { loadCell } from './cells.js';
+import type { Context, Outcome } from './context.js';
+import type { Flags } from './program.js';
+import type { Stage } from './stages.js';
+import { chooseTarget, genericTarget } from './target.js';
+
+/** @throws RecurveError, SpecError */
+export async function inspect(context: Context, cell: string, flags: Flags & { readonly stage: Stage }): Promise<Outcome> {
+  const tree = loadCell(cell, context.io.cwd);
+  const signature = resolveSignature(tree, resolveOptions(tree, flags.set ?? {}));
+  // Sizes are refused by name at every stage, also where the form does not depend on them.
+  const sizes = fillSizes(signature, flags.dims);
+  if (flags.stage === 'signature') return inspectSignature(signature, sizes);
+  const graph = lower(tree, signature);
+  if (flags.stage === 'graph') return { document: graph, text: printGraph(graph) };
+  // The adjoint is the same for every target and size.
+  const target =
+    flags.stage === 'adjoint' ? genericTarget : await chooseTarget(context, flags.adapter === undefined ? 'not given' : 'given');
+  const { adjoint, plan } = compileStages(tree, { options: signature.options, sizes, gradients: true, target });
+  if (flags.stage === 'adjoint') return { document: adjointDocument(adjoint), text: printAdjoint(adjoint) };
+  return flags.stage === 'plan' ? { document: planDocument(plan), text: printPlan(plan) } : inspectKernels(plan);
+}
+
+function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
+  const group = (tensors: readonly TensorDeclaration[]) =>
+    tensors.map(({ name, shape, init }) => ({ name, shape, ...(init === undefined ? {} : { init }) }));
+  const { name, options, dims, outputs } = signature;
+  const document = {
+    name,
+    options,
+    dims,
+    sizes,
+    inputs: group(signature.inputs),
+    state: group(signature.state),
+    params: group(signature.params),
+    outputs,
+  };
+  const lines = (title: string, tensors: readonly TensorDeclaration[], leading: readonly string[]) =>
+    tensors.map((tensor) => `${title} ${tensor.name}: [${[...leading, ...tensor.shape].join(', ')}]`);
+  const text = [
+    `cell ${name}`,
+    ...Object.entries(options).map(([option, value]) => `option ${option} = ${value}`),
+    ...Object.entries(sizes).map(([dim, size]) => `dim ${dim} = ${size}`),
+    ...lines('input', signature.inputs, ['T', 'B']),
+    ...lines('state', signature.state, ['B']),
+    ...lines('param', signature.params, []),
+    `outputs: ${outputs?.join(', ') ?? 'all that step returns'}`,
+  ];
+  return { document, text: text.join('\n') };
+}
+
+/** All nodes, the forward step's first, and what they are cotangents of. */
+function adjointDocument({ builder, step, state, inputs, params }: AdjointGraph) {
+  return { nodes: builder.nodes, step: { next: step.next, outputs: step.outputs }, state, inputs, params };
+}
+
+/** The manifest without its kernels' text: `passes` in order, with kernel, workgroups, dispatches, bytes and flops. */
+function planDocument(plan: Plan) {
+  return { ...plan, kernels: plan.kernels.map(({ wgsl: _, ...kernel }) => kernel) };
+}
+
+function inspectKernels(plan: Plan): Outcome {
+  const document = { cell: plan.cell, kernels: plan.kernels.map(({ name, wgsl }) => ({ name, wgsl })) };
+  return { document, text: plan.kernels.map(({ name, wgsl }) => `// ${name}.wgsl\n${wgsl.trimEnd()}\n`).join('\n') };
+}

@@ -1,0 +1,86 @@
+/** `recurve list`: the built-in cells. */
+import { parseCell, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
+import type { CellTree, OptionDeclaration, TensorDeclaration } from '../codegen/frontend/tree.js';
+import { builtInCells } from './cells.js';
+import type { Context, Outcome } from './context.js';
+
+interface ListedCell {
+  readonly name: string;
+  readonly summary: string;
+  /** The whole doc comment: papers, what each option means. */
+  readonly documentation: string;
+  /** The lines of `step`, as written. */
+  readonly equations: readonly string[];
+  /** Absolute path of the spec. */
+  readonly source: string;
+  readonly options: readonly Omit<OptionDeclaration, 'span'>[];
+  /** With every option at its default. */
+  readonly inputs: readonly ListedTensor[];
+  readonly state: readonly ListedTensor[];
+  readonly params: readonly ListedTensor[];
+  readonly strategy: string;
+}
+
+interface ListedTensor {
+  readonly name: string;
+  readonly shape: readonly string[];
+}
+
+/** @throws SpecError should a built-in cell be broken */
+export async function list({ colors }: Context): Promise<Outcome> {
+  const cells = builtInCells().map(({ path }) => describe(parseCell(path), path));
+  const text = cells.map((cell) =>
+    [
+      `${colors.bold(cell.name)}  ${cell.summary}`,
+      ...cell.equations.map((line) => `    ${line}`),
+      ...cell.options.map((option) => `  --set ${optionText(option)}`),
+      `  params    ${cell.params.map(tensorText).join(' ')}`,
+      `  strategy  ${cell.strategy}`,
+      `  source    ${cell.source}`,
+    ].join('\n'),
+  );
+  return { document: { cells }, text: text.join('\n\n') };
+}
+
+function describe(tree: CellTree, source: string): ListedCell {
+  const signature = resolveSignature(tree, resolveOptions(tree, {}));
+  const tensors = (group: readonly TensorDeclaration[]) => group.map(({ name, shape }) => ({ name, shape }));
+  return {
+    name: tree.name,
+    summary: tree.summary,
+    documentation: tree.documentation,
+    equations: equations(tree),
+    source,
+    options: tree.options.map(({ span: _, ...option }) => option),
+    inputs: tensors(signature.inputs),
+    state: tensors(signature.state),
+    params: tensors(signature.params),
+    // What does not depend on the state runs for all steps at once, the loop one dispatch per phase and step.
+    strategy: 'parallel + stepwise',
+  };
+}
+
+/** The lines between the braces of `step`, without their common indentation. */
+function equations(tree: CellTree): string[] {
+  const lines = tree.sources[tree.step.span.file] ?? [];
+  const head = tree.step.span.line - 1;
+  const indentation = /^\s*/.exec(lines[head] ?? '')?.[0] ?? '';
+  const end = lines.findIndex((line, index) => index > head && line.startsWith(`${indentation}}`));
+  const body = lines.slice(head + 1, end < 0 ? undefined : end);
+  const common = Math.min(...body.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
+  return body.map((line) => line.slice(Number.isFinite(common) ? common : 0));
+}
+
+/** `activation=tanh|relu`: the default comes first or is named. */
+export function optionText(option: Omit<OptionDeclaration, 'span'>): string {
+  const declared = option as OptionDeclaration;
+  if (declared.kind === 'choice') return `${declared.name}=${declared.values.join('|')}`;
+  if (declared.kind === 'flag') return `${declared.name}=true|false (default ${declared.default})`;
+  const { min, max } = declared;
+  const range = min === undefined && max === undefined ? '' : `, ${min ?? '-∞'} to ${max ?? '∞'}`;
+  return `${declared.name}=<${declared.kind}${range}> (default ${declared.default})`;
+}
+
+function tensorText({ name, shape }: ListedTensor): string {
+  return `${name}[${shape.join(',')}]`;
+}

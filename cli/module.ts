@@ -1,0 +1,69 @@
+/** The typed module that `generate` writes beside the kernels. */
+import type { Signature } from '../codegen/frontend/tree.js';
+import type { StepGraph } from '../codegen/ir/graph.js';
+import type { Plan } from '../codegen/plan.js';
+import { outputShapes } from '../runtime/check/outputs.js';
+
+export interface ModuleOrigin {
+  /** The spec's file name. */
+  readonly source: string;
+  readonly version: string;
+}
+
+/**
+ * TypeScript source that exports `plan` (kernels included, so that a bundler needs no loader for WGSL), `sizes`,
+ * and the types of everything a run takes and gives, shapes as literal tuples.
+ */
+export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, { source, version }: ModuleOrigin): string {
+  const shape = (dims: readonly string[], leading: readonly string[]) =>
+    `Tensor<readonly [${[...leading, ...dims].map((dim) => `${dim}: ${plan.sizes[dim]}`).join(', ')}]>`;
+  const record = (
+    name: string,
+    about: string,
+    tensors: readonly { name: string; shape: readonly string[] }[],
+    leading: readonly string[],
+  ) => [
+    `/** ${about} */`,
+    `export interface ${name} {`,
+    ...tensors.map((tensor) => `  readonly ${tensor.name}: ${shape(tensor.shape, leading)};`),
+    '}',
+    '',
+  ];
+  const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({ name, shape: dims }));
+  return [
+    `// Written by recurve ${version} from ${source}; run \`recurve generate\` again instead of editing it.`,
+    "import type { Plan } from 'recurve/codegen';",
+    '',
+    'export interface Tensor<S extends readonly number[]> {',
+    '  readonly shape: S;',
+    '  /** Row-major, the last axis runs fastest. */',
+    '  readonly data: Float32Array;',
+    '}',
+    '',
+    ...record('Inputs', 'Sequences, by step and sequence.', signature.inputs, ['T', 'B']),
+    ...record('State', 'Initial and final state of every sequence.', signature.state, ['B']),
+    ...record('Params', 'What training changes.', signature.params, []),
+    ...record('Outputs', "Output sequences, zero past a sequence's length.", outputs, ['T', 'B']),
+    '/** What one run takes. */',
+    'export interface Data {',
+    '  readonly inputs: Inputs;',
+    '  readonly state: Partial<State>;',
+    '  readonly params: Params;',
+    '  readonly lengths?: readonly number[];',
+    '  readonly reverse: boolean;',
+    '  readonly cotangents?: { readonly outputs: Partial<Outputs>; readonly state: Partial<State> };',
+    '}',
+    '',
+    '/** What one run gives. */',
+    'export interface Result {',
+    '  readonly outputs: Outputs;',
+    '  readonly state: State;',
+    '  readonly gradients?: { readonly inputs: Inputs; readonly state: State; readonly params: Params };',
+    '}',
+    '',
+    `export const sizes = ${JSON.stringify(plan.sizes)} as const;`,
+    '',
+    `export const plan = ${JSON.stringify(plan, null, 2)} as const satisfies Plan;`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,99 @@
+/** From a request to its response: finds the cell, binds the data to it, runs, and puts the results into the request's form. */
+import { RecurveError } from '../codegen/errors.js';
+import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
+import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
+import type { Sizes } from '../codegen/plan.js';
+import { outputShapes } from '../runtime/check/outputs.js';
+import { bindRequest, type RunRequest, type RunResponse, requireFinite, toResponse } from '../runtime/interop/index.js';
+import { loadCell } from './cells.js';
+import type { Engine } from './engine.js';
+import type { Flags } from './program.js';
+
+/** Parses each cell's file once. */
+export class CellShelf {
+  readonly #cwd: string;
+  readonly #trees = new Map<string, CellTree>();
+
+  constructor(cwd: string) {
+    this.#cwd = cwd;
+  }
+
+  /** @throws RecurveError, SpecError */
+  get(cell: string): CellTree {
+    const found = this.#trees.get(cell);
+    if (found !== undefined) return found;
+    const tree = loadCell(cell, this.#cwd);
+    this.#trees.set(cell, tree);
+    return tree;
+  }
+}
+
+export interface Answered {
+  readonly cell: string;
+  readonly sizes: Sizes;
+  /** All of it finite. */
+  readonly response: RunResponse;
+}
+
+/**
+ * Runs one request; gradients where it has cotangents.
+ *
+ * @param cell the positional argument; the request may name its own
+ * @throws RecurveError `RUN-CELL`, `RUN-OPTION`, `RUN-DIMS`, `RESULT-NONFINITE` and those of reading, binding, running
+ */
+export async function answer(
+  request: RunRequest,
+  cell: string | undefined,
+  flags: Pick<Flags, 'dims' | 'set'>,
+  shelf: CellShelf,
+  engine: Engine,
+): Promise<Answered> {
+  const name = request.cell ?? cell;
+  if (name === undefined) {
+    throw new RecurveError({
+      code: 'RUN-CELL',
+      message: 'the request names no cell and no <cell> is given',
+      fix: 'Write "cell": "lstm" into the request, or `recurve run lstm …`.',
+      where: 'cell',
+    });
+  }
+  const tree = shelf.get(name);
+  const signature = resolveSignature(tree, resolveOptions(tree, mergeOptions(flags.set ?? {}, request.options)));
+  const { sizes, data } = bindRequest(request, { signature, outputs: outputShapes(signature, lower(tree, signature)) });
+  requireDims(flags.dims ?? {}, sizes);
+  const result = await engine.run({ tree, signature, sizes, data });
+  const response = toResponse(result, request, signature, sizes);
+  requireFinite(response);
+  return { cell: signature.name, sizes, response };
+}
+
+type Options = Readonly<Record<string, OptionValue>>;
+
+function mergeOptions(set: Options, own: Options): Options {
+  for (const [option, value] of Object.entries(set)) {
+    const other = Object.hasOwn(own, option) ? own[option] : undefined;
+    if (other === undefined || String(other) === String(value)) continue;
+    throw new RecurveError({
+      code: 'RUN-OPTION',
+      message: `--set gives ${option}=${value}, but the data says ${option} is ${other}`,
+      fix: 'Leave one of them out.',
+      where: option,
+    });
+  }
+  return { ...set, ...own };
+}
+
+function requireDims(given: Sizes, found: Sizes): void {
+  for (const [dim, size] of Object.entries(given)) {
+    if (found[dim] === size) continue;
+    throw new RecurveError({
+      code: 'RUN-DIMS',
+      message:
+        found[dim] === undefined
+          ? `--dims gives ${dim}, which the cell does not have`
+          : `--dims gives ${dim}=${size}, but the data makes it ${found[dim]}`,
+      fix: 'Sizes come from the data: leave --dims out.',
+      where: '--dims',
+    });
+  }
+}

@@ -1,0 +1,72 @@
+/** `recurve run`: one data file, or a stream of requests. */
+import { resolve } from 'node:path';
+import { RecurveError } from '../codegen/errors.js';
+import { readRequestFile, toDocument, toJson, toSafetensors, writeBeside } from '../runtime/interop/index.js';
+import type { Context, Outcome } from './context.js';
+import { deviceEngine, type Engine, referenceEngine } from './engine.js';
+import { displayPath } from './paths.js';
+import type { Flags } from './program.js';
+import { type Answered, answer, CellShelf } from './requests.js';
+import { serveStream } from './stream.js';
+
+export interface RunFlags extends Flags {
+  readonly data: string;
+  readonly out?: string;
+  readonly reference?: true;
+}
+
+/**
+ * Nothing is written before the whole result is there.
+ * @throws RecurveError `RUN-STREAM`, `RUN-CELL`, `OUT-FORMAT`, `DATA-*`, `RESULT-NONFINITE`; SpecError
+ */
+export async function run(context: Context, cell: string | undefined, flags: RunFlags): Promise<Outcome> {
+  const out = flags.out === '-' ? undefined : flags.out;
+  if (flags.data === '-' && out !== undefined) {
+    throw new RecurveError({
+      code: 'RUN-STREAM',
+      message: '--data - answers on stdout, line by line; it takes no --out file',
+      fix: 'Write --out - and redirect stdout.',
+      where: '--out',
+    });
+  }
+  const encode = out === undefined ? undefined : encoder(out);
+  const engine = flags.reference ? referenceEngine() : deviceEngine(context);
+  try {
+    if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine) };
+    const answered = await answerFile(context, cell, flags, engine);
+    if (out === undefined || encode === undefined) return { text: toJson(toDocument(answered.response)) };
+    const path = resolve(context.io.cwd, out);
+    await writeBeside(path, encode(answered));
+    const { cell: name, sizes } = answered;
+    return { document: { ok: true, cell: name, dims: sizes, out: path }, text: `wrote ${displayPath(path, context.io.cwd)}` };
+  } finally {
+    engine.close();
+  }
+}
+
+async function answerFile(context: Context, cell: string | undefined, flags: RunFlags, engine: Engine): Promise<Answered> {
+  const { cwd } = context.io;
+  const request = await readRequestFile(resolve(cwd, flags.data));
+  if (cell !== undefined && request.cell !== undefined && request.cell !== cell) {
+    throw new RecurveError({
+      code: 'RUN-CELL',
+      message: `the command line says ${cell}, but the data is for ${request.cell}`,
+      fix: 'Leave one of them out.',
+      where: 'cell',
+    });
+  }
+  return answer(request, cell, flags, new CellShelf(cwd), engine);
+}
+
+/** By the ending of the file's name. */
+function encoder(out: string): (answered: Answered) => string | Uint8Array {
+  const ending = /\.[^./\\]+$/.exec(out)?.[0].toLowerCase();
+  if (ending === '.json') return ({ response }) => `${toJson(toDocument(response))}\n`;
+  if (ending === '.safetensors') return ({ response }) => toSafetensors(response);
+  throw new RecurveError({
+    code: 'OUT-FORMAT',
+    message: `--out ${out} ends neither in .json nor in .safetensors`,
+    fix: 'The ending chooses the format of the results.',
+    where: '--out',
+  });
+}

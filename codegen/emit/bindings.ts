@@ -1,0 +1,30 @@
+/** The buffers that one kernel binds, in the order it first names them. */
+import type { KernelSpec } from '../plan.js';
+
+export const LENGTHS = 'lengths';
+
+export class Bindings {
+  private readonly access = new Map<string, 'read' | 'read_write'>();
+
+  read(buffer: string): string {
+    if (!this.access.has(buffer)) this.access.set(buffer, 'read');
+    return buffer;
+  }
+
+  write(buffer: string): string {
+    this.access.set(buffer, 'read_write');
+    return buffer;
+  }
+
+  lengths(): string {
+    return this.read(LENGTHS);
+  }
+
+  spec(): KernelSpec['bindings'] {
+    return [...this.access].map(([buffer, access]) => ({ buffer, access }));
+  }
+
+  template(): object[] {
+    return this.spec().map(({ buffer, access }, index) => ({ index, access, buffer, type: buffer === LENGTHS ? 'u32' : 'vec4f' }));
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Elementary functions in forms that are stable and exact where WGSL's built-ins are not: no overflow to NaN, full
+ * relative precision near zero, NaN propagated. Polynomial of tanh: Cephes `tanhf` (Moshier 1989).
+ */
+import type { WgslFunction } from '../ir/ops.js';
+
+const text: { readonly [F in WgslFunction | 'rc_log1p']: { readonly calls: readonly (WgslFunction | 'rc_log1p')[]; readonly text: string } } = {
+  rc_tanh: {
+    calls: [],
+    text: `fn rc_tanh(x: vec4f) -> vec4f {
+  let z = x * x;
+  let p = (((-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z + 1.33314422036e-1) * z - 3.33332819422e-1;
+  let e = exp(-2.0 * abs(x));
+  let y = (1.0 - e) / (1.0 + e);
+  return select(select(-y, y, x >= vec4f(0)), x + x * z * p, abs(x) < vec4f(0.625));
+}`,
+  },
+  rc_sigmoid: {
+    calls: [],
+    text: `fn rc_sigmoid(x: vec4f) -> vec4f {
+  let e = exp(-abs(x));
+  let s = 1.0 / (1.0 + e);
+  return select(e * s, s, x >= vec4f(0));
+}`,
+  },
+  rc_log1p: {
+    calls: [],
+    text: `// log(1 + u) for 0 <= u <= 1, as 2 artanh(u / (2 + u)).
+fn rc_log1p(u: vec4f) -> vec4f {
+  let s = u / (2.0 + u);
+  let z = s * s;
+  return 2.0 * s * (1.0 + z * (0.3333333333 + z * (0.2 + z * (0.1428571429 + z * (0.1111111111 + z * (0.0909090909 + z * (0.0769230769 + z * 0.0666666667)))))));
+}`,
+  },
+  rc_softplus: {
+    calls: ['rc_log1p'],
+    text: `fn rc_softplus(x: vec4f) -> vec4f {
+  return select(vec4f(0), x, x > vec4f(0)) + rc_log1p(exp(-abs(x)));
+}`,
+  },
+  rc_log: {
+    calls: [],
+    text: `fn rc_log(x: vec4f) -> vec4f {
+  let parts = frexp(x);
+  let low = parts.fract < vec4f(0.70710678);
+  let m = select(parts.fract, 2.0 * parts.fract, low);
+  let e = vec4f(parts.exp) - select(vec4f(0), vec4f(1), low);
+  let s = (m - 1.0) / (m + 1.0);
+  let z = s * s;
+  let y = 2.0 * s * (1.0 + z * (0.3333333333 + z * (0.2 + z * (0.1428571429 + z * (0.1111111111 + z * 0.0909090909)))));
+  // Zero, negative, infinite, NaN and subnormal arguments are the built-in's.
+  return select(log(x), e * 0.693147181 + y, x > vec4f(1.2e-38) & x < vec4f(3.4e38));
+}`,
+  },
+  rc_exp: { calls: [], text: 'fn rc_exp(x: vec4f) -> vec4f { return exp(x); }' },
+  rc_expm1: {
+    calls: [],
+    text: `fn rc_expm1(x: vec4f) -> vec4f {
+  let p = 1.0 + x * (0.5 + x * (0.1666666667 + x * (4.1666666667e-2 + x * (8.3333333333e-3 + x * (1.3888888889e-3 + x * (1.9841269841e-4 + x * 2.4801587302e-5))))));
+  return select(exp(x) - 1.0, x * p, abs(x) < vec4f(0.5));
+}`,
+  },
+  rc_min: { calls: [], text: 'fn rc_min(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a < b) | (a != a)); }' },
+  rc_max: { calls: [], text: 'fn rc_max(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a > b) | (a != a)); }' },
+};
+
+/** The definitions of these functions and of what they call, in a fixed order. */
+export function definitions(names: Iterable<WgslFunction>): { readonly text: string }[] {
+  const wanted = new Set<keyof typeof text>();
+  const want = (name: keyof typeof text): void => {
+    wanted.add(name);
+    text[name].calls.forEach(want);
+  };
+  for (const name of names) want(name);
+  return Object.entries(text).flatMap(([name, definition]) => ([...wanted].some((w) => w === name) ? [{ text: definition.text }] : []));
+}

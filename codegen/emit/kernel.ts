@@ -1,0 +1,37 @@
+/** What every kernel's emission gives, and the choices that depend on the adapter. */
+import type { KernelSpec, PassSpec, Target } from '../plan.js';
+import type { WgslFunction } from '../ir/ops.js';
+import type { Pass } from '../schedule/passes.js';
+import type { Bindings } from './bindings.js';
+import { definitions } from './functions.js';
+import { render, type TemplateName } from './render.js';
+
+export interface Emitted {
+  readonly kernel: KernelSpec;
+  readonly workgroups: readonly [number, number, number];
+  /** For one dispatch. */
+  readonly cost: Pick<PassSpec, 'bytesRead' | 'bytesWritten' | 'flops'>;
+}
+
+/** Lanes of a workgroup for this many quads of units: no wider than needed, a power of two. */
+export function lanesFor(target: Target, width: number): number {
+  // On a processor one subgroup is the whole machine width: more lanes only share the same registers.
+  const most = target.software ? target.subgroup : 64;
+  return Math.min(most, 2 ** Math.ceil(Math.log2(width)));
+}
+
+export function assemble(
+  template: TemplateName,
+  pass: Pass,
+  bindings: Bindings,
+  calls: Iterable<WgslFunction>,
+  data: Readonly<Record<string, unknown>> & { readonly comment: string },
+): KernelSpec {
+  const usesTime = pass.kind === 'phase' && pass.rows === 'step';
+  const header = { name: pass.name, usesTime, bindings: bindings.template(), functions: definitions(calls) };
+  const wgsl = render(template, { ...header, ...data });
+  return { name: pass.name, wgsl, entryPoint: 'main', bindings: bindings.spec(), usesTime };
+}
+
+/** `values` as template rows with their index. */
+export const indexed = <V extends object>(values: readonly V[]) => values.map((value, index) => ({ ...value, index }));

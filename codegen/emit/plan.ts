@@ -1,0 +1,82 @@
+/** Turns a scheduled program into the plan that a runtime runs. */
+import type { OptionValues } from '../frontend/tree.js';
+import type { PassSpec, Plan, ScheduleItem, Target } from '../plan.js';
+import type { Order, Pass, Program } from '../schedule/passes.js';
+import { quads } from '../schedule/storage.js';
+import { LENGTHS } from './bindings.js';
+import { emitGather, emitOuter, emitReduce } from './gradients.js';
+import type { Emitted } from './kernel.js';
+import { emitPhase } from './phase.js';
+import { emitTranspose } from './transpose.js';
+
+export interface PlanRequest {
+  readonly cell: string;
+  readonly options: OptionValues;
+  readonly gradients: boolean;
+  readonly target: Target;
+}
+
+export function emitPlan(program: Program, { cell, options, gradients, target }: PlanRequest): Plan {
+  const { builder, storage } = program;
+  const emitted = new Map<Pass, Emitted>();
+  const passes: PassSpec[] = [];
+  const emit = (pass: Pass): Emitted => {
+    switch (pass.kind) {
+      case 'phase':
+        return emitPhase(builder, storage, target, pass);
+      case 'outer':
+        return emitOuter(storage, target, pass);
+      case 'reduce':
+        return emitReduce(builder, storage, target, pass);
+      case 'gather':
+        return emitGather(storage, target, pass);
+      case 'transpose':
+        return emitTranspose(storage, target, pass);
+    }
+  };
+  const add = (pass: Pass, dispatches: number): string => {
+    const result = emit(pass);
+    emitted.set(pass, result);
+    passes.push({
+      name: pass.name,
+      kernel: result.kernel.name,
+      region: pass.region,
+      direction: pass.direction,
+      strategy: pass.kind === 'phase' && pass.region === 'loop' ? 'stepwise' : 'parallel',
+      workgroups: result.workgroups,
+      dispatches,
+      bytesRead: result.cost.bytesRead * dispatches,
+      bytesWritten: result.cost.bytesWritten * dispatches,
+      flops: result.cost.flops * dispatches,
+    });
+    return pass.name;
+  };
+  const items = (orders: readonly Order[]): ScheduleItem[] =>
+    orders.map((order) =>
+      order.kind === 'pass'
+        ? { kind: 'pass', pass: add(order.pass, 1), time: order.time }
+        : {
+            kind: 'loop',
+            from: order.from,
+            to: order.to,
+            by: order.by,
+            passes: order.passes.map((pass) => add(pass, Math.abs(order.to - order.from))),
+          },
+    );
+  const forward = items(program.forward);
+  const backward = items(program.backward);
+  return {
+    version: 1,
+    cell,
+    options,
+    sizes: storage.sizes,
+    gradients,
+    buffers: [...storage.memory.buffers(), { name: LENGTHS, bytes: 16 * quads(storage.size('B')) }],
+    tensors: storage.tensors,
+    lengths: { buffer: LENGTHS, offset: 0 },
+    kernels: [...emitted.values()].map(({ kernel }) => kernel),
+    passes,
+    forward,
+    backward,
+  };
+}

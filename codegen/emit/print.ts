@@ -1,0 +1,24 @@
+/** The plan as a table: what runs, in order, and what it costs. */
+import type { Plan } from '../plan.js';
+
+export function printPlan(plan: Plan): string {
+  const header = ['pass', 'region', 'strategy', 'workgroups', 'dispatches', 'MB read', 'MB written', 'MFLOP'];
+  const rows = plan.passes.map((pass) => [
+    pass.name,
+    `${pass.direction} ${pass.region}`,
+    pass.strategy,
+    pass.workgroups.join('×'),
+    String(pass.dispatches),
+    (pass.bytesRead / 1e6).toFixed(2),
+    (pass.bytesWritten / 1e6).toFixed(2),
+    (pass.flops / 1e6).toFixed(2),
+  ]);
+  const table = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = table.map((row) =>
+    row.map((cell, column) => (column < 4 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ').trimEnd(),
+  );
+  const bytes = plan.buffers.reduce((total, buffer) => total + buffer.bytes, 0);
+  const buffers = plan.buffers.map((buffer) => `${buffer.name} ${(buffer.bytes / 1e6).toFixed(2)}`).join(', ');
+  return [...lines, `${(bytes / 1e6).toFixed(2)} MB in ${plan.buffers.length} buffers (${buffers})`].join('\n');
+}

@@ -1,0 +1,155 @@
+/** Operations on tensors: shapes are checked here, nodes are made here. */
+import type { NodeId, Shape } from '../ir/graph.js';
+import type { Machine } from './machine.js';
+import {
+  DEFAULT_ARGUMENT,
+  FUNCTIONS,
+  foldFunction,
+  isFunctionName,
+  isTensorOperator,
+  type NumberOperator,
+  OPERATORS,
+} from './static.js';
+import type { Span } from './tree.js';
+import { describe, isMatrix, POISON, showShape, type Value } from './values.js';
+
+export interface Operand {
+  readonly value: Value;
+  readonly span: Span;
+}
+
+export function arithmetic(machine: Machine, operator: NumberOperator, operands: readonly [Operand, Operand], at: Span): Value {
+  if (!isTensorOperator(operator)) {
+    if (operands.some(({ value }) => value.kind === 'poison')) return POISON;
+    const two = operands[1].value.kind === 'static' && operands[1].value.value === 2;
+    const fix =
+      operator === '%'
+        ? 'Use `%` on constants only.'
+        : two
+          ? 'Write `square(x)`.'
+          : 'Write `x * x * …`, or `exp(k * log(x))` for positive x.';
+    machine.report('SPEC-OPERATOR', at, `\`${operator}\` applies to constants, not to values over units`, fix);
+    return POISON;
+  }
+  return apply(machine, OPERATORS[operator], `\`${operator}\``, operands, at);
+}
+
+type OpName = (typeof OPERATORS)[keyof typeof OPERATORS] | (typeof FUNCTIONS)[keyof typeof FUNCTIONS] | 'select';
+
+function apply(machine: Machine, op: OpName, title: string, operands: readonly Operand[], at: Span): Value {
+  // Every operand is looked at, so that two mistakes in one call are two reports.
+  const ids = operands.map(({ value, span }) => machine.number(value, span));
+  const whole = ids.filter((id) => id !== undefined);
+  if (whole.length < ids.length || !agree(machine, title, whole, at)) return POISON;
+  return { kind: 'node', id: machine.builder.apply(op, whole, at) };
+}
+
+/** Whether shapes are equal or scalar; reports the two that differ. */
+function agree(machine: Machine, title: string, ids: readonly NodeId[], at: Span): boolean {
+  const vectors = ids.map((id) => machine.shape(id)).filter((shape) => shape.length > 0);
+  const first = vectors[0];
+  const other = first === undefined ? undefined : vectors.find((shape) => !sameShape(shape, first));
+  if (first === undefined || other === undefined) return true;
+  machine.report(
+    'SPEC-SHAPE-MISMATCH',
+    at,
+    `${title} joins ${showShape(first)} and ${showShape(other)}`,
+    `Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat(${[...first, ...other].map((dim) => `'${dim}'`).join(', ')})\`.`,
+  );
+  return false;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+}
+
+export function callFunction(machine: Machine, name: string, given: readonly Operand[], at: Span): Value {
+  if (!isFunctionName(name)) throw new Error(`no function ${name}`);
+  const fallback = DEFAULT_ARGUMENT[name];
+  const operands =
+    fallback !== undefined && given.length === 1
+      ? [...given, { value: { kind: 'static', value: fallback } as const, span: at }]
+      : given;
+  const parameter = fallback === undefined ? undefined : operands[1];
+  if (parameter !== undefined && parameter.value.kind !== 'static' && parameter.value.kind !== 'poison') {
+    const message = `the second argument of \`${name}\` must be known when compiling`;
+    machine.report('SPEC-NOT-STATIC', parameter.span, message, 'Write a number or a numeric option.');
+    return POISON;
+  }
+  const [, low, high] = operands;
+  if (name === 'clamp' && low?.value.kind === 'static' && high?.value.kind === 'static' && low.value.value > high.value.value) {
+    machine.report(
+      'SPEC-CLAMP-BOUNDS',
+      low.span,
+      `the low bound ${low.value.value} is above the high bound ${high.value.value}`,
+      'Swap the bounds: `clamp(x, low, high)`.',
+    );
+    return POISON;
+  }
+  const numbers = operands.map(({ value }) =>
+    value.kind === 'static' && typeof value.value === 'number' ? value.value : undefined,
+  );
+  const known = numbers.filter((number) => number !== undefined);
+  if (known.length < numbers.length) return apply(machine, FUNCTIONS[name], `\`${name}\``, operands, at);
+  const value = foldFunction(name, known);
+  if (Number.isFinite(value)) return { kind: 'static', value };
+  machine.report(
+    'SPEC-NONFINITE',
+    at,
+    `\`${name}(${known.join(', ')})\` is ${value}`,
+    'Write an argument that it is defined for.',
+  );
+  return POISON;
+}
+
+/** `test ? a : b` with a test per unit. */
+export function select(machine: Machine, test: NodeId, sides: readonly [Operand, Operand], at: Span): Value {
+  const ids = sides.map(({ value, span }) => machine.number(value, span));
+  const [then, otherwise] = ids;
+  if (then === undefined || otherwise === undefined || !agree(machine, '`?:`', [test, then, otherwise], at)) return POISON;
+  return { kind: 'node', id: machine.builder.apply('select', [test, then, otherwise], at) };
+}
+
+export function matvec(machine: Machine, [first, second]: readonly Operand[], at: Span): Value {
+  if (first === undefined || second === undefined) return POISON;
+  const matrix = first.value;
+  if (matrix.kind !== 'declared' || !isMatrix(matrix)) {
+    if (matrix.kind === 'absent') machine.absent(matrix, first.span);
+    else if (matrix.kind !== 'poison') {
+      const fix = isMatrix(second.value)
+        ? 'Swap the arguments: the matrix comes first.'
+        : 'Write `matvec(p.W, x)` with a parameter declared by `mat`.';
+      machine.report(
+        'SPEC-MATVEC-MATRIX',
+        first.span,
+        `the first argument of \`matvec\` is ${describe(matrix, machine.builder)}, not a matrix`,
+        fix,
+      );
+    }
+    // The vector is looked at for its own mistakes.
+    if (!isMatrix(second.value)) machine.number(second.value, second.span);
+    return POISON;
+  }
+  const { name, shape } = matrix.declaration;
+  machine.used.add(`params.${name}`);
+  const operand = machine.number(second.value, second.span);
+  const [rows, columns] = shape;
+  if (operand === undefined || rows === undefined || columns === undefined) return POISON;
+  const given = machine.shape(operand);
+  if (!sameShape(given, [columns])) {
+    const fix =
+      given.length === 0
+        ? `Give it ${showShape([columns])}.`
+        : given.length === 1 && given[0] === rows
+          ? `Declare it the other way round, \`${name}: mat('${columns}', '${rows}')\`, or give it ${showShape([columns])}.`
+          : `Give it ${showShape([columns])}, or declare \`${name}: mat('${rows}', '${given[0] ?? columns}')\`.`;
+    machine.report(
+      'SPEC-MATVEC-SHAPE',
+      second.span,
+      `\`${name}\` is ${showShape(shape)} and takes ${showShape([columns])}, not ${showShape(given)}`,
+      fix,
+    );
+    return POISON;
+  }
+  return { kind: 'node', id: machine.builder.contract(name, [rows], operand, at) };
+}

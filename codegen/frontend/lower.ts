@@ -1,0 +1,205 @@
+/** From a cell tree and a signature to the step graph: the step is evaluated once, with nodes for tensors. */
+import type { NodeId, StepGraph } from '../ir/graph.js';
+import { sameShape } from './arithmetic.js';
+import { type GroupTitle, SINGULAR } from './declarations.js';
+import { Diagnostics, type Report } from './diagnostics.js';
+import { Machine, TooLarge } from './machine.js';
+import { Recovery } from './recovery.js';
+import { callFunctionTree, type Returned } from './run.js';
+import { GROUPS, optionsValue } from './signature.js';
+import { nearest } from './suggest.js';
+import type { CellTree, Signature, Span } from './tree.js';
+import { describe, showShape, type Value } from './values.js';
+import { badName } from './vocabulary.js';
+
+/**
+ * The graph of one time step under a signature's options.
+ * @throws SpecError with every mistake of the step under these options; `checkSpec` finds those under other options
+ */
+export function lower(tree: CellTree, signature: Signature): StepGraph {
+  const diagnostics = new Diagnostics(tree.sources);
+  const { graph } = lowerWith(tree, signature, {
+    recovery: new Recovery(),
+    bad: new Set(),
+    report: diagnostics.report,
+    note: '',
+  });
+  diagnostics.throwIfAny();
+  if (graph === undefined) throw new Error(`${tree.file} gave neither a graph nor a mistake`);
+  return graph;
+}
+
+export interface LowerContext {
+  readonly recovery: Recovery;
+  /** Tensors whose declaration could not be evaluated. */
+  readonly bad: ReadonlySet<string>;
+  readonly report: Report;
+  readonly note: string;
+}
+
+export interface Lowered {
+  /** `undefined` after a mistake. */
+  readonly graph: StepGraph | undefined;
+  /** Tensors that something was computed with, `params.W`. */
+  readonly used: ReadonlySet<string>;
+  /** The step grew beyond all bounds: other options need not be tried. */
+  readonly tooLarge: boolean;
+}
+
+/** Lowering that goes on after mistakes. */
+export function lowerWith(tree: CellTree, signature: Signature, context: LowerContext): Lowered {
+  const machine = new Machine(tree, context.recovery, context.report, context.note);
+  if (context.recovery.stepOpen) return { graph: undefined, used: machine.used, tooLarge: false };
+  try {
+    const graph = lowerStep(machine, signature, context.bad);
+    return { graph, used: machine.used, tooLarge: false };
+  } catch (error) {
+    if (error instanceof RangeError) {
+      const fix = 'Name parts of the expressions with `const`.';
+      machine.report('SPEC-TOO-DEEP', tree.step.span, 'the step is nested too deeply to be compiled', fix);
+    } else if (!(error instanceof TooLarge)) throw error;
+    return { graph: undefined, used: machine.used, tooLarge: true };
+  }
+}
+
+function lowerStep(machine: Machine, signature: Signature, bad: ReadonlySet<string>): StepGraph | undefined {
+  const { tree, recovery } = machine;
+  const groups = GROUPS.map((title) => groupValue(machine, signature, title, bad));
+  const context: Value = {
+    kind: 'object',
+    title: 'member of the context',
+    members: new Map([['options', optionsValue(tree, signature.options, recovery)]]),
+    open: false,
+  };
+  const returned = callFunctionTree(machine, tree.step, [...groups, context]);
+  return finish(machine, signature, returned, bad);
+}
+
+function groupValue({ tree, recovery }: Machine, signature: Signature, group: GroupTitle, bad: ReadonlySet<string>): Value {
+  const members = tree[group].entries.map(({ name }): [string, Value] => {
+    const declaration = signature[group].find((present) => present.name === name);
+    if (declaration !== undefined) return [name, { kind: 'declared', group, declaration }];
+    return [name, bad.has(`${group}.${name}`) ? { kind: 'poison' } : { kind: 'absent', group, name }];
+  });
+  return { kind: 'object', title: SINGULAR[group], members: new Map(members), open: recovery.isOpen(tree[group]) };
+}
+
+/** Checks what step returns against the states and outputs. */
+function finish(
+  machine: Machine,
+  signature: Signature,
+  { value, span }: Returned,
+  bad: ReadonlySet<string>,
+): StepGraph | undefined {
+  if (value.kind === 'poison') return undefined;
+  if (value.kind !== 'object') {
+    const first = signature.state[0]?.name ?? 'h';
+    const message = `\`step\` returns ${describe(value, machine.builder)}, not an object`;
+    machine.report('SPEC-RETURN', span, message, `Write \`return { ${first}: … };\`.`);
+    return undefined;
+  }
+  const place = (name: string): Span => value.places?.get(name) ?? span;
+  const declared = new Set(machine.tree.state.entries.map(({ name }) => name));
+  const extras = [...value.members.keys()].filter((name) => !declared.has(name));
+  const next = nextStates(machine, signature, value.members, extras, place, span);
+  const outputs = outputValues(machine, signature, value.members, extras, place, next);
+  const complete = signature.state.every(({ name }) => next.has(name)) && bad.size === 0;
+  if (!complete || outputs === undefined) return undefined;
+  return machine.builder.finish(Object.fromEntries(next), Object.fromEntries(outputs));
+}
+
+function nextStates(
+  machine: Machine,
+  signature: Signature,
+  members: ReadonlyMap<string, Value>,
+  extras: readonly string[],
+  place: (name: string) => Span,
+  at: Span,
+): Map<string, NodeId> {
+  const next = new Map<string, NodeId>();
+  for (const { name, shape } of signature.state) {
+    const value = members.get(name);
+    if (value === undefined) {
+      const slip = nearest(name, extras);
+      const fix =
+        slip === undefined
+          ? `Return \`${name}\` as well; \`${name}\` as it is keeps its value.`
+          : `Did you mean \`${name}\` where it says \`${slip}\`?`;
+      machine.report('SPEC-MISSING-STATE', at, `\`step\` returns no next value for the state \`${name}\``, fix);
+      continue;
+    }
+    const id = machine.number(value, place(name));
+    if (id === undefined) continue;
+    const given = machine.shape(id);
+    if (sameShape(given, shape)) next.set(name, id);
+    else {
+      const scalar = given.length === 0 && shape.length === 1;
+      const fix = scalar
+        ? `Spread it over the units: \`0 * ${name} + …\`.`
+        : `Return ${showShape(shape)}, or change the declaration of \`${name}\`.`;
+      machine.report(
+        'SPEC-STATE-SHAPE',
+        place(name),
+        `the state \`${name}\` is ${showShape(shape)}, and its next value is ${showShape(given)}`,
+        fix,
+      );
+    }
+  }
+  return next;
+}
+
+/** `undefined` after a mistake. */
+function outputValues(
+  machine: Machine,
+  signature: Signature,
+  members: ReadonlyMap<string, Value>,
+  extras: readonly string[],
+  place: (name: string) => Span,
+  next: ReadonlyMap<string, NodeId>,
+): Map<string, NodeId> | undefined {
+  const { recovery, tree } = machine;
+  const states = signature.state.map(({ name }) => name);
+  const wanted = signature.outputs;
+  const values = new Map<string, NodeId>();
+  let whole = true;
+  for (const name of extras) {
+    const bad = badName(name);
+    if (bad !== undefined)
+      machine.report('SPEC-NAME', place(name), `an output cannot be called \`${name}\`: ${bad}`, 'Rename it.');
+    if (wanted !== undefined && !wanted.includes(name) && !recovery.outputsOpen && !recovery.isOpen(tree.state)) {
+      const slip = nearest(
+        name,
+        states.filter((state) => !members.has(state)),
+      );
+      const fix =
+        slip === undefined
+          ? `Remove it, or list it: \`outputs: [${[...wanted, name].map((output) => `'${output}'`).join(', ')}]\`.`
+          : `Did you mean \`${slip}\`?`;
+      machine.report('SPEC-EXTRA-STATE', place(name), `\`${name}\` is neither a state nor listed in \`outputs\``, fix);
+    }
+    const id = machine.number(members.get(name) ?? { kind: 'poison' }, place(name));
+    if (id !== undefined && machine.shape(id).length === 0) {
+      const spread = states[0] ?? signature.inputs[0]?.name ?? 'h';
+      const message = `the output \`${name}\` is one number for all units and sequences`;
+      machine.report('SPEC-OUTPUT-SHAPE', place(name), message, `Spread it over the units: \`0 * ${spread} + …\`.`);
+      whole = false;
+    } else if (id === undefined || bad !== undefined) whole = false;
+    else values.set(name, id);
+  }
+  const chosen = new Map<string, NodeId>();
+  for (const name of wanted ?? [...states, ...extras]) {
+    const id = next.get(name) ?? values.get(name);
+    if (id !== undefined) chosen.set(name, id);
+    else if (states.includes(name) || members.has(name)) whole = false;
+    else {
+      whole = false;
+      const known = [...states, ...extras];
+      const slip = nearest(name, known);
+      const fix = slip === undefined ? `Return \`${name}\` from \`step\`, or list a state.` : `Did you mean \`${slip}\`?`;
+      const at = tree.outputs?.find((output) => output.name === name)?.span ?? tree.span;
+      if (!recovery.isOpen(tree.state))
+        machine.report('SPEC-UNKNOWN-OUTPUT', at, `the output \`${name}\` is neither a state nor returned by \`step\``, fix);
+    }
+  }
+  return whole ? chosen : undefined;
+}

@@ -1,0 +1,142 @@
+/** What evaluating a step needs at hand: the graph being built, mistakes, uses, and limits. */
+import { GraphBuilder } from '../ir/builder.js';
+import type { NodeId, Shape } from '../ir/graph.js';
+import { SINGULAR } from './declarations.js';
+import type { Report, SpecCode } from './diagnostics.js';
+import type { Recovery } from './recovery.js';
+import type { CellTree, FunctionTree, Span } from './tree.js';
+import { describe, type Value } from './values.js';
+
+/** Thrown to leave a step that is too large; the mistake has been reported. */
+export class TooLarge extends Error {}
+
+const MOST_NODES = 20_000;
+const MOST_EVALUATIONS = 1_000_000;
+const MOST_DEPTH = 1_500;
+
+export class Machine {
+  readonly builder = new GraphBuilder();
+  /** `params.W`: every declared tensor that was computed with. */
+  readonly used = new Set<string>();
+  /** Helper calls around what is being evaluated, outermost first. */
+  readonly #calls: { readonly callee: FunctionTree; readonly at: Span }[] = [];
+  #evaluations = 0;
+  #depth = 0;
+
+  /** `note` says under which options, behind every message. */
+  constructor(
+    readonly tree: CellTree,
+    readonly recovery: Recovery,
+    readonly baseReport: Report,
+    readonly note: string,
+  ) {}
+
+  report(code: SpecCode, at: Span, message: string, fix: string): void {
+    const call = this.#calls.at(-1);
+    const where =
+      call === undefined ? '' : ` (in \`${call.callee.name}\`, called at ${call.at.file}:${call.at.line}:${call.at.column})`;
+    this.baseReport(code, at, `${message}${where}${this.note}`, fix);
+  }
+
+  /** Counts one evaluated expression or statement. */
+  spend(at: Span): void {
+    this.#evaluations += 1;
+    if (this.#evaluations <= MOST_EVALUATIONS && this.builder.nodes.length <= MOST_NODES) return;
+    const what = this.builder.nodes.length > MOST_NODES ? `${MOST_NODES} values` : `${MOST_EVALUATIONS} evaluations`;
+    this.report(
+      'SPEC-TOO-LARGE',
+      at,
+      `a step has more than ${what} when loops are unrolled and helpers inlined`,
+      'Shorten the loops, or split the cell.',
+    );
+    throw new TooLarge();
+  }
+
+  /** Evaluates something nested, refusing what would overflow the stack here or in a later stage. */
+  nested<T>(at: Span, evaluate: () => T): T {
+    if (this.#depth >= MOST_DEPTH) {
+      this.report(
+        'SPEC-TOO-DEEP',
+        at,
+        'this is nested too deeply',
+        'Name parts of it with `const`, or add the terms up in a `for`.',
+      );
+      throw new TooLarge();
+    }
+    this.#depth += 1;
+    try {
+      return evaluate();
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  inside<T>(callee: FunctionTree, at: Span, evaluate: () => T): T {
+    this.#calls.push({ callee, at });
+    try {
+      return evaluate();
+    } finally {
+      this.#calls.pop();
+    }
+  }
+
+  shape(id: NodeId): Shape {
+    return this.builder.node(id).shape;
+  }
+
+  /** The node of a value that must be a number per unit, or one for all; `undefined` after a mistake. */
+  number(value: Value, at: Span): NodeId | undefined {
+    switch (value.kind) {
+      case 'poison':
+        return undefined;
+      case 'static':
+        return this.#constant(value, at);
+      case 'node':
+        if (this.builder.node(value.id).type === 'number') return value.id;
+        this.report('SPEC-BOOLEAN-AS-NUMBER', at, 'a comparison is no number', 'Choose with it: `a > b ? 1 : 0`.');
+        return undefined;
+      case 'declared':
+        return this.#leaf(value, at);
+      case 'absent':
+        this.absent(value, at);
+        return undefined;
+      case 'object':
+      case 'array':
+        this.report('SPEC-NOT-A-NUMBER', at, `${describe(value, this.builder)} is no number`, 'Take a member of it.');
+        return undefined;
+    }
+  }
+
+  absent({ group, name }: Extract<Value, { kind: 'absent' }>, at: Span): void {
+    const message = `the ${SINGULAR[group]} \`${name}\` is read, but its \`when\` leaves it out under these options`;
+    this.report('SPEC-ABSENT', at, message, 'Read it behind the same test: `o.option ? … : …`.');
+  }
+
+  #constant({ value }: Extract<Value, { kind: 'static' }>, at: Span): NodeId | undefined {
+    if (typeof value === 'string') {
+      this.report('SPEC-STRING-AS-NUMBER', at, `the string '${value}' is no number`, 'Compare it with `===`, or write a number.');
+      return undefined;
+    }
+    if (typeof value === 'boolean') {
+      this.report('SPEC-BOOLEAN-AS-NUMBER', at, `\`${value}\` is no number`, 'Choose with it: `o.option ? 1 : 0`.');
+      return undefined;
+    }
+    if (!Number.isFinite(Math.fround(value))) {
+      this.report('SPEC-NONFINITE', at, `${value} does not fit a 32-bit number`, 'Write a number below 3.4e38.');
+      return undefined;
+    }
+    return this.builder.constant(value, at);
+  }
+
+  #leaf({ group, declaration }: Extract<Value, { kind: 'declared' }>, at: Span): NodeId | undefined {
+    const { name, shape, span } = declaration;
+    this.used.add(`${group}.${name}`);
+    if (shape.length > 1) {
+      const message = `the matrix \`${name}\` is used where a vector or number belongs`;
+      this.report('SPEC-MATRIX-ARITHMETIC', at, message, `Multiply it with a vector: \`matvec(p.${name}, x)\`.`);
+      return undefined;
+    }
+    if (group === 'inputs') return this.builder.input(name, shape, span);
+    return group === 'state' ? this.builder.state(name, shape, span) : this.builder.param(name, shape, span);
+  }
+}

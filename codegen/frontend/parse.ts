@@ -1,0 +1,149 @@
+/** From a spec file to a cell tree: reads it and its helpers, converts the syntax, reports every mistake at once. */
+import { normalize } from 'node:path';
+import { type CallExpression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph';
+import { helperTree } from './call.js';
+import { explore } from './check.js';
+import type { Context } from './context.js';
+import { readDefinition } from './definition.js';
+import { Diagnostics } from './diagnostics.js';
+import { type Module, Modules, unwrap } from './module.js';
+import { spanOf } from './place.js';
+import { Recovery } from './recovery.js';
+import { Scope } from './scope.js';
+import { readSource } from './source.js';
+import { didYouMean } from './suggest.js';
+import type { CellTree, Span } from './tree.js';
+
+/**
+ * Reads and parses a spec file and the helper files that it imports. Nothing is executed.
+ * @throws SpecError with every mistake found; RecurveError `SPEC-NOT-FOUND`, `SPEC-DIRECTORY`, `SPEC-NOT-A-FILE`,
+ * `SPEC-UNREADABLE`, `SPEC-FILE-SIZE` or `SPEC-BINARY` when there is no text to parse
+ */
+export function parseCell(path: string): CellTree {
+  return parseCellSource(path, readSource(path));
+}
+
+/** The same for text in memory; imports are resolved relative to `file`. */
+export function parseCellSource(file: string, text: string): CellTree {
+  const diagnostics = new Diagnostics();
+  const modules = new Modules(diagnostics);
+  const start: Span = { file, line: 1, column: 1, length: 1 };
+  try {
+    const module = modules.load(normalize(file), text);
+    const recovery = new Recovery();
+    // A tree that TypeScript could not parse is a guess: only its syntax errors are worth showing.
+    const tree = module.broken ? undefined : convert(modules, module, recovery);
+    if (tree !== undefined && !diagnostics.any) return tree;
+    // The meaning is checked, too, so that a person sees all mistakes of the file in one go.
+    if (tree !== undefined && !modules.anyBroken) explore(tree, recovery, diagnostics);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const fix = 'Name parts of the expressions with `const`.';
+    diagnostics.report('SPEC-TOO-DEEP', start, 'something in the file is nested too deeply to be read', fix);
+  }
+  diagnostics.throwIfAny();
+  throw new Error(`${file} gave neither a cell nor a mistake`);
+}
+
+function convert(modules: Modules, module: Module, recovery: Recovery): CellTree | undefined {
+  const { report } = modules.diagnostics;
+  const library: Context['library'] = { helpers: new Map(), constants: new Map(), open: [] };
+  const context: Context = { report, recovery, library, module, scope: new Scope(undefined, 'plain'), depth: 0 };
+  const found = findCell(context, module.source);
+  const definition = found === undefined ? undefined : readDefinition(context, found.definition);
+  // Helpers of this file are converted even when nothing calls them: their mistakes are mistakes of the file.
+  for (const binding of module.names.values()) {
+    if (binding.kind === 'helper' && binding.module === module) helperTree(context, binding);
+  }
+  if (found === undefined || definition === undefined) return undefined;
+  const documentation = documentationOf(found.statement);
+  return {
+    file: module.file,
+    ...definition,
+    summary: firstSentence(documentation),
+    documentation,
+    helpers: Object.fromEntries(library.helpers),
+    sources: modules.sources,
+  };
+}
+
+/** The object given to `export default cell({ … })`. */
+function findCell(context: Context, source: SourceFile): { statement: Node; definition: ObjectLiteralExpression } | undefined {
+  const { file } = context.module;
+  const statements = source.getStatements();
+  const fix = 'Write `export default cell({ … });`; `npx recurve new <name>` writes a whole spec.';
+  if (statements.length === 0) {
+    context.report('SPEC-EMPTY', { file, line: 1, column: 1, length: 1 }, 'the file is empty', fix);
+    return undefined;
+  }
+  const named = statements.find(
+    (statement) => (Node.isFunctionDeclaration(statement) || Node.isClassDeclaration(statement)) && statement.isDefaultExport(),
+  );
+  if (named !== undefined) {
+    context.report('SPEC-NOT-A-CELL', spanOf(file, named), 'the default export is not a cell', fix);
+    return undefined;
+  }
+  const [statement, second] = statements.filter(Node.isExportAssignment);
+  if (statement === undefined) {
+    const last = statements.at(-1);
+    const at = last === undefined ? { file, line: 1, column: 1, length: 1 } : spanOf(file, last);
+    context.report('SPEC-NO-DEFAULT-EXPORT', at, 'the file exports no cell', fix);
+    return undefined;
+  }
+  if (second !== undefined) {
+    context.report(
+      'SPEC-NOT-A-CELL',
+      spanOf(file, second),
+      'the file has a second default export',
+      'Put each cell into a file of its own.',
+    );
+  }
+  const call = unwrap(statement.getExpression());
+  if (!Node.isCallExpression(call) || !callsCell(context, call)) {
+    const callee = Node.isCallExpression(call) ? call.getExpression().getText() : '';
+    const near = didYouMean(callee, ['cell'], fix);
+    context.report('SPEC-NOT-A-CELL', spanOf(file, call), 'the default export is not a call of `cell` from `recurve`', near);
+    return undefined;
+  }
+  const [argument, ...more] = call.getArguments();
+  const definition = Node.isExpression(argument) ? unwrap(argument) : undefined;
+  if (!Node.isObjectLiteralExpression(definition) || more.length > 0) {
+    context.report(
+      'SPEC-ARGUMENTS',
+      spanOf(file, call),
+      '`cell` takes one object, written out',
+      'Write `cell({ name, dims, inputs, state, params, step })`.',
+    );
+    return undefined;
+  }
+  return { statement, definition };
+}
+
+function callsCell(context: Context, call: CallExpression): boolean {
+  const callee = unwrap(call.getExpression());
+  const binding = Node.isIdentifier(callee) ? context.module.names.get(callee.getText()) : undefined;
+  // A `cell` whose import is at fault has been reported there.
+  return binding?.kind === 'declarator' ? binding.name === 'cell' : binding?.kind === 'poison' && callee.getText() === 'cell';
+}
+
+/** The text of the last doc comment above a statement. */
+function documentationOf(statement: Node): string {
+  const comment = statement
+    .getLeadingCommentRanges()
+    .map((range) => range.getText())
+    .filter((text) => text.startsWith('/**'))
+    .at(-1);
+  if (comment === undefined) return '';
+  const lines = comment.slice(3, -2).split('\n');
+  return lines
+    .map((line) => line.replace(/^\s*\*? ?/, '').trimEnd())
+    .join('\n')
+    .trim();
+}
+
+/** Up to the first full stop that a capital, a code mark or a new paragraph follows. */
+function firstSentence(documentation: string): string {
+  const [paragraph = ''] = documentation.split(/\n\s*\n/);
+  const line = paragraph.replace(/\s+/g, ' ').trim();
+  return /^.*?[.!?](?=\s+[A-Z`]|$)/.exec(line)?.[0] ?? line;
+}

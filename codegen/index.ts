@@ -1,0 +1,8 @@
+/** The compiler's interface. */
+export { printPlan } from './emit/print.js';
+export { type Diagnostic, RecurveError, SpecError } from './errors.js';
+export * from './frontend/index.js';
+export type { CellTree, OptionValue, OptionValues, Signature, TensorDeclaration } from './frontend/tree.js';
+export { printAdjoint, printGraph } from './ir/print.js';
+export { type CompileRequest, compile, compileStages, differentiate, type Stages } from './pipeline.js';
+export type { Plan, Sizes, Target } from './plan.js';

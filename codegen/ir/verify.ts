@@ -1,0 +1,25 @@
+/** What must hold between passes; a breach is a defect of the compiler, not of the spec. */
+import { argumentsOf, isApply, type NodeId, type StepGraph } from './graph.js';
+import { ops } from './ops.js';
+
+export function verify(pass: string, graph: StepGraph): StepGraph {
+  const fail = (id: NodeId, what: string): never => {
+    throw new Error(`after ${pass}: node ${id} ${what}`);
+  };
+  graph.nodes.forEach((node, index) => {
+    if (node.id !== index) fail(index, `calls itself ${node.id}`);
+    for (const argument of argumentsOf(node)) if (argument >= index) fail(index, `reads ${argument}, which comes later`);
+    if (!isApply(node)) return;
+    const op = ops[node.op];
+    if (node.args.length !== op.arity) fail(index, `(${node.op}) has ${node.args.length} arguments`);
+    if (node.type !== op.result) fail(index, `(${node.op}) is a ${node.type}`);
+    for (const argument of node.args) {
+      const shape = graph.nodes[argument]?.shape ?? [];
+      if (shape.length > 0 && shape.join() !== node.shape.join()) fail(index, `(${node.op}) mixes [${shape}] with [${node.shape}]`);
+    }
+  });
+  for (const id of [...Object.values(graph.next), ...Object.values(graph.outputs)]) {
+    if (!graph.nodes[id]) fail(id, 'is a result but does not exist');
+  }
+  return graph;
+}

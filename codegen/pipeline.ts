@@ -1,0 +1,56 @@
+/** The compiler, pass by pass: from a parsed cell to a plan. */
+import { emitPlan } from './emit/plan.js';
+import { lower, resolveSignature } from './frontend/index.js';
+import type { CellTree, OptionValues, Signature } from './frontend/tree.js';
+import { GraphBuilder } from './ir/builder.js';
+import type { StepGraph } from './ir/graph.js';
+import { verify } from './ir/verify.js';
+import { type AdjointGraph, adjoint } from './passes/adjoint.js';
+import { extract } from './passes/extract.js';
+import { type RetimedAdjoint, retime } from './passes/retime.js';
+import type { Plan, Sizes, Target } from './plan.js';
+import { type Program, scheduleProgram } from './schedule/program.js';
+
+export interface CompileRequest {
+  readonly options: OptionValues;
+  /** `T`, `B` and every dim of the signature. */
+  readonly sizes: Sizes;
+  readonly gradients: boolean;
+  readonly target: Target;
+}
+
+/** Every intermediate form of one compilation. */
+export interface Stages {
+  readonly signature: Signature;
+  readonly step: StepGraph;
+  readonly adjoint: AdjointGraph;
+  readonly retimed: RetimedAdjoint;
+  readonly program: Program;
+  readonly plan: Plan;
+}
+
+/** @throws SpecError, or RecurveError `LIMIT-*` and `DIMS-*` */
+export function compileStages(tree: CellTree, request: CompileRequest): Stages {
+  const signature = resolveSignature(tree, request.options);
+  const lowered = verify('lower', lower(tree, signature)); //           syntax tree → step graph, folded and hash-consed
+  const differentiated = differentiate(lowered);
+  const { builder, step } = differentiated;
+  const retimed = retime(differentiated); //                            last phase of a step into the first of the next
+  verify('retime', { ...step, nodes: builder.nodes });
+  const program = scheduleProgram(step, retimed, signature, request); // time classes, residuals, phases, memory
+  const plan = emitPlan(program, { ...request, cell: signature.name }); // WGSL and the manifest
+  return { signature, step: lowered, adjoint: differentiated, retimed, program, plan };
+}
+
+/** The reverse-mode adjoint of a lowered step. */
+export function differentiate(lowered: StepGraph): AdjointGraph {
+  const builder = new GraphBuilder();
+  const step = verify('extract', extract(lowered, builder)); //         dead code
+  const differentiated = adjoint(builder, step); //                     reverse mode, rule by rule
+  verify('adjoint', { ...step, nodes: builder.nodes });
+  return differentiated;
+}
+
+export function compile(tree: CellTree, request: CompileRequest): Plan {
+  return compileStages(tree, request).plan;
+}

@@ -1,0 +1,99 @@
+/** The backward program: the adjoint's loop in reverse time, then every gradient in passes over all steps. */
+import { isContract, type NodeId } from '../ir/graph.js';
+import type { GradientTerm } from '../passes/adjoint.js';
+import type { RetimedAdjoint } from '../passes/retime.js';
+import { ancestors, dependsOn, splitByTime } from './classes.js';
+import { inLoop, parallel, scratch, wordsOf } from './forward.js';
+import { gradientPasses } from './gradients.js';
+import type { Order } from './passes.js';
+import { cutIntoPhases } from './phases.js';
+import type { Access, Store } from './places.js';
+import type { Storage } from './storage.js';
+
+export interface BackwardRequest {
+  readonly adjoint: RetimedAdjoint;
+  readonly storage: Storage;
+  /** Forward values in memory. */
+  readonly readForward: (id: NodeId) => Access | undefined;
+}
+
+export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequest): Order[] {
+  const { builder } = adjoint;
+  const steps = storage.size('T');
+  const comesThrough = dependsOn(builder, (node) => node.op === 'previous');
+  const sequence = (id: NodeId, slots = steps) => scratch(builder, storage, id, 'adjoints', 'sequence', slots);
+
+  const stores: Store[] = [];
+  for (const { name, shape } of storage.signature.inputs) {
+    const place = storage.place('gradients', 'sequence', shape[0], steps, `gradients.inputs.${name}`);
+    storage.expose(`gradients.inputs.${name}`, place, steps);
+    stores.push({ value: cotangent(adjoint.inputs, name, builder), place, shift: 0, when: 'active' });
+  }
+  // What the weight gradients multiply must be in memory for every step; other handovers only until the next one.
+  const factors = new Set(outerFactors(adjoint.params));
+  const handover = new Map<NodeId, Access>();
+  for (const { of, value } of adjoint.handovers) {
+    // Slot T is read once, by the last step, and not used.
+    const lasting = factors.has(value) || isOperand(adjoint, value) || !comesThrough(value);
+    const access = lasting ? sequence(value, steps + 1) : scratch(builder, storage, value, 'adjoints', 'alternating');
+    handover.set(of, { ...access, shift: 1 });
+    stores.push({ ...access, value, when: 'active' });
+  }
+  const read = (id: NodeId): Access | undefined => {
+    const node = builder.node(id);
+    return node.op === 'previous' ? handover.get(node.of) : (storage.leaf(node) ?? readForward(id));
+  };
+  const regions = splitByTime({
+    builder,
+    carried: (node) => node.op === 'previous',
+    stores,
+    recurrent: adjoint.handovers.map(({ value }) => value),
+    keep: [...factors].filter((id) => !read(id)),
+    inline: sums(adjoint.params),
+    read,
+    sequence,
+    row: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
+    words: (id) => wordsOf(builder, storage, id),
+  });
+
+  const initial: Store[] = storage.signature.state.map(({ name, shape }) => {
+    const place = storage.place('gradients', 'row', shape[0], 1, `gradients.state.${name}`);
+    storage.expose(`gradients.state.${name}`, place, 1);
+    return { value: cotangent(adjoint.arrivals, name, builder), place, shift: 0, when: 'always' };
+  });
+  const arrival = cutIntoPhases({ builder, stores: initial, read, scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row') });
+
+  return [
+    ...parallel(regions.before, 'backward', 'before'),
+    ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
+    ...arrival.map((phase, index): Order => {
+      const name = `backward_initial_${index}_${phase.dim}`;
+      return { kind: 'pass', time: -1, pass: { kind: 'phase', name, region: 'after', direction: 'backward', phase, rows: 'step' } };
+    }),
+    ...parallel(regions.after, 'backward', 'after'),
+    ...gradientPasses({ builder, storage, params: adjoint.params, read: regions.read }),
+  ];
+}
+
+function cotangent(table: Readonly<Record<string, NodeId>>, name: string, builder: RetimedAdjoint['builder']): NodeId {
+  return table[name] ?? builder.constant(0);
+}
+
+function outerFactors(params: RetimedAdjoint['params']): NodeId[] {
+  return terms(params).flatMap((term) => (term.kind === 'outer' ? [term.left, term.right] : []));
+}
+
+function sums(params: RetimedAdjoint['params']): NodeId[] {
+  return terms(params).flatMap((term) => (term.kind === 'sum' ? [term.value] : []));
+}
+
+const terms = (params: RetimedAdjoint['params']): readonly GradientTerm[] => Object.values(params).flat();
+
+/** Whether an input's cotangent contracts this value: it is then read for all steps at once. */
+function isOperand(adjoint: RetimedAdjoint, value: NodeId): boolean {
+  const behind = ancestors(adjoint.builder, Object.values(adjoint.inputs), () => true);
+  return [...behind].some((id) => {
+    const node = adjoint.builder.node(id);
+    return isContract(node) && node.terms.some(({ operand }) => operand === value);
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * Time classes: what does not come through the recurrence runs for all T steps at once before the loop; what comes
+ * through it but feeds nothing back runs after it; only the rest is in the loop. One split serves both directions:
+ * the recurrence is the state going forward, and the handed-over cotangents going backward.
+ */
+import type { GraphBuilder } from '../ir/builder.js';
+import { argumentsOf, isContract, type Node, type NodeId } from '../ir/graph.js';
+import { residuals } from '../passes/residuals.js';
+import { cutIntoPhases, type Phase } from './phases.js';
+import type { Access, Store } from './places.js';
+
+export interface Recurrence {
+  readonly builder: GraphBuilder;
+  /** Whether a leaf brings a value from the step visited before. */
+  readonly carried: (leaf: Node) => boolean;
+  /** Everything that must be in memory in the end. */
+  readonly stores: readonly Store[];
+  /** Values whose stores feed the next step. */
+  readonly recurrent: readonly NodeId[];
+  /** Values that must be in memory as sequences, wherever they are computed. */
+  readonly keep: readonly NodeId[];
+  /** Values that kernels behind these regions compute by themselves from what is in memory. */
+  readonly inline: readonly NodeId[];
+  readonly read: (id: NodeId) => Access | undefined;
+  /** A new `[T, B, units]` sequence. */
+  readonly sequence: (id: NodeId) => Access;
+  /** A new `[B, units]` row that only this step uses. */
+  readonly row: (id: NodeId) => Access;
+  readonly words: (id: NodeId) => number;
+}
+
+export interface Regions {
+  readonly before: readonly Phase[];
+  readonly loop: readonly Phase[];
+  readonly after: readonly Phase[];
+  /** Everything in memory once all regions ran. */
+  readonly read: (id: NodeId) => Access | undefined;
+}
+
+export function splitByTime(request: Recurrence): Regions {
+  const { builder } = request;
+  const comesThrough = dependsOn(builder, request.carried);
+  const fedBack = request.recurrent.filter(comesThrough);
+  // A fed-back value that is itself a leaf (h' = c) is in the loop although it is in memory.
+  const inLoop = ancestors(builder, fedBack, (id) => comesThrough(id) && !request.read(id));
+  for (const id of fedBack) inLoop.add(id);
+  const kept = new Map<NodeId, Access>();
+  const stores: Record<'before' | 'loop' | 'after', Store[]> = { before: [], loop: [], after: [] };
+  const classOf = (id: NodeId) => (inLoop.has(id) ? 'loop' : comesThrough(id) ? 'after' : 'before');
+  const inMemory = new Map<NodeId, Access>();
+  for (const store of request.stores) {
+    stores[classOf(store.value)].push(store);
+    if (store.when !== 'last' && store.place.layout === 'sequence') inMemory.set(store.value, store);
+  }
+  const readAfter = (id: NodeId) => request.read(id) ?? inMemory.get(id) ?? kept.get(id);
+  const keep = (id: NodeId) => {
+    if (readAfter(id)) return;
+    const access = request.sequence(id);
+    kept.set(id, access);
+    stores[classOf(id)].push({ ...access, value: id, when: 'active' });
+  };
+  request.keep.forEach(keep);
+
+  // What the regions behind the loop want of it, and then what all of them want of the region before it.
+  const computedAfter = new Set(stores.after.map((store) => store.value));
+  const behind = [...computedAfter, ...request.inline];
+  residuals({
+    ...request,
+    needed: frontier(builder, behind, (id) => !inLoop.has(id) && (computedAfter.has(id) || !readAfter(id))).filter((id) => inLoop.has(id)),
+    available: (id) => readAfter(id) !== undefined || !comesThrough(id),
+    produced: (node) => isContract(node) || request.carried(node),
+  }).forEach(keep);
+  const throughout = [...stores.loop.map((store) => store.value), ...behind];
+  residuals({
+    ...request,
+    needed: frontier(builder, throughout, (id) => comesThrough(id) && !request.read(id)).filter((id) => !comesThrough(id)),
+    available: (id) => readAfter(id) !== undefined,
+    produced: isContract,
+  }).forEach(keep);
+
+  const written = (region: readonly Store[]) => {
+    const map = new Map<NodeId, Access>();
+    for (const store of region) if (store.when !== 'last' && store.place.layout === 'sequence') map.set(store.value, store);
+    return map;
+  };
+  const before = written(stores.before);
+  const loop = written(stores.loop);
+  const readInLoop = (id: NodeId) => request.read(id) ?? before.get(id);
+  const readBehind = (id: NodeId) => readInLoop(id) ?? loop.get(id);
+  return {
+    before: cutIntoPhases({ builder, stores: stores.before, read: request.read, scratch: request.sequence }),
+    loop: cutIntoPhases({ builder, stores: stores.loop, read: readInLoop, scratch: request.row }),
+    after: cutIntoPhases({ builder, stores: stores.after, read: readBehind, scratch: request.sequence }),
+    read: readAfter,
+  };
+}
+
+/** Whether a value depends on a leaf of this kind. */
+export function dependsOn(builder: GraphBuilder, leaf: (node: Node) => boolean): (id: NodeId) => boolean {
+  const known = new Map<NodeId, boolean>();
+  const depends = (id: NodeId): boolean => {
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    const node = builder.node(id);
+    const value = leaf(node) || argumentsOf(node).some(depends);
+    known.set(id, value);
+    return value;
+  };
+  return depends;
+}
+
+/** The nodes behind `roots` (themselves included) that `inside` admits; the walk stops at the others. */
+export function ancestors(builder: GraphBuilder, roots: readonly NodeId[], inside: (id: NodeId) => boolean): Set<NodeId> {
+  const found = new Set<NodeId>();
+  const visit = (id: NodeId): void => {
+    if (found.has(id) || !inside(id)) return;
+    found.add(id);
+    argumentsOf(builder.node(id)).forEach(visit);
+  };
+  roots.forEach(visit);
+  return found;
+}
+
+/** The first nodes behind `roots` that `inside` does not admit. */
+export function frontier(builder: GraphBuilder, roots: readonly NodeId[], inside: (id: NodeId) => boolean): NodeId[] {
+  const inner = ancestors(builder, roots, inside);
+  const edge = new Set<NodeId>(roots.filter((id) => !inner.has(id)));
+  for (const id of inner) for (const argument of argumentsOf(builder.node(id))) if (!inner.has(argument)) edge.add(argument);
+  return [...edge];
+}

@@ -1,0 +1,119 @@
+/** The forward program: projections for all steps, the loop over the state, and what only reads it. */
+import type { GraphBuilder } from '../ir/builder.js';
+import { argumentsOf, isContract, type NodeId, type StepGraph } from '../ir/graph.js';
+import { residuals } from '../passes/residuals.js';
+import { type Regions, splitByTime } from './classes.js';
+import type { Order, Pass, Rows } from './passes.js';
+import type { Phase } from './phases.js';
+import type { Access, Store } from './places.js';
+import type { Storage } from './storage.js';
+
+export interface ForwardRequest {
+  readonly builder: GraphBuilder;
+  readonly storage: Storage;
+  readonly step: StepGraph;
+  /** Forward values that the backward program uses; empty where no gradients are wanted. */
+  readonly needed: readonly NodeId[];
+}
+
+export function scheduleForward({ builder, storage, step, needed }: ForwardRequest): { orders: Order[]; regions: Regions } {
+  const steps = storage.size('T');
+  const stores: Store[] = [];
+  const inStates = new Map<NodeId, Access>();
+  for (const [name, value] of Object.entries(step.next)) {
+    const place = storage.states[name];
+    const final = storage.finals[name];
+    if (!place || !final) throw new Error(`no place for state ${name}`);
+    stores.push({ value, place, shift: 1, when: 'active' }, { value, place: final, shift: 0, when: 'last' });
+    inStates.set(value, { place, shift: 1 });
+  }
+  for (const [name, value] of Object.entries(step.outputs)) {
+    const state = inStates.get(value);
+    // The sequence of a state is the output: slot 0 is the initial state, so the output starts at slot 1.
+    if (state) storage.expose(`outputs.${name}`, state.place, steps, 1);
+    else {
+      const place = storage.place('values', 'sequence', builder.node(value).shape[0], steps, `outputs.${name}`);
+      storage.expose(`outputs.${name}`, place, steps);
+      stores.push({ value, place, shift: 0, when: 'active' });
+    }
+  }
+
+  const read = (id: NodeId) => storage.leaf(builder.node(id));
+  const words = (id: NodeId) => wordsOf(builder, storage, id);
+  const stored = (id: NodeId) => read(id) ?? inStates.get(id) ?? stores.find((store) => store.value === id && store.when === 'active');
+  // A value that a later phase of the step contracts is stored in any case; where gradients follow, as a sequence.
+  const operands = needed.length === 0 ? [] : contracted(builder, Object.values(step.next)).filter((id) => !stored(id));
+  const kept = residuals({
+    builder,
+    needed,
+    available: (id) => stored(id) !== undefined || operands.includes(id),
+    produced: isContract,
+    words,
+  });
+  const regions = splitByTime({
+    builder,
+    carried: (node) => node.op === 'state',
+    stores,
+    recurrent: Object.values(step.next),
+    keep: [...operands, ...kept],
+    inline: [],
+    read,
+    sequence: (id) => scratch(builder, storage, id, 'values', 'sequence'),
+    row: (id) => scratch(builder, storage, id, 'values', 'row'),
+    words,
+  });
+  const orders: Order[] = [
+    ...parallel(regions.before, 'forward', 'before'),
+    ...inLoop(regions.loop, 'forward', { from: 0, to: steps, by: 1 }),
+    ...parallel(regions.after, 'forward', 'after'),
+  ];
+  return { orders, regions };
+}
+
+/** Values that contractions behind `roots` read. */
+function contracted(builder: GraphBuilder, roots: readonly NodeId[]): NodeId[] {
+  const found = new Set<NodeId>();
+  const seen = new Set<NodeId>();
+  const visit = (id: NodeId): void => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    const node = builder.node(id);
+    if (isContract(node)) for (const { operand } of node.terms) found.add(operand);
+    argumentsOf(node).forEach(visit);
+  };
+  roots.forEach(visit);
+  return [...found];
+}
+
+/** Words a value takes for each row; a boolean is never stored. */
+export function wordsOf(builder: GraphBuilder, storage: Storage, id: NodeId): number {
+  const node = builder.node(id);
+  if (node.type === 'boolean') return Number.POSITIVE_INFINITY;
+  return node.shape.reduce((product, dim) => product * storage.size(dim), 1);
+}
+
+export function scratch(
+  builder: GraphBuilder,
+  storage: Storage,
+  id: NodeId,
+  pool: 'values' | 'adjoints',
+  layout: 'sequence' | 'alternating' | 'row',
+  slots = layout === 'sequence' ? storage.size('T') : layout === 'alternating' ? 2 : 1,
+): Access {
+  const { shape, span } = builder.node(id);
+  const what = `a value kept for ${layout === 'sequence' ? 'every step' : 'the next step'} (spec line ${span.line})`;
+  return { place: storage.place(pool, layout, shape[0], slots, what), shift: 0 };
+}
+
+function phasePass(phase: Phase, index: number, rows: Rows, direction: Pass['direction'], region: Pass['region']): Pass {
+  return { kind: 'phase', name: `${direction}_${region}_${index}_${phase.dim}`, region, direction, phase, rows };
+}
+
+export function parallel(phases: readonly Phase[], direction: Pass['direction'], region: 'before' | 'after'): Order[] {
+  return phases.map((phase, index) => ({ kind: 'pass', pass: phasePass(phase, index, 'all', direction, region) }));
+}
+
+export function inLoop(phases: readonly Phase[], direction: Pass['direction'], span: { from: number; to: number; by: 1 | -1 }): Order[] {
+  if (phases.length === 0) return [];
+  return [{ kind: 'loop', ...span, passes: phases.map((phase, index) => phasePass(phase, index, 'step', direction, 'loop')) }];
+}

@@ -1,0 +1,67 @@
+/** Schedules both directions and gives every value its place. */
+import type { Signature } from '../frontend/tree.js';
+import type { NodeId, StepGraph } from '../ir/graph.js';
+import type { RetimedAdjoint } from '../passes/retime.js';
+import type { Sizes, Target } from '../plan.js';
+import { scheduleBackward } from './backward.js';
+import { ancestors } from './classes.js';
+import { scheduleForward } from './forward.js';
+import type { Order, Pass, Program } from './passes.js';
+import { Storage } from './storage.js';
+
+export type { Program } from './passes.js';
+
+export interface ProgramRequest {
+  readonly sizes: Sizes;
+  readonly gradients: boolean;
+  readonly target: Target;
+}
+
+export function scheduleProgram(
+  step: StepGraph,
+  adjoint: RetimedAdjoint,
+  signature: Signature,
+  { sizes, gradients, target }: ProgramRequest,
+): Program {
+  const { builder } = adjoint;
+  const storage = new Storage(signature, sizes, target, step);
+  const needed = gradients ? neededForward(step, adjoint) : [];
+  const { orders, regions } = scheduleForward({ builder, storage, step, needed });
+  let backward: Order[] = [];
+  if (gradients) {
+    storage.exposeCotangents((name) => builder.node(step.outputs[name] ?? 0).shape);
+    backward = scheduleBackward({ adjoint, storage, readForward: regions.read });
+  }
+  // Which matrices are transposed is known once every contraction has been placed.
+  for (const pass of phasesOf([...orders, ...backward])) {
+    for (const { terms } of pass.phase.contractions) for (const term of terms) storage.matrix(term.matrix, term.transposed);
+  }
+  const matrices = storage.transposes();
+  const pack: Order[] =
+    matrices.length === 0
+      ? []
+      : [{ kind: 'pass', pass: { kind: 'transpose', name: 'pack_weights', region: 'pack', direction: 'forward', matrices } }];
+  return { builder, storage, forward: [...pack, ...orders], backward };
+}
+
+/** Forward values that the adjoint's results are made of. */
+function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
+  const { builder } = adjoint;
+  const forward = ancestors(builder, [...Object.values(step.next), ...Object.values(step.outputs)], () => true);
+  const gradients = Object.values(adjoint.params)
+    .flat()
+    .flatMap((term) => (term.kind === 'sum' ? [term.value] : [term.left, term.right]));
+  const roots = [...adjoint.handovers.map(({ value }) => value), ...Object.values(adjoint.inputs), ...gradients];
+  const behind = ancestors(builder, roots, (id) => !forward.has(id));
+  const used = new Set<NodeId>(roots.filter((id) => forward.has(id)));
+  for (const id of behind) {
+    const node = builder.node(id);
+    const reads = 'args' in node ? node.args : 'terms' in node ? node.terms.map(({ operand }) => operand) : [];
+    for (const argument of reads) if (forward.has(argument)) used.add(argument);
+  }
+  return [...used];
+}
+
+function phasesOf(orders: readonly Order[]): Extract<Pass, { kind: 'phase' }>[] {
+  return orders.flatMap((order) => (order.kind === 'loop' ? order.passes : [order.pass])).filter((pass) => pass.kind === 'phase');
+}

@@ -1,0 +1,163 @@
+/** Kernels against the reference: one cell, one assignment of options at a time. */
+import { lower, resolveSignature } from '../../codegen/frontend/index.js';
+import type { CellTree, OptionValues, Signature, Span } from '../../codegen/frontend/tree.js';
+import { compile } from '../../codegen/index.js';
+import type { StepGraph } from '../../codegen/ir/graph.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { compareResults, type TensorComparison } from '../compare.js';
+import type { CellData } from '../data.js';
+import type { RecurveDevice } from '../device/index.js';
+import { type Executable, load } from '../execute/index.js';
+import { randomData } from '../random.js';
+import { runReference } from '../reference/index.js';
+import { optionCases, sizeCases } from './cases.js';
+import { outputShapes } from './outputs.js';
+
+/** Largest relative root-mean-square error of a tensor that passes. */
+export const TOLERANCE = 1e-5;
+
+/** One cell at one assignment of options and sizes: each tensor's largest error over all its runs. */
+export interface CaseReport {
+  readonly cell: string;
+  readonly options: OptionValues;
+  readonly dims: Sizes;
+  readonly ok: boolean;
+  readonly worst: number;
+  readonly tensors: readonly TensorReport[];
+}
+
+export interface TensorReport {
+  readonly name: string;
+  readonly error: number;
+  readonly ok: boolean;
+  /** Of a tensor that is not ok: where it first goes wrong, in which run, and what of the spec it belongs to. */
+  readonly mismatch?: string;
+}
+
+export interface CheckRequest {
+  /** Only this assignment. */
+  readonly options?: OptionValues;
+  /** Only these sizes; complete for every assignment that is checked. */
+  readonly sizes?: (signature: Signature) => Sizes;
+  readonly progress?: (done: number, total: number, current: string) => void;
+}
+
+/**
+ * Compiles and runs the cell for every case and compares every output, final state and gradient.
+ * Stops at nothing: a case that is wrong is reported and the next one runs.
+ * @throws SpecError; RecurveError where the adapter's limits do not allow a size, or the device is lost
+ */
+export async function checkCell(device: RecurveDevice, tree: CellTree, request: CheckRequest = {}): Promise<CaseReport[]> {
+  const cases = casesOf(tree, request);
+  const reports: CaseReport[] = [];
+  for (const [index, { signature, sizes }] of cases.entries()) {
+    request.progress?.(index, cases.length, `${tree.name} ${describeCase(tree, signature.options, sizes)}`);
+    reports.push(await checkCase(device, tree, signature, sizes));
+  }
+  return reports;
+}
+
+function casesOf(tree: CellTree, request: CheckRequest): { signature: Signature; sizes: Sizes }[] {
+  const assignments = request.options ? [request.options] : optionCases(tree);
+  return assignments.flatMap((options, index) => {
+    const signature = resolveSignature(tree, options);
+    const sizes = request.sizes
+      ? [request.sizes(signature)]
+      : sizeCases(signature, index === 0 ? 'defaults' : 'every assignment');
+    return sizes.map((each) => ({ signature, sizes: each }));
+  });
+}
+
+/** `activation=relu T=5 B=3 …`: options that differ from the defaults, then sizes. */
+export function describeCase(tree: Pick<CellTree, 'options'>, options: OptionValues, sizes: Sizes): string {
+  const changed = tree.options.filter(({ name, default: standard }) => options[name] !== standard);
+  return [
+    ...changed.map(({ name }) => `${name}=${options[name]}`),
+    ...Object.entries(sizes).map(([dim, size]) => `${dim}=${size}`),
+  ].join(' ');
+}
+
+async function checkCase(device: RecurveDevice, tree: CellTree, signature: Signature, sizes: Sizes): Promise<CaseReport> {
+  const graph = lower(tree, signature);
+  const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: device.target });
+  const executable = await load(device, plan);
+  const tensors = new Map<string, TensorReport>();
+  try {
+    for (const run of runs(signature, graph, sizes)) {
+      const compared = compareResults(
+        await poisonedRun(executable, run.data),
+        runReference(tree, signature, sizes, run.data),
+        TOLERANCE,
+      );
+      for (const comparison of compared) {
+        const report = reportTensor(comparison, run.name, graph, signature);
+        const before = tensors.get(report.name);
+        if (before === undefined || report.error > before.error || (before.ok && !report.ok)) tensors.set(report.name, report);
+      }
+    }
+  } finally {
+    executable.destroy();
+  }
+  const all = [...tensors.values()];
+  return {
+    cell: signature.name,
+    options: signature.options,
+    dims: sizes,
+    ok: all.every(({ ok }) => ok),
+    worst: Math.max(0, ...all.map(({ error }) => error)),
+    tensors: all,
+  };
+}
+
+/** An element that no kernel writes then holds a NaN, not what the run before left there. */
+function poisonedRun(executable: Executable, data: CellData) {
+  executable.poison();
+  return executable.run(data);
+}
+
+/** Ragged in both directions, and full length; what one T or one B would make the same is left out. */
+function runs(signature: Signature, graph: StepGraph, sizes: Sizes): { name: string; data: CellData }[] {
+  const outputs = outputShapes(signature, graph);
+  const run = (name: string, seed: number, ragged: boolean, reverse: boolean) => ({
+    name,
+    data: randomData(signature, sizes, outputs, { seed, ragged, reverse }),
+  });
+  const ragged = [run('ragged', 1, true, false), run('ragged, reverse', 2, true, true)];
+  return sizes.B === 1 || sizes.T === 1
+    ? ragged.slice(0, sizes.T === 1 ? 1 : 2)
+    : [...ragged, run('full length, reverse', 3, false, true)];
+}
+
+function reportTensor(comparison: TensorComparison, run: string, graph: StepGraph, signature: Signature): TensorReport {
+  const { name, error, ok, worst, problem } = comparison;
+  if (ok) return { name, error, ok };
+  const where =
+    worst === undefined ? (problem ?? 'all of it') : `${place(name, worst.index)} is ${worst.actual}, not ${worst.expected}`;
+  const span = spanOf(name, graph, signature);
+  const line = span === undefined ? '' : `; ${span.file}:${span.line}`;
+  return { name, error, ok, mismatch: `${where} (${run})${line}` };
+}
+
+/** `step 3, sequence 0, unit 7`. */
+function place(name: string, index: readonly number[]): string {
+  const words = axes(name, index.length);
+  return index.map((at, axis) => `${words[axis] ?? 'unit'} ${at}`).join(', ') || 'the scalar';
+}
+
+function axes(name: string, rank: number): readonly string[] {
+  if (name.startsWith('outputs.') || name.startsWith('gradients.inputs.')) return ['step', 'sequence', 'unit'];
+  if (name.startsWith('state.') || name.startsWith('gradients.state.')) return ['sequence', 'unit'];
+  return rank === 2 ? ['row', 'column'] : ['unit'];
+}
+
+/** The declaration of the input, state or parameter, or the expression of an output. */
+function spanOf(name: string, graph: StepGraph, signature: Signature): Span | undefined {
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  if (name.startsWith('outputs.')) return graph.nodes[graph.outputs[last] ?? -1]?.span;
+  const group = name.startsWith('gradients.params.')
+    ? signature.params
+    : name.startsWith('gradients.inputs.')
+      ? signature.inputs
+      : signature.state;
+  return group.find((declaration) => declaration.name === last)?.span;
+}

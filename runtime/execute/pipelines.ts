@@ -1,0 +1,95 @@
+/** Compute pipelines of a device, each compiled once however many plans ask for it. */
+
+import { RecurveError } from '../../codegen/errors.js';
+import type { KernelSpec } from '../../codegen/plan.js';
+import type { RecurveDevice } from '../device/index.js';
+
+export interface Kernel {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** Bytes of immediates: one `i32`, the time step. */
+const TIME_BYTES = 4;
+
+/** By device, then by everything that makes a pipeline what it is. */
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<Kernel>>>();
+
+/**
+ * Compiles a kernel, or finds it compiled.
+ * @throws RecurveError `LIMIT-BINDINGS`, `ADAPTER-IMMEDIATES`; Error with the kernel's source if it does not compile, which is our defect
+ */
+export function compileKernel(owner: RecurveDevice, spec: KernelSpec): Promise<Kernel> {
+  let known = compiled.get(owner.device);
+  if (!known) {
+    known = new Map();
+    compiled.set(owner.device, known);
+  }
+  const key = `${spec.bindings.map((binding) => binding.access).join()} ${spec.usesTime} ${spec.wgsl}`;
+  const found = known.get(key);
+  if (found) return found;
+  const kernel = build(owner, spec);
+  known.set(key, kernel);
+  return kernel;
+}
+
+async function build(owner: RecurveDevice, spec: KernelSpec): Promise<Kernel> {
+  const { device } = owner;
+  checkKernel(owner, spec);
+  // What follows fails in three ways, and each of them is ours: the scope hears the layouts, the promise the pipeline.
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label: spec.name, code: spec.wgsl });
+  // Explicit layouts: an inferred one leaves out a binding that the kernel happens not to use.
+  const layout = device.createBindGroupLayout({
+    label: spec.name,
+    entries: spec.bindings.map(({ access }, binding) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+    })),
+  });
+  const pipelineLayout = device.createPipelineLayout({
+    label: spec.name,
+    bindGroupLayouts: [layout],
+    immediateSize: spec.usesTime ? TIME_BYTES : 0,
+  });
+  const scope = device.popErrorScope();
+  const compute = { module, entryPoint: spec.entryPoint };
+  const pending = device.createComputePipelineAsync({ label: spec.name, layout: pipelineLayout, compute });
+  const [pipeline, error] = await owner.settle(Promise.all([pending.catch((reason: unknown) => reason), scope]));
+  if (error || !(pipeline instanceof GPUComputePipeline)) {
+    throw await compilationDefect(owner, spec, module, error?.message ?? String(pipeline));
+  }
+  return { pipeline, layout };
+}
+
+function checkKernel(owner: RecurveDevice, spec: KernelSpec): void {
+  const most = owner.device.limits.maxStorageBuffersPerShaderStage;
+  if (spec.bindings.length > most) {
+    throw new RecurveError({
+      code: 'LIMIT-BINDINGS',
+      message: `kernel ${spec.name} binds ${spec.bindings.length} buffers, and maxStorageBuffersPerShaderStage of ${owner.adapter.name} is ${most}`,
+      fix: 'Use an adapter with a larger limit, or a cell with fewer parameters and states.',
+    });
+  }
+  if (spec.usesTime && !owner.adapter.languageFeatures.includes('immediate_address_space')) {
+    throw new RecurveError({
+      code: 'ADAPTER-IMMEDIATES',
+      message: `${owner.adapter.name} lacks the WGSL feature immediate_address_space, which loops over time need`,
+      fix: 'Choose another adapter with --adapter, or a newer version of the npm package webgpu.',
+      exitCode: 3,
+    });
+  }
+}
+
+async function compilationDefect(
+  owner: RecurveDevice,
+  spec: KernelSpec,
+  module: GPUShaderModule,
+  reason: string,
+): Promise<Error> {
+  const { messages } = await owner.settle(module.getCompilationInfo());
+  const listed = messages.map(({ type, lineNum, linePos, message }) => `  ${lineNum}:${linePos} ${type}: ${message}`);
+  const source = spec.wgsl.split('\n').map((line, index) => `${String(index + 1).padStart(5)}  ${line}`);
+  return new Error([`kernel ${spec.name} does not compile: ${reason}`, ...listed, ...source].join('\n'));
+}

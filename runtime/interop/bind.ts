@@ -1,0 +1,175 @@
+/** Holds a request to a cell: names, shapes and sizes. */
+import { RecurveError } from '../../codegen/errors.js';
+import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { type CellData, elements, shapeOf, type Tensor, type Tensors } from '../data.js';
+import { describe, listText, own, pathOf } from './describe.js';
+import { axisOf, SizeLedger } from './sizes.js';
+import { didYouMean } from './suggest.js';
+import type { RunRequest } from './types.js';
+import { measureWeights, weightsToParams } from './weights/index.js';
+
+/** What `bindRequest` needs to know of a cell; none of it depends on sizes. */
+export interface CellInterface {
+  readonly signature: Signature;
+  /** Output sequences by name, with the dims of one step of one sequence: `{ h: ['H'] }`. */
+  readonly outputs: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface BoundRequest {
+  /** T, B and every dim of the signature. */
+  readonly sizes: Sizes;
+  readonly data: CellData;
+}
+
+type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
+
+/**
+ * Infers all sizes from the tensors' shapes, checks every tensor against them, and makes a run's data.
+ * A state that is missing is zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
+ *
+ * @throws RecurveError `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
+ *   `DATA-PARAMS`, `WEIGHTS-*`
+ */
+export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface): BoundRequest {
+  const { inputs, state, cotangents, reverse } = request;
+  const outputShapes = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
+  const ledger = new SizeLedger();
+
+  requireAll('inputs', signature.inputs, inputs, signature.name);
+  measureGroup(ledger, 'inputs', signature.inputs, inputs, ['T', 'B'], signature.name);
+  checkParamSource(request, signature);
+  if (request.params) {
+    requireAll('params', signature.params, request.params, signature.name);
+    measureGroup(ledger, 'params', signature.params, request.params, [], signature.name);
+  }
+  if (request.weights) {
+    measureWeights(ledger, request.weights.format, signature.name, signature, request.weights.tensors);
+  }
+  measureGroup(ledger, 'state', signature.state, state, ['B'], signature.name);
+  if (cotangents) {
+    measureGroup(ledger, 'cotangents.outputs', outputShapes, cotangents.outputs, ['T', 'B'], signature.name);
+    measureGroup(ledger, 'cotangents.state', signature.state, cotangents.state, ['B'], signature.name);
+  }
+  if (request.lengths) checkLengths(request.lengths, ledger);
+
+  const sizes = settle(ledger, ['T', 'B', ...signature.dims]);
+  return {
+    sizes,
+    data: {
+      inputs,
+      state: Object.fromEntries(signature.state.map((s) => [s.name, own(state, s.name) ?? zeros(s, sizes)])),
+      params: paramsOf(request, signature, sizes),
+      ...(request.lengths ? { lengths: request.lengths } : {}),
+      reverse,
+      ...(cotangents ? { cotangents } : {}),
+    },
+  };
+}
+
+function paramsOf(request: RunRequest, signature: Signature, sizes: Sizes): Tensors {
+  const { params, weights } = request;
+  if (weights) return weightsToParams(weights.format, signature.name, signature, sizes, weights.tensors);
+  return params ?? {};
+}
+
+function checkParamSource({ params, weights }: RunRequest, { name, params: declared }: Signature): void {
+  const fix = 'Give the cell its "params", or "weights" in a framework\'s layout, not both.';
+  if (params && weights) {
+    throw new RecurveError({ code: 'DATA-PARAMS', message: 'both params and weights are given', fix, where: 'params' });
+  }
+  if (!params && !weights && declared.length > 0) {
+    const message = `neither params nor weights are given; cell ${name} has ${listText(declared.map((param) => param.name))}`;
+    throw new RecurveError({ code: 'DATA-PARAMS', message, fix, where: 'params' });
+  }
+}
+
+function requireAll(group: string, declared: readonly NamedShape[], given: Tensors, cell: string): void {
+  const missing = declared.filter(({ name }) => !own(given, name)).map(({ name }) => `${group}.${name}`);
+  if (missing.length === 0) return;
+  // A misspelt name is missing and unknown; the second message has the better advice.
+  refuseUnknown(group, declared, given, cell);
+  throw new RecurveError({
+    code: 'DATA-MISSING',
+    message: `${listText(missing)} ${missing.length === 1 ? 'is' : 'are'} missing; cell ${cell} needs ${missing.length === 1 ? 'it' : 'them'}`,
+    where: missing[0],
+  });
+}
+
+function refuseUnknown(group: string, declared: readonly NamedShape[], given: Tensors, cell: string): void {
+  const names = declared.map(({ name }) => name);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const where = pathOf(group, unknown);
+  throw new RecurveError({
+    code: 'DATA-NAME',
+    message: `${where} is not in cell ${cell} with these options`,
+    fix: didYouMean(unknown, names) ?? (names.length > 0 ? `It has ${listText(names)}.` : `It has none: leave ${group} out.`),
+    where,
+  });
+}
+
+function measureGroup(
+  ledger: SizeLedger,
+  group: string,
+  declared: readonly NamedShape[],
+  given: Tensors,
+  leading: readonly string[],
+  cell: string,
+): void {
+  refuseUnknown(group, declared, given, cell);
+  for (const { name, shape } of declared) {
+    const tensor = own(given, name);
+    if (tensor) ledger.measure(`${group}.${name}`, tensor.shape, [...leading, ...shape].map(axisOf));
+  }
+}
+
+/** @throws RecurveError `DATA-LENGTHS` */
+function checkLengths(lengths: readonly number[], ledger: SizeLedger): void {
+  const steps = ledger.get('T') ?? 0;
+  if (lengths.length === 0) {
+    throw new RecurveError({
+      code: 'DATA-LENGTHS',
+      message: 'lengths is empty',
+      fix: 'Leave it out, or give one for each sequence.',
+      where: 'lengths',
+    });
+  }
+  ledger.record('B', lengths.length, `lengths (${lengths.length} sequences)`, 'DATA-LENGTHS', 'lengths');
+  lengths.forEach((length, sequence) => {
+    if (Number.isInteger(length) && length >= 1 && length <= steps) return;
+    throw new RecurveError({
+      code: 'DATA-LENGTHS',
+      message: `lengths[${sequence}] is ${describe(length).replace('the number ', '')}; it must be a whole number from 1 to T = ${steps}`,
+      where: 'lengths',
+    });
+  });
+}
+
+function settle(ledger: SizeLedger, dims: readonly string[]): Sizes {
+  return Object.fromEntries(
+    dims.map((dim) => {
+      const size = ledger.get(dim);
+      if (size !== undefined) return [dim, size];
+      throw new RecurveError({
+        code: 'DATA-SIZE-UNKNOWN',
+        message: `no tensor of the request tells the size of ${dim}`,
+        fix: `Give a tensor that has an axis ${dim}, such as the initial state.`,
+        where: dim,
+      });
+    }),
+  );
+}
+
+/** @throws RecurveError `DATA-TOO-LARGE`: two honest sizes may have a product that no memory holds */
+function zeros(declaration: TensorDeclaration, sizes: Sizes): Tensor {
+  const shape = shapeOf(declaration, sizes, ['B']);
+  if (elements(shape) > 2 ** 31) {
+    throw new RecurveError({
+      code: 'DATA-TOO-LARGE',
+      message: `state.${declaration.name} would have shape [${shape.join(', ')}], more than ${2 ** 31} elements`,
+      where: `state.${declaration.name}`,
+    });
+  }
+  return { shape, data: new Float32Array(elements(shape)) };
+}

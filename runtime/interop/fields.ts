@@ -1,0 +1,85 @@
+/** Typed reading of parsed JSON, with messages that name the place. */
+import { RecurveError } from '../../codegen/errors.js';
+import type { OptionValue } from '../../codegen/frontend/tree.js';
+import { describe, listText, pathOf, quote } from './describe.js';
+import { didYouMean } from './suggest.js';
+import { WEIGHT_FORMATS, type WeightFormat } from './types.js';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function typeError(where: string, expected: string, value: unknown, fix?: string): RecurveError {
+  return new RecurveError({
+    code: 'DATA-TYPE',
+    message: `${where} must be ${expected}, found ${describe(value)}`,
+    fix,
+    where,
+  });
+}
+
+/** @throws RecurveError `DATA-TYPE` */
+export function objectAt(value: unknown, where: string, fix?: string): JsonObject {
+  if (isObject(value)) return value;
+  throw typeError(where, 'an object', value, fix);
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws RecurveError `DATA-KEY` */
+export function checkKeys(object: JsonObject, known: readonly string[], where: string): void {
+  for (const key of Object.keys(object)) {
+    if (known.includes(key)) continue;
+    throw new RecurveError({
+      code: 'DATA-KEY',
+      message: `${where} has an unknown key ${quote(key)}`,
+      fix: didYouMean(key, known) ?? `It takes ${listText(known)}.`,
+      where,
+    });
+  }
+}
+
+/** @throws RecurveError `DATA-OPTION` */
+export function optionsAt(value: unknown, where: string): Readonly<Record<string, OptionValue>> {
+  const object = objectAt(value, where, 'Write {"activation": "relu"}.');
+  return Object.fromEntries(Object.entries(object).map(([name, given]) => [name, optionAt(given, pathOf(where, name))]));
+}
+
+function optionAt(value: unknown, where: string): OptionValue {
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new RecurveError({
+    code: 'DATA-OPTION',
+    message: `${where} must be a string, a finite number, true or false, found ${describe(value)}`,
+    where,
+  });
+}
+
+/** @throws RecurveError `WEIGHTS-FORMAT` */
+export function weightFormatAt(value: unknown, where: string): WeightFormat {
+  const format = WEIGHT_FORMATS.find((known) => known === value);
+  if (format) return format;
+  throw new RecurveError({
+    code: 'WEIGHTS-FORMAT',
+    message: value === undefined ? `${where} is missing` : `${where} is ${describe(value)}`,
+    fix: (typeof value === 'string' && didYouMean(value, WEIGHT_FORMATS)) || `It is one of ${listText(WEIGHT_FORMATS)}.`,
+    where,
+  });
+}
+
+/**
+ * Steps of each sequence. Whether they fit T and B is known only once sizes are.
+ *
+ * @throws RecurveError `DATA-LENGTHS`
+ */
+export function lengthsAt(values: readonly unknown[], where: string): readonly number[] {
+  return values.map((value, sequence) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
+    throw new RecurveError({
+      code: 'DATA-LENGTHS',
+      message: `${where}[${sequence}] must be a whole number of at least 1, found ${describe(value)}`,
+      fix: 'Give each sequence its number of steps, 1 to T.',
+      where,
+    });
+  });
+}

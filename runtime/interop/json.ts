@@ -1,0 +1,125 @@
+/** The JSON form of a run's data. */
+import { RecurveError } from '../../codegen/errors.js';
+import type { Tensor, Tensors } from '../data.js';
+import { describe, pathOf, quote } from './describe.js';
+import { duplicateKey } from './duplicates.js';
+import { checkKeys, isObject, type JsonObject, lengthsAt, objectAt, optionsAt, typeError, weightFormatAt } from './fields.js';
+import { checkCount, checkShape, tensorOf } from './tensor.js';
+import type { RunRequest } from './types.js';
+
+const REQUEST_KEYS = ['cell', 'options', 'inputs', 'state', 'params', 'weights', 'lengths', 'reverse', 'cotangents'] as const;
+
+const TENSOR_FIX = 'Write {"shape": [2, 3], "data": [1, 2, 3, 4, 5, 6]}, the numbers flat in row-major order.';
+
+/**
+ * Reads one request.
+ *
+ * @param source what to call the document in messages: a path, `stdin line 3`
+ * @throws RecurveError `DATA-*` and `WEIGHTS-FORMAT`
+ */
+export function parseJsonRequest(text: string, source: string): RunRequest {
+  return requestFrom(parseJson(text, source));
+}
+
+function parseJson(text: string, source: string): JsonObject {
+  if (text.trim() === '') {
+    throw new RecurveError({ code: 'DATA-EMPTY', message: `${source} is empty`, where: source });
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new RecurveError(
+      {
+        code: 'DATA-JSON',
+        message: `${source} is not JSON: ${oneLine(cause)}`,
+        fix: 'Look for a missing bracket, a trailing comma, or a file that was cut short.',
+        where: source,
+      },
+      { cause },
+    );
+  }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) {
+    throw new RecurveError({
+      code: 'DATA-DUPLICATE',
+      message: `${source} has the key ${quote(twice)} twice in one object`,
+      where: source,
+    });
+  }
+  return objectAt(document, source, 'A request is {"inputs": {…}, "params": {…}, …}.');
+}
+
+/** The parser quotes the text around a mistake, line breaks included. */
+function oneLine(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return [...text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')].slice(0, 120).join('');
+}
+
+function requestFrom(document: JsonObject): RunRequest {
+  checkKeys(document, REQUEST_KEYS, 'the request');
+  const { cell, options = {}, inputs = {}, state = {}, params, weights, lengths, reverse = false, cotangents } = document;
+  if (cell !== undefined && typeof cell !== 'string') throw typeError('cell', 'the name of a cell', cell);
+  if (typeof reverse !== 'boolean') throw typeError('reverse', 'true or false', reverse);
+  if (lengths !== undefined && !Array.isArray(lengths)) {
+    throw typeError('lengths', 'an array of whole numbers', lengths, 'Write one number for each sequence: [5, 3].');
+  }
+  return {
+    ...(cell === undefined ? {} : { cell }),
+    options: optionsAt(options, 'options'),
+    inputs: tensorsAt(inputs, 'inputs'),
+    state: tensorsAt(state, 'state'),
+    ...(params === undefined ? {} : { params: tensorsAt(params, 'params') }),
+    ...(weights === undefined ? {} : { weights: weightsAt(weights) }),
+    ...(lengths === undefined ? {} : { lengths: lengthsAt(lengths, 'lengths') }),
+    reverse,
+    ...(cotangents === undefined ? {} : { cotangents: cotangentsAt(cotangents) }),
+  };
+}
+
+function weightsAt(value: unknown): NonNullable<RunRequest['weights']> {
+  const weights = objectAt(value, 'weights', 'Write {"format": "torch", "tensors": {…}}.');
+  checkKeys(weights, ['format', 'tensors'], 'weights');
+  return {
+    format: weightFormatAt(weights.format, 'weights.format'),
+    tensors: tensorsAt(weights.tensors, 'weights.tensors', 'weights'),
+  };
+}
+
+function cotangentsAt(value: unknown): NonNullable<RunRequest['cotangents']> {
+  const cotangents = objectAt(value, 'cotangents');
+  checkKeys(cotangents, ['outputs', 'state'], 'cotangents');
+  const { outputs = {}, state = {} } = cotangents;
+  return { outputs: tensorsAt(outputs, 'cotangents.outputs'), state: tensorsAt(state, 'cotangents.state') };
+}
+
+/** @param group what the tensors are called in messages; a weight is `weights.W`, as in safetensors */
+function tensorsAt(value: unknown, where: string, group = where): Tensors {
+  const object = objectAt(value, where, `Write {"name": {"shape": [...], "data": [...]}}.`);
+  return Object.fromEntries(Object.entries(object).map(([name, given]) => [name, tensorAt(given, pathOf(group, name))]));
+}
+
+function tensorAt(value: unknown, where: string): Tensor {
+  if (!isObject(value)) throw typeError(where, 'an object of "shape" and "data"', value, TENSOR_FIX);
+  checkKeys(value, ['shape', 'data'], where);
+  const shape = checkShape(value.shape, where);
+  const data = value.data;
+  if (!Array.isArray(data)) throw typeError(`${where}.data`, 'an array of numbers', data, TENSOR_FIX);
+  data.forEach((element: unknown, index) => {
+    if (typeof element !== 'number') throw elementError(element, index, where);
+  });
+  checkCount(where, shape, data.length);
+  return tensorOf(where, shape, data);
+}
+
+function elementError(element: unknown, index: number, where: string): RecurveError {
+  if (Array.isArray(element)) {
+    return new RecurveError({ code: 'DATA-NESTED', message: `${where}.data is nested; it is flat`, fix: TENSOR_FIX, where });
+  }
+  return new RecurveError({
+    code: 'DATA-NUMBER',
+    message: `${where}.data[${index}] must be a number, found ${describe(element)}`,
+    fix: element === null ? 'JSON has no NaN: writers put null for it. Look where it comes from.' : undefined,
+    where,
+  });
+}

@@ -1,0 +1,92 @@
+import { RecurveError } from '../../codegen/errors.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { shapeText } from './describe.js';
+
+/** What an axis must be: `times` units of a dim, or exactly `times` where there is no dim. */
+export interface Axis {
+  readonly times: number;
+  readonly dim?: string;
+}
+
+export function axisOf(dim: string): Axis {
+  return { times: 1, dim };
+}
+
+/** `H`, `4·H`, `1`. */
+export function axisText({ times, dim }: Axis): string {
+  if (dim === undefined) return String(times);
+  return times === 1 ? dim : `${times}·${dim}`;
+}
+
+/**
+ * Learns the size of every dim from the tensors that carry it, and remembers which tensor said so first,
+ * for the message when another one disagrees.
+ */
+export class SizeLedger {
+  readonly #known = new Map<string, { readonly size: number; readonly source: string }>();
+
+  /** Takes a size from outside, such as a compiled plan's. */
+  static of(sizes: Sizes): SizeLedger {
+    const ledger = new SizeLedger();
+    for (const [dim, size] of Object.entries(sizes)) ledger.record(dim, size, 'the sizes of this run', 'DATA-SHAPE', dim);
+    return ledger;
+  }
+
+  /**
+   * Holds one tensor's shape to its axes.
+   *
+   * @param tensor its path, such as `inputs.x`
+   * @throws RecurveError `code`
+   */
+  measure(tensor: string, shape: readonly number[], axes: readonly Axis[], code = 'DATA-SHAPE'): void {
+    if (shape.length !== axes.length) {
+      throw new RecurveError({
+        code,
+        message: `${tensor} has shape ${shapeText(shape)}; it takes ${shapeText(axes.map(axisText))}`,
+        fix: `Give it ${axes.length} ${axes.length === 1 ? 'axis' : 'axes'}.`,
+        where: tensor,
+      });
+    }
+    axes.forEach((axis, index) => {
+      this.#measureAxis(tensor, shape[index] ?? 0, axis, index, code);
+    });
+  }
+
+  /** @throws RecurveError `code` where `dim` is already known to have another size */
+  record(dim: string, size: number, source: string, code: string, tensor: string): void {
+    const known = this.#known.get(dim);
+    if (known === undefined) {
+      this.#known.set(dim, { size, source });
+      return;
+    }
+    if (known.size === size) return;
+    throw new RecurveError({
+      code,
+      message: `${source} makes ${dim} = ${size}, but ${known.source} makes it ${known.size}`,
+      fix: `Give every tensor the same size along ${dim}.`,
+      where: tensor,
+    });
+  }
+
+  get(dim: string): number | undefined {
+    return this.#known.get(dim)?.size;
+  }
+
+  sizes(): Sizes {
+    return Object.fromEntries([...this.#known].map(([dim, { size }]) => [dim, size]));
+  }
+
+  #measureAxis(tensor: string, size: number, axis: Axis, index: number, code: string): void {
+    const source = `${tensor} (axis ${index}, ${axisText(axis)} = ${size})`;
+    const fits = axis.dim === undefined ? size === axis.times : size > 0 && size % axis.times === 0;
+    if (!fits) {
+      const expected = axis.dim === undefined ? axisText(axis) : `${axisText(axis)}, a multiple of ${axis.times}`;
+      throw new RecurveError({
+        code,
+        message: `${tensor} has ${size} along axis ${index}; it must be ${expected}`,
+        where: tensor,
+      });
+    }
+    if (axis.dim !== undefined) this.record(axis.dim, size / axis.times, source, code, tensor);
+  }
+}

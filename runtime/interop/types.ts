@@ -1,0 +1,24 @@
+import type { OptionValue } from '../../codegen/frontend/tree.js';
+import type { Tensors } from '../data.js';
+
+/** Frameworks whose weight layouts are read and written. */
+export const WEIGHT_FORMATS = ['onnx', 'torch', 'keras'] as const;
+export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
+
+/** One run, as a data file states it: its form is checked, its names and shapes are not yet held to a cell. */
+export interface RunRequest {
+  /** Only on a stream, where every line names its own. */
+  readonly cell?: string;
+  readonly options: Readonly<Record<string, OptionValue>>;
+  /** `[T, B, …]` each. */
+  readonly inputs: Tensors;
+  /** Initial state, `[B, …]` each. */
+  readonly state: Tensors;
+  readonly params?: Tensors;
+  /** One direction's tensors in the framework's own names, shapes and gate order. */
+  readonly weights?: { readonly format: WeightFormat; readonly tensors: Tensors };
+  /** Whole numbers of at least 1. */
+  readonly lengths?: readonly number[];
+  readonly reverse: boolean;
+  readonly cotangents?: { readonly outputs: Tensors; readonly state: Tensors };
+}

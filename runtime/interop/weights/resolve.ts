@@ -1,0 +1,154 @@
+/** Chooses a layout for a cell with its options, and holds the given tensors' names and shapes to it. */
+import { RecurveError } from '../../../codegen/errors.js';
+import type { Signature, TensorDeclaration } from '../../../codegen/frontend/tree.js';
+import type { Tensors } from '../../data.js';
+import { listText, own, pathOf, shapeText } from '../describe.js';
+import { type Axis, axisOf, type SizeLedger } from '../sizes.js';
+import { didYouMean } from '../suggest.js';
+import type { WeightFormat } from '../types.js';
+import { KERAS } from './keras.js';
+import type { Block, CellLayout, CellName, FormatLayout, WeightTensor } from './layout.js';
+import { ONNX } from './onnx.js';
+import { TORCH } from './torch.js';
+
+const FORMATS: Readonly<Record<WeightFormat, FormatLayout>> = { onnx: ONNX, torch: TORCH, keras: KERAS };
+
+/** One of the framework's tensors, its blocks settled. */
+export interface ResolvedTensor {
+  readonly name: string;
+  readonly arrangement: WeightTensor['arrangement'];
+  readonly optional: boolean;
+  /** Our parameter in each block; `undefined` where the block is unused. */
+  readonly blocks: readonly (string | undefined)[];
+  readonly axes: readonly Axis[];
+}
+
+/**
+ * The framework's tensors for this cell with these options.
+ *
+ * @throws RecurveError `WEIGHTS-CELL`, `WEIGHTS-OPTION`
+ */
+export function resolveLayout(format: WeightFormat, cell: string, signature: Signature): readonly ResolvedTensor[] {
+  const layout = layoutOf(format, cell);
+  for (const { option, value, because } of layout.refuses) {
+    if (signature.options[option] !== value) continue;
+    throw new RecurveError({
+      code: 'WEIGHTS-OPTION',
+      message: `${option} = ${value} cannot be said in ${format} weights: ${because}`,
+      fix: 'Give "params" instead of "weights", or leave the option out.',
+      where: `options.${option}`,
+    });
+  }
+  const active = layout.tensors.filter((tensor) => isActive(tensor, signature));
+  const resolved = active.map((tensor) => resolve(tensor, format, signature));
+  const held = new Set(resolved.flatMap((tensor) => tensor.blocks));
+  const homeless = signature.params.filter(({ name }) => !held.has(name)).map(({ name }) => name);
+  if (homeless.length > 0) throw cellError(format, cell, `it has ${listText(homeless)}, which the layout does not hold`);
+  return resolved;
+}
+
+/**
+ * Holds the given tensors to the layout and learns sizes from their shapes.
+ *
+ * @throws RecurveError `WEIGHTS-NAME`, `WEIGHTS-OPTION`, `WEIGHTS-MISSING`, `WEIGHTS-DIRECTIONS`, `WEIGHTS-SHAPE`, …
+ */
+export function measureWeights(
+  ledger: SizeLedger,
+  format: WeightFormat,
+  cell: string,
+  signature: Signature,
+  given: Tensors,
+): readonly ResolvedTensor[] {
+  const resolved = resolveLayout(format, cell, signature);
+  for (const name of Object.keys(given)) {
+    if (!resolved.some((tensor) => tensor.name === name)) throw nameError(format, cell, name, resolved);
+  }
+  for (const { name, optional, axes } of resolved) {
+    const tensor = own(given, name);
+    const where = `weights.${name}`;
+    if (tensor) {
+      checkDirections(format, where, tensor.shape);
+      ledger.measure(where, tensor.shape, axes, 'WEIGHTS-SHAPE');
+    } else if (!optional) {
+      throw new RecurveError({
+        code: 'WEIGHTS-MISSING',
+        message: `${where} is missing; ${format} weights of ${cell} need it`,
+        where,
+      });
+    }
+  }
+  return resolved;
+}
+
+function layoutOf(format: WeightFormat, cell: string): CellLayout {
+  const layouts = FORMATS[format];
+  if (Object.hasOwn(layouts, cell)) return layouts[cell as CellName];
+  throw cellError(format, cell, `layouts are known for ${listText(Object.keys(layouts))}`);
+}
+
+function cellError(format: WeightFormat, cell: string, reason: string): RecurveError {
+  return new RecurveError({
+    code: 'WEIGHTS-CELL',
+    message: `cell ${cell} cannot take ${format} weights: ${reason}`,
+    fix: 'Give "params" instead, one tensor for each parameter of the cell.',
+    where: 'weights',
+  });
+}
+
+function isActive({ needs }: WeightTensor, signature: Signature): boolean {
+  return needs === undefined || signature.options[needs.option] === needs.value;
+}
+
+function resolve(tensor: WeightTensor, format: WeightFormat, signature: Signature): ResolvedTensor {
+  const { name, arrangement, optional, lead } = tensor;
+  const held = tensor.blocks.map((block) => resolveBlock(block, format, signature));
+  const shape = held.find((param) => param !== undefined)?.shape ?? [];
+  const odd = held.find((param) => param !== undefined && param.shape.join() !== shape.join());
+  if (odd) throw cellError(format, signature.name, `${odd.name} is over [${odd.shape}], its neighbours are over [${shape}]`);
+  const grouped = lead.reduce((product, size) => product * size, 1);
+  const [first = { times: 1 }, ...rest] = shape.map(axisOf);
+  const gates = { ...first, times: held.length / grouped };
+  const axes = [...lead.map((times) => ({ times })), ...(arrangement === 'rows' ? [gates, ...rest] : [...rest, gates])];
+  return { name, arrangement, optional, blocks: held.map((param) => param?.name), axes };
+}
+
+function resolveBlock(block: Block, format: WeightFormat, signature: Signature): TensorDeclaration | undefined {
+  const candidates = [block].flat();
+  const found = signature.params.find((param) => param.name === candidates.find((name) => isParam(name, signature)));
+  if (found || candidates.includes(null)) return found;
+  throw cellError(format, signature.name, `it has no parameter ${candidates[0]}`);
+}
+
+function isParam(name: string | null, signature: Signature): boolean {
+  return signature.params.some((param) => param.name === name);
+}
+
+function checkDirections(format: WeightFormat, where: string, shape: readonly number[]): void {
+  if (format !== 'onnx' || shape[0] === 1) return;
+  throw new RecurveError({
+    code: 'WEIGHTS-DIRECTIONS',
+    message: `${where} has shape ${shapeText(shape)}; its first axis is the direction and must be 1`,
+    fix: 'Give one direction: for the backward half of a bidirectional layer, its slice and "reverse": true.',
+    where,
+  });
+}
+
+function nameError(format: WeightFormat, cell: string, name: string, resolved: readonly ResolvedTensor[]): RecurveError {
+  const where = pathOf('weights', name);
+  const inactive = layoutOf(format, cell).tensors.find((tensor) => tensor.name === name)?.needs;
+  if (inactive) {
+    return new RecurveError({
+      code: 'WEIGHTS-OPTION',
+      message: `${where} is given, but the option ${inactive.option} is not ${inactive.value}`,
+      fix: `Set "options": {"${inactive.option}": ${JSON.stringify(inactive.value)}}, or leave ${name} out.`,
+      where,
+    });
+  }
+  const names = resolved.map((tensor) => tensor.name);
+  return new RecurveError({
+    code: 'WEIGHTS-NAME',
+    message: `${where} is not a tensor of ${format} weights of ${cell}`,
+    fix: didYouMean(name, names) ?? `They are ${listText(names)}: one layer, one direction.`,
+    where,
+  });
+}

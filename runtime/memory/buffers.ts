@@ -1,0 +1,78 @@
+/** A plan's buffers on a device: made once, checked against the device's limits before. */
+import { RecurveError } from '../../codegen/errors.js';
+import type { Plan } from '../../codegen/plan.js';
+import type { RecurveDevice } from '../device/index.js';
+
+/** A quiet NaN as bits: it spreads through whatever reads it. */
+const POISON = 0x7fc00000;
+const POISON_WORDS = 1 << 18;
+
+/**
+ * Makes one buffer for each of the plan's.
+ * @throws RecurveError `LIMIT-BUFFER` if one is larger than the device allows, `DEVICE-MEMORY` if they do not fit
+ */
+export async function createBuffers(owner: RecurveDevice, plan: Plan): Promise<ReadonlyMap<string, GPUBuffer>> {
+  const { device } = owner;
+  const bound = new Set(plan.kernels.flatMap((kernel) => kernel.bindings.map((binding) => binding.buffer)));
+  for (const { name, bytes } of plan.buffers) {
+    checkSize(owner, name, bytes, 'maxBufferSize');
+    if (bound.has(name)) checkSize(owner, name, bytes, 'maxStorageBufferBindingSize');
+  }
+  device.pushErrorScope('validation');
+  device.pushErrorScope('out-of-memory');
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffers = new Map(
+    plan.buffers.map(({ name, bytes }) => [name, device.createBuffer({ label: name, size: bytes, usage })]),
+  );
+  const memory = await owner.settle(device.popErrorScope());
+  const invalid = await owner.settle(device.popErrorScope());
+  if (!memory && !invalid) return buffers;
+  for (const buffer of buffers.values()) buffer.destroy();
+  if (invalid) throw new Error(`buffers of the plan for ${plan.cell}: ${invalid.message}`);
+  const total = plan.buffers.reduce((sum, { bytes }) => sum + bytes, 0);
+  throw new RecurveError({
+    code: 'DEVICE-MEMORY',
+    message: `the device ${owner.adapter.name} has no room for the ${formatBytes(total)} of ${plan.cell}'s buffers at these dims`,
+    fix: 'Use smaller dims: T and B count most.',
+    where: '--dims',
+  });
+}
+
+/** @throws RecurveError `LIMIT-BUFFER` naming the limit, its value, and the size asked for */
+export function checkSize(
+  owner: RecurveDevice,
+  name: string,
+  bytes: number,
+  limit: 'maxBufferSize' | 'maxStorageBufferBindingSize',
+): void {
+  const most = owner.device.limits[limit];
+  if (bytes <= most) return;
+  throw new RecurveError({
+    code: 'LIMIT-BUFFER',
+    message: `buffer ${name} needs ${bytes} bytes, and ${limit} of ${owner.adapter.name} is ${most}`,
+    fix: 'Use smaller dims (T, B or the largest of the cell’s own), or an adapter with larger limits.',
+    where: '--dims',
+  });
+}
+
+/** Fills buffers with NaN, so that an element which is read before it is written, or never written, shows. */
+export function poisonBuffers(device: GPUDevice, buffers: Iterable<GPUBuffer>): void {
+  const pattern = new Uint32Array(POISON_WORDS).fill(POISON);
+  for (const buffer of buffers) {
+    for (let offset = 0; offset < buffer.size; offset += pattern.byteLength) {
+      const words = Math.min(pattern.length, (buffer.size - offset) / 4);
+      device.queue.writeBuffer(buffer, offset, pattern, 0, words);
+    }
+  }
+}
+
+/** The buffer of a name. A plan that names a buffer it does not list is a defect of the compiler. */
+export function bufferOf(buffers: ReadonlyMap<string, GPUBuffer>, name: string): GPUBuffer {
+  const buffer = buffers.get(name);
+  if (!buffer) throw new Error(`the plan names a buffer ${name} that it does not list`);
+  return buffer;
+}
+
+function formatBytes(bytes: number): string {
+  return bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}

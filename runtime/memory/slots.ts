@@ -1,0 +1,76 @@
+/**
+ * Where a host tensor's elements lie in its padded place on the device. Both directions of copying are built on
+ * `runs`: stretches of elements that are next to each other on both sides.
+ */
+import type { Plan, TensorSlot } from '../../codegen/plan.js';
+import { elements } from '../data.js';
+
+/** Stretches of `length` elements, from `logical[i]` in the dense tensor to `padded[i]` in the padded one. */
+export interface Runs {
+  readonly length: number;
+  readonly logical: readonly number[];
+  readonly padded: readonly number[];
+}
+
+/** The stretches of a tensor of one shape inside its padded shape. A scalar is one stretch of one element. */
+export function runs(shape: readonly number[], padded: readonly number[]): Runs {
+  let logicalStarts = [0];
+  let paddedStarts = [0];
+  let logicalStride = elements(shape);
+  let paddedStride = elements(padded);
+  const length = shape.at(-1) ?? 1;
+  for (let axis = 0; axis + 1 < shape.length; axis++) {
+    const size = shape[axis] ?? 1;
+    logicalStride /= size;
+    paddedStride /= padded[axis] ?? 1;
+    const indices = Array.from({ length: size }, (_, index) => index);
+    const [inner, outer] = [logicalStride, paddedStride];
+    logicalStarts = logicalStarts.flatMap((start) => indices.map((index) => start + index * inner));
+    paddedStarts = paddedStarts.flatMap((start) => indices.map((index) => start + index * outer));
+  }
+  return { length, logical: logicalStarts, padded: paddedStarts };
+}
+
+/** One tensor of a plan with everything about its place worked out. */
+export interface PlacedTensor {
+  readonly path: string;
+  /** The path without its last part: `gradients.inputs`. */
+  readonly group: string;
+  /** The last part: `x`. */
+  readonly name: string;
+  readonly slot: TensorSlot;
+  /** 32-bit words on the device, padding included. */
+  readonly words: number;
+  /** `[T, B, …]`: by step on the device, by position in the data on the host. */
+  readonly sequence: boolean;
+  /** Of the whole tensor, or for a sequence of one step of one sequence. */
+  readonly runs: Runs;
+}
+
+const SEQUENCES = new Set(['inputs', 'outputs', 'cotangents.outputs', 'gradients.inputs']);
+const RESULTS = new Set(['outputs', 'final', 'gradients.inputs', 'gradients.state', 'gradients.params']);
+
+/** The tensors of a plan, apart by what the host does with them. */
+export function placeTensors(plan: Plan): { readonly given: PlacedTensor[]; readonly results: PlacedTensor[] } {
+  const placed = Object.entries(plan.tensors).map(([path, slot]) => place(path, slot));
+  return {
+    given: placed.filter((tensor) => !RESULTS.has(tensor.group)),
+    results: placed.filter((tensor) => RESULTS.has(tensor.group)),
+  };
+}
+
+function place(path: string, slot: TensorSlot): PlacedTensor {
+  const cut = path.lastIndexOf('.');
+  const group = path.slice(0, cut);
+  const sequence = SEQUENCES.has(group);
+  const leading = sequence ? 2 : 0;
+  return {
+    path,
+    group,
+    name: path.slice(cut + 1),
+    slot,
+    words: elements(slot.padded),
+    sequence,
+    runs: runs(slot.shape.slice(leading), slot.padded.slice(leading)),
+  };
+}

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runBench } from '../../bench/bench.js';
+import { SHAPES, sizesFor } from '../../bench/suites.js';
+import { parseCell, resolveOptions } from '../../codegen/index.js';
+import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+
+const EFFORT = { warmups: 1, minRounds: 2, maxRounds: 2, budget: 0 };
+const SIZES = { T: 5, B: 3, I: 7, H: 6 };
+const cellOf = (name: string) => parseCell(new URL(`../../kernels/cells/${name}.cell.ts`, import.meta.url).pathname);
+
+describe('runBench', () => {
+  let device: RecurveDevice;
+  beforeAll(async () => {
+    device = await openDevice('auto', { purpose: 'bench' });
+  });
+  afterAll(() => device?.close());
+
+  it('reports times, dispatches and a peer that computes the same numbers', async () => {
+    const tree = cellOf('lstm');
+    const lines: string[] = [];
+    const report = await runBench({
+      device,
+      cases: [{ tree, options: resolveOptions(tree, {}), sizes: SIZES }],
+      against: ['tfjs-webgpu'],
+      effort: EFFORT,
+      onProgress: (line) => lines.push(line),
+    });
+    const time = expect.any(Number);
+    expect(JSON.parse(JSON.stringify(report))).toMatchObject({
+      adapter: { name: device.adapter.name },
+      results: [
+        {
+          cell: 'lstm',
+          dims: SIZES,
+          forwardMs: time,
+          forwardBackwardMs: time,
+          compileMs: time,
+          dispatches: { forward: time, backward: time },
+          peers: { 'tfjs-webgpu': { forwardMs: time, forwardBackwardMs: time } },
+        },
+      ],
+    });
+    const peer = report.results[0]?.peers['tfjs-webgpu'];
+    expect(peer && 'difference' in peer ? peer.difference : undefined).toBeLessThan(1e-4);
+    expect(lines.length).toBeGreaterThan(3);
+    device.check();
+  });
+
+  it('adds one dispatch a phase and step, and nothing else, when a sequence is longer', async () => {
+    const tree = cellOf('lstm');
+    const at = (T: number) => ({ tree, options: resolveOptions(tree, {}), sizes: { ...SIZES, T } });
+    const { results } = await runBench({ device, cases: [at(4), at(9)], effort: EFFORT });
+    const [short, long] = results.map(({ dispatches }) => dispatches);
+    expect((long?.forward ?? 0) - (short?.forward ?? 0)).toBe(5);
+    expect((long?.backward ?? 0) - (short?.backward ?? 0)).toBe(5);
+  });
+
+  it('runs without a peer where the peer has no such layer', async () => {
+    const tree = cellOf('rnn');
+    const options = resolveOptions(tree, { activation: 'leakyRelu' });
+    const { results } = await runBench({
+      device,
+      cases: [{ tree, options, sizes: SIZES }],
+      against: ['tfjs-webgpu'],
+      effort: EFFORT,
+    });
+    expect(results[0]?.peers).toEqual({ 'tfjs-webgpu': { unavailable: 'Keras has no activation leakyRelu' } });
+  });
+});
+
+describe('sizesFor', () => {
+  it('gives every dim of a cell the width of a shape, unless told otherwise', () => {
+    const [batch] = SHAPES;
+    expect(batch && sizesFor(cellOf('gru'), batch, { I: 10 })).toEqual({ T: 64, B: 32, I: 10, H: 128 });
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { type BenchReport, formatBench, milliseconds } from '../../bench/report.js';
+
+const REPORT = {
+  adapter: { name: 'an adapter' } as BenchReport['adapter'],
+  results: [
+    {
+      cell: 'lstm',
+      options: {},
+      dims: { T: 64, B: 32, I: 128, H: 128 },
+      forwardMs: 12.34,
+      forwardBackwardMs: 123.4,
+      compileMs: 50,
+      dispatches: { forward: 66, backward: 70 },
+      gflops: { forward: 10, forwardBackward: 9.25 },
+      peers: {
+        'tfjs-webgpu': {
+          forwardMs: 200,
+          forwardBackwardMs: 1400,
+          ratio: { forward: 16.2, forwardBackward: 11.3 },
+          difference: 1e-6,
+        },
+      },
+    },
+    {
+      cell: 'mine',
+      options: {},
+      dims: { T: 3, B: 1, H: 5 },
+      forwardMs: 0.5,
+      forwardBackwardMs: 1,
+      compileMs: 20,
+      dispatches: { forward: 3, backward: 4 },
+      gflops: { forward: 0.1, forwardBackward: 0.1 },
+      peers: { 'tfjs-webgpu': { unavailable: 'Keras has no layer for the cell mine' } },
+    },
+  ],
+} satisfies BenchReport;
+
+describe('formatBench', () => {
+  it('aligns the columns, leaves out what a peer cannot do and says why', () => {
+    expect(`\n${formatBench(REPORT)}\n`).toMatchInlineSnapshot();
+  });
+
+  it('has no peer columns where nobody is compared with', () => {
+    const alone = { ...REPORT, results: REPORT.results.map((result) => ({ ...result, peers: {} })) };
+    expect(formatBench(alone)).not.toContain('tfjs');
+  });
+});
+
+describe('milliseconds', () => {
+  it('keeps three digits', () => {
+    expect([1234.5, 12.345, 1.2345, 0.012].map(milliseconds)).toEqual(['1235', '12.3', '1.23', '0.01']);
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { documentOf, recurve } from './harness.js';
+
+const COMMANDS = ['new', 'list', 'generate', 'check', 'run', 'inspect', 'bench', 'doctor'];
+
+describe('usage', () => {
+  it('lists every command, what a cell is and the exit codes under --help', async () => {
+    const { code, stdout, stderr } = await recurve(['--help']);
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    expect(stdout).toContain('Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter');
+  });
+
+  it.each(COMMANDS)('%s --help tells its options', async (command) => {
+    const { code, stdout } = await recurve([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: recurve ${command}`);
+    expect(stdout).toContain('--json');
+    expect(stdout).toContain('--adapter');
+  });
+
+  it('names the default sizes where --dims is taken', async () => {
+    const { stdout } = await recurve(['check', '--help']);
+    expect(stdout.replace(/\s+/g, ' ')).toContain('default T=16,B=8,I=16,H=32, any other 16');
+  });
+
+  it('prints the version of the package', async () => {
+    expect((await recurve(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it.each([
+    [[], 'no command is given'],
+    [['chekc'], "unknown command 'chekc'"],
+    [['list', '--colour'], "unknown option '--colour'"],
+    [['list', 'lstm'], "too many arguments for 'list'. Expected 0 arguments but got 1."],
+    [['new'], "missing required argument 'name'"],
+    [['generate', 'lstm'], "required option '--out <dir>' not specified"],
+    [['run', 'lstm'], "required option '--data <file>' not specified"],
+    [['inspect', 'lstm'], "required option '--stage <stage>' not specified"],
+    [['inspect', 'lstm', '--stage', 'wsgl'], "argument 'wsgl' is invalid"],
+    [['check', 'lstm', '--adapter', 'gpu'], "argument 'gpu' is invalid"],
+    [['bench', '--against', 'torch'], "argument 'torch' is invalid"],
+  ])('%j ends with exit code 2 and two lines', async (argv, message) => {
+    const { code, stdout, stderr } = await recurve(argv);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^error USAGE: .+\nfix: .+\n$/);
+  });
+
+  it('suggests the command that was meant', async () => {
+    expect((await recurve(['chekc'])).stderr).toContain('Did you mean check?');
+  });
+
+  it.each([
+    ['T', 'DIMS-SYNTAX'],
+    ['T=', 'DIMS-SYNTAX'],
+    ['T=1,', 'DIMS-SYNTAX'],
+    ['T=0', 'DIMS-SIZE'],
+    ['T=-3', 'DIMS-SIZE'],
+    ['T=1.5', 'DIMS-SIZE'],
+    ['T=1e9', 'DIMS-SIZE'],
+    ['T=99999999999', 'DIMS-SIZE'],
+    ['T=1,T=2', 'DIMS-TWICE'],
+    ['Q=4', 'DIMS-UNKNOWN'],
+  ])('refuses --dims %s with %s', async (dims, code) => {
+    const ran = await recurve(['inspect', 'rnn', '--stage', 'signature', '--dims', dims, '--json']);
+    expect(ran.code).toBe(2);
+    expect(documentOf(ran)).toMatchObject({ error: { code } });
+  });
+
+  it.each([
+    ['activation', 'SET-SYNTAX'],
+    ['=relu', 'SET-SYNTAX'],
+    ['activation=rleu', 'OPTION-VALUE'],
+    ['activaton=relu', 'OPTION-UNKNOWN'],
+    ['clip=-1', 'OPTION-RANGE'],
+  ])('refuses --set %s with %s', async (set, code) => {
+    const ran = await recurve(['inspect', 'rnn', '--stage', 'signature', '--set', set, '--json']);
+    expect(ran.code).toBe(2);
+    expect(documentOf(ran)).toMatchObject({ error: { code } });
+  });
+
+  it('suggests the built-in cell that was meant', async () => {
+    const { code, stderr } = await recurve(['inspect', 'ltsm', '--stage', 'signature']);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'error CELL-UNKNOWN: there is no built-in cell "ltsm"; there are gru, lstm, rnn\nfix: Did you mean lstm?\n',
+    );
+  });
+
+  it('prints an error as one JSON document on stdout with --json, and nothing else there', async () => {
+    const ran = await recurve(['check', 'nowhere/mine.cell.ts', '--json']);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toBe('');
+    expect(ran.stdout.trimEnd()).not.toContain('\n');
+    expect(documentOf(ran)).toEqual({
+      error: {
+        code: 'CELL-FILE',
+        message: 'there is no file nowhere/mine.cell.ts',
+        fix: expect.any(String),
+        where: 'nowhere/mine.cell.ts',
+      },
+    });
+  });
+
+  it('does the same for an error of usage', async () => {
+    const ran = await recurve(['list', '--colour', '--json']);
+    expect(ran.code).toBe(2);
+    expect(documentOf(ran)).toMatchObject({ error: { code: 'USAGE' } });
+  });
+});

@@ -1,0 +1,88 @@
+/** Small specs for the tests, and what the frontend says about them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RecurveError, SpecError } from '../../codegen/errors.js';
+import { checkSpec, formatDiagnostics, parseCell, parseCellSource } from '../../codegen/frontend/index.js';
+import type { CellTree } from '../../codegen/frontend/tree.js';
+
+export interface Parts {
+  readonly imports?: string;
+  /** Between the imports and the cell. */
+  readonly before?: string;
+  readonly name?: string;
+  readonly options?: string;
+  readonly dims?: string;
+  readonly inputs?: string;
+  readonly state?: string;
+  readonly params?: string;
+  readonly outputs?: string;
+  /** The body of `step({ x }, { h }, p, { options: o })`. */
+  readonly body?: string;
+  /** The whole property instead. */
+  readonly step?: string;
+  readonly more?: string;
+}
+
+const IMPORTS =
+  'import { cell, choice, clamp, elu, exp, flag, integer, log, mat, matvec, max, real, scalar, sigmoid, sqrt, square, tanh, vec } ' +
+  "from 'recurve';";
+
+/** A cell that is right but for the parts given. */
+export function cellOf(parts: Parts): string {
+  const body = parts.body ?? 'return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) };';
+  const properties = [
+    `name: ${parts.name ?? "'mine'"},`,
+    parts.options === undefined ? '' : `options: ${parts.options},`,
+    `dims: ${parts.dims ?? "['I', 'H']"},`,
+    `inputs: ${parts.inputs ?? "{ x: vec('I') }"},`,
+    `state: ${parts.state ?? "{ h: vec('H') }"},`,
+    `params: ${parts.params ?? "{ W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H') }"},`,
+    parts.outputs === undefined ? '' : `outputs: ${parts.outputs},`,
+    parts.step ?? `step({ x }, { h }, p, { options: o }) {\n    ${body.split('\n').join('\n    ')}\n  },`,
+    parts.more ?? '',
+  ].filter((line) => line !== '');
+  return [
+    parts.imports ?? IMPORTS,
+    parts.before ?? '',
+    'export default cell({',
+    ...properties.map((line) => `  ${line}`),
+    '});',
+    '',
+  ]
+    .filter((line, index) => index !== 1 || line !== '')
+    .join('\n');
+}
+
+/** Everything the frontend has to say about a spec; empty when it is right. */
+export function mistakes(text: string): string {
+  return said(() => parseCellSource('mine.cell.ts', text));
+}
+
+export function mistakesOf(parts: Parts): string {
+  return mistakes(cellOf(parts));
+}
+
+/** The same for `mine.cell.ts` among other files. */
+export function mistakesAmong(files: Readonly<Record<string, string | Uint8Array>>, spec = 'mine.cell.ts'): string {
+  const folder = mkdtempSync(join(tmpdir(), 'recurve-'));
+  try {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+    return said(() => parseCell(join(folder, spec)))
+      .replaceAll(`${folder}/`, '')
+      .replaceAll(folder, 'folder');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function said(parse: () => CellTree): string {
+  try {
+    checkSpec(parse());
+    return '';
+  } catch (error) {
+    if (error instanceof SpecError) return formatDiagnostics(error.diagnostics);
+    if (error instanceof RecurveError) return `${error.code}  ${error.message}\n    fix: ${error.fix}`;
+    throw error;
+  }
+}

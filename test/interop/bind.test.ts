@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { bindRequest, type CellInterface, parseJsonRequest } from '../../runtime/interop/index.js';
+import { code, mistake } from './errors.js';
+import { count, goodDocument, lstm, rnn } from './signatures.js';
+
+const bind = (document: unknown, cell: CellInterface = rnn()) =>
+  bindRequest(parseJsonRequest(JSON.stringify(document), 'd'), cell);
+const changed = (change: Record<string, unknown>) => bind({ ...goodDocument(), ...change });
+
+describe('a request bound to a cell', () => {
+  test('has all sizes from its shapes', () => {
+    const { sizes, data } = bind(goodDocument());
+    expect(sizes).toEqual({ T: 2, B: 3, I: 2, H: 4 });
+    expect(data.lengths).toEqual([2, 1, 2]);
+    expect(data.reverse).toBe(true);
+    expect(data.params.U?.shape).toEqual([4, 4]);
+    expect(data.cotangents?.outputs.h?.shape).toEqual([2, 3, 4]);
+  });
+
+  test('starts from zeros where the state is missing', () => {
+    const { data } = changed({ state: undefined });
+    expect(data.state.h).toEqual({ shape: [3, 4], data: new Float32Array(12) });
+  });
+
+  test('keeps cotangents absent where none are given, and partial where some are', () => {
+    expect(changed({ cotangents: undefined }).data).not.toHaveProperty('cotangents');
+    expect(changed({ cotangents: {} }).data.cotangents).toEqual({ outputs: {}, state: {} });
+  });
+
+  test('learns a projection from its own weights', () => {
+    const cell = lstm({ projection: true });
+    const params = Object.fromEntries(
+      cell.signature.params.map(({ name, shape }) => [name, count(...shape.map((dim) => ({ I: 2, H: 3, P: 4 })[dim] ?? 0))]),
+    );
+    const { sizes, data } = bind({ inputs: { x: count(1, 1, 2) }, params }, cell);
+    expect(sizes).toEqual({ T: 1, B: 1, I: 2, H: 3, P: 4 });
+    expect(data.state.h?.shape).toEqual([1, 4]);
+  });
+
+  test('takes a cell without params', () => {
+    const { signature, outputs } = rnn();
+    const bare = { signature: { ...signature, params: [] }, outputs };
+    expect(bind({ inputs: { x: count(1, 1, 2) }, state: { h: count(1, 3) } }, bare).sizes).toEqual({ T: 1, B: 1, I: 2, H: 3 });
+    expect(mistake(() => bind({ inputs: { x: count(1, 1, 2) } }, bare))).toMatch(
+      /^DATA-SIZE-UNKNOWN \| H \| no tensor of the request tells the size of H/,
+    );
+  });
+});
+
+describe('a request that does not fit is refused:', () => {
+  test('a missing input or parameter', () => {
+    expect(mistake(() => changed({ inputs: {} }))).toBe('DATA-MISSING | inputs.x | inputs.x is missing; cell rnn needs it | -');
+    expect(mistake(() => changed({ params: { W: count(4, 2) } }))).toContain(
+      'params.U and params.b are missing; cell rnn needs them',
+    );
+  });
+
+  test('an unknown tensor in any group, with the nearest name', () => {
+    expect(mistake(() => changed({ inputs: { X: count(2, 3, 2) } }))).toBe(
+      'DATA-NAME | inputs.X | inputs.X is not in cell rnn with these options | Did you mean "x"?',
+    );
+    const extra = { ...(goodDocument().params as object), W_i: count(4, 2) };
+    expect(mistake(() => changed({ params: extra }))).toContain('DATA-NAME | params.W_i');
+    expect(code(() => changed({ state: { c: count(3, 4) } }))).toBe('DATA-NAME');
+    expect(code(() => changed({ state: { constructor: count(3, 4) } }))).toBe('DATA-NAME');
+    expect(code(() => changed({ cotangents: { outputs: { y: count(1) } } }))).toBe('DATA-NAME');
+    expect(code(() => changed({ cotangents: { state: { y: count(1) } } }))).toBe('DATA-NAME');
+  });
+
+  test('an object member is no parameter', () => {
+    const { signature, outputs } = rnn();
+    const params = [
+      {
+        ...signature.params[0],
+        name: 'toString',
+        shape: ['H', 'I'],
+        init: undefined,
+        span: { file: '', line: 1, column: 1, length: 1 },
+      },
+    ];
+    expect(
+      mistake(() => bind({ inputs: { x: count(1, 1, 2) }, params: {} }, { signature: { ...signature, params }, outputs })),
+    ).toContain('params.toString is missing');
+  });
+
+  test('a wrong number of axes', () => {
+    expect(mistake(() => changed({ inputs: { x: count(2, 3) } }))).toBe(
+      'DATA-SHAPE | inputs.x | inputs.x has shape [2, 3]; it takes [T, B, I] | Give it 3 axes.',
+    );
+  });
+
+  test('sizes that disagree, with both sources', () => {
+    expect(mistake(() => changed({ params: { W: count(4, 5), U: count(4, 4), b: count(4) } }))).toBe(
+      'DATA-SHAPE | params.W | params.W (axis 1, I = 5) makes I = 5, but inputs.x (axis 2, I = 2) makes it 2 | Give every tensor the same size along I.',
+    );
+    expect(code(() => changed({ state: { h: count(2, 4) } }))).toBe('DATA-SHAPE');
+    expect(mistake(() => changed({ cotangents: { outputs: { h: count(3, 3, 4) } } }))).toContain(
+      'makes T = 3, but inputs.x (axis 0, T = 2) makes it 2',
+    );
+    expect(code(() => changed({ cotangents: { state: { h: count(3, 5) } } }))).toBe('DATA-SHAPE');
+  });
+
+  test('params and weights together, or neither', () => {
+    const weights = { format: 'torch', tensors: {} };
+    expect(mistake(() => changed({ weights }))).toMatch(/^DATA-PARAMS \| params \| both params and weights are given/);
+    expect(mistake(() => changed({ params: undefined }))).toContain(
+      'neither params nor weights are given; cell rnn has W, U and b',
+    );
+  });
+
+  test('lengths of another count, or beyond T', () => {
+    expect(mistake(() => changed({ lengths: [2, 1] }))).toContain(
+      'DATA-LENGTHS | lengths | lengths (2 sequences) makes B = 2, but inputs.x (axis 1, B = 3) makes it 3',
+    );
+    expect(mistake(() => changed({ lengths: [2, 3, 1] }))).toBe(
+      'DATA-LENGTHS | lengths | lengths[1] is 3; it must be a whole number from 1 to T = 2 | -',
+    );
+    expect(code(() => changed({ lengths: [] }))).toBe('DATA-LENGTHS');
+  });
+
+  test('weights for a cell that has no layout', () => {
+    const { signature, outputs } = rnn();
+    const mine = { signature: { ...signature, name: 'mine' }, outputs };
+    const weights = { format: 'torch', tensors: {} };
+    expect(mistake(() => bind({ inputs: { x: count(1, 1, 2) }, weights }, mine))).toContain(
+      'WEIGHTS-CELL | weights | cell mine cannot take torch weights: layouts are known for rnn, lstm and gru',
+    );
+  });
+});
