@@ -1,14 +1,45 @@
 /** `recurve bench`: timings on this adapter, beside a peer where one is asked for. */
-import { resolveOptions } from '../codegen/index.js';
+import { type BenchCase, runBench } from '../bench/bench.js';
+import type { PeerName } from '../bench/peers/peer.js';
+import { formatBench } from '../bench/report.js';
+import { SHAPES, sizesFor } from '../bench/suites.js';
+import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
+import { fillSizes } from './arguments.js';
 import { loadCell } from './cells.js';
-import type { Context, Outcome } from './context.js';
+import { type Context, type Outcome, withDevice } from './context.js';
 import type { Flags } from './program.js';
 
-/** @throws RecurveError, SpecError */
-export async function bench(
-  context: Context,
-  cells: readonly string[],
-  flags: Flags & { readonly against?: string },
-): Promise<Outcome> {
-  throw new Error('not wired yet');
+export interface BenchFlags extends Flags {
+  readonly against?: PeerName;
+}
+
+/** @throws RecurveError, SpecError; a peer that is not installed is reported, not thrown */
+export async function bench(context: Context, cells: readonly string[], flags: BenchFlags): Promise<Outcome> {
+  const names = cells.length === 0 ? ['lstm', 'gru'] : cells;
+  // Everything is read and refused before the device opens and the minutes begin.
+  const cases = names.flatMap((name) => casesOf(name, context.io.cwd, flags));
+  return withDevice(context, 'bench', async (device) => {
+    const report = await runBench({
+      device,
+      cases,
+      against: flags.against === undefined ? [] : [flags.against],
+      onProgress: (line) => context.progress(line),
+    });
+    return {
+      document: report,
+      text: `${formatBench(report, context.colors)}\n${context.colors.dim(`on ${device.adapter.name}`)}`,
+    };
+  });
+}
+
+/** The suite's shapes, or with `--dims` the first of them with those sizes in it. */
+function casesOf(cell: string, cwd: string, flags: BenchFlags): BenchCase[] {
+  const tree = loadCell(cell, cwd);
+  const options = resolveOptions(tree, flags.set ?? {});
+  const signature = resolveSignature(tree, options);
+  const used = Object.keys(fillSizes(signature, flags.dims));
+  return (flags.dims === undefined ? SHAPES : SHAPES.slice(0, 1)).map((shape) => {
+    const sizes = Object.entries(sizesFor(tree, shape, flags.dims)).filter(([dim]) => used.includes(dim));
+    return { tree, options, sizes: Object.fromEntries(sizes) };
+  });
 }

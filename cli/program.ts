@@ -1,5 +1,6 @@
 /** The command line: commands, their options, and one way out for results and errors. */
 import { Command, CommanderError, Option } from 'commander';
+import type { PeerName } from '../bench/peers/peer.js';
 import { RecurveError } from '../codegen/errors.js';
 import type { Sizes } from '../codegen/plan.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
@@ -108,7 +109,8 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     );
   addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)')
     .addOption(new Option('--against <peer>', 'time the same layer in a peer, interleaved').choices(['tfjs-webgpu']))
-    .action((cells: string[], flags: Flags & { against?: string }) =>
+    .addHelpText('after', '\nWithout --dims: T=64,B=32 and T=64,B=1, every other dim 128 and 64. Times are medians.')
+    .action((cells: string[], flags: Flags & { against?: PeerName }) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),
     );
   add('doctor', 'adapters, features and limits, what is missing and how to get it').action((flags: Flags) =>

@@ -1,10 +1,12 @@
 /** Calls: functions of the language, helpers (converted when first called), and what neither is. */
 import { type CallExpression, Node } from 'ts-morph';
 import { type Context, nameOfKey, span } from './context.js';
-import { convertExpression, refuse, refuseDeclarator, refuseSpread, refuseUnknownName } from './expression.js';
-import { type Binding, unwrap } from './module.js';
+import { convertExpression } from './expression.js';
+import type { Binding } from './module.js';
+import { refuse, refuseDeclarator, refuseSpread, refuseUnknown } from './refusals.js';
 import { convertFunction } from './statement.js';
 import { didYouMean } from './suggest.js';
+import { unwrap } from './syntax.js';
 import type { Expression } from './tree.js';
 import { BUILTINS, isBuiltin } from './vocabulary.js';
 
@@ -48,7 +50,7 @@ export function convertCall(context: Context, node: CallExpression): Expression 
     case 'poison':
       return context.recovery.poison(span(context, node));
     default:
-      return refuseUnknownName(context, callee, name);
+      return refuseUnknown(context, callee, name);
   }
 }
 

@@ -3,11 +3,12 @@ import { type Expression as ExpressionNode, Node, type ObjectLiteralExpression }
 import { helperTree } from './call.js';
 import { type Context, span } from './context.js';
 import { readGroup } from './declarations.js';
-import { propertyName, refuse, refuseSpread } from './expression.js';
-import { unwrap } from './module.js';
+import { propertyName } from './expression.js';
 import { readOptions } from './option-declarations.js';
+import { refuse, refuseSpread } from './refusals.js';
 import { convertFunction } from './statement.js';
 import { didYouMean, listNames } from './suggest.js';
+import { unwrap } from './syntax.js';
 import type { CellTree, DeclarationGroup, FunctionTree, Span } from './tree.js';
 import { badName } from './vocabulary.js';
 

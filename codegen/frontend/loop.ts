@@ -1,10 +1,11 @@
 /** `for (let k = 0; k < 3; k++)`: counted loops, which lowering unrolls. */
 import { type ForStatement, Node, SyntaxKind, VariableDeclarationKind } from 'ts-morph';
 import { type Context, span } from './context.js';
-import { convertExpression, refuse } from './expression.js';
-import { unwrap } from './module.js';
+import { convertExpression } from './expression.js';
+import { refuse } from './refusals.js';
 import { Scope } from './scope.js';
 import { convertInner } from './statement.js';
+import { unwrap } from './syntax.js';
 import type { Expression, Statement } from './tree.js';
 
 type Comparison = Extract<Statement, { kind: 'for' }>['comparison'];

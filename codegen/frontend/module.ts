@@ -20,6 +20,7 @@ import type { Diagnostics } from './diagnostics.js';
 import { linesOf, spanAt, spanOf } from './place.js';
 import { checkText, readSource } from './source.js';
 import { didYouMean, listNames, nearest } from './suggest.js';
+import { syntaxErrors, unwrap } from './syntax.js';
 import { isBuiltin, isDeclarator, TYPES, VALUE_EXPORTS } from './vocabulary.js';
 
 export type FunctionNode = FunctionDeclaration | FunctionExpression | ArrowFunction;
@@ -284,43 +285,3 @@ const LANGUAGE: Map<string, Binding> = new Map<string, Binding>([
   ...VALUE_EXPORTS.filter(isDeclarator).map((name): [string, Binding] => [name, { kind: 'declarator', name }]),
   ...TYPES.map((name): [string, Binding] => [name, { kind: 'type' }]),
 ]);
-
-/** Parentheses, `as`, `satisfies` and `!` say nothing about the value. */
-export function unwrap(node: Expression): Expression {
-  let inner = node;
-  while (
-    Node.isParenthesizedExpression(inner) ||
-    Node.isAsExpression(inner) ||
-    Node.isSatisfiesExpression(inner) ||
-    Node.isNonNullExpression(inner) ||
-    Node.isTypeAssertion(inner)
-  ) {
-    inner = inner.getExpression();
-  }
-  return inner;
-}
-
-/**
- * What TypeScript's parser found. The list is a field of the compiler's node that its public type leaves out;
- * the public way, a program, would start a type checker.
- */
-function syntaxErrors(source: SourceFile): { start: number; length: number; message: string }[] {
-  const { parseDiagnostics } = source.compilerNode as unknown as { parseDiagnostics?: unknown };
-  if (!Array.isArray(parseDiagnostics)) return [];
-  return parseDiagnostics.map((found: { start?: number; length?: number; messageText?: unknown }) => ({
-    start: found.start ?? 0,
-    length: found.length ?? 1,
-    message: lowerFirst(flatten(found.messageText)),
-  }));
-}
-
-function flatten(text: unknown): string {
-  if (typeof text === 'string') return text;
-  if (typeof text === 'object' && text !== null && 'messageText' in text) return flatten(text.messageText);
-  return 'the file does not parse';
-}
-
-function lowerFirst(text: string): string {
-  const trimmed = text.replace(/\.$/, '');
-  return trimmed.charAt(0).toLowerCase() + trimmed.slice(1);
-}

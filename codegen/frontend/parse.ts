@@ -6,12 +6,13 @@ import { explore } from './check.js';
 import type { Context } from './context.js';
 import { readDefinition } from './definition.js';
 import { Diagnostics } from './diagnostics.js';
-import { type Module, Modules, unwrap } from './module.js';
+import { type Module, Modules } from './module.js';
 import { spanOf } from './place.js';
 import { Recovery } from './recovery.js';
 import { Scope } from './scope.js';
 import { readSource } from './source.js';
 import { didYouMean } from './suggest.js';
+import { unwrap } from './syntax.js';
 import type { CellTree, Span } from './tree.js';
 
 /**

@@ -9,12 +9,14 @@ import {
   type VariableStatement,
 } from 'ts-morph';
 import { type Context, span } from './context.js';
-import { convertExpression, refuse } from './expression.js';
+import { convertExpression } from './expression.js';
 import { convertFor } from './loop.js';
-import { type FunctionNode, unwrap } from './module.js';
+import type { FunctionNode } from './module.js';
 import { convertPattern, declarePattern } from './pattern.js';
+import { refuse } from './refusals.js';
 import { Scope } from './scope.js';
 import { didYouMean } from './suggest.js';
+import { unwrap } from './syntax.js';
 import type { BinaryOperator, Expression, FunctionTree, Statement } from './tree.js';
 
 /** A step or a helper. Its own scope sees the module's names, not the caller's. */

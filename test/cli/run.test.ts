@@ -1,0 +1,178 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readSafetensors } from '../../runtime/interop/index.js';
+import { bytes, documentOf, recurve, scratchFolder } from './harness.js';
+import { goodRequest, type RequestJson } from './requests.js';
+
+const cwd = scratchFolder();
+
+function dataFile(name: string, request: object): string {
+  writeFileSync(join(cwd, name), JSON.stringify(request));
+  return name;
+}
+
+const data = dataFile('gru.json', goodRequest('gru'));
+
+interface Results {
+  outputs: Record<string, { shape: number[]; data: number[] }>;
+  state: Record<string, { shape: number[]; data: number[] }>;
+  gradients?: Record<string, Record<string, { shape: number[]; data: number[] }>>;
+}
+
+describe('run on a file', () => {
+  it('prints outputs, final state and the gradient of everything', async () => {
+    const ran = await recurve(['run', 'gru', '--data', data, '--reference'], { cwd });
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    const results = documentOf(ran) as Results;
+    expect(results.outputs.h?.shape).toEqual([4, 2, 5]);
+    expect(results.state.h?.shape).toEqual([2, 5]);
+    expect(Object.keys(results.gradients ?? {})).toEqual(['inputs', 'state', 'params']);
+    expect(Object.keys(results.gradients?.params ?? {})).toEqual(Object.keys(goodRequest('gru').params));
+  });
+
+  it('prints the same document with --json, and alone', async () => {
+    const plain = await recurve(['run', 'gru', '--data', data, '--reference'], { cwd });
+    const json = await recurve(['run', 'gru', '--data', data, '--reference', '--json'], { cwd });
+    expect(json).toEqual(plain);
+  });
+
+  it('gives no gradients where there are no cotangents', async () => {
+    const { cotangents: _, ...forward } = goodRequest('gru');
+    const ran = await recurve(['run', 'gru', '--data', dataFile('forward.json', forward), '--reference'], { cwd });
+    expect(documentOf(ran)).not.toHaveProperty('gradients');
+  });
+
+  it('gives on the device what the reference gives', async () => {
+    const device = documentOf(await recurve(['run', 'gru', '--data', data], { cwd })) as Results;
+    const reference = documentOf(await recurve(['run', 'gru', '--data', data, '--reference'], { cwd })) as Results;
+    const [actual, expected] = [device, reference].map(({ gradients }) => gradients?.params?.U_n?.data ?? []);
+    expect(actual).toHaveLength(25);
+    for (const [index, value] of (expected ?? []).entries()) expect(actual?.[index]).toBeCloseTo(value, 4);
+  });
+
+  it('takes the cell from the file where none is given, and refuses two that differ', async () => {
+    const named = dataFile('named.json', { ...goodRequest('rnn'), cell: 'rnn' });
+    expect((await recurve(['run', '--data', named, '--reference'], { cwd })).code).toBe(0);
+    const two = await recurve(['run', 'gru', '--data', named, '--reference'], { cwd });
+    expect(two.code).toBe(2);
+    expect(two.stderr).toContain('error RUN-CELL: the command line says gru, but the data is for rnn');
+    const none = await recurve(['run', '--data', data, '--reference'], { cwd });
+    expect(none.stderr).toContain('error RUN-CELL: the request names no cell and no <cell> is given');
+  });
+
+  it('refuses --set and --dims that contradict the data', async () => {
+    const before = dataFile('before.json', goodRequest('gru', { reset: 'before' }));
+    const set = await recurve(['run', 'gru', '--data', before, '--reference', '--set', 'reset=after'], { cwd });
+    expect(set).toMatchObject({ code: 2, stderr: expect.stringContaining('error RUN-OPTION') });
+    const dims = await recurve(['run', 'gru', '--data', data, '--reference', '--dims', 'H=6'], { cwd });
+    expect(dims).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('error RUN-DIMS: --dims gives H=6, but the data makes it 5'),
+    });
+  });
+
+  it('writes JSON or safetensors by the ending of --out', async () => {
+    const printed = await recurve(['run', 'gru', '--data', data, '--reference'], { cwd });
+    const json = await recurve(['run', 'gru', '--data', data, '--reference', '--out', 'out.json'], { cwd });
+    expect(json).toEqual({ code: 0, stdout: 'wrote out.json\n', stderr: '' });
+    expect(readFileSync(join(cwd, 'out.json'), 'utf8')).toBe(printed.stdout);
+    await recurve(['run', 'gru', '--data', data, '--reference', '--out', 'out.safetensors'], { cwd });
+    const { tensors } = readSafetensors(readFileSync(join(cwd, 'out.safetensors')), 'out.safetensors');
+    const results = documentOf(printed) as Results;
+    expect(Object.keys(Object.fromEntries(Object.entries(tensors)))).toContain('gradients.params.U_n');
+    expect(results.outputs.h?.data).toHaveLength(40);
+  });
+
+  it('refuses another ending before it runs anything', async () => {
+    const ran = await recurve(['run', 'gru', '--data', 'nowhere.json', '--out', 'out.npz'], { cwd });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining('error OUT-FORMAT') });
+  });
+
+  it('keeps an older result and leaves nothing behind when the data is bad', async () => {
+    writeFileSync(join(cwd, 'kept.json'), 'older');
+    const bad = dataFile('bad.json', { ...goodRequest('gru'), lengths: [9, 1] });
+    const before = readdirSync(cwd).sort();
+    const ran = await recurve(['run', 'gru', '--data', bad, '--reference', '--out', 'kept.json'], { cwd });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain('error DATA-LENGTHS: lengths[0] is 9');
+    expect(readFileSync(join(cwd, 'kept.json'), 'utf8')).toBe('older');
+    expect(readdirSync(cwd).sort()).toEqual(before);
+  });
+
+  it('refuses results that are not finite, by tensor and place, with exit code 1 and no file', async () => {
+    const huge = goodRequest('rnn', { activation: 'relu' });
+    for (const tensor of Object.values(huge.params)) tensor.data.fill(1e30);
+    huge.inputs.x?.data.fill(1e30);
+    const ran = await recurve(['run', 'rnn', '--data', dataFile('huge.json', huge), '--out', 'huge.out.json'], { cwd });
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(/^error RESULT-NONFINITE: outputs\.h\[0, 0, 0\] came out as Infinity from finite data$/m);
+    expect(existsSync(join(cwd, 'huge.out.json'))).toBe(false);
+  });
+});
+
+describe('run on a stream', () => {
+  const line = (request: Partial<RequestJson>) => `${JSON.stringify(request)}\n`;
+  const small = (cell: string, seed: number): RequestJson => ({ cell, ...goodRequest(cell, {}, { seed }) });
+  const answers = (stdout: string) =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((text) => JSON.parse(text) as { ok: boolean });
+
+  it('answers line by line in order, a bad request in the middle included', async () => {
+    const stdin = bytes(
+      line(small('gru', 1)),
+      line({ ...small('gru', 2), lengths: [1, 2, 3] }),
+      '\n',
+      'not json\n',
+      line({ ...small('gru', 3), cell: 'grr' }),
+      line(small('rnn', 4)),
+    );
+    const ran = await recurve(['run', '--data', '-', '--out', '-', '--reference'], { cwd, stdin });
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(answers(ran.stdout)).toMatchObject([
+      { ok: true, outputs: { h: { shape: [4, 2, 5] } } },
+      { ok: false, error: { code: 'DATA-LENGTHS' } },
+      { ok: false, error: { code: 'DATA-JSON', message: expect.stringContaining('line 4') } },
+      { ok: false, error: { code: 'CELL-UNKNOWN' } },
+      { ok: true, outputs: { h: { shape: [4, 2, 5] } } },
+    ]);
+  });
+
+  it('puts lines together however the bytes arrive, the last one without its line break too', async () => {
+    const text = `${line(small('rnn', 1))}\r\n${line(small('rnn', 2))}`.trimEnd();
+    const pieces = text.match(/[\s\S]{1,977}/g) ?? [];
+    const whole = await recurve(['run', '--data', '-', '--reference'], { cwd, stdin: bytes(text) });
+    const cut = await recurve(['run', '--data', '-', '--reference'], { cwd, stdin: bytes(...pieces) });
+    expect(answers(whole.stdout)).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(cut.stdout).toBe(whole.stdout);
+  });
+
+  it('reads a line only when the answer before it is out', async () => {
+    const log: string[] = [];
+    async function* stdin() {
+      for (let index = 0; index < 4; index++) {
+        log.push(`asked ${index}`);
+        yield Buffer.from(line(small('rnn', index)));
+      }
+    }
+    const { runCli } = await import('../../cli/program.js');
+    const stdout = { isTTY: false, write: async () => void log.push('answered') };
+    await runCli(['run', '--data', '-', '--reference'], { stdin: stdin(), stdout, stderr: stdout, cwd, env: {} });
+    expect(log).toEqual([0, 1, 2, 3].flatMap((index) => [`asked ${index}`, 'answered']));
+  });
+
+  it('uses <cell> where a line names none, and reuses compiled plans on the device', async () => {
+    const requests = [1, 2, 3].map((seed) => line(goodRequest('rnn', {}, { seed })));
+    const ran = await recurve(['run', 'rnn', '--data', '-', '--out', '-'], { cwd, stdin: bytes(...requests) });
+    expect(answers(ran.stdout)).toMatchObject([{ ok: true }, { ok: true }, { ok: true }]);
+    const single = await recurve(['run', 'rnn', '--data', dataFile('third.json', goodRequest('rnn', {}, { seed: 3 }))], { cwd });
+    expect(answers(ran.stdout)[2]).toEqual({ ok: true, ...(JSON.parse(single.stdout) as object) });
+  });
+
+  it('takes no --out file', async () => {
+    const ran = await recurve(['run', 'rnn', '--data', '-', '--out', 'x.json'], { cwd });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining('error RUN-STREAM') });
+  });
+});
