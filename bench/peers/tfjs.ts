@@ -32,7 +32,7 @@ export async function openTfjs(device: RecurveDevice): Promise<Peer | string> {
   const opened = withNavigator(device.gpu, () => {
     const packages = loadPackages();
     if (typeof packages === 'string') return packages;
-    packages.core.removeBackend(BACKEND);
+    if (packages.core.findBackendFactory(BACKEND)) packages.core.removeBackend(BACKEND);
     return { packages, backend: new packages.WebGPUBackend(device.device, device.adapter) };
   });
   if (typeof opened === 'string') return opened;

@@ -5,7 +5,7 @@ import type { Pass } from '../schedule/passes.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
 import { printBody } from './body.js';
-import { assemble, type Emitted, indexed, lanesFor } from './kernel.js';
+import { assemble, byGroup, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 
 type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 
@@ -22,11 +22,9 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const lanes = lanesFor(target, width);
   const quadsPerTile = stride % 2 === 0 ? 2 : 1;
   const batch = storage.size('B');
-  const select = (bases: readonly number[]) =>
-    bases.length === 1 ? `${bases[0]}u` : `array<u32, ${bases.length}>(${bases.map((base) => `${base}u`).join(', ')})[group.z]`;
   const count = pass.products[0]?.terms.length ?? 0;
   const start = (side: 'left' | 'right', index: number) =>
-    select(
+    byGroup(
       pass.products.map(({ terms }) => {
         const access = terms[index]?.[side];
         if (!access) throw new Error(`product without term ${index}`);
@@ -46,6 +44,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       rows,
       block: BLOCK,
       width,
+      opaque: rolled(target),
       accumulators: accumulators(),
     };
   });
@@ -60,14 +59,14 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
     }));
   }
   for (const { to } of pass.products) bindings.write(to.buffer);
-  const kernel = assemble('outer', pass, bindings, [], {
+  const kernel = assemble('outer', pass, target, bindings, [], {
     comment: `gradients of ${pass.products.map(({ param }) => param).join(', ')} over ${rows} rows`,
     lanes,
     quadsPerTile,
     width,
     accumulators: accumulators(),
     terms,
-    toBase: select(pass.products.map(({ to }) => to.base)),
+    toBase: byGroup(pass.products.map(({ to }) => to.base)),
     rowStride: 4 * width,
   });
   const [n, k] = [storage.size(pass.rowsDim), storage.size(pass.columnsDim)];
@@ -90,7 +89,7 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
   const lanes = lanesFor(target, width);
   const { stores } = pass.phase;
   const body = printBody(builder, storage, pass.phase, bindings, (store, value) => `sum${stores.indexOf(store)} += ${value};`);
-  const kernel = assemble('reduce', pass, bindings, body.calls, {
+  const kernel = assemble('reduce', pass, target, bindings, body.calls, {
     comment: `${stores.length} sums over ${rows} rows in ${pass.chunks} chunks`,
     lanes,
     width,
@@ -126,9 +125,10 @@ export function emitGather(storage: Storage, target: Target, pass: PassOf<'gathe
       base: partial.base,
       count: pass.dim === undefined ? pass.chunks * quads(storage.size(partial.dim ?? '')) : pass.chunks,
       stride: width,
+      opaque: rolled(target),
     })),
   }));
-  const kernel = assemble('gather', pass, bindings, [], { comment: `adds ${pass.chunks} chunks`, lanes, width, sums });
+  const kernel = assemble('gather', pass, target, bindings, [], { comment: `adds ${pass.chunks} chunks`, lanes, width, sums });
   const words = pass.sums.length * pass.chunks * width * 4;
   return {
     kernel,

@@ -20,18 +20,30 @@ export function lanesFor(target: Target, width: number): number {
   return Math.min(most, 2 ** Math.ceil(Math.log2(width)));
 }
 
+/** Added to a loop's bound, keeps a software adapter's compiler from unrolling it. */
+export const rolled = (target: Target): string => (target.software ? ' + zero()' : '');
+
 export function assemble(
   template: TemplateName,
   pass: Pass,
+  target: Target,
   bindings: Bindings,
   calls: Iterable<WgslFunction>,
   data: Readonly<Record<string, unknown>> & { readonly comment: string },
 ): KernelSpec {
-  const usesTime = pass.kind === 'phase' && pass.rows === 'step';
-  const header = { name: pass.name, usesTime, bindings: bindings.template(), functions: definitions(calls) };
+  const looped = target.software && template !== 'transpose';
+  const usesTime = looped || (pass.kind === 'phase' && pass.rows === 'step');
+  const header = { name: pass.name, usesTime, rolled: looped, opaque: rolled(target), bindings: bindings.template(), functions: definitions(calls) };
   const wgsl = render(template, { ...header, ...data });
   return { name: pass.name, wgsl, entryPoint: 'main', bindings: bindings.spec(), usesTime };
 }
 
 /** `values` as template rows with their index. */
 export const indexed = <V extends object>(values: readonly V[]) => values.map((value, index) => ({ ...value, index }));
+
+/** A number that depends on the workgroup's z, as a WGSL expression. */
+export function byGroup(values: readonly number[]): string {
+  const [first] = values;
+  if (values.every((value) => value === first)) return `${first}u`;
+  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[group.z]`;
+}

@@ -6,12 +6,11 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import type { Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
-import type { PhaseTerm } from '../schedule/phases.js';
-import type { Access } from '../schedule/places.js';
+import type { Access, Place } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
 import { address, name, printBody } from './body.js';
-import { assemble, type Emitted, lanesFor } from './kernel.js';
+import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
 const ACCUMULATORS = 16;
@@ -34,12 +33,13 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
   const body = printBody(builder, storage, phase, bindings, ({ place, shift }, value) => {
     return `${bindings.write(place.buffer)}[${address(storage, place, shift)}] = ${value};`;
   });
-  const groups = operandGroups(phase.contractions).map(contraction);
-  const arguments_ = (row: number) => phase.contractions.map(({ id }) => `, ${name(id)}_${row}`).join('');
-  const position = (row: number) =>
-    pass.rows === 'step' ? `time, row${row}` : `i32(row${row} / ${batch}u), row${row} % ${batch}u`;
-  const kernel = assemble('phase', pass, bindings, body.calls, {
-    comment: `${phase.contractions.length} contractions, ${phase.stores.length} stores, ${rows} rows of ${storage.size(phase.dim)} units`,
+  const groups = operandGroups(phase.contractions, storage).map(contraction);
+  const contractions = phase.contractions.length;
+  const passed = phase.contractions.map((_, index) => `, sums[i * ${contractions}u + ${index}u]`).join('');
+  const position = pass.rows === 'step' ? 'time, row' : `i32(row / ${batch}u), row % ${batch}u`;
+  const call = `finish(${position}, col${passed});`;
+  const kernel = assemble('phase', pass, target, bindings, body.calls, {
+    comment: `${contractions} contractions, ${phase.stores.length} stores, ${rows} rows of ${storage.size(phase.dim)} units`,
     accumulators: phase.contractions.map(({ id }) => ({ name: name(id) })),
     lines: body.lines,
     lanes,
@@ -48,12 +48,14 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
     width,
     rows,
     tileRows: perRow.map((row) => ({ row, index: row === 0 ? 'first' : rows % tile === 0 ? `first + ${row}u` : `min(first + ${row}u, ${rows - 1}u)` })),
-    accumulatorRows: phase.contractions.flatMap(({ id }) => perRow.map((row) => ({ name: `${name(id)}_${row}` }))),
+    accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
+      perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
+    ),
     groups,
-    calls: perRow.map((row) => {
-      const call = `finish(${position(row)}, col${arguments_(row)});`;
-      return { text: row === 0 || rows % tile === 0 ? call : `if (first + ${row}u < ${rows}u) { ${call} }` };
-    }),
+    sums: contractions * tile,
+    call: rows % tile === 0 ? call : `if (row < ${rows}u) { ${call} }`,
+    // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
+    guard: [width % lanes === 0 ? [] : `col >= ${width}u`, tiles % gridY === 0 ? [] : `first >= ${rows}u`].flat().join(' || '),
   });
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
   const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).sum);
@@ -68,19 +70,22 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
     },
   };
 
-  function contraction({ operand, members }: OperandGroup): object {
+  function contraction({ operands, members }: OperandGroup): object {
+    const [operand] = operands;
+    if (!operand) throw new Error('a contraction without operand');
     const buffer = bindings.read(operand.place.buffer);
     const depth = quads(storage.size(operand.place.dim ?? ''));
     return {
-      comment: `over ${storage.size(operand.place.dim ?? '')} units`,
+      comment: `${operands.length} × ${storage.size(operand.place.dim ?? '')} units`,
+      operands: operands.length,
       quads: depth,
-      bases: perRow.map((row) => ({ row, text: rowStart(operand, depth, row) })),
+      opaque: rolled(target),
+      bases: perRow.map((row) => ({ row, text: `${pick(operands.map(({ place, shift }) => place.base + fixedShift(place, shift, depth)))} + ${rowStart(operand, depth, row)}` })),
       loads: perRow.map((row) => ({ row, text: `${buffer}[base${row} + k]` })),
-      weights: members.map(({ id, term }) => {
-        const matrix = storage.matrix(term.matrix, term.transposed);
+      weights: members.map(({ id, places }) => {
         return {
-          buffer: bindings.read(matrix.place.buffer),
-          base: matrix.place.base,
+          buffer: bindings.read(places[0]?.buffer ?? ''),
+          base: pick(places.map(({ base }) => base)),
           stride: 4 * width,
           row1: width,
           row2: 2 * width,
@@ -91,16 +96,26 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
     };
   }
 
+  /** Where all T·B rows are walked at once, a shift in time is a shift of the start. */
+  function fixedShift(place: Place, shift: 0 | 1, depth: number): number {
+    return place.layout === 'sequence' && pass.rows === 'all' ? shift * batch * depth : 0;
+  }
+
   function rowStart({ place, shift }: Access, depth: number, row: number): string {
     const index = `row${row}`;
-    if (place.layout === 'row') return `${place.base}u + ${pass.rows === 'step' ? index : `(${index} % ${batch}u)`} * ${depth}u`;
-    if (place.layout === 'sequence' && pass.rows === 'all') return `${place.base + shift * batch * depth}u + ${index} * ${depth}u`;
-    if (place.layout === 'sequence') return `${place.base}u + (u32(time + ${shift}) * ${batch}u + ${index}) * ${depth}u`;
-    if (place.layout === 'alternating' && pass.rows === 'step') {
-      return `${place.base}u + (u32((time + ${shift}) & 1) * ${batch}u + ${index}) * ${depth}u`;
-    }
+    if (place.layout === 'row') return `${pass.rows === 'step' ? index : `(${index} % ${batch}u)`} * ${depth}u`;
+    if (place.layout === 'sequence' && pass.rows === 'all') return `${index} * ${depth}u`;
+    if (place.layout === 'sequence') return `(u32(time + ${shift}) * ${batch}u + ${index}) * ${depth}u`;
+    if (place.layout === 'alternating' && pass.rows === 'step') return `(u32((time + ${shift}) & 1) * ${batch}u + ${index}) * ${depth}u`;
     throw new Error(`a contraction cannot read a ${place.layout}`);
   }
+}
+
+/** One of these numbers, by the operand's turn g. */
+function pick(values: readonly number[]): string {
+  const [first] = values;
+  if (values.every((value) => value === first)) return `${first}u`;
+  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[g]`;
 }
 
 /** As many rows as the registers hold. */
@@ -111,22 +126,32 @@ function tileRows(contractions: number, rows: number): number {
   return tile;
 }
 
+/** Operands that are read alike and feed the same accumulators: one loop in the kernel serves them all. */
 interface OperandGroup {
-  readonly operand: Access;
-  readonly members: { readonly id: number; readonly term: PhaseTerm }[];
+  readonly operands: Access[];
+  readonly members: { readonly id: number; readonly places: Place[] }[];
 }
 
-/** Contractions of one operand share its loads. */
-function operandGroups(contractions: PhasePass['phase']['contractions']): OperandGroup[] {
-  const groups = new Map<string, OperandGroup>();
+/** Contractions of one operand share its loads; then operands that differ only in where they lie share the code. */
+function operandGroups(contractions: PhasePass['phase']['contractions'], storage: Storage): OperandGroup[] {
+  const byOperand = new Map<string, { operand: Access; members: { id: number; place: Place }[] }>();
   for (const { id, terms } of contractions) {
-    for (const term of terms) {
-      const { place, shift } = term.operand;
+    for (const { operand, matrix, transposed } of terms) {
+      const { place, shift } = operand;
       const key = `${place.buffer} ${place.base} ${shift}`;
-      const group = groups.get(key) ?? { operand: term.operand, members: [] };
-      groups.set(key, group);
-      group.members.push({ id, term });
+      const group = byOperand.get(key) ?? { operand, members: [] };
+      byOperand.set(key, group);
+      group.members.push({ id, place: storage.matrix(matrix, transposed).place });
     }
   }
-  return [...groups.values()];
+  const alike = new Map<string, OperandGroup>();
+  for (const { operand, members } of byOperand.values()) {
+    const { buffer, layout, dim } = operand.place;
+    const key = JSON.stringify([buffer, layout, dim, operand.shift, members.map(({ id, place }) => [id, place.buffer])]);
+    const group = alike.get(key) ?? { operands: [], members: members.map(({ id }) => ({ id, places: [] })) };
+    alike.set(key, group);
+    group.operands.push(operand);
+    members.forEach(({ place }, index) => group.members[index]?.places.push(place));
+  }
+  return [...alike.values()];
 }

@@ -54,7 +54,7 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
   const items = (orders: readonly Order[]): ScheduleItem[] =>
     orders.map((order) =>
       order.kind === 'pass'
-        ? { kind: 'pass', pass: add(order.pass, 1), time: order.time }
+        ? { kind: 'pass', pass: add(order.pass, 1), time: order.time ?? 0 }
         : {
             kind: 'loop',
             from: order.from,

@@ -1,9 +1,9 @@
-/** Lays out, once a run, the matrices that are read by rows of the contracted dim. */
+/** Lays out, once a run, the matrices that are read by rows of the contracted dim; z is the matrix. */
 import type { Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
-import { assemble, type Emitted, lanesFor } from './kernel.js';
+import { assemble, byGroup, type Emitted, lanesFor } from './kernel.js';
 
 export function emitTranspose(storage: Storage, target: Target, pass: Extract<Pass, { kind: 'transpose' }>): Emitted {
   const bindings = new Bindings();
@@ -14,25 +14,22 @@ export function emitTranspose(storage: Storage, target: Target, pass: Extract<Pa
   }));
   const widest = Math.max(...shapes.map(({ n }) => n));
   const lanes = lanesFor(target, widest);
-  const matrices = shapes.map(({ from, to, n, k }, index) => ({
-    index,
-    rows: n,
-    rows2: 2 * n,
-    rows3: 3 * n,
-    columns: k,
-    columns2: 2 * k,
-    columns3: 3 * k,
-    from: bindings.read(from.buffer),
-    fromBase: from.base,
-    fromStride: 4 * k,
-    to: bindings.write(to.buffer),
-    toBase: to.base,
-    toStride: 4 * n,
-  }));
+  const from = bindings.read(pass.matrices[0]?.from.buffer ?? '');
+  const to = bindings.write(pass.matrices[0]?.to.buffer ?? '');
+  const data = {
+    comment: `${shapes.length} matrices`,
+    lanes,
+    from,
+    to,
+    rows: byGroup(shapes.map(({ n }) => n)),
+    columns: byGroup(shapes.map(({ k }) => k)),
+    fromBase: byGroup(shapes.map((shape) => shape.from.base)),
+    toBase: byGroup(shapes.map((shape) => shape.to.base)),
+  };
   const bytes = shapes.reduce((total, { n, k }) => total + 64 * n * k, 0);
   return {
-    kernel: assemble('transpose', pass, bindings, [], { comment: `${matrices.length} matrices`, lanes, matrices }),
-    workgroups: [Math.ceil(widest / lanes), Math.max(...shapes.map(({ k }) => k)), matrices.length],
+    kernel: assemble('transpose', pass, target, bindings, [], data),
+    workgroups: [Math.ceil(widest / lanes), Math.max(...shapes.map(({ k }) => k)), shapes.length],
     cost: { bytesRead: bytes, bytesWritten: bytes, flops: 0 },
   };
 }

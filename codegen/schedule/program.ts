@@ -36,11 +36,7 @@ export function scheduleProgram(
   for (const pass of phasesOf([...orders, ...backward])) {
     for (const { terms } of pass.phase.contractions) for (const term of terms) storage.matrix(term.matrix, term.transposed);
   }
-  const matrices = storage.transposes();
-  const pack: Order[] =
-    matrices.length === 0
-      ? []
-      : [{ kind: 'pass', pass: { kind: 'transpose', name: 'pack_weights', region: 'pack', direction: 'forward', matrices } }];
+  const pack = transposePasses(storage).map((pass): Order => ({ kind: 'pass', pass }));
   return { builder, storage, forward: [...pack, ...orders], backward };
 }
 
@@ -60,6 +56,22 @@ function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
     for (const argument of reads) if (forward.has(argument)) used.add(argument);
   }
   return [...used];
+}
+
+/** One pass for all matrices that lie in the same buffers. */
+function transposePasses(storage: Storage): Pass[] {
+  const groups = new Map<string, ReturnType<Storage['transposes']>>();
+  for (const matrix of storage.transposes()) {
+    const key = `${matrix.from.buffer} ${matrix.to.buffer}`;
+    groups.set(key, [...(groups.get(key) ?? []), matrix]);
+  }
+  return [...groups.values()].map((matrices, index) => ({
+    kind: 'transpose',
+    name: `pack_weights_${index}`,
+    region: 'pack',
+    direction: 'forward',
+    matrices,
+  }));
 }
 
 function phasesOf(orders: readonly Order[]): Extract<Pass, { kind: 'phase' }>[] {

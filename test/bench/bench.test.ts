@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runBench } from '../../bench/bench.js';
+import { countDispatches } from '../../bench/plan-costs.js';
 import { SHAPES, sizesFor } from '../../bench/suites.js';
-import { parseCell, resolveOptions } from '../../codegen/index.js';
+import { compile, parseCell, resolveOptions } from '../../codegen/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 
 const EFFORT = { warmups: 1, minRounds: 2, maxRounds: 2, budget: 0 };
@@ -46,13 +47,14 @@ describe('runBench', () => {
     device.check();
   });
 
-  it('adds one dispatch a phase and step, and nothing else, when a sequence is longer', async () => {
+  it('adds one dispatch a phase and step, and nothing else, when a sequence is longer', () => {
     const tree = cellOf('lstm');
-    const at = (T: number) => ({ tree, options: resolveOptions(tree, {}), sizes: { ...SIZES, T } });
-    const { results } = await runBench({ device, cases: [at(4), at(9)], effort: EFFORT });
-    const [short, long] = results.map(({ dispatches }) => dispatches);
-    expect((long?.forward ?? 0) - (short?.forward ?? 0)).toBe(5);
-    expect((long?.backward ?? 0) - (short?.backward ?? 0)).toBe(5);
+    const [short, long] = [4, 9].map((T) => {
+      const sizes = { ...SIZES, T };
+      return compile(tree, { options: resolveOptions(tree, {}), sizes, gradients: true, target: device.target });
+    });
+    expect(countDispatches(long?.forward ?? []) - countDispatches(short?.forward ?? [])).toBe(5);
+    expect(countDispatches(long?.backward ?? []) - countDispatches(short?.backward ?? [])).toBe(5);
   });
 
   it('runs without a peer where the peer has no such layer', async () => {

@@ -110,4 +110,23 @@ describe('usage', () => {
     expect(ran.code).toBe(2);
     expect(documentOf(ran)).toMatchObject({ error: { code: 'USAGE' } });
   });
+
+  it('calls anything unforeseen a defect of its own, in two lines, with the stack only on demand', async () => {
+    async function* stdin(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('');
+      throw new TypeError('the pipe is\non fire');
+    }
+    const argv = ['run', '--data', '-', '--reference'];
+    expect(await recurve(argv, { stdin: stdin() })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'internal error: the pipe is on fire\n' +
+        'This is a defect of recurve; please report it with the stack that RECURVE_DEBUG=1 prints.\n',
+    });
+    const debugged = await recurve(argv, { stdin: stdin(), env: { RECURVE_DEBUG: '1' } });
+    expect(debugged.stderr).toMatch(/^TypeError: the pipe is\non fire\n +at /);
+    const json = await recurve([...argv, '--json'], { stdin: stdin() });
+    expect(documentOf(json)).toMatchObject({ error: { code: 'INTERNAL' } });
+  });
 });

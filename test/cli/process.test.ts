@@ -1,0 +1,56 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { scratchFolder } from './harness.js';
+import { goodRequest } from './requests.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const cwd = scratchFolder();
+
+function recurve(argv: readonly string[], input?: string) {
+  return spawnSync(process.execPath, [MAIN, ...argv], { cwd, encoding: 'utf8', input, timeout: 60_000 });
+}
+
+describe('the built program', () => {
+  beforeAll(() => {
+    if (!existsSync(MAIN)) throw new Error('build first: npm run build');
+  });
+
+  it('finds its cells from dist and exits with 0', () => {
+    const { status, stdout, stderr } = recurve(['list', '--json']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ cells: [{ name: 'gru' }, { name: 'lstm' }, { name: 'rnn' }] });
+  });
+
+  it('exits with 2 and two lines for a mistake of the user', () => {
+    const { status, stdout, stderr } = recurve(['check', 'ltsm']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  it('keeps stdout to one document whatever the driver prints, and exits by itself', () => {
+    const data = JSON.stringify({ cell: 'rnn', ...goodRequest('rnn') });
+    const { status, stdout } = recurve(['run', '--data', '-', '--out', '-', '--json'], `${data}\n${data}\n`);
+    expect(status).toBe(0);
+    const [first, second, ...more] = stdout.trimEnd().split('\n');
+    expect(more).toEqual([]);
+    expect(JSON.parse(first ?? '')).toMatchObject({ ok: true });
+    expect(second).toBe(first);
+  });
+
+  it('is quiet when the reader of its output goes away', async () => {
+    const child = spawn(process.execPath, [MAIN, 'list'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('uses no colours where nobody looks', () => {
+    expect(recurve(['list']).stdout).not.toContain('\u001b');
+  });
+});

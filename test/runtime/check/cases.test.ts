@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { builtInCells } from '../../../cli/cells.js';
+import { parseCell, resolveOptions, resolveSignature } from '../../../codegen/frontend/index.js';
+import type { CellTree, OptionDeclaration } from '../../../codegen/frontend/tree.js';
+import { optionCases, sizeCases } from '../../../runtime/check/index.js';
+
+function builtIn(name: string): CellTree {
+  const path = builtInCells().find((cell) => cell.name === name)?.path;
+  if (path === undefined) throw new Error(`no cell ${name}`);
+  return parseCell(path);
+}
+
+describe('option cases', () => {
+  it.each(['rnn', 'gru', 'lstm'])('begin with the defaults of %s, meet every value and repeat nothing', (name) => {
+    const tree = builtIn(name);
+    const cases = optionCases(tree);
+    expect(cases[0]).toEqual(resolveOptions(tree, {}));
+    expect(new Set(cases.map((options) => JSON.stringify(options))).size).toBe(cases.length);
+    for (const option of tree.options) {
+      const met = new Set(cases.map((options) => options[option.name]));
+      if (option.kind === 'choice') expect([...met].sort()).toEqual([...option.values].sort());
+      else expect(met.size).toBe(2);
+    }
+  });
+
+  it('are the same every time', () => {
+    expect(optionCases(builtIn('lstm'))).toEqual(optionCases(builtIn('lstm')));
+  });
+
+  it('meet flags together, not only one at a time', () => {
+    const cases = optionCases(builtIn('lstm'));
+    expect(cases).toContainEqual(expect.objectContaining({ peepholes: true, projection: true }));
+    expect(cases).toContainEqual(expect.objectContaining({ peepholes: true, coupled: true }));
+  });
+
+  it('stay within the range of numbers, whatever the range', () => {
+    const span = { file: '', line: 1, column: 1, length: 1 };
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -9, max: 9 }),
+        fc.nat(5),
+        fc.nat(5),
+        fc.constantFrom('real', 'integer'),
+        fc.nat(3),
+        (middle, below, above, kind, bounds) => {
+          const range = { ...(bounds & 1 ? { min: middle - below } : {}), ...(bounds & 2 ? { max: middle + above } : {}) };
+          const option: OptionDeclaration = { name: 'n', span, kind: kind as 'real' | 'integer', default: middle, ...range };
+          for (const { n } of optionCases({ options: [option] } as unknown as CellTree)) {
+            expect(n).toBeGreaterThanOrEqual(range.min ?? Number.NEGATIVE_INFINITY);
+            expect(n).toBeLessThanOrEqual(range.max ?? Number.POSITIVE_INFINITY);
+            if (kind === 'integer') expect(Number.isInteger(n)).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('size cases', () => {
+  const tree = builtIn('lstm');
+  const signature = resolveSignature(tree, resolveOptions(tree, { projection: true }));
+
+  it('have T=1, B=1, an odd size and one above a workgroup for every assignment', () => {
+    const cases = sizeCases(signature, 'every assignment');
+    expect(cases.some(({ T }) => T === 1)).toBe(true);
+    expect(cases.some(({ B }) => B === 1)).toBe(true);
+    expect(cases.some(({ H = 0 }) => H % 2 === 1 && H > 1)).toBe(true);
+    expect(cases.some(({ H = 0 }) => H > 64)).toBe(true);
+    for (const sizes of cases) expect(Object.keys(sizes)).toEqual(['T', 'B', 'I', 'H', 'P']);
+  });
+
+  it('leave out dims that the assignment does not use', () => {
+    const plain = resolveSignature(tree, resolveOptions(tree, {}));
+    expect(Object.keys(sizeCases(plain, 'defaults')[0] ?? {})).toEqual(['T', 'B', 'I', 'H']);
+  });
+});

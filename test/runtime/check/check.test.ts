@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newCellSource } from '../../../cli/new-cell.js';
+import { parseCellSource, resolveOptions } from '../../../codegen/frontend/index.js';
+import type { CellTree } from '../../../codegen/frontend/tree.js';
+import { checkCell } from '../../../runtime/check/index.js';
+import { openDevice, type RecurveDevice } from '../../../runtime/device/index.js';
+
+const tree = parseCellSource('mine.cell.ts', newCellSource('mine'));
+const options = resolveOptions(tree, {});
+const sizes = { T: 3, B: 2, I: 3, H: 5 };
+
+describe('checkCell', () => {
+  let device: RecurveDevice;
+  beforeAll(async () => {
+    device = await openDevice('auto');
+  });
+  afterAll(() => device.close());
+
+  it('compares every output, final state and gradient', async () => {
+    const [report, ...more] = await checkCell(device, tree, { options, sizes: () => sizes });
+    expect(more).toEqual([]);
+    expect(report).toMatchObject({ cell: 'mine', options, dims: sizes, ok: true });
+    expect(report?.tensors.map(({ name }) => name)).toEqual([
+      'outputs.h',
+      'state.h',
+      'gradients.inputs.x',
+      'gradients.state.h',
+      ...['W_z', 'U_z', 'b_z', 'W_n', 'U_n', 'b_n', 'leak'].map((name) => `gradients.params.${name}`),
+    ]);
+    expect(report?.worst).toBeLessThan(1e-5);
+  });
+
+  it('names tensor, step, sequence, unit and line where kernels and reference part', async () => {
+    // A tree that shows the compiler and the reference two different steps stands in for a compiler that is wrong.
+    const broken = differingTrees(
+      newCellSource('mine'),
+      newCellSource('mine').replace('sigmoid(p.leak + 4)', 'sigmoid(p.leak + 3)'),
+    );
+    const [report] = await checkCell(device, broken, { options, sizes: () => sizes });
+    expect(report?.ok).toBe(false);
+    const outputs = report?.tensors.find(({ name }) => name === 'outputs.h');
+    expect(outputs?.mismatch).toMatch(/^step 0, sequence 0, unit 0 is \S+, not \S+ \(.+\); mine\.cell\.ts:\d+$/);
+    const leak = report?.tensors.find(({ name }) => name === 'gradients.params.leak');
+    expect(leak?.mismatch).toMatch(/^unit 0 is .+; mine\.cell\.ts:27$/);
+  });
+});
+
+/** A tree whose `step` is the second source's for the reference and the first's for everybody else. */
+function differingTrees(compiled: string, interpreted: string): CellTree {
+  const first = parseCellSource('mine.cell.ts', compiled);
+  const second = parseCellSource('mine.cell.ts', interpreted);
+  const fromReference = () => new Error().stack?.includes('/runtime/reference/') === true;
+  return Object.defineProperty({ ...first }, 'step', { get: () => (fromReference() ? second.step : first.step) });
+}
