@@ -63,7 +63,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .version(ownPackage().version)
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ writeOut: writeHelp,writeErr: writeHelp })
+    .configureOutput({ writeOut: writeHelp, writeErr: () => {} })
     .addHelpText('after', EXIT_CODES);
   // Subcommands copy these settings when they are made.
   const add = (usage: string, description: string) =>

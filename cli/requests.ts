@@ -4,7 +4,7 @@ import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/ind
 import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/outputs.js';
-import { bindRequest, type RunRequest, type RunResponse, requireFinite, toResponse } from '../runtime/interop/index.js';
+import { bindRequest, type RunRequest, type RunResponse, toResponse } from '../runtime/interop/index.js';
 import { loadCell } from './cells.js';
 import type { Engine } from './engine.js';
 import type { Flags } from './program.js';
@@ -31,7 +31,7 @@ export class CellShelf {
 export interface Answered {
   readonly cell: string;
   readonly sizes: Sizes;
-  /** All of it finite. */
+  /** Writing it in either form refuses what is not finite. */
   readonly response: RunResponse;
 }
 
@@ -39,7 +39,7 @@ export interface Answered {
  * Runs one request; gradients where it has cotangents.
  *
  * @param cell the positional argument; the request may name its own
- * @throws RecurveError `RUN-CELL`, `RUN-OPTION`, `RUN-DIMS`, `RESULT-NONFINITE` and those of reading, binding, running
+ * @throws RecurveError `RUN-CELL`, `RUN-OPTION`, `RUN-DIMS` and those of reading, binding, running
  */
 export async function answer(
   request: RunRequest,
@@ -62,9 +62,7 @@ export async function answer(
   const { sizes, data } = bindRequest(request, { signature, outputs: outputShapes(signature, lower(tree, signature)) });
   requireDims(flags.dims ?? {}, sizes);
   const result = await engine.run({ tree, signature, sizes, data });
-  const response = toResponse(result, request, signature, sizes);
-  requireFinite(response);
-  return { cell: signature.name, sizes, response };
+  return { cell: signature.name, sizes, response: toResponse(result, request, signature, sizes) };
 }
 
 type Options = Readonly<Record<string, OptionValue>>;

@@ -14,7 +14,12 @@ import { type KerasLayer, kerasLayer, packWeights, swapTimeAndBatch, unpackWeigh
 import type { Peer, PeerLayer } from './peer.js';
 
 /** As much of `WebGPUBackend` as is used here. */
-type Backend = TfCore.KernelBackend & { endComputePassEncoder(): void; submitQueue(): void };
+type Backend = TfCore.KernelBackend & {
+  /** Null when everything recorded has been submitted: tfjs submits by itself every 15 dispatches. */
+  readonly commandEncoder: GPUCommandEncoder | null;
+  endComputePassEncoder(): void;
+  submitQueue(): void;
+};
 
 interface Packages {
   readonly core: typeof TfCore;
@@ -203,7 +208,7 @@ class TfjsLayer implements PeerLayer {
   /** Submits what tfjs has recorded, as it does itself when a result is read, and waits for the device. */
   private finished(): Promise<void> {
     this.backend.endComputePassEncoder();
-    this.backend.submitQueue();
+    if (this.backend.commandEncoder) this.backend.submitQueue();
     return this.device.settle(this.device.device.queue.onSubmittedWorkDone());
   }
 }

@@ -23,6 +23,22 @@ const text: { readonly [F in WgslFunction | 'rc_log1p']: { readonly calls: reado
   return select(e * s, s, x >= vec4f(0));
 }`,
   },
+  rc_tanh_slope: {
+    calls: [],
+    text: `fn rc_tanh_slope(x: vec4f) -> vec4f {
+  let e = exp(-2.0 * abs(x));
+  let d = 1.0 + e;
+  return 4.0 * e / (d * d);
+}`,
+  },
+  rc_sigmoid_slope: {
+    calls: [],
+    text: `fn rc_sigmoid_slope(x: vec4f) -> vec4f {
+  let e = exp(-abs(x));
+  let d = 1.0 + e;
+  return e / (d * d);
+}`,
+  },
   rc_log1p: {
     calls: [],
     text: `// log(1 + u) for 0 <= u <= 1, as 2 artanh(u / (2 + u)).
@@ -52,7 +68,6 @@ fn rc_log1p(u: vec4f) -> vec4f {
   return select(log(x), e * 0.693147181 + y, x > vec4f(1.2e-38) & x < vec4f(3.4e38));
 }`,
   },
-  rc_exp: { calls: [], text: 'fn rc_exp(x: vec4f) -> vec4f { return exp(x); }' },
   rc_expm1: {
     calls: [],
     text: `fn rc_expm1(x: vec4f) -> vec4f {

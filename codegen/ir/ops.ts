@@ -8,10 +8,12 @@ export type OpName =
   | 'add' | 'sub' | 'mul' | 'div' | 'neg' | 'min' | 'max'
   | 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne' | 'select'
   | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'elu' | 'softplus' | 'softsign' | 'hardSigmoid'
+  /** Derivatives, from the argument: y(1 − y) and 1 − y² lose every digit where the function saturates. */
+  | 'sigmoidSlope' | 'tanhSlope'
   | 'exp' | 'log' | 'sqrt' | 'abs' | 'square' | 'clamp';
 
 /** WGSL functions that an op calls; their text is in `emit/functions.ts`. */
-export type WgslFunction = 'rc_exp' | 'rc_log' | 'rc_tanh' | 'rc_sigmoid' | 'rc_softplus' | 'rc_expm1' | 'rc_min' | 'rc_max';
+export type WgslFunction = 'rc_log' | 'rc_tanh' | 'rc_tanh_slope' | 'rc_sigmoid' | 'rc_sigmoid_slope' | 'rc_softplus' | 'rc_expm1' | 'rc_min' | 'rc_max';
 
 /** What an adjoint rule builds with. */
 export interface RuleBuilder {
@@ -148,14 +150,30 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 12, calls: ['rc_sigmoid'],
     fold: (x) => 1 / (1 + Math.exp(-x)),
     wgsl: (x) => `rc_sigmoid(${x})`,
-    adjoint: (g, _x, y, cot) => g.apply('mul', cot, g.apply('mul', y, g.apply('sub', g.constant(1), y))),
+    adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('sigmoidSlope', x)),
   }),
   tanh: unary({
     flops: 14, calls: ['rc_tanh'],
     fold: Math.tanh,
     wgsl: (x) => `rc_tanh(${x})`,
-    adjoint: (g, _x, y, cot) =>
-      g.apply('mul', cot, g.apply('mul', g.apply('sub', g.constant(1), y), g.apply('add', g.constant(1), y))),
+    adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('tanhSlope', x)),
+  }),
+  sigmoidSlope: unary({
+    flops: 14, calls: ['rc_sigmoid_slope'],
+    fold: (x) => Math.exp(-Math.abs(x)) / (1 + Math.exp(-Math.abs(x))) ** 2,
+    wgsl: (x) => `rc_sigmoid_slope(${x})`,
+    // σ'' = σ' (1 − 2σ)
+    adjoint: (g, x, slope, cot) => {
+      const bend = g.apply('sub', g.constant(1), g.apply('mul', g.constant(2), g.apply('sigmoid', x)));
+      return g.apply('mul', cot, g.apply('mul', slope, bend));
+    },
+  }),
+  tanhSlope: unary({
+    flops: 15, calls: ['rc_tanh_slope'],
+    fold: (x) => 1 / Math.cosh(x) ** 2,
+    wgsl: (x) => `rc_tanh_slope(${x})`,
+    // tanh'' = −2 tanh tanh'
+    adjoint: (g, x, slope, cot) => g.apply('mul', cot, g.apply('mul', g.constant(-2), g.apply('mul', g.apply('tanh', x), slope))),
   }),
   relu: unary({
     flops: 1,
@@ -177,7 +195,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     },
   },
   elu: {
-    arity: 2, result: 'number', calls: ['rc_expm1', 'rc_exp'], flops: 12,
+    arity: 2, result: 'number', calls: ['rc_expm1'], flops: 12,
     fold: (x = 0, alpha = 0) => (x > 0 ? x : alpha * Math.expm1(x)),
     wgsl: (x, alpha) => `select(${alpha} * rc_expm1(${x}), ${x}, ${x} > vec4f(0))`,
     adjoint: (g, args, _y, cot) => {
@@ -211,9 +229,9 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
       where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2))),
   }),
   exp: unary({
-    flops: 10, calls: ['rc_exp'],
+    flops: 10,
     fold: Math.exp,
-    wgsl: (x) => `rc_exp(${x})`,
+    wgsl: (x) => `exp(${x})`,
     adjoint: (g, _x, y, cot) => g.apply('mul', cot, y),
   }),
   log: unary({

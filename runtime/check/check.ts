@@ -92,7 +92,7 @@ async function checkCase(device: RecurveDevice, tree: CellTree, signature: Signa
       for (const comparison of compared) {
         const report = reportTensor(comparison, run.name, graph, signature);
         const before = tensors.get(report.name);
-        if (before === undefined || report.error > before.error || (before.ok && !report.ok)) tensors.set(report.name, report);
+        if (before === undefined || report.error > before.error) tensors.set(report.name, report);
       }
     }
   } finally {

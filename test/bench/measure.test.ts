@@ -58,7 +58,7 @@ describe('countDispatches', () => {
   it('counts a loop once a pass and step, in either direction', () => {
     expect(
       countDispatches([
-        { kind: 'pass', pass: 'before', time: undefined },
+        { kind: 'pass', pass: 'before', time: -1 },
         { kind: 'loop', from: 0, to: 5, by: 1, passes: ['phase 1', 'phase 2'] },
         { kind: 'loop', from: 4, to: -1, by: -1, passes: ['phase 1'] },
       ]),
