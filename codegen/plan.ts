@@ -51,7 +51,13 @@ export interface PassSpec {
 /** What to encode, in order. Inside a loop every pass is dispatched once a step, the step counted up or down. */
 export type ScheduleItem =
   | { readonly kind: 'pass'; readonly pass: string; readonly time: number }
-  | { readonly kind: 'loop'; readonly from: number; readonly to: number; readonly by: 1 | -1; readonly passes: readonly string[] };
+  | {
+      readonly kind: 'loop';
+      readonly from: number;
+      readonly to: number;
+      readonly by: 1 | -1;
+      readonly passes: readonly string[];
+    };
 
 export interface Plan {
   readonly version: 1;

@@ -79,7 +79,12 @@ export interface Cell<O extends OptionTable, X extends Values, S extends Values,
   /** Which sequences a caller gets; default: all that `step` returns. */
   readonly outputs?: readonly string[];
   /** One time step: next value of every state, and any further outputs, by name. */
-  step(inputs: X, state: S, params: P, context: { readonly options: O }): { readonly [K in keyof S]: number } & Readonly<Record<string, number>>;
+  step(
+    inputs: X,
+    state: S,
+    params: P,
+    context: { readonly options: O },
+  ): { readonly [K in keyof S]: number } & Readonly<Record<string, number>>;
 }
 
 /** Defines a cell: `export default cell({ … })`. */

@@ -31,7 +31,11 @@ export interface CellResult {
 }
 
 /** The shape of a declared tensor at these sizes, behind leading axes such as `[T, B]`. */
-export function shapeOf(declaration: Pick<TensorDeclaration, 'name' | 'shape'>, sizes: Sizes, leading: readonly string[] = []): number[] {
+export function shapeOf(
+  declaration: Pick<TensorDeclaration, 'name' | 'shape'>,
+  sizes: Sizes,
+  leading: readonly string[] = [],
+): number[] {
   return [...leading, ...declaration.shape].map((dim) => sizeOf(sizes, dim));
 }
 
@@ -49,8 +53,15 @@ export function elements(shape: readonly number[]): number {
 }
 
 /** Names and shapes of everything `data` may hold for a signature at these sizes. */
-export function expectedShapes(signature: Signature, sizes: Sizes): Record<'inputs' | 'state' | 'params', Record<string, number[]>> {
+export function expectedShapes(
+  signature: Signature,
+  sizes: Sizes,
+): Record<'inputs' | 'state' | 'params', Record<string, number[]>> {
   const group = (declarations: readonly TensorDeclaration[], leading: readonly string[]) =>
     Object.fromEntries(declarations.map((declaration) => [declaration.name, shapeOf(declaration, sizes, leading)]));
-  return { inputs: group(signature.inputs, ['T', 'B']), state: group(signature.state, ['B']), params: group(signature.params, []) };
+  return {
+    inputs: group(signature.inputs, ['T', 'B']),
+    state: group(signature.state, ['B']),
+    params: group(signature.params, []),
+  };
 }

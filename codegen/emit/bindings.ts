@@ -25,6 +25,11 @@ export class Bindings {
   }
 
   template(): object[] {
-    return this.spec().map(({ buffer, access }, index) => ({ index, access, buffer, type: buffer === LENGTHS ? 'u32' : 'vec4f' }));
+    return this.spec().map(({ buffer, access }, index) => ({
+      index,
+      access,
+      buffer,
+      type: buffer === LENGTHS ? 'u32' : 'vec4f',
+    }));
   }
 }

@@ -4,7 +4,9 @@
  */
 import type { WgslFunction } from '../ir/ops.js';
 
-const text: { readonly [F in WgslFunction | 'rc_log1p']: { readonly calls: readonly (WgslFunction | 'rc_log1p')[]; readonly text: string } } = {
+const text: {
+  readonly [F in WgslFunction | 'rc_log1p']: { readonly calls: readonly (WgslFunction | 'rc_log1p')[]; readonly text: string };
+} = {
   rc_tanh: {
     calls: [],
     text: `fn rc_tanh(x: vec4f) -> vec4f {
@@ -65,7 +67,7 @@ fn rc_log1p(u: vec4f) -> vec4f {
   let z = s * s;
   let y = 2.0 * s * (1.0 + z * (0.3333333333 + z * (0.2 + z * (0.1428571429 + z * (0.1111111111 + z * 0.0909090909)))));
   // Zero, negative, infinite, NaN and subnormal arguments are the built-in's.
-  return select(log(x), e * 0.693147181 + y, x > vec4f(1.2e-38) & x < vec4f(3.4e38));
+  return select(log(x), e * 0.693147181 + y, (x > vec4f(1.2e-38)) & (x < vec4f(3.4e38)));
 }`,
   },
   rc_expm1: {
@@ -87,5 +89,7 @@ export function definitions(names: Iterable<WgslFunction>): { readonly text: str
     text[name].calls.forEach(want);
   };
   for (const name of names) want(name);
-  return Object.entries(text).flatMap(([name, definition]) => ([...wanted].some((w) => w === name) ? [{ text: definition.text }] : []));
+  return Object.entries(text).flatMap(([name, definition]) =>
+    [...wanted].some((w) => w === name) ? [{ text: definition.text }] : [],
+  );
 }

@@ -1,6 +1,7 @@
 /** What every kernel's emission gives, and the choices that depend on the adapter. */
-import type { KernelSpec, PassSpec, Target } from '../plan.js';
+
 import type { WgslFunction } from '../ir/ops.js';
+import type { KernelSpec, PassSpec, Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
 import type { Bindings } from './bindings.js';
 import { definitions } from './functions.js';
@@ -33,7 +34,14 @@ export function assemble(
 ): KernelSpec {
   const looped = target.software && template !== 'transpose';
   const usesTime = looped || (pass.kind === 'phase' && pass.rows === 'step');
-  const header = { name: pass.name, usesTime, rolled: looped, opaque: rolled(target), bindings: bindings.template(), functions: definitions(calls) };
+  const header = {
+    name: pass.name,
+    usesTime,
+    rolled: looped,
+    opaque: rolled(target),
+    bindings: bindings.template(),
+    functions: definitions(calls),
+  };
   const wgsl = render(template, { ...header, ...data });
   return { name: pass.name, wgsl, entryPoint: 'main', bindings: bindings.spec(), usesTime };
 }

@@ -47,7 +47,10 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
     tile,
     width,
     rows,
-    tileRows: perRow.map((row) => ({ row, index: row === 0 ? 'first' : rows % tile === 0 ? `first + ${row}u` : `min(first + ${row}u, ${rows - 1}u)` })),
+    tileRows: perRow.map((row) => ({
+      row,
+      index: row === 0 ? 'first' : rows % tile === 0 ? `first + ${row}u` : `min(first + ${row}u, ${rows - 1}u)`,
+    })),
     accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
       perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
     ),
@@ -80,7 +83,10 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
       operands: operands.length,
       quads: depth,
       opaque: rolled(target),
-      bases: perRow.map((row) => ({ row, text: `${pick(operands.map(({ place, shift }) => place.base + fixedShift(place, shift, depth)))} + ${rowStart(operand, depth, row)}` })),
+      bases: perRow.map((row) => ({
+        row,
+        text: `${pick(operands.map(({ place, shift }) => place.base + fixedShift(place, shift, depth)))} + ${rowStart(operand, depth, row)}`,
+      })),
       loads: perRow.map((row) => ({ row, text: `${buffer}[base${row} + k]` })),
       weights: members.map(({ id, places }) => {
         return {
@@ -106,7 +112,8 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
     if (place.layout === 'row') return `${pass.rows === 'step' ? index : `(${index} % ${batch}u)`} * ${depth}u`;
     if (place.layout === 'sequence' && pass.rows === 'all') return `${index} * ${depth}u`;
     if (place.layout === 'sequence') return `(u32(time + ${shift}) * ${batch}u + ${index}) * ${depth}u`;
-    if (place.layout === 'alternating' && pass.rows === 'step') return `(u32((time + ${shift}) & 1) * ${batch}u + ${index}) * ${depth}u`;
+    if (place.layout === 'alternating' && pass.rows === 'step')
+      return `(u32((time + ${shift}) & 1) * ${batch}u + ${index}) * ${depth}u`;
     throw new Error(`a contraction cannot read a ${place.layout}`);
   }
 }
@@ -151,7 +158,7 @@ function operandGroups(contractions: PhasePass['phase']['contractions'], storage
     const group = alike.get(key) ?? { operands: [], members: members.map(({ id }) => ({ id, places: [] })) };
     alike.set(key, group);
     group.operands.push(operand);
-    members.forEach(({ place }, index) => group.members[index]?.places.push(place));
+    for (const [index, { place }] of members.entries()) group.members[index]?.places.push(place);
   }
   return [...alike.values()];
 }

@@ -8,8 +8,14 @@ const options = { strict: true, noEscape: true, preventIndent: true, knownHelper
 const entries = readdirSync(folder)
   .filter((file) => file.endsWith('.wgsl.hbs'))
   .sort()
-  .map((file) => `  ${JSON.stringify(file.replace('.wgsl.hbs', ''))}: ${Handlebars.precompile(readFileSync(new URL(file, folder), 'utf8'), options)},`);
+  .map(
+    (file) =>
+      `  ${JSON.stringify(file.replace('.wgsl.hbs', ''))}: ${Handlebars.precompile(readFileSync(new URL(file, folder), 'utf8'), options)},`,
+  );
 const target = new URL('precompiled.ts', folder);
 const beside = new URL('precompiled.ts.new', folder);
-writeFileSync(beside, `// @ts-nocheck: made by codegen/emit/precompile.mjs from *.wgsl.hbs.\nexport const templates: Readonly<Record<string, unknown>> = {\n${entries.join('\n')}\n};\n`);
+writeFileSync(
+  beside,
+  `// @ts-nocheck: made by codegen/emit/precompile.mjs from *.wgsl.hbs.\nexport const templates: Readonly<Record<string, unknown>> = {\n${entries.join('\n')}\n};\n`,
+);
 renameSync(beside, target);

@@ -16,7 +16,10 @@ export function printPlan(plan: Plan): string {
   const table = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const lines = table.map((row) =>
-    row.map((cell, column) => (column < 4 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ').trimEnd(),
+    row
+      .map((cell, column) => (column < 4 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
   );
   const bytes = plan.buffers.reduce((total, buffer) => total + buffer.bytes, 0);
   const buffers = plan.buffers.map((buffer) => `${buffer.name} ${(buffer.bytes / 1e6).toFixed(2)}`).join(', ');

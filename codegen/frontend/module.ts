@@ -12,6 +12,7 @@ import {
   Node,
   Project,
   type SourceFile,
+  ts,
   VariableDeclarationKind,
   type VariableStatement,
 } from 'ts-morph';
@@ -204,8 +205,14 @@ export class Modules {
 
   #bindImport(module: Module, statement: ImportDeclaration): void {
     if (statement.isTypeOnly()) return;
-    const from = statement.getModuleSpecifierValue();
     const poison = (name: string, at: Node) => this.#define(module, name, { kind: 'poison' }, at, false);
+    const specifierNode = statement.compilerNode.moduleSpecifier;
+    if (!ts.isStringLiteral(specifierNode)) {
+      // The parser has said so already.
+      for (const specifier of statement.getNamedImports()) poison(specifier.getName(), specifier);
+      return;
+    }
+    const from = specifierNode.text;
     const unnamed = statement.getDefaultImport() ?? statement.getNamespaceImport();
     const named = statement.getNamedImports().filter((specifier) => !specifier.isTypeOnly());
     if (unnamed !== undefined || (named.length === 0 && statement.getImportClause() === undefined)) {

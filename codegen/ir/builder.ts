@@ -51,7 +51,10 @@ export class GraphBuilder {
 
   /** Applies a per-unit op to arguments whose shapes agree or are scalar. */
   apply(op: OpName, args: readonly NodeId[], span: Span = NOWHERE): NodeId {
-    return this.simplify(op, args, span) ?? this.intern(`${op} ${args.join(' ')}`, { op, args }, this.broadcast(args), ops[op].result, span);
+    return (
+      this.simplify(op, args, span) ??
+      this.intern(`${op} ${args.join(' ')}`, { op, args }, this.broadcast(args), ops[op].result, span)
+    );
   }
 
   node(id: NodeId): Node {

@@ -5,15 +5,49 @@
 import type { NodeId } from './graph.js';
 
 export type OpName =
-  | 'add' | 'sub' | 'mul' | 'div' | 'neg' | 'min' | 'max'
-  | 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne' | 'select'
-  | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'elu' | 'softplus' | 'softsign' | 'hardSigmoid'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'neg'
+  | 'min'
+  | 'max'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
+  | 'eq'
+  | 'ne'
+  | 'select'
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'leakyRelu'
+  | 'elu'
+  | 'softplus'
+  | 'softsign'
+  | 'hardSigmoid'
   /** Derivatives, from the argument: y(1 − y) and 1 − y² lose every digit where the function saturates. */
-  | 'sigmoidSlope' | 'tanhSlope'
-  | 'exp' | 'log' | 'sqrt' | 'abs' | 'square' | 'clamp';
+  | 'sigmoidSlope'
+  | 'tanhSlope'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'abs'
+  | 'square'
+  | 'clamp';
 
 /** WGSL functions that an op calls; their text is in `emit/functions.ts`. */
-export type WgslFunction = 'rc_log' | 'rc_tanh' | 'rc_tanh_slope' | 'rc_sigmoid' | 'rc_sigmoid_slope' | 'rc_softplus' | 'rc_expm1' | 'rc_min' | 'rc_max';
+export type WgslFunction =
+  | 'rc_log'
+  | 'rc_tanh'
+  | 'rc_tanh_slope'
+  | 'rc_sigmoid'
+  | 'rc_sigmoid_slope'
+  | 'rc_softplus'
+  | 'rc_expm1'
+  | 'rc_min'
+  | 'rc_max';
 
 /** What an adjoint rule builds with. */
 export interface RuleBuilder {
@@ -88,25 +122,37 @@ const nanOr = (value: number, ...args: number[]) => (args.some(Number.isNaN) ? N
 
 export const ops: { readonly [O in OpName]: OpRecord } = {
   add: {
-    arity: 2, result: 'number', calls: [], flops: 1,
+    arity: 2,
+    result: 'number',
+    calls: [],
+    flops: 1,
     fold: (a = 0, b = 0) => a + b,
     wgsl: (a, b) => `(${a} + ${b})`,
     adjoint: (_g, _args, _out, cot) => [cot, cot],
   },
   sub: {
-    arity: 2, result: 'number', calls: [], flops: 1,
+    arity: 2,
+    result: 'number',
+    calls: [],
+    flops: 1,
     fold: (a = 0, b = 0) => a - b,
     wgsl: (a, b) => `(${a} - ${b})`,
     adjoint: (g, _args, _out, cot) => [cot, g.apply('neg', cot)],
   },
   mul: {
-    arity: 2, result: 'number', calls: [], flops: 1,
+    arity: 2,
+    result: 'number',
+    calls: [],
+    flops: 1,
     fold: (a = 0, b = 0) => a * b,
     wgsl: (a, b) => `(${a} * ${b})`,
     adjoint: (g, args, _out, cot) => [g.apply('mul', cot, at(args, 1)), g.apply('mul', cot, at(args, 0))],
   },
   div: {
-    arity: 2, result: 'number', calls: [], flops: 4,
+    arity: 2,
+    result: 'number',
+    calls: [],
+    flops: 4,
     fold: (a = 0, b = 0) => a / b,
     wgsl: (a, b) => `(${a} / ${b})`,
     // ∂(a/b)/∂b = −(a/b)/b
@@ -117,7 +163,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   },
   neg: unary({ flops: 1, fold: (x) => -x, wgsl: (x) => `(-${x})`, adjoint: (g, _x, _out, cot) => g.apply('neg', cot) }),
   min: {
-    arity: 2, result: 'number', calls: ['rc_min'], flops: 2,
+    arity: 2,
+    result: 'number',
+    calls: ['rc_min'],
+    flops: 2,
     fold: (a = 0, b = 0) => Math.min(a, b),
     wgsl: (a, b) => `rc_min(${a}, ${b})`,
     adjoint: (g, args, _out, cot) => {
@@ -126,7 +175,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     },
   },
   max: {
-    arity: 2, result: 'number', calls: ['rc_max'], flops: 2,
+    arity: 2,
+    result: 'number',
+    calls: ['rc_max'],
+    flops: 2,
     fold: (a = 0, b = 0) => Math.max(a, b),
     wgsl: (a, b) => `rc_max(${a}, ${b})`,
     adjoint: (g, args, _out, cot) => {
@@ -141,25 +193,31 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   eq: comparison('==', (a, b) => a === b),
   ne: comparison('!=', (a, b) => a !== b),
   select: {
-    arity: 3, result: 'number', calls: [], flops: 1,
+    arity: 3,
+    result: 'number',
+    calls: [],
+    flops: 1,
     fold: (condition = 0, a = 0, b = 0) => (condition ? a : b),
     wgsl: (condition, a, b) => `select(${b}, ${a}, ${condition})`,
     adjoint: (g, args, _out, cot) => [undefined, where(g, at(args, 0), cot), elsewhere(g, at(args, 0), cot)],
   },
   sigmoid: unary({
-    flops: 12, calls: ['rc_sigmoid'],
+    flops: 12,
+    calls: ['rc_sigmoid'],
     fold: (x) => 1 / (1 + Math.exp(-x)),
     wgsl: (x) => `rc_sigmoid(${x})`,
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('sigmoidSlope', x)),
   }),
   tanh: unary({
-    flops: 14, calls: ['rc_tanh'],
+    flops: 14,
+    calls: ['rc_tanh'],
     fold: Math.tanh,
     wgsl: (x) => `rc_tanh(${x})`,
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('tanhSlope', x)),
   }),
   sigmoidSlope: unary({
-    flops: 14, calls: ['rc_sigmoid_slope'],
+    flops: 14,
+    calls: ['rc_sigmoid_slope'],
     fold: (x) => Math.exp(-Math.abs(x)) / (1 + Math.exp(-Math.abs(x))) ** 2,
     wgsl: (x) => `rc_sigmoid_slope(${x})`,
     // σ'' = σ' (1 − 2σ)
@@ -169,7 +227,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     },
   }),
   tanhSlope: unary({
-    flops: 15, calls: ['rc_tanh_slope'],
+    flops: 15,
+    calls: ['rc_tanh_slope'],
     fold: (x) => 1 / Math.cosh(x) ** 2,
     wgsl: (x) => `rc_tanh_slope(${x})`,
     // tanh'' = −2 tanh tanh'
@@ -177,13 +236,16 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   }),
   relu: unary({
     flops: 1,
-    fold: (x) => (x < 0 ? 0 : x),
+    fold: (x) => Math.max(x, 0),
     // A comparison rather than max(): WGSL's max may swallow NaN.
     wgsl: (x) => `select(${x}, vec4f(0), ${x} < vec4f(0))`,
     adjoint: (g, x, _y, cot) => where(g, g.apply('gt', x, g.constant(0)), cot),
   }),
   leakyRelu: {
-    arity: 2, result: 'number', calls: [], flops: 2,
+    arity: 2,
+    result: 'number',
+    calls: [],
+    flops: 2,
     fold: (x = 0, slope = 0) => (x > 0 ? x : slope * x),
     wgsl: (x, slope) => `select(${slope} * ${x}, ${x}, ${x} > vec4f(0))`,
     adjoint: (g, args, _y, cot) => {
@@ -195,7 +257,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     },
   },
   elu: {
-    arity: 2, result: 'number', calls: ['rc_expm1'], flops: 12,
+    arity: 2,
+    result: 'number',
+    calls: ['rc_expm1'],
+    flops: 12,
     fold: (x = 0, alpha = 0) => (x > 0 ? x : alpha * Math.expm1(x)),
     wgsl: (x, alpha) => `select(${alpha} * rc_expm1(${x}), ${x}, ${x} > vec4f(0))`,
     adjoint: (g, args, _y, cot) => {
@@ -210,7 +275,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     },
   },
   softplus: unary({
-    flops: 24, calls: ['rc_softplus'],
+    flops: 24,
+    calls: ['rc_softplus'],
     fold: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
     wgsl: (x) => `rc_softplus(${x})`,
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('sigmoid', x)),
@@ -222,11 +288,11 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, x, _y, cot) => g.apply('div', cot, g.apply('square', g.apply('add', g.constant(1), g.apply('abs', x)))),
   }),
   hardSigmoid: unary({
-    flops: 4, calls: ['rc_min', 'rc_max'],
+    flops: 4,
+    calls: ['rc_min', 'rc_max'],
     fold: (x) => nanOr(Math.min(Math.max(0.2 * x + 0.5, 0), 1), x),
     wgsl: (x) => `rc_min(rc_max(vec4f(0.2) * ${x} + vec4f(0.5), vec4f(0)), vec4f(1))`,
-    adjoint: (g, x, _y, cot) =>
-      where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2))),
+    adjoint: (g, x, _y, cot) => where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2))),
   }),
   exp: unary({
     flops: 10,
@@ -235,7 +301,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, _x, y, cot) => g.apply('mul', cot, y),
   }),
   log: unary({
-    flops: 20, calls: ['rc_log'],
+    flops: 20,
+    calls: ['rc_log'],
     fold: Math.log,
     wgsl: (x) => `rc_log(${x})`,
     adjoint: (g, x, _y, cot) => g.apply('div', cot, x),
@@ -260,7 +327,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('mul', g.constant(2), x)),
   }),
   clamp: {
-    arity: 3, result: 'number', calls: ['rc_min', 'rc_max'], flops: 4,
+    arity: 3,
+    result: 'number',
+    calls: ['rc_min', 'rc_max'],
+    flops: 4,
     fold: (x = 0, low = 0, high = 0) => Math.min(Math.max(x, low), high),
     wgsl: (x, low, high) => `rc_min(rc_max(${x}, ${low}), ${high})`,
     adjoint: (g, args, _y, cot) => {

@@ -15,7 +15,8 @@ export function verify(pass: string, graph: StepGraph): StepGraph {
     if (node.type !== op.result) fail(index, `(${node.op}) is a ${node.type}`);
     for (const argument of node.args) {
       const shape = graph.nodes[argument]?.shape ?? [];
-      if (shape.length > 0 && shape.join() !== node.shape.join()) fail(index, `(${node.op}) mixes [${shape}] with [${node.shape}]`);
+      if (shape.length > 0 && shape.join() !== node.shape.join())
+        fail(index, `(${node.op}) mixes [${shape}] with [${node.shape}]`);
     }
   });
   for (const id of [...Object.values(graph.next), ...Object.values(graph.outputs)]) {

@@ -42,7 +42,9 @@ export class Cotangents {
   of(target: NodeId): NodeId[] {
     const { shape, span } = this.builder.node(target);
     return [...(this.byNode.get(target)?.values() ?? [])].map(({ rest, carried, seeded }) => {
-      const products = [carried, seeded].filter((terms) => terms.length > 0).map((terms) => this.builder.product(terms, shape, span));
+      const products = [carried, seeded]
+        .filter((terms) => terms.length > 0)
+        .map((terms) => this.builder.product(terms, shape, span));
       const parts = rest === undefined ? products : [rest, ...products];
       return parts.reduce((sum, part) => this.builder.apply('add', [sum, part], span));
     });

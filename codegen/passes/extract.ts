@@ -15,9 +15,15 @@ export function extract(step: StepGraph, builder: GraphBuilder): StepGraph {
   };
   const rebuild = (node: Node): NodeId => {
     const { shape, span } = node;
-    if (isContract(node)) return builder.product(node.terms.map((term) => ({ ...term, operand: copy(term.operand) })), shape, span);
+    if (isContract(node))
+      return builder.product(
+        node.terms.map((term) => ({ ...term, operand: copy(term.operand) })),
+        shape,
+        span,
+      );
     return isApply(node) ? builder.apply(node.op, node.args.map(copy), span) : builder.leaf(node, shape, span);
   };
-  const all = (roots: Readonly<Record<string, NodeId>>) => Object.fromEntries(Object.entries(roots).map(([name, id]) => [name, copy(id)]));
+  const all = (roots: Readonly<Record<string, NodeId>>) =>
+    Object.fromEntries(Object.entries(roots).map(([name, id]) => [name, copy(id)]));
   return builder.finish(all(step.next), all(step.outputs));
 }

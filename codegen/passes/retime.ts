@@ -52,18 +52,25 @@ export function retime({ builder, state, inputs, params }: AdjointGraph): Retime
 
   const carried = new Map<NodeId, NodeId>();
   const substitute = (root: NodeId): NodeId =>
-    rewrite(builder, root, (id) => {
-      const node = builder.node(id);
-      if (node.op !== 'carry') return undefined;
-      const { name, shape, span } = node;
-      const arrival = arrivals[name];
-      if (arrival === undefined) throw new Error(`no arrival for state ${name}`);
-      const last = builder.leaf({ op: 'last' }, [], span);
-      return builder.apply('select', [last, builder.leaf({ op: 'final', name }, shape, span), arrival], span);
-    }, carried);
+    rewrite(
+      builder,
+      root,
+      (id) => {
+        const node = builder.node(id);
+        if (node.op !== 'carry') return undefined;
+        const { name, shape, span } = node;
+        const arrival = arrivals[name];
+        if (arrival === undefined) throw new Error(`no arrival for state ${name}`);
+        const last = builder.leaf({ op: 'last' }, [], span);
+        return builder.apply('select', [last, builder.leaf({ op: 'final', name }, shape, span), arrival], span);
+      },
+      carried,
+    );
 
   const term = (t: GradientTerm): GradientTerm =>
-    t.kind === 'sum' ? { kind: 'sum', value: substitute(t.value) } : { kind: 'outer', left: substitute(t.left), right: substitute(t.right) };
+    t.kind === 'sum'
+      ? { kind: 'sum', value: substitute(t.value) }
+      : { kind: 'outer', left: substitute(t.left), right: substitute(t.right) };
   return {
     builder,
     handovers: [...handedOver].map((of) => ({ of, value: substitute(of) })),
@@ -81,13 +88,15 @@ function analyse(builder: GraphBuilder) {
   const levels = new Map<NodeId, number>();
   const carries = new Map<NodeId, boolean>();
   const varying = new Map<NodeId, boolean>();
-  const memo = <V>(table: Map<NodeId, V>, compute: (id: NodeId) => V) => (id: NodeId): V => {
-    const known = table.get(id);
-    if (known !== undefined) return known;
-    const value = compute(id);
-    table.set(id, value);
-    return value;
-  };
+  const memo =
+    <V>(table: Map<NodeId, V>, compute: (id: NodeId) => V) =>
+    (id: NodeId): V => {
+      const known = table.get(id);
+      if (known !== undefined) return known;
+      const value = compute(id);
+      table.set(id, value);
+      return value;
+    };
   const carried = memo(carries, (id): boolean => {
     const node = builder.node(id);
     return node.op === 'carry' || argumentsOf(node).some(carried);
@@ -123,7 +132,11 @@ export function rewrite(
   const rebuild = (id: NodeId): NodeId => {
     const node = builder.node(id);
     if (isContract(node)) {
-      return builder.product(node.terms.map((term) => ({ ...term, operand: visit(term.operand) })), node.shape, node.span);
+      return builder.product(
+        node.terms.map((term) => ({ ...term, operand: visit(term.operand) })),
+        node.shape,
+        node.span,
+      );
     }
     return isApply(node) ? builder.apply(node.op, node.args.map(visit), node.span) : id;
   };

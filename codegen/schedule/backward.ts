@@ -2,7 +2,7 @@
 import { isContract, type NodeId } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
-import { ancestors, dependsOn, splitByTime } from './classes.js';
+import { ancestors, dependsOn, frontier, splitByTime } from './classes.js';
 import { inLoop, parallel, scratch, wordsOf } from './forward.js';
 import { gradientPasses } from './gradients.js';
 import type { Order } from './passes.js';
@@ -32,9 +32,10 @@ export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequ
   // What the weight gradients multiply must be in memory for every step; other handovers only until the next one.
   const factors = new Set(outerFactors(adjoint.params));
   const handover = new Map<NodeId, Access>();
+  const readBehind = previousBehindLoop(adjoint, [...Object.values(adjoint.inputs), ...factors, ...sums(adjoint.params)]);
   for (const { of, value } of adjoint.handovers) {
     // Slot T is read once, by the last step, and not used.
-    const lasting = factors.has(value) || isOperand(adjoint, value) || !comesThrough(value);
+    const lasting = factors.has(value) || isOperand(adjoint, value) || readBehind.has(of) || !comesThrough(value);
     const access = lasting ? sequence(value, steps + 1) : scratch(builder, storage, value, 'adjoints', 'alternating');
     handover.set(of, { ...access, shift: 1 });
     stores.push({ ...access, value, when: 'active' });
@@ -61,14 +62,23 @@ export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequ
     storage.expose(`gradients.state.${name}`, place, 1);
     return { value: cotangent(adjoint.arrivals, name, builder), place, shift: 0, when: 'always' };
   });
-  const arrival = cutIntoPhases({ builder, stores: initial, read, scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row') });
+  const arrival = cutIntoPhases({
+    builder,
+    stores: initial,
+    read,
+    scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
+  });
 
   return [
     ...parallel(regions.before, 'backward', 'before'),
     ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
     ...arrival.map((phase, index): Order => {
       const name = `backward_initial_${index}_${phase.dim}`;
-      return { kind: 'pass', time: -1, pass: { kind: 'phase', name, region: 'after', direction: 'backward', phase, rows: 'step' } };
+      return {
+        kind: 'pass',
+        time: -1,
+        pass: { kind: 'phase', name, region: 'after', direction: 'backward', phase, rows: 'step' },
+      };
     }),
     ...parallel(regions.after, 'backward', 'after'),
     ...gradientPasses({ builder, storage, params: adjoint.params, read: regions.read }),
@@ -88,6 +98,18 @@ function sums(params: RetimedAdjoint['params']): NodeId[] {
 }
 
 const terms = (params: RetimedAdjoint['params']): readonly GradientTerm[] => Object.values(params).flat();
+
+/** Handed-over values that the gradients read directly, not through anything that the loop computes. */
+function previousBehindLoop({ builder, handovers }: RetimedAdjoint, roots: readonly NodeId[]): ReadonlySet<NodeId> {
+  const fedBack = ancestors(
+    builder,
+    handovers.map(({ value }) => value),
+    () => true,
+  );
+  const outside = ancestors(builder, roots, (id) => !fedBack.has(id));
+  const reached = [...outside, ...frontier(builder, roots, (id) => !fedBack.has(id))].map((id) => builder.node(id));
+  return new Set(reached.flatMap((node) => (node.op === 'previous' ? [node.of] : [])));
+}
 
 /** Whether an input's cotangent contracts this value: it is then read for all steps at once. */
 function isOperand(adjoint: RetimedAdjoint, value: NodeId): boolean {

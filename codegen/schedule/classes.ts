@@ -52,7 +52,7 @@ export function splitByTime(request: Recurrence): Regions {
     stores[classOf(store.value)].push(store);
     if (store.when !== 'last' && store.place.layout === 'sequence') inMemory.set(store.value, store);
   }
-  const readAfter = (id: NodeId) => request.read(id) ?? inMemory.get(id) ?? kept.get(id);
+  const readAfter = (id: NodeId) => lasting(request.read(id)) ?? inMemory.get(id) ?? kept.get(id);
   const keep = (id: NodeId) => {
     if (readAfter(id)) return;
     const access = request.sequence(id);
@@ -61,12 +61,18 @@ export function splitByTime(request: Recurrence): Regions {
   };
   request.keep.forEach(keep);
 
+  // Kernels behind the regions compute per-unit values only: what they would contract is stored.
+  const perUnit = (id: NodeId) => !inLoop.has(id) && !readAfter(id) && !isContract(builder.node(id));
+  for (const id of frontier(builder, request.inline, perUnit)) if (isContract(builder.node(id)) && !inLoop.has(id)) keep(id);
+
   // What the regions behind the loop want of it, and then what all of them want of the region before it.
   const computedAfter = new Set(stores.after.map((store) => store.value));
   const behind = [...computedAfter, ...request.inline];
   residuals({
     ...request,
-    needed: frontier(builder, behind, (id) => !inLoop.has(id) && (computedAfter.has(id) || !readAfter(id))).filter((id) => inLoop.has(id)),
+    needed: frontier(builder, behind, (id) => !inLoop.has(id) && (computedAfter.has(id) || !readAfter(id))).filter((id) =>
+      inLoop.has(id),
+    ),
     available: (id) => readAfter(id) !== undefined || !comesThrough(id),
     produced: (node) => isContract(node) || request.carried(node),
   }).forEach(keep);
@@ -86,7 +92,7 @@ export function splitByTime(request: Recurrence): Regions {
   const before = written(stores.before);
   const loop = written(stores.loop);
   const readInLoop = (id: NodeId) => request.read(id) ?? before.get(id);
-  const readBehind = (id: NodeId) => readInLoop(id) ?? loop.get(id);
+  const readBehind = (id: NodeId) => lasting(readInLoop(id)) ?? loop.get(id);
   return {
     before: cutIntoPhases({ builder, stores: stores.before, read: request.read, scratch: request.sequence }),
     loop: cutIntoPhases({ builder, stores: stores.loop, read: readInLoop, scratch: request.row }),
@@ -94,6 +100,9 @@ export function splitByTime(request: Recurrence): Regions {
     read: readAfter,
   };
 }
+
+/** What only two neighbouring steps can read is gone when the loop has run. */
+const lasting = (access: Access | undefined) => (access?.place.layout === 'alternating' ? undefined : access);
 
 /** Whether a value depends on a leaf of this kind. */
 export function dependsOn(builder: GraphBuilder, leaf: (node: Node) => boolean): (id: NodeId) => boolean {

@@ -40,7 +40,8 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
 
   const read = (id: NodeId) => storage.leaf(builder.node(id));
   const words = (id: NodeId) => wordsOf(builder, storage, id);
-  const stored = (id: NodeId) => read(id) ?? inStates.get(id) ?? stores.find((store) => store.value === id && store.when === 'active');
+  const stored = (id: NodeId) =>
+    read(id) ?? inStates.get(id) ?? stores.find((store) => store.value === id && store.when === 'active');
   // A value that a later phase of the step contracts is stored in any case; where gradients follow, as a sequence.
   const operands = needed.length === 0 ? [] : contracted(builder, Object.values(step.next)).filter((id) => !stored(id));
   const kept = residuals({
@@ -113,7 +114,11 @@ export function parallel(phases: readonly Phase[], direction: Pass['direction'],
   return phases.map((phase, index) => ({ kind: 'pass', pass: phasePass(phase, index, 'all', direction, region) }));
 }
 
-export function inLoop(phases: readonly Phase[], direction: Pass['direction'], span: { from: number; to: number; by: 1 | -1 }): Order[] {
+export function inLoop(
+  phases: readonly Phase[],
+  direction: Pass['direction'],
+  span: { from: number; to: number; by: 1 | -1 },
+): Order[] {
   if (phases.length === 0) return [];
   return [{ kind: 'loop', ...span, passes: phases.map((phase, index) => phasePass(phase, index, 'step', direction, 'loop')) }];
 }

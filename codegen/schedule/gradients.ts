@@ -85,6 +85,8 @@ function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] 
   const common = { region: 'after', direction: 'backward', chunks } as const;
   return [
     ...phases.map((phase): Pass => ({ ...common, kind: 'reduce', name: `backward_sums_${phase.dim}`, phase })),
-    ...[...gathers].map(([dim, sums]): Pass => ({ ...common, kind: 'gather', name: `backward_gather_${dim ?? 'scalars'}`, dim, sums })),
+    ...[...gathers].map(
+      ([dim, sums]): Pass => ({ ...common, kind: 'gather', name: `backward_gather_${dim ?? 'scalars'}`, dim, sums }),
+    ),
   ];
 }

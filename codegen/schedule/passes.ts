@@ -15,7 +15,12 @@ export type Pass = Common &
     | { readonly kind: 'transpose'; readonly matrices: ReturnType<Storage['transposes']> }
     | { readonly kind: 'phase'; readonly phase: Phase; readonly rows: Rows }
     /** Gradients of matrices of one shape: Σ over T·B rows of left · rightᵀ. */
-    | { readonly kind: 'outer'; readonly rowsDim: string; readonly columnsDim: string; readonly products: readonly OuterProduct[] }
+    | {
+        readonly kind: 'outer';
+        readonly rowsDim: string;
+        readonly columnsDim: string;
+        readonly products: readonly OuterProduct[];
+      }
     /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
     | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
     /** … then over the chunks, and for a scalar (whose `dim` is undefined) over units too. */

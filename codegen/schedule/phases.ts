@@ -94,7 +94,9 @@ export function cutIntoPhases({ builder, stores, read, scratch }: RegionRequest)
   }
 }
 
-function deepest<P extends { level: number; dim: string }>(pending: ReadonlyMap<string, P>): { key: string; phase: P } | undefined {
+function deepest<P extends { level: number; dim: string }>(
+  pending: ReadonlyMap<string, P>,
+): { key: string; phase: P } | undefined {
   let found: { key: string; phase: P } | undefined;
   for (const [key, phase] of pending) if (!found || phase.level > found.phase.level) found = { key, phase };
   return found;

@@ -1,7 +1,7 @@
 /** Gives every tensor that the host sees, and every leaf of the graph, a place on the device. */
 import type { Signature } from '../frontend/tree.js';
 import type { Node, Shape, StepGraph } from '../ir/graph.js';
-import { type Sizes, type Target, type TensorSlot } from '../plan.js';
+import type { Sizes, Target, TensorSlot } from '../plan.js';
 import { Memory, type Pool } from './memory.js';
 import type { Access, Layout, Place } from './places.js';
 

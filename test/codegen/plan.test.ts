@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import type { OptionValue } from '../../codegen/frontend/tree.js';
+import { compile } from '../../codegen/index.js';
+import type { Target } from '../../codegen/plan.js';
+import { builtIn, prepare } from '../conformance/compare-cell.js';
+
+const TARGET: Target = {
+  subgroup: 8,
+  software: true,
+  maxBufferBytes: 2 ** 30,
+  maxBindingBytes: 2 ** 27,
+  maxWorkgroupsPerDimension: 65_535,
+  maxStorageBuffers: 8,
+};
+
+function plan(name: string, given: Readonly<Record<string, OptionValue>> = {}, target = TARGET) {
+  const { tree, options, sizes } = prepare(builtIn(name), { T: 64, B: 32, I: 128, H: 128, P: 64 }, given);
+  return compile(tree, { options, sizes, gradients: true, target });
+}
+
+/** `forward loop ×64` for every pass. */
+const passes = (name: string, given?: Readonly<Record<string, OptionValue>>) =>
+  plan(name, given).passes.map((pass) => `${pass.name} ×${pass.dispatches}`);
+
+describe('plan', () => {
+  it('an LSTM costs one dispatch a step in each direction and one pass for each product outside the loop', () => {
+    expect(passes('lstm')).toMatchInlineSnapshot(`
+      [
+        "pack_weights_0 ×1",
+        "forward_before_0_H ×1",
+        "forward_loop_0_H ×64",
+        "backward_loop_0_H ×64",
+        "backward_initial_0_H ×1",
+        "backward_after_0_I ×1",
+        "backward_weights_0_H_I ×1",
+        "backward_weights_1_H_H ×1",
+        "backward_sums_H ×1",
+        "backward_gather_H ×1",
+      ]
+    `);
+  });
+
+  it('a GRU with the reset before the product costs two dispatches a step', () => {
+    expect(passes('gru', { reset: 'before' })).toMatchInlineSnapshot(`
+      [
+        "pack_weights_0 ×1",
+        "forward_before_0_H ×1",
+        "forward_loop_0_H ×64",
+        "forward_loop_1_H ×64",
+        "backward_loop_0_H ×64",
+        "backward_loop_1_H ×64",
+        "backward_initial_0_H ×1",
+        "backward_after_0_I ×1",
+        "backward_weights_0_H_I ×1",
+        "backward_weights_1_H_H ×1",
+        "backward_sums_H ×1",
+        "backward_gather_H ×1",
+      ]
+    `);
+  });
+
+  it('no kernel binds more than eight storage buffers, whatever the options', () => {
+    for (const kernel of plan('lstm', { projection: true, peepholes: true }).kernels) {
+      expect(kernel.bindings.length).toBeLessThanOrEqual(8);
+    }
+  });
+
+  it('splits a pool where the adapter binds less than it holds', () => {
+    const split = plan('lstm', {}, { ...TARGET, maxBindingBytes: 2 ** 22 });
+    expect(split.buffers.length).toBeGreaterThan(plan('lstm').buffers.length);
+    for (const { bytes } of split.buffers) expect(bytes).toBeLessThanOrEqual(2 ** 22);
+  });
+
+  it('names the limit and the size that a tensor exceeds', () => {
+    expect(() => plan('lstm', {}, { ...TARGET, maxBindingBytes: 2 ** 16 })).toThrow(
+      /needs 1048576 bytes, more than this adapter's maxStorageBufferBindingSize of 65536/,
+    );
+  });
+});

@@ -1,0 +1,43 @@
+/** Compiles a cell, runs it on the embedded adapter and compares everything with the reference. */
+import { fileURLToPath } from 'node:url';
+import type { CellTree, OptionValue } from '../../codegen/frontend/tree.js';
+import { compile, lower, parseCell, parseCellSource, resolveOptions, resolveSignature } from '../../codegen/index.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { outputShapes } from '../../runtime/check/outputs.js';
+import { compareResults } from '../../runtime/compare.js';
+import type { RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/execute/index.js';
+import { randomData } from '../../runtime/random.js';
+import { runReference } from '../../runtime/reference/index.js';
+
+export const builtIn = (name: string): CellTree =>
+  parseCell(fileURLToPath(new URL(`../../kernels/cells/${name}.cell.ts`, import.meta.url)));
+
+export const fromText = (text: string): CellTree =>
+  parseCellSource(fileURLToPath(new URL('./inline.cell.ts', import.meta.url)), text);
+
+/** Everything that the compiler gives for a cell at these sizes. */
+export function prepare(tree: CellTree, sizes: Sizes, given: Readonly<Record<string, OptionValue>> = {}) {
+  const options = resolveOptions(tree, given);
+  const signature = resolveSignature(tree, options);
+  return { options, signature, outputs: outputShapes(signature, lower(tree, signature)), sizes, tree };
+}
+
+/** Names of the tensors that miss 1e-5, ragged and in reverse as well as plain. */
+export async function wrongTensors(device: RecurveDevice, prepared: ReturnType<typeof prepare>): Promise<string[]> {
+  const { tree, options, signature, outputs, sizes } = prepared;
+  const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+  const wrong: string[] = [];
+  for (const shape of [
+    { ragged: false, reverse: false },
+    { ragged: true, reverse: false },
+    { ragged: true, reverse: true },
+  ]) {
+    const data = randomData(signature, sizes, outputs, { seed: 7, ...shape });
+    executable.poison();
+    const compared = compareResults(await executable.run(data), runReference(tree, signature, sizes, data), 1e-5);
+    wrong.push(...compared.filter(({ ok }) => !ok).map(({ name, error }) => `${name} ${error} ${JSON.stringify(shape)}`));
+  }
+  executable.destroy();
+  return wrong;
+}
