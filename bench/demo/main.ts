@@ -21,7 +21,7 @@ import { createProgress } from './progress.js';
 
 const CELLS = ['lstm', 'gru'];
 const SIZES = { T: ROWS, B: 32, I: COLUMNS, H: 128 };
-const EFFORT = { warmups: 1, minRounds: 5, maxRounds: 30, budget: 4000 };
+const EFFORT = { warmups: 1, minRounds: 3, maxRounds: 30, budget: 3000 };
 
 const progress = createProgress(process.stderr);
 
