@@ -13,7 +13,7 @@ import { address, name, printBody } from './body.js';
 import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
-const ACCUMULATORS = 16;
+const ACCUMULATORS = 32;
 const ROWS = 8;
 
 type PhasePass = Extract<Pass, { kind: 'phase' }>;

@@ -63,16 +63,16 @@ export async function embeddedDriver(): Promise<EmbeddedDriver> {
 async function locatePackage(): Promise<{ archive: string; version: string }> {
   try {
     let folder = dirname(createRequire(import.meta.url).resolve(PACKAGE));
-    // The package exports no package.json: walk up from its entry point.
-    while (!(await exists(join(folder, 'package.json')))) {
-      if (dirname(folder) === folder) throw new Error(`no package.json above ${PACKAGE}`);
+    // The package exports no package.json: walk up from its entry point to the one that names it.
+    let description = await describe(folder);
+    while (description?.name !== PACKAGE) {
+      if (dirname(folder) === folder) throw new Error(`no package.json of ${PACKAGE} above its entry point`);
       folder = dirname(folder);
+      description = await describe(folder);
     }
-    const description: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    const version = (description as { version?: unknown }).version;
     const archive = join(folder, 'bin', 'swiftshader.tar.br');
     await access(archive);
-    return { archive, version: String(version) };
+    return { archive, version: String(description.version) };
   } catch (error) {
     throw unavailable(
       `the npm package ${PACKAGE}, which holds the embedded software adapter, is not usable: ${reason(error)}`,
@@ -80,6 +80,11 @@ async function locatePackage(): Promise<{ archive: string; version: string }> {
       error,
     );
   }
+}
+
+async function describe(folder: string): Promise<{ name?: unknown; version?: unknown } | undefined> {
+  const file = join(folder, 'package.json');
+  return (await exists(file)) ? JSON.parse(await readFile(file, 'utf8')) : undefined;
 }
 
 /** Where unpacked drivers are kept, best first. */
