@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../codegen/plan.js';
 import type { CellResult } from '../../runtime/data.js';
@@ -5,6 +7,9 @@ import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { lavapipeManifests } from '../../runtime/device/vulkan.js';
 import { load } from '../../runtime/execute/index.js';
 import { expectedSum, runningSumData, runningSumPlan } from './running-sum.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 /** Zeros without a sign: WGSL lets an implementation drop it, and lavapipe does. */
 function unsigned(result: CellResult): unknown {
@@ -114,6 +119,8 @@ for (const choice of ['swiftshader', 'lavapipe'] as const) {
       const data = runningSumData(sizes);
       const runMany = async (count: number) => {
         for (let run = 0; run < count; run++) await executable.run(data);
+        // What the collector has not come to yet is not kept.
+        collectGarbage();
         return process.memoryUsage().rss / 2 ** 20;
       };
       const warm = await runMany(150);
