@@ -18,6 +18,8 @@ export interface CellData {
   /** Steps of each sequence, 1 to T; `undefined` means T for all. */
   readonly lengths?: readonly number[];
   readonly reverse: boolean;
+  /** Of the random masks, a whole number below 2³²; 0 where it is missing. */
+  readonly seed?: number;
   /** Where given, gradients are computed; what is missing inside is zero. */
   readonly cotangents?: { readonly outputs: Tensors; readonly state: Tensors };
 }

@@ -177,6 +177,7 @@ function readCall(
     constructor_,
     shape: nodes.slice(0, axes).map((axis) => convertExpression(context, axis)),
     init: settings.get('init'),
+    trainable: settings.get('trainable'),
     when: settings.get('when'),
     span: span(context, property),
   };

@@ -78,7 +78,7 @@ function resolveEntry(machine: Machine, entry: Declaration, env: Environment): T
   const init = resolveInit(machine, entry.init, env);
   const known = shape.filter((dim) => dim !== undefined);
   if (when === undefined || known.length < shape.length) return 'bad';
-  return { name: entry.name, shape: known, init, span: entry.span };
+  return { name: entry.name, shape: known, init, trainable: true, span: entry.span };
 }
 
 /** `undefined` after a mistake. */

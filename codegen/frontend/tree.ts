@@ -111,10 +111,12 @@ export type OptionDeclaration = { readonly name: string; readonly span: Span } &
 /** `W: mat('H', 'I', { init: 'orthogonal', when: o.peepholes })` before options are known. */
 export interface Declaration {
   readonly name: string;
-  readonly constructor_: 'vec' | 'mat' | 'scalar';
-  /** One expression per axis; each evaluates to a declared dim's name once options are known. */
+  readonly constructor_: 'vec' | 'mat' | 'scalar' | 'map' | 'blocks' | 'stack' | 'kernel';
+  /** One expression per axis, outermost first; each evaluates to a declared dim's name or a whole number once options are known. */
   readonly shape: readonly Expression[];
   readonly init: Expression | undefined;
+  /** Evaluates to a boolean; `undefined` means trainable. */
+  readonly trainable: Expression | undefined;
   /** Evaluates to a boolean; `undefined` means always there. */
   readonly when: Expression | undefined;
   readonly span: Span;
@@ -150,9 +152,12 @@ export interface CellTree {
 
 export interface TensorDeclaration {
   readonly name: string;
-  /** Names of dims: `['H', 'I']`; `[]` for a scalar. */
+  /** Names of dims, or digits for an axis of fixed size: `['H', 'I']`, `['3', 'O', 'I']`; `[]` for a scalar. */
   readonly shape: readonly string[];
-  readonly init: 'uniform' | 'orthogonal' | 'zeros' | 'ones' | undefined;
+  /** A number fills the whole tensor. */
+  readonly init: 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number | undefined;
+  /** A parameter that is not trained has no gradient. */
+  readonly trainable: boolean;
   readonly span: Span;
 }
 

@@ -75,6 +75,7 @@ describe('a request that does not fit is refused:', () => {
         name: 'toString',
         shape: ['H', 'I'],
         init: undefined,
+        trainable: true,
         span: { file: '', line: 1, column: 1, length: 1 },
       },
     ];

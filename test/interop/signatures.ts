@@ -5,7 +5,7 @@ import type { CellInterface, RunRequest } from '../../runtime/interop/index.js';
 const span = { file: 'test', line: 1, column: 1, length: 1 };
 
 function declare(shapes: Readonly<Record<string, readonly string[]>>): Signature['params'] {
-  return Object.entries(shapes).map(([name, shape]) => ({ name, shape, init: undefined, span }));
+  return Object.entries(shapes).map(([name, shape]) => ({ name, shape, init: undefined, trainable: true, span }));
 }
 
 function gates(names: readonly string[], state: string): Record<string, readonly string[]> {

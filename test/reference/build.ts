@@ -97,7 +97,7 @@ export interface CellParts {
 /** A tree and its signature from shapes and statements. */
 export function buildCell(parts: CellParts): { tree: CellTree; signature: Signature } {
   const declared = (shapes: Shapes = {}): TensorDeclaration[] =>
-    Object.entries(shapes).map(([key, shape]) => ({ name: key, shape, init: undefined, span }));
+    Object.entries(shapes).map(([key, shape]) => ({ name: key, shape, init: undefined, trainable: true, span }));
   const group = (shapes: Shapes = {}) => ({
     optionsName: undefined,
     entries: Object.entries(shapes).map(
@@ -106,6 +106,7 @@ export function buildCell(parts: CellParts): { tree: CellTree; signature: Signat
         constructor_: shape.length === 2 ? 'mat' : shape.length === 1 ? 'vec' : 'scalar',
         shape: shape.map(str),
         init: undefined,
+        trainable: undefined,
         when: undefined,
         span,
       }),

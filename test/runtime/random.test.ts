@@ -8,6 +8,7 @@ const declare = (name: string, shape: string[], init?: TensorDeclaration['init']
   name,
   shape,
   init,
+  trainable: true,
   span,
 });
 const signature: Signature = {
