@@ -1,4 +1,5 @@
 /** Operations on tensors: shapes are checked here, nodes are made here. */
+import { plainMatrix } from '../ir/builder.js';
 import type { NodeId, Shape } from '../ir/graph.js';
 import type { Machine } from './machine.js';
 import {
@@ -151,5 +152,5 @@ export function matvec(machine: Machine, [first, second]: readonly Operand[], at
     );
     return POISON;
   }
-  return { kind: 'node', id: machine.builder.contract(name, [rows], operand, at) };
+  return { kind: 'node', id: machine.builder.contract(plainMatrix(name), [rows], operand, at) };
 }

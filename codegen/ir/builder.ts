@@ -1,9 +1,13 @@
 /** Builds graphs: hash-consing (common subexpressions), constant folding and the identities that are exact in floating point. */
 import type { Span } from '../frontend/tree.js';
-import type { Contract, Leaf, Node, NodeBody, NodeId, Shape, StepGraph, Term } from './graph.js';
+import type { Leaf, MatrixRef, Node, NodeBody, NodeId, Shape, StepGraph, Term, Window } from './graph.js';
 import { type OpName, ops } from './ops.js';
+import type { SizeRule } from './sizes.js';
 
 const NOWHERE: Span = { file: '', line: 1, column: 1, length: 1 };
+
+/** A parameter that is one plain matrix. */
+export const plainMatrix = (param: string): MatrixRef => ({ param, slice: undefined, triangle: undefined, drop: undefined });
 
 export class GraphBuilder {
   readonly nodes: Node[] = [];
@@ -27,26 +31,47 @@ export class GraphBuilder {
   }
 
   leaf(body: Leaf, shape: Shape, span: Span): NodeId {
-    switch (body.op) {
-      case 'constant':
-        return this.constant(body.value, span);
-      case 'last':
-        return this.intern('last', { op: 'last' }, shape, 'boolean', span);
-      case 'previous':
-        return this.intern(`previous ${body.of}`, { op: 'previous', of: body.of }, shape, 'number', span);
-      default:
-        return this.intern(`${body.op} ${body.name}`, { op: body.op, name: body.name }, shape, 'number', span);
-    }
+    if (body.op === 'constant') return this.constant(body.value, span);
+    return this.make(body, shape, span);
   }
 
-  /** `matrix · operand`, a vector of `shape`. */
-  contract(matrix: string, shape: Shape, operand: NodeId, span: Span): NodeId {
+  /** `matrix · operand`, a value of `shape`. */
+  contract(matrix: MatrixRef, shape: Shape, operand: NodeId, span: Span): NodeId {
     return this.product([{ matrix, transposed: false, operand }], shape, span);
   }
 
   product(terms: readonly Term[], shape: Shape, span: Span): NodeId {
-    const body: Contract = { op: 'contract', terms };
-    return this.intern(JSON.stringify(body), body, shape, 'number', span);
+    return this.make({ op: 'contract', terms }, shape, span);
+  }
+
+  /** Sum or maximum over axes of the argument, given by position, ascending. */
+  reduce(kind: 'sum' | 'max', arg: NodeId, axes: readonly number[], span: Span): NodeId {
+    const { shape } = this.node(arg);
+    if (axes.length === 0) return arg;
+    return this.make(
+      { op: 'reduce', kind, arg, axes },
+      shape.filter((_, axis) => !axes.includes(axis)),
+      span,
+    );
+  }
+
+  /** The argument spread over `shape`, its axis j lying along `axes[j]`. */
+  expand(arg: NodeId, shape: Shape, axes: readonly number[], span: Span): NodeId {
+    return axes.length === shape.length ? arg : this.make({ op: 'expand', arg, axes }, shape, span);
+  }
+
+  /** The argument through another index on one axis, which then has the size of `dim`. */
+  window(arg: NodeId, axis: number, dim: string, view: Pick<Window, 'offset' | 'stride' | 'dilation'>, span: Span): NodeId {
+    const { shape } = this.node(arg);
+    const { offset, stride, dilation } = view;
+    const still = offset.constant === 0 && offset.terms.length === 0 && stride === 1 && dilation === 1;
+    if (still && shape[axis] === dim) return arg;
+    const body: Window = { op: 'window', arg, axis, offset, stride, dilation };
+    return this.make(
+      body,
+      shape.map((old, position) => (position === axis ? dim : old)),
+      span,
+    );
   }
 
   /** Applies a per-unit op to arguments whose shapes agree or are scalar. */
@@ -57,14 +82,25 @@ export class GraphBuilder {
     );
   }
 
+  /** A node of any kind; for per-unit ops the shape is found, not taken. */
+  make(body: NodeBody, shape: Shape, span: Span): NodeId {
+    if ('args' in body) return this.apply(body.op, body.args, span);
+    const type = body.op === 'last' ? 'boolean' : 'number';
+    return this.intern(`${JSON.stringify(body)} ${shape.join()}`, body, shape, type, span);
+  }
+
   node(id: NodeId): Node {
     const node = this.nodes[id];
     if (!node) throw new Error(`no node ${id}`);
     return node;
   }
 
-  finish(next: Readonly<Record<string, NodeId>>, outputs: Readonly<Record<string, NodeId>>): StepGraph {
-    return { nodes: this.nodes, next, outputs };
+  finish(
+    next: Readonly<Record<string, NodeId>>,
+    outputs: Readonly<Record<string, NodeId>>,
+    rules: readonly SizeRule[] = [],
+  ): StepGraph {
+    return { nodes: this.nodes, next, outputs, rules };
   }
 
   /** The same value, whatever its arguments: exact identities only (0·x is not 0 when x is NaN). */

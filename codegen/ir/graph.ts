@@ -4,10 +4,11 @@
  */
 import type { Span } from '../frontend/tree.js';
 import { isOp, type OpName } from './ops.js';
+import type { Affine, SizeRule } from './sizes.js';
 
 export type NodeId = number;
 
-/** Dim names of one step of one sequence: `['H']` a vector over units, `[]` a scalar. */
+/** Dims of one step of one sequence, positions first and units last: `['H']`, `['X', 'C']`; `[]` for a scalar. */
 export type Shape = readonly string[];
 
 export type Leaf =
@@ -15,8 +16,23 @@ export type Leaf =
   | { readonly op: 'input'; readonly name: string }
   /** The state's value before this step. */
   | { readonly op: 'state'; readonly name: string }
-  /** A vector or scalar parameter. Matrices appear only inside `contract`. */
+  /** An input or state as it was `steps` steps ago; before the first step zero. */
+  | { readonly op: 'delayed'; readonly group: 'input' | 'state'; readonly name: string; readonly steps: number }
+  /** A parameter used per unit. As a matrix it appears inside `contract`. */
   | { readonly op: 'param'; readonly name: string }
+  /** The number of the step, from 0. */
+  | { readonly op: 'time' }
+  /** The number of each unit of a vector, or of the block it falls into where its units are cut into `blocks` blocks. */
+  | { readonly op: 'index'; readonly blocks: number | undefined }
+  /** How many values a shape of these dims has. */
+  | { readonly op: 'extent'; readonly dims: readonly string[] }
+  /** Draws of a counter-based generator, fresh at each step or once for each sequence. */
+  | {
+      readonly op: 'random';
+      readonly site: number;
+      readonly distribution: 'uniform' | 'normal';
+      readonly per: 'step' | 'sequence';
+    }
   /** Cotangent of an output sequence at this step. */
   | { readonly op: 'seed'; readonly name: string }
   /** Cotangent of the state after this step, from the steps behind it. `retime` replaces it by the three leaves below. */
@@ -25,29 +41,78 @@ export type Leaf =
   | { readonly op: 'final'; readonly name: string }
   /** Whether this is its sequence's last step. */
   | { readonly op: 'last' }
-  /** Another node's value at the step that the backward loop visited before this one, t+1. */
-  | { readonly op: 'previous'; readonly of: NodeId };
+  /**
+   * Another node's value `steps` steps later in the sequence, which the backward loop visited before.
+   * Guarded, it is zero behind the sequence's end; one that is not must not be used there.
+   */
+  | { readonly op: 'previous'; readonly of: NodeId; readonly steps: number; readonly guarded: boolean };
 
-/** One product of a matrix parameter, or its transpose, with a vector. */
+/** A matrix parameter as a contraction uses it. */
+export interface MatrixRef {
+  readonly param: string;
+  /** Which matrix of a stack or kernel: `axes` leading axes are fixed, at this flattened index. */
+  readonly slice: { readonly axes: number; readonly index: number } | undefined;
+  /** Entry (i, k) counts where block(k) ≥ block(i) (`upper`) or ≤ (`lower`). */
+  readonly triangle: { readonly blocks: number; readonly side: 'upper' | 'lower' } | undefined;
+  /** Entries dropped at random, the same for the whole run. */
+  readonly drop: { readonly site: number; readonly rate: Rate } | undefined;
+}
+
+/** A probability: a number, or a scalar parameter by name. */
+export type Rate = number | { readonly param: string };
+
+/**
+ * One product of a matrix with the innermost axis of an operand. A matrix of rank 2 serves every leading index of
+ * the operand; one of rank 3 has a matrix for each index of the operand's last leading axis.
+ */
 export interface Term {
-  readonly matrix: string;
+  readonly matrix: MatrixRef;
   readonly transposed: boolean;
   readonly operand: NodeId;
 }
 
-/** Sum of matrix-vector products: each unit needs all units of the operands. */
+/** Sum of matrix products: each unit needs all units of the operands. */
 export interface Contract {
   readonly op: 'contract';
   readonly terms: readonly Term[];
 }
 
-/** Per-unit operation; scalars broadcast. */
+/** Sum or maximum over some axes: each unit needs others. */
+export interface Reduce {
+  readonly op: 'reduce';
+  readonly kind: 'sum' | 'max';
+  readonly arg: NodeId;
+  /** Positions in the argument's shape, ascending. */
+  readonly axes: readonly number[];
+}
+
+/** The argument repeated along new axes: its axis j is the result's axis `axes[j]`, ascending. */
+export interface Expand {
+  readonly op: 'expand';
+  readonly arg: NodeId;
+  readonly axes: readonly number[];
+}
+
+/**
+ * The argument seen through another index on one axis: out[p] = in[(p·stride + offset) / dilation] where that is a
+ * whole number inside the axis, else zero. Slices, paddings and the taps of a convolution are windows.
+ */
+export interface Window {
+  readonly op: 'window';
+  readonly arg: NodeId;
+  readonly axis: number;
+  readonly offset: Affine;
+  readonly stride: number;
+  readonly dilation: number;
+}
+
+/** Per-unit operation on values of one shape; scalars broadcast. */
 export interface Apply {
   readonly op: OpName;
   readonly args: readonly NodeId[];
 }
 
-export type NodeBody = Leaf | Contract | Apply;
+export type NodeBody = Leaf | Contract | Reduce | Expand | Window | Apply;
 export type Node = NodeBody & {
   readonly id: NodeId;
   readonly shape: Shape;
@@ -62,13 +127,39 @@ export interface StepGraph {
   readonly next: Readonly<Record<string, NodeId>>;
   /** Every output sequence: a state's next value or a further value of `step`. */
   readonly outputs: Readonly<Record<string, NodeId>>;
+  /** What must hold between the sizes of dims. */
+  readonly rules: readonly SizeRule[];
 }
 
 export const isApply = (node: Node): node is Node & Apply => isOp(node.op);
 export const isContract = (node: Node): node is Node & Contract => node.op === 'contract';
+export const isReduce = (node: Node): node is Node & Reduce => node.op === 'reduce';
+export const isExpand = (node: Node): node is Node & Expand => node.op === 'expand';
+export const isWindow = (node: Node): node is Node & Window => node.op === 'window';
+
+/** Whether each of a node's units needs the argument's other units. */
+export const mixesUnits = (node: Node): boolean => isContract(node) || isReduce(node);
 
 /** The nodes that a node reads at this step. */
 export function argumentsOf(node: Node): readonly NodeId[] {
   if (isContract(node)) return node.terms.map((term) => term.operand);
+  if (isReduce(node) || isExpand(node) || isWindow(node)) return [node.arg];
   return isApply(node) ? node.args : [];
+}
+
+/** The same body with other arguments, in the order of `argumentsOf`. */
+export function withArguments(node: Node, replace: (id: NodeId) => NodeId): NodeBody {
+  if (isContract(node)) return { op: 'contract', terms: node.terms.map((term) => ({ ...term, operand: replace(term.operand) })) };
+  if (isReduce(node)) return { op: 'reduce', kind: node.kind, arg: replace(node.arg), axes: node.axes };
+  if (isExpand(node)) return { op: 'expand', arg: replace(node.arg), axes: node.axes };
+  if (isWindow(node)) {
+    const { axis, offset, stride, dilation } = node;
+    return { op: 'window', arg: replace(node.arg), axis, offset, stride, dilation };
+  }
+  return isApply(node) ? { op: node.op, args: node.args.map(replace) } : bodyOf(node);
+}
+
+/** What a leaf is, without where it stands. */
+function bodyOf({ id: _id, shape: _shape, type: _type, span: _span, ...body }: Leaf & Node): Leaf {
+  return body;
 }
