@@ -4,8 +4,10 @@
  */
 import type { WgslFunction } from '../ir/ops.js';
 
+type Definition = WgslFunction | 'rc_log1p' | 'rc_philox';
+
 const text: {
-  readonly [F in WgslFunction | 'rc_log1p']: { readonly calls: readonly (WgslFunction | 'rc_log1p')[]; readonly text: string };
+  readonly [F in Definition]: { readonly calls: readonly Definition[]; readonly text: string };
 } = {
   rc_tanh: {
     calls: [],
@@ -75,6 +77,41 @@ fn rc_log1p(u: vec4f) -> vec4f {
     text: `fn rc_expm1(x: vec4f) -> vec4f {
   let p = 1.0 + x * (0.5 + x * (0.1666666667 + x * (4.1666666667e-2 + x * (8.3333333333e-3 + x * (1.3888888889e-3 + x * (1.9841269841e-4 + x * 2.4801587302e-5))))));
   return select(exp(x) - 1.0, x * p, abs(x) < vec4f(0.5));
+}`,
+  },
+  rc_philox: {
+    calls: [],
+    text: `// Philox4x32-10 (Salmon et al. 2011): four words for a counter and a key.
+fn rc_philox_high(a: u32, b: u32) -> u32 {
+  let low = (a & 0xffffu) * (b & 0xffffu);
+  let left = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+  let right = (a & 0xffffu) * (b >> 16u) + (left & 0xffffu);
+  return (a >> 16u) * (b >> 16u) + (left >> 16u) + (right >> 16u);
+}
+fn rc_philox(counter: vec4u, key: vec2u) -> vec4u {
+  var c = counter;
+  var k = key;
+  for (var round = 0u; round < 10u; round++) {
+    c = vec4u(rc_philox_high(0xcd9e8d57u, c.z) ^ c.y ^ k.x, 0xcd9e8d57u * c.z, rc_philox_high(0xd2511f53u, c.x) ^ c.w ^ k.y, 0xd2511f53u * c.x);
+    k += vec2u(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return c;
+}`,
+  },
+  rc_uniform: {
+    calls: ['rc_philox'],
+    text: `fn rc_uniform(counter: vec4u, key: vec2u) -> vec4f {
+  return vec4f(rc_philox(counter, key) >> vec4u(8)) * 5.9604644775390625e-8;
+}`,
+  },
+  rc_normal: {
+    calls: ['rc_uniform'],
+    text: `// Box and Muller 1958.
+fn rc_normal(counter: vec4u, key: vec2u) -> vec4f {
+  let u = rc_uniform(counter, key);
+  let r = sqrt(-2.0 * log(1.0 - u.xz));
+  let a = 6.283185307179586 * u.yw;
+  return vec4f(r.x * cos(a.x), r.x * sin(a.x), r.y * cos(a.y), r.y * sin(a.y));
 }`,
   },
   rc_min: { calls: [], text: 'fn rc_min(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a < b) | (a != a)); }' },

@@ -46,6 +46,8 @@ export type WgslFunction =
   | 'rc_sigmoid_slope'
   | 'rc_softplus'
   | 'rc_expm1'
+  | 'rc_uniform'
+  | 'rc_normal'
   | 'rc_min'
   | 'rc_max';
 
