@@ -41,8 +41,13 @@ export function shapeOf(
   return [...leading, ...declaration.shape].map((dim) => sizeOf(sizes, dim));
 }
 
-/** @throws RecurveError `DIMS-MISSING` */
+/**
+ * The size of a dim; digits are their own.
+ *
+ * @throws RecurveError `DIMS-MISSING`
+ */
 export function sizeOf(sizes: Sizes, dim: string): number {
+  if (/^\d+$/.test(dim)) return Number(dim);
   const size = sizes[dim];
   if (size === undefined) {
     throw new RecurveError({ code: 'DIMS-MISSING', message: `no size is given for dim ${dim}`, fix: `Add ${dim}=… to --dims.` });
