@@ -47,9 +47,9 @@ export function shapeOf(
  * @throws RecurveError `DIMS-MISSING`
  */
 export function sizeOf(sizes: Sizes, dim: string): number {
-  if (/^\d+$/.test(dim)) return Number(dim);
   const size = sizes[dim];
   if (size === undefined) {
+    if (/^\d+$/.test(dim)) return Number(dim);
     throw new RecurveError({ code: 'DIMS-MISSING', message: `no size is given for dim ${dim}`, fix: `Add ${dim}=… to --dims.` });
   }
   return size;

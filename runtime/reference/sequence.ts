@@ -55,6 +55,7 @@ class SequenceRun {
   private readonly options: Namespace;
   private readonly random: Draws | undefined;
   private readonly steps: Step[] = [];
+  private readonly axes = new Map<TensorDeclaration, readonly Axis[]>();
 
   constructor(
     private readonly tree: CellTree,
@@ -88,8 +89,12 @@ class SequenceRun {
     this.random = signature.options.training === true ? new Draws(seed) : undefined;
   }
 
-  private axesOf({ shape }: TensorDeclaration): Axis[] {
-    return axesOf(this.sizes, shape);
+  private axesOf(declaration: TensorDeclaration): readonly Axis[] {
+    const known = this.axes.get(declaration);
+    if (known) return known;
+    const axes = axesOf(this.sizes, declaration.shape);
+    this.axes.set(declaration, axes);
+    return axes;
   }
 
   forward(): void {

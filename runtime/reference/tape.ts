@@ -67,10 +67,13 @@ export function count(axes: readonly Axis[]): number {
 }
 
 export function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
-  return (
-    a === b ||
-    (a.length === b.length && a.every(({ dim, size }, position) => dim === b[position]?.dim && size === b[position].size))
-  );
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let position = 0; position < a.length; position++) {
+    const [one, other] = [a[position], b[position]];
+    if (one !== other && (one?.dim !== other?.dim || one?.size !== other?.size)) return false;
+  }
+  return true;
 }
 
 /** From one row to the next; 0 where one row stands for all. */
