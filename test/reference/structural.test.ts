@@ -1,0 +1,418 @@
+import { describe, expect, it } from 'vitest';
+import { add, at, bin, call, entry, mul, name, num, p, pick, str, x } from './build.js';
+import { compute } from './compute.js';
+
+const sizes = { I: 2, H: 3, K: 2, N: 2, M: 5 };
+const vec = (...values: number[]) => [['H'], values] as const;
+const inf = Number.POSITIVE_INFINITY;
+
+describe('matvec', () => {
+  const W = [
+    ['H', 'I'],
+    [1, 2, 3, 4, 5, 6],
+  ] as const;
+
+  it('takes a matrix to every vector behind leading axes', () => {
+    const given = {
+      inputs: {
+        x: [
+          ['K', 'I'],
+          [1, 10, 100, 1000],
+        ] as const,
+      },
+      params: { W },
+      sizes,
+    };
+    const { y, shape, gradients } = compute(call('matvec', p('W'), x('x')), { ...given, g: [1, 0, 0, 0, 1, 0] });
+    expect(shape).toEqual([2, 3]);
+    expect(y).toEqual([21, 43, 65, 2100, 4300, 6500]);
+    expect(gradients).toEqual({ x: [1, 2, 3, 4], W: [1, 10, 100, 1000, 0, 0] });
+  });
+
+  it('of the transpose takes columns for rows', () => {
+    const given = { inputs: { x: vec(1, 10, 100) }, params: { W }, sizes, g: [1, 0] };
+    const { y, shape, gradients } = compute(call('matvec', call('transpose', p('W')), x('x')), given);
+    expect(shape).toEqual([2]);
+    expect(y).toEqual([531, 642]);
+    expect(gradients).toEqual({ x: [1, 3, 5], W: [1, 0, 10, 0, 100, 0] });
+    const twice = call('matvec', call('transpose', call('transpose', p('W'))), call('matvec', call('transpose', p('W')), x('x')));
+    expect(compute(twice, { ...given, g: [1, 0, 0] }).y).toEqual([531 + 2 * 642, 3 * 531 + 4 * 642, 5 * 531 + 6 * 642]);
+  });
+
+  it('of blocks takes each matrix to its own vector', () => {
+    const given = {
+      inputs: {
+        x: [
+          ['N', 'I'],
+          [1, 10, 100, 1000],
+        ] as const,
+      },
+      params: {
+        W: [
+          ['N', '1', 'I'],
+          [1, 2, 3, 4],
+        ] as const,
+      },
+      sizes,
+      g: [1, 2],
+    };
+    const { y, shape, gradients } = compute(call('matvec', p('W'), x('x')), given);
+    expect([y, shape]).toEqual([
+      [21, 4300],
+      [2, 1],
+    ]);
+    expect(gradients).toEqual({ x: [1, 2, 6, 8], W: [1, 10, 200, 2000] });
+    const turned = compute(call('matvec', call('transpose', p('W')), call('matvec', p('W'), x('x'))), {
+      ...given,
+      g: [1, 1, 1, 1],
+    });
+    expect(turned.y).toEqual([21, 42, 3 * 4300, 4 * 4300]);
+  });
+
+  it('of blocks goes behind leading axes too', () => {
+    const given = {
+      inputs: {
+        x: [
+          ['K', 'N', 'I'],
+          [1, 0, 0, 1, 2, 0, 0, 2],
+        ] as const,
+      },
+      params: {
+        W: [
+          ['N', '1', 'I'],
+          [1, 2, 3, 4],
+        ] as const,
+      },
+      sizes,
+    };
+    const { y, shape, gradients } = compute(call('matvec', p('W'), x('x')), given);
+    expect([y, shape]).toEqual([
+      [1, 4, 2, 8],
+      [2, 2, 1],
+    ]);
+    expect(gradients.W).toEqual([3, 0, 0, 3]);
+  });
+
+  it('takes one matrix of a stack and one tap of a kernel', () => {
+    const U = [
+      ['3', '1', 'I'],
+      [1, 2, 3, 4, 5, 6],
+    ] as const;
+    const given = { inputs: { x: [['I'], [1, 10]] as const }, params: { U }, sizes };
+    const { y, gradients } = compute(call('matvec', entry(p('U'), 2), x('x')), given);
+    expect(y).toEqual([65]);
+    expect(gradients).toEqual({ x: [5, 6], U: [0, 0, 0, 0, 1, 10] });
+    const deep = {
+      U: [
+        ['2', '2', '1', 'I'],
+        [1, 2, 3, 4, 5, 6, 7, 8],
+      ] as const,
+    };
+    expect(compute(call('matvec', entry(entry(p('U'), 1), 0), x('x')), { ...given, params: deep }).y).toEqual([65]);
+    expect(() => compute(call('matvec', entry(p('U'), 3), x('x')), given)).toThrow('no entry 3');
+  });
+
+  it('takes a matrix that the step computed', () => {
+    const given = { inputs: { a: vec(1, 2, 3), x: [['I'], [10, 100]] as const }, sizes, g: [1, 0, 0] };
+    const { y, gradients } = compute(call('matvec', call('outer', x('a'), x('x')), x('x')), given);
+    expect(y).toEqual([10100, 20200, 30300]);
+    expect(gradients).toEqual({ a: [10100, 0, 0], x: [20, 200] });
+    const turned = compute(call('matvec', call('transpose', call('outer', x('a'), x('x'))), x('a')), { ...given, g: [1, 0] });
+    expect(turned.y).toEqual([140, 1400]);
+  });
+
+  it('refuses a vector over another dim, even of the same size', () => {
+    const given = { inputs: { x: [['K'], [1, 2]] as const }, params: { W }, sizes };
+    expect(() => compute(call('matvec', p('W'), x('x')), given)).toThrow('[H=3, I=2] does not take [K=2]');
+  });
+});
+
+describe('matrices in a special form', () => {
+  const U = [
+    ['H', 'H'],
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  ] as const;
+
+  it('a product of low rank is two products', () => {
+    const params = {
+      A: [
+        ['H', '1'],
+        [1, 2, 3],
+      ] as const,
+      B: [
+        ['1', 'I'],
+        [4, 5],
+      ] as const,
+    };
+    const given = { inputs: { x: [['I'], [1, 10]] as const }, params, sizes };
+    const { y, gradients } = compute(call('lowRank', p('A'), p('B'), x('x')), given);
+    expect(y).toEqual([54, 108, 162]);
+    expect(gradients).toEqual({ x: [24, 30], A: [54, 54, 54], B: [6, 60] });
+  });
+
+  it('an antisymmetric product subtracts the transpose', () => {
+    const given = { inputs: { x: vec(1, 10, 100) }, params: { U }, sizes, g: [1, 0, 0] };
+    const { y, gradients } = compute(call('antisymmetric', p('U'), x('x')), given);
+    expect(y).toEqual([-2 * 10 - 4 * 100, 2 - 2 * 100, 4 + 20]);
+    expect(gradients).toEqual({ x: [0, -2, -4], U: [0, 10, 100, -10, 0, 0, -100, 0, 0] });
+  });
+
+  it('a block-triangular product counts the blocks at and above the diagonal, or below', () => {
+    // Three units in two blocks: units 0 and 1 are block 0, unit 2 is block 1.
+    const given = { inputs: { x: vec(1, 1, 1) }, params: { U }, sizes };
+    const upper = compute(call('matvec', call('blockTriangular', p('U'), num(2)), x('x')), given);
+    expect(upper.y).toEqual([6, 15, 9]);
+    expect(upper.gradients.U).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 1]);
+    const lower = compute(call('matvec', call('blockTriangular', p('U'), num(2), str('lower')), x('x')), given);
+    expect(lower.y).toEqual([3, 9, 24]);
+    expect(lower.gradients.U).toEqual([1, 1, 0, 1, 1, 0, 1, 1, 1]);
+  });
+
+  it('rows and columns of a block-triangular matrix are cut each by their own size', () => {
+    // Five rows in blocks 0 0 0 1 1 of two, three columns in blocks 0 0 1.
+    const M = [['M', 'H'], new Array(15).fill(1)] as const;
+    const given = { inputs: { x: vec(1, 10, 100) }, params: { M }, sizes };
+    expect(compute(call('matvec', call('blockTriangular', p('M'), num(2)), x('x')), given).y).toEqual([111, 111, 111, 100, 100]);
+  });
+
+  it('the transpose of a triangle is the other triangle', () => {
+    const given = { inputs: { x: vec(1, 10, 100) }, params: { U }, sizes };
+    const one = call('matvec', call('transpose', call('blockTriangular', p('U'), num(3))), x('x'));
+    const other = call('matvec', call('blockTriangular', call('transpose', p('U')), num(3), str('lower')), x('x'));
+    expect(compute(one, given)).toEqual(compute(other, given));
+    expect(compute(one, given).y).toEqual([1, 52, 963]);
+  });
+
+  it('an infinite entry outside the triangle does not count', () => {
+    const infinite = [
+      ['H', 'H'],
+      [1, 2, 3, inf, 5, 6, inf, Number.NaN, 9],
+    ] as const;
+    const given = { inputs: { x: vec(1, 1, 1) }, params: { U: infinite }, sizes };
+    expect(compute(call('matvec', call('blockTriangular', p('U'), num(3)), x('x')), given).y).toEqual([6, 11, 9]);
+  });
+});
+
+describe('outer and dot', () => {
+  it('multiply every pair, and add up the pairs', () => {
+    const given = { inputs: { a: vec(1, 2, 3), b: [['I'], [10, 20]] as const, c: vec(4, 5, 6) }, sizes };
+    const { y, shape, gradients } = compute(call('outer', x('a'), x('b')), { ...given, g: [1, 0, 0, 0, 0, 1] });
+    expect([y, shape]).toEqual([
+      [10, 20, 20, 40, 30, 60],
+      [3, 2],
+    ]);
+    expect(gradients).toEqual({ a: [10, 0, 20], b: [1, 3], c: [0, 0, 0] });
+    const product = compute(call('dot', x('a'), x('c')), given);
+    expect(product).toMatchObject({ y: [32], shape: [], gradients: { a: [4, 5, 6], c: [1, 2, 3] } });
+    expect(compute(call('dot', x('a'), num(2)), given).y).toEqual([12]);
+    expect(compute(call('dot', x('a'), x('a')), given)).toMatchObject({ y: [14], gradients: { a: [2, 4, 6] } });
+  });
+});
+
+describe('reductions', () => {
+  const given = {
+    inputs: {
+      x: [
+        ['K', 'H'],
+        [1, 2, 6, -1, -4, 2],
+      ] as const,
+    },
+    sizes,
+  };
+  const values: [string, number, number[], number[]][] = [
+    ['sum', 6, [9, -3], [0, -2, 8]],
+    ['mean', 1, [3, -1], [0, -1, 4]],
+    ['variance', 56 / 6, [14 / 3, 18 / 3], [1, 9, 4]],
+    ['maxOver', 6, [6, 2], [1, 2, 6]],
+    ['norm', Math.sqrt(62), [Math.sqrt(41), Math.sqrt(21)], [Math.sqrt(2), Math.sqrt(20), Math.sqrt(40)]],
+  ];
+  it.each(values)('%s runs over all axes, or over one', (reduction, all, overH, overK) => {
+    const near = (expected: number[]) => expected.map((value) => expect.closeTo(value, 13));
+    expect(compute(call(reduction, x('x')), given)).toMatchObject({ shape: [], y: near([all]) });
+    expect(compute(call(reduction, x('x'), str('H')), given)).toMatchObject({ shape: [2], y: near(overH) });
+    expect(compute(call(reduction, x('x'), str('K')), given)).toMatchObject({ shape: [3], y: near(overK) });
+  });
+
+  it('logSumExp and softmax are those of the formulas, and stay finite far out', () => {
+    const log = Math.log(1 + Math.exp(1));
+    const small = { inputs: { x: [['I'], [2, 3]] as const }, sizes };
+    expect(compute(call('logSumExp', x('x')), small).y[0]).toBeCloseTo(2 + log, 14);
+    const far = { inputs: { x: [['I'], [1002, 1003]] as const }, sizes };
+    expect(compute(call('logSumExp', x('x')), far).y[0]).toBeCloseTo(1002 + log, 12);
+    for (const each of [small, far]) {
+      const { y } = compute(call('softmax', x('x')), each);
+      expect(y[0]).toBeCloseTo(1 / (1 + Math.E), 14);
+      expect(y[1]).toBeCloseTo(Math.E / (1 + Math.E), 14);
+    }
+    const columns = compute(call('softmax', x('x'), str('K')), given);
+    expect(columns.shape).toEqual([2, 3]);
+    expect((columns.y[1] ?? 0) / (columns.y[4] ?? 0)).toBeCloseTo(Math.exp(6), 9);
+    const all = compute(call('softmax', x('x')), given).y;
+    expect(all.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 14);
+  });
+
+  it('equal maxima share the cotangent', () => {
+    const { gradients } = compute(call('maxOver', x('x')), { inputs: { x: vec(5, 1, 5) }, sizes });
+    expect(gradients.x).toEqual([0.5, 0, 0.5]);
+  });
+
+  it('pass NaN and infinity on', () => {
+    const bad = { inputs: { x: vec(1, Number.NaN, 2) }, sizes };
+    for (const reduction of ['sum', 'mean', 'variance', 'maxOver', 'logSumExp', 'norm']) {
+      expect(compute(call(reduction, x('x')), bad).y[0], reduction).toBeNaN();
+    }
+    expect(compute(call('softmax', x('x')), bad).y.every(Number.isNaN)).toBe(true);
+    expect(compute(call('maxOver', x('x')), bad).gradients.x?.every(Number.isNaN)).toBe(true);
+    const infinite = { inputs: { x: vec(1, inf, 2) }, sizes };
+    for (const reduction of ['sum', 'mean', 'maxOver', 'logSumExp', 'norm']) {
+      expect(compute(call(reduction, x('x')), infinite).y, reduction).toEqual([inf]);
+    }
+  });
+
+  it('refuse an axis that is not there exactly once', () => {
+    expect(() => compute(call('sum', x('x'), str('I')), given)).toThrow('the axis I exactly once');
+    const square = {
+      inputs: {
+        x: [
+          ['K', 'K'],
+          [1, 2, 3, 4],
+        ] as const,
+      },
+      sizes,
+    };
+    expect(() => compute(call('sum', x('x'), str('K')), square)).toThrow('the axis K exactly once');
+  });
+});
+
+describe('moving elements about', () => {
+  it('broadcast finds the axes by name', () => {
+    const given = { inputs: { x: vec(1, 2, 3) }, sizes };
+    const rows = compute(call('broadcast', x('x'), str('K'), str('H')), { ...given, g: [1, 2, 3, 10, 20, 30] });
+    expect([rows.y, rows.shape]).toEqual([
+      [1, 2, 3, 1, 2, 3],
+      [2, 3],
+    ]);
+    expect(rows.gradients.x).toEqual([11, 22, 33]);
+    const columns = compute(call('broadcast', x('x'), str('H'), num(2)), given);
+    expect([columns.y, columns.shape]).toEqual([
+      [1, 1, 2, 2, 3, 3],
+      [3, 2],
+    ]);
+    const middle = {
+      inputs: {
+        x: [
+          ['K', 'I'],
+          [1, 2, 3, 4],
+        ] as const,
+      },
+      sizes,
+    };
+    expect(compute(call('broadcast', x('x'), str('K'), str('H'), str('I')), middle).y).toEqual([
+      1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4,
+    ]);
+    expect(compute(call('broadcast', num(7), str('K'), str('I')), given).y).toEqual([7, 7, 7, 7]);
+    expect(() => compute(call('broadcast', x('x'), str('K'), str('I')), given)).toThrow('lacks');
+    expect(() => compute(call('broadcast', x('x'), str('I'), str('K')), middle)).toThrow('lacks');
+  });
+
+  it('concat puts parts side by side on the last axis', () => {
+    const given = {
+      inputs: {
+        x: [
+          ['K', 'H'],
+          [1, 2, 3, 4, 5, 6],
+        ] as const,
+        z: [
+          ['K', 'I'],
+          [7, 8, 9, 10],
+        ] as const,
+      },
+      sizes,
+    };
+    const { y, shape, gradients } = compute(call('concat', str('M'), x('x'), x('z')), {
+      ...given,
+      g: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    });
+    expect([y, shape]).toEqual([
+      [1, 2, 3, 7, 8, 4, 5, 6, 9, 10],
+      [2, 5],
+    ]);
+    expect(gradients).toEqual({ x: [0, 1, 2, 5, 6, 7], z: [3, 4, 8, 9] });
+    const same = compute(call('concat', str('6'), x('x'), x('x')), given);
+    expect(same).toMatchObject({ y: [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6], gradients: { x: new Array(6).fill(2) } });
+    expect(() => compute(call('concat', str('H'), x('x'), x('z')), given)).toThrow('does not add up to H=3');
+  });
+
+  it('slice and split cut the last axis', () => {
+    const given = {
+      inputs: {
+        x: [
+          ['K', 'M'],
+          [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+        ] as const,
+      },
+      sizes,
+    };
+    const { y, shape, gradients } = compute(call('slice', x('x'), str('H'), num(1)), given);
+    expect([y, shape]).toEqual([
+      [1, 2, 3, 6, 7, 8],
+      [2, 3],
+    ]);
+    expect(gradients.x).toEqual([0, 1, 1, 1, 0, 0, 1, 1, 1, 0]);
+    const second = at(call('split', x('x'), str('H'), str('I')), num(1));
+    expect(compute(second, given)).toMatchObject({ y: [3, 4, 8, 9], shape: [2, 2] });
+    expect(() => compute(call('slice', x('x'), str('H'), num(3)), given)).toThrow('no 3 units from 3');
+    expect(() => compute(at(call('split', x('x'), str('H'), str('H')), num(0)), given)).toThrow('sum of 2 parts');
+  });
+
+  it('index numbers the units, blockIndex their blocks', () => {
+    const given = { inputs: { x: vec(1, 1, 1) }, sizes };
+    expect(compute(mul(x('x'), call('index', str('H'))), given).y).toEqual([0, 1, 2]);
+    expect(compute(mul(num(1), call('blockIndex', str('M'), num(2))), given).y).toEqual([0, 0, 0, 1, 1]);
+    const even = pick(bin('<', call('blockIndex', str('H'), num(2)), num(1)), x('x'), num(0));
+    expect(compute(even, given)).toMatchObject({ y: [1, 1, 0], gradients: { x: [1, 1, 0] } });
+  });
+});
+
+describe('shapes', () => {
+  it('parameters of any rank are used per unit, and scalars with anything', () => {
+    const given = {
+      inputs: {
+        x: [
+          ['K', 'I'],
+          [1, 2, 3, 4],
+        ] as const,
+        a: [[], [10]] as const,
+      },
+      params: {
+        b: [
+          ['K', 'I'],
+          [1, 1, 2, 2],
+        ] as const,
+      },
+      sizes,
+    };
+    const { y, gradients } = compute(add(mul(x('a'), x('x')), p('b'), name('t')), given);
+    expect(y).toEqual([11, 21, 32, 42]);
+    expect(gradients).toEqual({ x: [10, 10, 10, 10], a: [10], b: [1, 1, 1, 1] });
+  });
+
+  it('that differ in a dim do not join', () => {
+    const given = {
+      inputs: {
+        x: [
+          ['K', 'I'],
+          [1, 2, 3, 4],
+        ] as const,
+      },
+      params: {
+        b: [
+          ['I', 'K'],
+          [1, 1, 2, 2],
+        ] as const,
+      },
+      sizes,
+    };
+    expect(() => compute(add(x('x'), p('b')), given)).toThrow('do not broadcast');
+  });
+});
