@@ -3,7 +3,10 @@
  *
  * A spec is never executed. These declarations exist so that an editor checks it while it is typed; the
  * compiler reads the file's syntax tree, and shapes and meaning are checked there. Every tensor is a branded
- * number, so that the arithmetic operators apply; arithmetic is per unit and per sequence.
+ * number, so that the arithmetic operators apply; arithmetic is per unit and per sequence, between values of one
+ * shape or with scalars.
+ *
+ * Shapes are lists of dims: positions or heads first, units or channels last; `[]` for a scalar.
  *
  * Derivatives where a function has a kink: `relu` and `leakyRelu` take the left slope at 0, `abs` takes 0,
  * `min` and `max` pass the cotangent to the first argument on a tie, `clamp` and `hardSigmoid` pass it only
@@ -14,19 +17,48 @@
 declare const tensor: unique symbol;
 /** Values over units, one step of one sequence. */
 export type Vec = number & { readonly [tensor]: 'vec' };
-/** A matrix parameter; only `matvec` takes it. */
-export interface Mat {
-  readonly [tensor]: 'mat';
-}
+/** A matrix: as a parameter what `matvec` takes, as an input or state a value of every sequence. */
+export type Mat = number & { readonly [tensor]: 'mat' };
+/** One number. */
 export type Scalar = number & { readonly [tensor]: 'scalar' };
+/** Values over positions and channels. */
+export type FeatureMap = number & { readonly [tensor]: 'map' };
+/** One matrix for each head. */
+export interface Blocks {
+  readonly [tensor]: 'blocks';
+}
+/** Several matrices of one shape; `p.U[k]` with a static `k` is one of them. */
+export interface Stack {
+  readonly [tensor]: 'stack';
+  readonly [k: number]: Mat;
+}
+/** One matrix for each tap of a convolution; `p.K[k]` with a static `k` is that of one tap. */
+export interface Kernel {
+  readonly [tensor]: 'kernel';
+  readonly [tap: number]: Mat;
+}
+/** A matrix made from another by `transpose`, `blockTriangular` or `dropConnect`; only `matvec` takes it. */
+export interface Matrix {
+  readonly [tensor]: 'matrix';
+}
+/** What stands before the vector in `matvec`: a matrix parameter, one made from it, or a computed value of two axes. */
+type Factor = number | Blocks | Matrix | undefined;
 
-/** How a parameter is filled when nobody gives it: by `new`, `check` and `bench`. */
-export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones';
+/** A declared dim by name, or a whole number: an axis of that size. */
+type Dim = string | number;
+
+/** How a parameter is filled when nobody gives it: by `new`, `check` and `bench`. A number fills all of it. */
+export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number;
 export interface Declared {
-  /** Default `uniform` in ±1/√(last axis). */
+  /** Default `uniform` in ±1/√(last axis). For parameters only. */
   readonly init?: Init;
-  /** The parameter exists only when this holds, e.g. `o.peepholes`. */
+  /** The tensor exists only when this holds, e.g. `o.peepholes`. */
   readonly when?: boolean;
+  /**
+   * `false` for a parameter that gets no gradient. With a number, `zeros` or `ones` as `init` it may then be
+   * missing in the data, and is that. For parameters only.
+   */
+  readonly trainable?: boolean;
 }
 
 function notExecuted(name: string): never {
@@ -34,16 +66,44 @@ function notExecuted(name: string): never {
 }
 
 /** A vector over one dim. */
-export function vec(_dim: string, _declared?: Declared): Vec {
+export function vec(_dim: Dim, _declared?: Declared): Vec {
   return notExecuted('vec');
 }
-/** A matrix of `rows` by `columns`; `matvec(W, x)` contracts over the columns. */
-export function mat(_rows: string, _columns: string, _declared?: Declared): Mat {
+/**
+ * A matrix of `rows` by `columns`; `matvec(W, x)` contracts over the columns. As an input or state every sequence has
+ * its own: a matrix memory.
+ */
+export function mat(_rows: Dim, _columns: Dim, _declared?: Declared): Mat {
   return notExecuted('mat');
 }
-/** One number for all units. */
+/** One number for all units; as an input or state one for each sequence. */
 export function scalar(_declared?: Declared): Scalar {
   return notExecuted('scalar');
+}
+/** A map of two to four dims: positions (or heads) first, channels last, `map('X', 'Y', 'C')`. */
+export function map(_first: Dim, _second: Dim, ..._more: (Dim | Declared)[]): FeatureMap {
+  return notExecuted('map');
+}
+/** A parameter of `heads` matrices, `rows` by `columns` each: `matvec` takes a value `[heads, columns]`. */
+export function blocks(_heads: Dim, _rows: Dim, _columns: Dim, _declared?: Declared): Blocks {
+  return notExecuted('blocks');
+}
+/** A parameter of `count` matrices, `rows` by `columns` each; `count` is static and `p.U[k]` one of them. */
+export function stack(_count: number, _rows: Dim, _columns: Dim, _declared?: Declared): Stack {
+  return notExecuted('stack');
+}
+/**
+ * The kernel of a convolution, a parameter: a matrix from `inputs` to `outputs` channels for every tap,
+ * `kernel('O', 'I', 3)` for `conv1d` and `kernel('O', 'I', 3, 3)` for `conv2d`. Extents are static. With
+ * `groups: 'G'` every group of channels has its own matrices. Stored `[taps…, groups?, outputs, inputs]`.
+ */
+export function kernel(
+  _outputs: Dim,
+  _inputs: Dim,
+  _extent: number,
+  ..._more: (number | (Declared & { readonly groups?: Dim }))[]
+): Kernel {
+  return notExecuted('kernel');
 }
 
 /** An option with named values; the first is the default. */
@@ -64,9 +124,11 @@ export function integer(_default: number, _range?: { readonly min?: number; read
 }
 
 type OptionTable = Readonly<Record<string, string | number | boolean>>;
-type Values = Readonly<Record<string, Vec | Scalar>>;
-type Params = Readonly<Record<string, Vec | Scalar | Mat>>;
-type Group<O, G> = G | ((options: O) => G);
+type Values = Readonly<Record<string, Vec | Scalar | Mat | FeatureMap>>;
+type Params = Readonly<Record<string, Vec | Scalar | Mat | FeatureMap | Blocks | Stack | Kernel>>;
+/** A cell that calls `dropout`, `zoneout`, `dropConnect` or `noise` has the option `training`, false by default. */
+type Chosen<O> = O & { readonly training: boolean };
+type Group<O, G> = G | ((options: Chosen<O>) => G);
 
 export interface Cell<O extends OptionTable, X extends Values, S extends Values, P extends Params> {
   readonly name: string;
@@ -78,12 +140,15 @@ export interface Cell<O extends OptionTable, X extends Values, S extends Values,
   readonly params: Group<O, P>;
   /** Which sequences a caller gets; default: all that `step` returns. */
   readonly outputs?: readonly string[];
-  /** One time step: next value of every state, and any further outputs, by name. */
+  /**
+   * One time step: next value of every state, and any further outputs, by name. `t` is the number of the step, from
+   * 0 in the order of processing: a reversed sequence counts from its own end.
+   */
   step(
     inputs: X,
     state: S,
     params: P,
-    context: { readonly options: O },
+    context: { readonly options: Chosen<O>; readonly t: number },
   ): { readonly [K in keyof S]: number } & Readonly<Record<string, number>>;
 }
 
@@ -94,10 +159,172 @@ export function cell<const O extends OptionTable, X extends Values, S extends Va
   return definition;
 }
 
-/** Matrix-vector product `W x`: `mat('H', 'I')` with `vec('I')` gives a vector over `H`. */
-export function matvec(_matrix: Mat, _x: number): number {
+/**
+ * Matrix-vector product `M x`: `mat('H', 'I')` with `vec('I')` gives a vector over `H`. Leading axes of `x` stay:
+ * `[X, I]` gives `[X, H]`. `blocks('N', 'O', 'I')` takes `[…, N, I]` and gives `[…, N, O]`. A computed value of two
+ * axes, `[R, C]`, takes `vec('C')`.
+ */
+export function matvec(_matrix: Factor, _x: number): number {
   return notExecuted('matvec');
 }
+/** The matrix with rows and columns exchanged, for `matvec`. */
+export function transpose(_matrix: Factor): Matrix {
+  return notExecuted('transpose');
+}
+/**
+ * A matrix parameter whose rows and columns are cut into `count` blocks, unit u in block ⌊u·count/size⌋. Entry (i, k)
+ * counts where block(k) ≥ block(i), with `'lower'` where block(k) ≤ block(i); else it is zero and gets no gradient.
+ * The clockwork RNN (Koutník et al. 2014) is made of one.
+ */
+export function blockTriangular(_matrix: Factor, _count: number, _side?: 'lower'): Matrix {
+  return notExecuted('blockTriangular');
+}
+/** `A (B x)`: a matrix of the rank of `B`'s rows. */
+export function lowRank(_a: Factor, _b: Factor, _x: number): number {
+  return notExecuted('lowRank');
+}
+/** `U x − Uᵀ x` (AntisymmetricRNN, Chang et al. 2019). */
+export function antisymmetric(_matrix: Factor, _x: number): number {
+  return notExecuted('antisymmetric');
+}
+/** `a bᵀ`: `[R]` and `[C]` give `[R, C]`. */
+export function outer(_a: number, _b: number): number {
+  return notExecuted('outer');
+}
+/** Σ a·b over all units of two values of one shape. */
+export function dot(_a: number, _b: number): number {
+  return notExecuted('dot');
+}
+
+/** Sum over all units, or over the axis named. */
+export function sum(_x: number, _axis?: Dim): number {
+  return notExecuted('sum');
+}
+/** Mean over all units, or over the axis named. */
+export function mean(_x: number, _axis?: Dim): number {
+  return notExecuted('mean');
+}
+/** Variance of the population: the mean of (x − mean)². */
+export function variance(_x: number, _axis?: Dim): number {
+  return notExecuted('variance');
+}
+/** Largest value; equal maxima share the cotangent equally. */
+export function maxOver(_x: number, _axis?: Dim): number {
+  return notExecuted('maxOver');
+}
+/** log Σ eˣ, computed with the maximum subtracted. */
+export function logSumExp(_x: number, _axis?: Dim): number {
+  return notExecuted('logSumExp');
+}
+/** √(Σ x²); its gradient at x = 0 is not a number. */
+export function norm(_x: number, _axis?: Dim): number {
+  return notExecuted('norm');
+}
+/** eˣ / Σ eˣ over all units or along the axis named, computed with the maximum subtracted; the shape of `x`. */
+export function softmax(_x: number, _axis?: Dim): number {
+  return notExecuted('softmax');
+}
+
+/** The value repeated to the shape of these dims, which hold its own axes by name and in order. */
+export function broadcast(_x: number, ..._dims: readonly [Dim, ...Dim[]]): number {
+  return notExecuted('broadcast');
+}
+/** Values joined along their last axis, which then is `dim`: its size is the sum of theirs. Other axes are equal. */
+export function concat(_dim: Dim, ..._parts: readonly [number, ...number[]]): number {
+  return notExecuted('concat');
+}
+/** As many units of the last axis as `dim` has, from the static number `from`. */
+export function slice(_x: number, _dim: Dim, _from: number): number {
+  return notExecuted('slice');
+}
+/** The last axis cut into consecutive slices, whose sizes add up to its own. */
+export function split<const D extends readonly Dim[]>(_x: number, ..._dims: D): { readonly [K in keyof D]: number } {
+  return notExecuted('split');
+}
+
+/** Static settings of a convolution. */
+export interface Convolution<N, D> {
+  /**
+   * `same` (default) and `causal` keep one position for every `stride` of them, ⌈X/stride⌉; `valid` those where the
+   * whole kernel lies inside, ⌊(X − (extent − 1)·dilation − 1)/stride⌋ + 1. `causal` sees only positions before.
+   */
+  readonly padding?: 'same' | 'valid' | 'causal';
+  /** Default 1. */
+  readonly stride?: N;
+  /** Distance between taps, default 1. */
+  readonly dilation?: N;
+  /** Dim of the result's positions; may be left out where there are as many as before. */
+  readonly to?: D;
+}
+/**
+ * out[p] = Σ_d K[d] · x[p·stride + d·dilation − left], zero outside: a map `[X, I]` gives `[Y, O]`, with a grouped
+ * kernel `[X, G, I]` gives `[Y, G, O]`. left is ⌊(extent − 1)·dilation/2⌋ for `same`, (extent − 1)·dilation for
+ * `causal`, 0 for `valid`.
+ */
+export function conv1d(_kernel: Kernel, _x: number, _settings?: Convolution<number, Dim>): number {
+  return notExecuted('conv1d');
+}
+/** The same over two position axes: `[X, Y, I]` gives `[X2, Y2, O]`. Settings are one number for both axes or a pair. */
+export function conv2d(
+  _kernel: Kernel,
+  _x: number,
+  _settings?: Convolution<number | readonly [number, number], readonly [Dim, Dim]>,
+): number {
+  return notExecuted('conv2d');
+}
+
+/**
+ * An input or state as it was `steps` ≥ 1 steps ago, static. Inputs before the first step are 0; `delay(h, k)` is `h`
+ * as the step got it k steps ago, so the initial state counts as its value at step 0, and before that it is 0.
+ */
+export function delay(_x: number, _steps: number): number {
+  return notExecuted('delay');
+}
+/** `[dim]`: the number of each unit, from 0. */
+export function index(_dim: Dim): number {
+  return notExecuted('index');
+}
+/** `[dim]`: the block of each unit where they are cut into `count`, ⌊unit·count/size⌋. */
+export function blockIndex(_dim: Dim, _count: number): number {
+  return notExecuted('blockIndex');
+}
+
+/**
+ * In training 0 with probability `rate` and else x/(1 − rate), drawn afresh at every step or once for the `'sequence'`
+ * (Gal & Ghahramani 2016); otherwise x. The rate, here and below, is a number, an option or a scalar parameter from
+ * 0 to below 1, and gets no gradient.
+ */
+export function dropout(_x: number, _rate: number, _per?: 'sequence'): number {
+  return notExecuted('dropout');
+}
+/** In training `previous` with probability `rate`, else `next`; otherwise their mean so weighted (Krueger et al. 2017). */
+export function zoneout(_next: number, _previous: number, _rate: number, _per?: 'sequence'): number {
+  return notExecuted('zoneout');
+}
+/**
+ * A matrix parameter, in training each entry 0 with probability `rate` and else M/(1 − rate), one mask for the run
+ * (Wan et al. 2013; Merity et al. 2018).
+ */
+export function dropConnect(_matrix: Factor, _rate: number): Matrix {
+  return notExecuted('dropConnect');
+}
+/** In training x + scale·n with n standard normal, fresh at every step; otherwise x. */
+export function noise(_x: number, _scale: number): number {
+  return notExecuted('noise');
+}
+
+/**
+ * Layer normalization (Ba et al. 2016): (x − mean)/√(variance + 10⁻⁵)·gain + bias, over all units. Written in the
+ * language itself: kernels/library/normalization.ts.
+ */
+export function layerNorm(_x: number, _gain: number, _bias: number): number {
+  return notExecuted('layerNorm');
+}
+/** Root-mean-square normalization (Zhang & Sennrich 2019): x/√(mean(x²) + 10⁻⁵)·gain, over all units. */
+export function rmsNorm(_x: number, _gain: number): number {
+  return notExecuted('rmsNorm');
+}
+
 /** 1 / (1 + e⁻ˣ). */
 export function sigmoid(_x: number): number {
   return notExecuted('sigmoid');

@@ -1,7 +1,10 @@
 /** Operations on tensors: shapes are checked here, nodes are made here. */
-import { plainMatrix } from '../ir/builder.js';
 import type { NodeId, Shape } from '../ir/graph.js';
+import type { Operand } from './arguments.js';
+import { axesIn } from './axes.js';
+import { showDim } from './dims.js';
 import type { Machine } from './machine.js';
+import { sameShape } from './products.js';
 import {
   DEFAULT_ARGUMENT,
   FUNCTIONS,
@@ -12,12 +15,7 @@ import {
   OPERATORS,
 } from './static.js';
 import type { Span } from './tree.js';
-import { describe, isMatrix, POISON, showShape, type Value } from './values.js';
-
-export interface Operand {
-  readonly value: Value;
-  readonly span: Span;
-}
+import { POISON, showShape, type Value } from './values.js';
 
 export function arithmetic(machine: Machine, operator: NumberOperator, operands: readonly [Operand, Operand], at: Span): Value {
   if (!isTensorOperator(operator)) {
@@ -41,27 +39,42 @@ function apply(machine: Machine, op: OpName, title: string, operands: readonly O
   // Every operand is looked at, so that two mistakes in one call are two reports.
   const ids = operands.map(({ value, span }) => machine.number(value, span));
   const whole = ids.filter((id) => id !== undefined);
-  if (whole.length < ids.length || !agree(machine, title, whole, at)) return POISON;
+  if (whole.length < ids.length || meetsMatrix(machine, operands, whole) || !agree(machine, title, whole, at)) return POISON;
   return { kind: 'node', id: machine.builder.apply(op, whole, at) };
 }
 
+/** Whether a matrix parameter meets a vector per unit, where a product was meant; reports it. */
+function meetsMatrix(machine: Machine, operands: readonly Operand[], ids: readonly NodeId[]): boolean {
+  if (!ids.some((id) => machine.shape(id).length === 1)) return false;
+  const found = operands.find(
+    ({ value }) => value.kind === 'declared' && value.group === 'params' && value.constructor_ === 'mat',
+  );
+  if (found?.value.kind !== 'declared') return false;
+  const { name } = found.value.declaration;
+  const message = `the matrix \`${name}\` is used where a vector or number belongs`;
+  machine.report('SPEC-MATRIX-ARITHMETIC', found.span, message, `Multiply it with a vector: \`matvec(p.${name}, x)\`.`);
+  return true;
+}
+
 /** Whether shapes are equal or scalar; reports the two that differ. */
-function agree(machine: Machine, title: string, ids: readonly NodeId[], at: Span): boolean {
+export function agree(machine: Machine, title: string, ids: readonly NodeId[], at: Span): boolean {
   const vectors = ids.map((id) => machine.shape(id)).filter((shape) => shape.length > 0);
   const first = vectors[0];
   const other = first === undefined ? undefined : vectors.find((shape) => !sameShape(shape, first));
   if (first === undefined || other === undefined) return true;
-  machine.report(
-    'SPEC-SHAPE-MISMATCH',
-    at,
-    `${title} joins ${showShape(first)} and ${showShape(other)}`,
-    `Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat(${[...first, ...other].map((dim) => `'${dim}'`).join(', ')})\`.`,
-  );
+  const message = `${title} joins ${showShape(first)} and ${showShape(other)}`;
+  machine.report('SPEC-SHAPE-MISMATCH', at, message, meetingOf(first, other));
   return false;
 }
 
-export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+/** How two values of different shapes can be brought together. */
+function meetingOf(a: Shape, b: Shape): string {
+  const list = (dims: Shape) => dims.map(showDim).join(', ');
+  const [small, large] = a.length <= b.length ? [a, b] : [b, a];
+  if (small.length < large.length && axesIn(small, large) !== undefined)
+    return `Spread ${showShape(small)} first: \`broadcast(…, ${list(large)})\`.`;
+  if (large.length > 1) return `Bring both to one shape; \`broadcast(x, ${list(large)})\` repeats a value along new axes.`;
+  return `Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat(${list([...a, ...b])})\`.`;
 }
 
 export function callFunction(machine: Machine, name: string, given: readonly Operand[], at: Span): Value {
@@ -109,48 +122,4 @@ export function select(machine: Machine, test: NodeId, sides: readonly [Operand,
   const [then, otherwise] = ids;
   if (then === undefined || otherwise === undefined || !agree(machine, '`?:`', [test, then, otherwise], at)) return POISON;
   return { kind: 'node', id: machine.builder.apply('select', [test, then, otherwise], at) };
-}
-
-export function matvec(machine: Machine, [first, second]: readonly Operand[], at: Span): Value {
-  if (first === undefined || second === undefined) return POISON;
-  const matrix = first.value;
-  if (matrix.kind !== 'declared' || !isMatrix(matrix)) {
-    if (matrix.kind === 'absent') machine.absent(matrix, first.span);
-    else if (matrix.kind !== 'poison') {
-      const fix = isMatrix(second.value)
-        ? 'Swap the arguments: the matrix comes first.'
-        : 'Write `matvec(p.W, x)` with a parameter declared by `mat`.';
-      machine.report(
-        'SPEC-MATVEC-MATRIX',
-        first.span,
-        `the first argument of \`matvec\` is ${describe(matrix, machine.builder)}, not a matrix`,
-        fix,
-      );
-    }
-    // The vector is looked at for its own mistakes.
-    if (!isMatrix(second.value)) machine.number(second.value, second.span);
-    return POISON;
-  }
-  const { name, shape } = matrix.declaration;
-  machine.used.add(`params.${name}`);
-  const operand = machine.number(second.value, second.span);
-  const [rows, columns] = shape;
-  if (operand === undefined || rows === undefined || columns === undefined) return POISON;
-  const given = machine.shape(operand);
-  if (!sameShape(given, [columns])) {
-    const fix =
-      given.length === 0
-        ? `Give it ${showShape([columns])}.`
-        : given.length === 1 && given[0] === rows
-          ? `Declare it the other way round, \`${name}: mat('${columns}', '${rows}')\`, or give it ${showShape([columns])}.`
-          : `Give it ${showShape([columns])}, or declare \`${name}: mat('${rows}', '${given[0] ?? columns}')\`.`;
-    machine.report(
-      'SPEC-MATVEC-SHAPE',
-      second.span,
-      `\`${name}\` is ${showShape(shape)} and takes ${showShape([columns])}, not ${showShape(given)}`,
-      fix,
-    );
-    return POISON;
-  }
-  return { kind: 'node', id: machine.builder.contract(plainMatrix(name), [rows], operand, at) };
 }

@@ -8,7 +8,7 @@ import { convertFunction } from './statement.js';
 import { didYouMean } from './suggest.js';
 import { unwrap } from './syntax.js';
 import type { Expression } from './tree.js';
-import { BUILTINS, isBuiltin } from './vocabulary.js';
+import { BUILTINS, isBuiltin, isStructural, STRUCTURAL } from './vocabulary.js';
 
 export function convertCall(context: Context, node: CallExpression): Expression {
   const args: Expression[] = [];
@@ -57,8 +57,8 @@ export function convertCall(context: Context, node: CallExpression): Expression 
 function builtin(context: Context, node: CallExpression, name: string, args: readonly Expression[]): Expression {
   const [least, most] = BUILTINS[name] ?? [0, 0];
   if (args.length < least || args.length > most) {
-    const wanted = least === most ? `${least}` : `${least} or ${most}`;
-    const usage = name === 'matvec' ? 'Write `matvec(p.W, x)`.' : `Give it ${wanted}.`;
+    const wanted = least === most ? `${least}` : Number.isFinite(most) ? `${least} or ${most}` : `at least ${least}`;
+    const usage = isStructural(name) ? `Write \`${STRUCTURAL[name].usage}\`.` : `Give it ${wanted}.`;
     return refuse(context, node, 'SPEC-ARGUMENTS', `\`${name}\` takes ${arguments_(wanted)}, not ${args.length}`, usage);
   }
   return { kind: 'builtin', name, args, span: span(context, node) };

@@ -2,7 +2,7 @@
  * Checks a whole spec: lowers it at every value of every option, so that mistakes in any branch are found, and
  * looks for what no choice of options uses.
  */
-import type { NodeId, StepGraph } from '../ir/graph.js';
+import { argumentsOf, isContract, type NodeId, type StepGraph } from '../ir/graph.js';
 import { SINGULAR } from './declarations.js';
 import { Diagnostics } from './diagnostics.js';
 import { lowerWith } from './lower.js';
@@ -55,9 +55,9 @@ function tryOne(tree: CellTree, options: OptionValues, recovery: Recovery, diagn
   const note = noteOf(tree, options);
   const { report } = diagnostics;
   const { signature, bad } = signatureWith(tree, options, recovery, report, note);
-  const { graph, used, tooLarge } = lowerWith(tree, signature, { recovery, bad, report, note });
+  const { graph, used, dims, tooLarge } = lowerWith(tree, signature, { recovery, bad, report, note });
   for (const name of graph === undefined ? used : reached(graph)) seen.used.add(name);
-  for (const dim of signature.dims) seen.dims.add(dim);
+  for (const dim of [...signature.dims, ...dims]) seen.dims.add(dim);
   for (const { name } of signature.inputs) seen.present.add(`inputs.${name}`);
   for (const { name } of signature.params) seen.present.add(`params.${name}`);
   return !tooLarge;
@@ -116,14 +116,16 @@ function reached(graph: StepGraph): Set<string> {
     const node = graph.nodes[id];
     if (node === undefined || seen.has(id)) continue;
     seen.add(id);
+    open.push(...argumentsOf(node));
     if (node.op === 'input') names.add(`inputs.${node.name}`);
     else if (node.op === 'param') names.add(`params.${node.name}`);
-    else if (node.op === 'contract') {
-      for (const { matrix, operand } of node.terms) {
-        names.add(`params.${matrix}`);
-        open.push(operand);
+    else if (node.op === 'delayed') names.add(`${node.group === 'input' ? 'inputs' : 'state'}.${node.name}`);
+    else if (isContract(node)) {
+      for (const { matrix } of node.terms) {
+        names.add(`params.${matrix.param}`);
+        if (typeof matrix.drop?.rate === 'object') names.add(`params.${matrix.drop.rate.param}`);
       }
-    } else if ('args' in node) open.push(...node.args);
+    }
   }
   return names;
 }
@@ -154,10 +156,11 @@ function reportUnused(tree: CellTree, recovery: Recovery, diagnostics: Diagnosti
   }
 }
 
-/** Whether a shape names a dim under some options, tried or not. */
+/** Whether a shape or the step names a dim under some options, tried or not. */
 function mentions(tree: CellTree, dim: string): boolean {
   const groups = [tree.inputs, tree.state, tree.params];
-  return words(groups.flatMap(({ entries }) => entries.map(({ shape }) => shape))).has(dim);
+  const shapes = groups.flatMap(({ entries }) => entries.map(({ shape }) => shape));
+  return words([shapes, tree.step.body, Object.values(tree.helpers).map(({ body }) => body)]).has(dim);
 }
 
 /** How often a name is written in the files of a spec, its declaration included. */

@@ -1,30 +1,41 @@
-/** `inputs`, `state` and `params`: tables of `vec`, `mat` and `scalar`, plain or as a function of the options. */
+/** `inputs`, `state` and `params`: tables of `vec`, `mat`, `map` and so on, plain or as a function of the options. */
 import { type CallExpression, type Expression as ExpressionNode, Node, type ObjectLiteralExpression } from 'ts-morph';
 import { type Context, span } from './context.js';
 import { convertExpression, propertyName } from './expression.js';
 import { refuse, refuseSpread } from './refusals.js';
 import { Scope } from './scope.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean, listNames } from './suggest.js';
 import { unwrap } from './syntax.js';
 import type { Declaration, DeclarationGroup, Expression } from './tree.js';
 import { badName } from './vocabulary.js';
 
 export type GroupTitle = 'inputs' | 'state' | 'params';
 
-const SHAPES = { vec: 1, mat: 2, scalar: 0 } as const;
-type Constructor = keyof typeof SHAPES;
+/** How many dims, numbers of matrices and extents each takes, and how it is written. */
+const CONSTRUCTORS = {
+  vec: { least: 1, most: 1, takes: 'one dim', usage: "Write `vec('H')`, or `vec('H', { when: … })`." },
+  mat: { least: 2, most: 2, takes: 'two dims', usage: "Write `mat('H', 'I')`: rows, then columns." },
+  scalar: { least: 0, most: 0, takes: 'no dims', usage: 'Write `scalar()`.' },
+  map: { least: 2, most: 4, takes: 'two to four dims', usage: "Write `map('X', 'C')`: positions, then channels." },
+  blocks: { least: 3, most: 3, takes: 'three dims', usage: "Write `blocks('N', 'O', 'I')`: heads, rows, columns." },
+  stack: { least: 3, most: 3, takes: 'a number and two dims', usage: "Write `stack(4, 'O', 'I')`: how many, rows, columns." },
+  kernel: {
+    least: 3,
+    most: 4,
+    takes: 'two dims and one or two extents',
+    usage: "Write `kernel('O', 'I', 3)`, or `kernel('O', 'I', 3, 3)`.",
+  },
+} as const;
+type Constructor = keyof typeof CONSTRUCTORS;
 
-const USAGE: Readonly<Record<Constructor, string>> = {
-  vec: "Write `vec('H')`, or `vec('H', { when: … })`.",
-  mat: "Write `mat('H', 'I')`: rows, then columns.",
-  scalar: 'Write `scalar()`.',
-};
+/** What only a parameter can be: the matrices of `matvec` and of convolutions. */
+const ONLY_PARAMS: readonly Constructor[] = ['blocks', 'stack', 'kernel'];
 
 /** What each group is called in messages: one of it. */
 export const SINGULAR: Readonly<Record<GroupTitle, string>> = { inputs: 'input', state: 'state', params: 'parameter' };
 
 function isConstructor(name: string): name is Constructor {
-  return Object.hasOwn(SHAPES, name);
+  return Object.hasOwn(CONSTRUCTORS, name);
 }
 
 export function readGroup(outer: Context, title: GroupTitle, node: ExpressionNode): DeclarationGroup {
@@ -124,28 +135,25 @@ function readEntry(context: Context, title: GroupTitle, property: Node): Declara
     const callee = Node.isCallExpression(call) ? call.getExpression().getText() : '';
     const fix = didYouMean(
       callee,
-      Object.keys(SHAPES),
-      "Write `vec('H')`, `mat('H', 'I')` or `scalar()`, imported from `recurve`.",
+      Object.keys(CONSTRUCTORS),
+      "Write `vec('H')`, `mat('H', 'I')`, `map('X', 'C')` or `scalar()`, imported from `recurve`.",
     );
-    refuse(context, call, 'SPEC-DECLARATION', `\`${name}\` is not declared by \`vec\`, \`mat\` or \`scalar\``, fix);
-    return undefined;
-  }
-  if (declared === 'mat' && title !== 'params') {
     refuse(
       context,
       call,
-      'SPEC-MATRIX-STATE',
-      `the ${SINGULAR[title]} \`${name}\` is a matrix`,
-      "Only parameters are matrices; write `vec('H')`.",
+      'SPEC-DECLARATION',
+      `\`${name}\` is not declared by ${listNames(Object.keys(CONSTRUCTORS)).replace(' and ', ' or ')}`,
+      fix,
     );
     return undefined;
   }
-  if (declared === 'scalar' && title !== 'params') {
-    const fix = "Declare a vector over a dim of size 1: `vec('S')`, run with S=1.";
-    refuse(context, call, 'SPEC-SCALAR-STATE', `the ${SINGULAR[title]} \`${name}\` is a scalar, and only parameters are`, fix);
+  if (title !== 'params' && ONLY_PARAMS.includes(declared)) {
+    const fix = "Write `mat('R', 'C')` for a matrix that every sequence has of its own, or `map('X', 'C')`.";
+    const message = `the ${SINGULAR[title]} \`${name}\` is declared by \`${declared}\`, which only parameters are`;
+    refuse(context, call, 'SPEC-MATRIX-STATE', message, fix);
     return undefined;
   }
-  return readCall(context, name, declared, call, property);
+  return readCall(context, title, name, declared, call, property);
 }
 
 /** The constructor a call names, whatever its local alias. */
@@ -157,25 +165,38 @@ function constructorOf(context: Context, call: CallExpression): Constructor | un
 
 function readCall(
   context: Context,
+  title: GroupTitle,
   name: string,
   constructor_: Constructor,
   call: CallExpression,
   property: Node,
 ): Declaration | undefined {
   const nodes = call.getArguments().filter(Node.isExpression).map(unwrap);
-  const axes = SHAPES[constructor_];
-  const last = nodes[axes];
-  if (nodes.length < axes || nodes.length > axes + 1 || nodes.slice(0, axes).some(Node.isObjectLiteralExpression)) {
-    const message = `\`${constructor_}\` takes ${axes === 0 ? 'no dims' : axes === 1 ? 'one dim' : 'two dims'} and, if need be, settings`;
-    refuse(context, call, 'SPEC-ARGUMENTS', message, USAGE[constructor_]);
+  const { least, most, takes, usage } = CONSTRUCTORS[constructor_];
+  const table = nodes.findIndex(Node.isObjectLiteralExpression);
+  const own = table < 0 ? nodes : nodes.slice(0, table);
+  if (own.length < least || own.length > most || (table >= 0 && table < nodes.length - 1)) {
+    // What follows the last dim can only be settings.
+    const [last] = own.length === most + 1 && table < 0 ? own.slice(-1) : [];
+    if (last !== undefined && !Node.isStringLiteral(last) && !Node.isNumericLiteral(last)) {
+      const fix = "Write `{ init: 'orthogonal', when: … }`.";
+      refuse(context, last, 'SPEC-ARGUMENTS', 'the last argument is not a table of settings', fix);
+      return undefined;
+    }
+    refuse(context, call, 'SPEC-ARGUMENTS', `\`${constructor_}\` takes ${takes} and, if need be, settings`, usage);
     return undefined;
   }
-  const settings = last === undefined ? new Map<string, Expression>() : readSettings(context, last);
-  if (settings === undefined) return undefined;
+  const axes = own.map((axis) => convertExpression(context, axis));
+  const settings = table < 0 ? new Map<string, Expression>() : readSettings(context, title, constructor_, nodes[table]);
+  if (settings === undefined || (constructor_ === 'kernel' && !areExtents(context, axes.slice(2)))) return undefined;
+  const groups = settings.get('groups');
+  // Taps first, then the groups: what is contracted and what it gives are the last two axes, as in every matrix.
+  const shape =
+    constructor_ === 'kernel' ? [...axes.slice(2), ...(groups === undefined ? [] : [groups]), ...axes.slice(0, 2)] : axes;
   return {
     name,
     constructor_,
-    shape: nodes.slice(0, axes).map((axis) => convertExpression(context, axis)),
+    shape,
     init: settings.get('init'),
     trainable: settings.get('trainable'),
     when: settings.get('when'),
@@ -183,25 +204,35 @@ function readCall(
   };
 }
 
-function readSettings(context: Context, node: ExpressionNode): Map<string, Expression> | undefined {
-  if (!Node.isObjectLiteralExpression(node)) {
-    refuse(
-      context,
-      node,
-      'SPEC-ARGUMENTS',
-      'the last argument is not a table of settings',
-      "Write `{ init: 'orthogonal', when: … }`.",
-    );
-    return undefined;
-  }
-  const converted = convertExpression(context, node);
+/** Whether the extents of a kernel may be numbers; a dim in their place is reported. */
+function areExtents(context: Context, extents: readonly Expression[]): boolean {
+  const dim = extents.find((extent) => extent.kind === 'string');
+  if (dim === undefined) return true;
+  const message = 'an extent of a `kernel` is a whole number, and this is a string';
+  context.report('SPEC-EXTENT', dim.span, message, CONSTRUCTORS.kernel.usage);
+  return false;
+}
+
+function readSettings(
+  context: Context,
+  title: GroupTitle,
+  constructor_: Constructor,
+  node: ExpressionNode | undefined,
+): Map<string, Expression> | undefined {
   const settings = new Map<string, Expression>();
-  if (converted.kind !== 'object') return settings;
+  const converted = node === undefined ? undefined : convertExpression(context, node);
+  if (converted?.kind !== 'object') return settings;
+  const known = ['init', 'when', 'trainable', ...(constructor_ === 'kernel' ? ['groups'] : [])];
   for (const { name, value, span: at } of converted.entries) {
-    if (name === 'init' || name === 'when') settings.set(name, value);
-    else {
-      const fix = didYouMean(name, ['init', 'when'], 'Write `init` or `when`.');
-      context.report('SPEC-DECLARATION-OPTION', at, `tensors have no setting \`${name}\``, fix);
+    if (known.includes(name) && (title === 'params' || name === 'when')) settings.set(name, value);
+    else if (known.includes(name)) {
+      const fix =
+        title === 'state' && name === 'init' ? 'Give the initial state when running; it is zero by default.' : 'Remove it.';
+      const message = `\`${name}\` is a setting of parameters, and this is ${title === 'state' ? 'a state' : 'an input'}`;
+      context.report('SPEC-DECLARATION-PLACE', at, message, fix);
+    } else {
+      const fix = didYouMean(name, known, `Write ${listNames(known).replace(' and ', ' or ')}.`);
+      context.report('SPEC-DECLARATION-OPTION', at, `\`${constructor_}\` has no setting \`${name}\``, fix);
     }
   }
   return settings;

@@ -1,11 +1,14 @@
 /** Evaluates the expressions of a step: what is static is computed, the rest becomes nodes of the graph. */
-import { arithmetic, callFunction, matvec, select } from './arithmetic.js';
+import { arithmetic, callFunction, select } from './arithmetic.js';
 import type { Machine } from './machine.js';
+import { hasMatrices, takeMatrix } from './matrices.js';
+import { OPERATIONS } from './operations.js';
 import { callHelper } from './run.js';
 import { foldBinary } from './static.js';
 import { didYouMean, listNames } from './suggest.js';
 import type { Expression, Span } from './tree.js';
 import { describe, type Environment, POISON, type Value } from './values.js';
+import { isStructural } from './vocabulary.js';
 
 type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
 
@@ -36,8 +39,8 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
       return conditional(machine, expression, env);
     case 'builtin': {
       const args = expression.args.map((arg) => ({ value: evaluate(machine, arg, env), span: arg.span }));
-      return expression.name === 'matvec'
-        ? matvec(machine, args, expression.span)
+      return isStructural(expression.name)
+        ? OPERATIONS[expression.name](machine, args, expression.span)
         : callFunction(machine, expression.name, args, expression.span);
     }
     case 'helper': {
@@ -78,6 +81,10 @@ function index(machine: Machine, expression: Of<'index'>, env: Environment): Val
   const position = evaluate(machine, expression.index, env);
   if (object.kind === 'poison' || position.kind === 'poison') return POISON;
   const at = expression.span;
+  if (hasMatrices(object)) {
+    const operand = { value: object, span: expression.object.span };
+    return takeMatrix(machine, operand, { value: position, span: expression.index.span });
+  }
   if (object.kind !== 'array' && object.kind !== 'object') {
     const message = `${describe(object, machine.builder)} has no items: units are not taken one by one`;
     machine.report('SPEC-UNKNOWN-MEMBER', at, message, 'Write the formula for a whole vector; it is computed per unit.');

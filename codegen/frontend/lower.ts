@@ -1,9 +1,11 @@
 /** From a cell tree and a signature to the step graph: the step is evaluated once, with nodes for tensors. */
-import type { NodeId, StepGraph } from '../ir/graph.js';
-import { sameShape } from './arithmetic.js';
+import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
+import { axesIn } from './axes.js';
 import { type GroupTitle, SINGULAR } from './declarations.js';
 import { Diagnostics, type Report } from './diagnostics.js';
+import { showDim } from './dims.js';
 import { Machine, TooLarge } from './machine.js';
+import { sameShape } from './products.js';
 import { Recovery } from './recovery.js';
 import { callFunctionTree, type Returned } from './run.js';
 import { GROUPS, optionsValue } from './signature.js';
@@ -42,23 +44,26 @@ export interface Lowered {
   readonly graph: StepGraph | undefined;
   /** Tensors that something was computed with, `params.W`. */
   readonly used: ReadonlySet<string>;
+  /** Dims that the step names itself. */
+  readonly dims: ReadonlySet<string>;
   /** The step grew beyond all bounds: other options need not be tried. */
   readonly tooLarge: boolean;
 }
 
 /** Lowering that goes on after mistakes. */
 export function lowerWith(tree: CellTree, signature: Signature, context: LowerContext): Lowered {
-  const machine = new Machine(tree, context.recovery, context.report, context.note);
-  if (context.recovery.stepOpen) return { graph: undefined, used: machine.used, tooLarge: false };
+  const machine = new Machine(tree, signature.options, context.recovery, context.report, context.note);
+  const { used, dims } = machine;
+  if (context.recovery.stepOpen) return { graph: undefined, used, dims, tooLarge: false };
   try {
     const graph = lowerStep(machine, signature, context.bad);
-    return { graph, used: machine.used, tooLarge: false };
+    return { graph, used, dims, tooLarge: false };
   } catch (error) {
     if (error instanceof RangeError) {
       const fix = 'Name parts of the expressions with `const`.';
       machine.report('SPEC-TOO-DEEP', tree.step.span, 'the step is nested too deeply to be compiled', fix);
     } else if (!(error instanceof TooLarge)) throw error;
-    return { graph: undefined, used: machine.used, tooLarge: true };
+    return { graph: undefined, used, dims, tooLarge: true };
   }
 }
 
@@ -68,7 +73,10 @@ function lowerStep(machine: Machine, signature: Signature, bad: ReadonlySet<stri
   const context: Value = {
     kind: 'object',
     title: 'member of the context',
-    members: new Map([['options', optionsValue(tree, signature.options, recovery)]]),
+    members: new Map<string, Value>([
+      ['options', optionsValue(tree, signature.options, recovery)],
+      ['t', { kind: 'time' }],
+    ]),
     open: false,
   };
   const returned = callFunctionTree(machine, tree.step, [...groups, context]);
@@ -76,9 +84,9 @@ function lowerStep(machine: Machine, signature: Signature, bad: ReadonlySet<stri
 }
 
 function groupValue({ tree, recovery }: Machine, signature: Signature, group: GroupTitle, bad: ReadonlySet<string>): Value {
-  const members = tree[group].entries.map(({ name }): [string, Value] => {
+  const members = tree[group].entries.map(({ name, constructor_ }): [string, Value] => {
     const declaration = signature[group].find((present) => present.name === name);
-    if (declaration !== undefined) return [name, { kind: 'declared', group, declaration }];
+    if (declaration !== undefined) return [name, { kind: 'declared', group, declaration, constructor_ }];
     return [name, bad.has(`${group}.${name}`) ? { kind: 'poison' } : { kind: 'absent', group, name }];
   });
   return { kind: 'object', title: SINGULAR[group], members: new Map(members), open: recovery.isOpen(tree[group]) };
@@ -105,7 +113,7 @@ function finish(
   const outputs = outputValues(machine, signature, value.members, extras, place, next);
   const complete = signature.state.every(({ name }) => next.has(name)) && bad.size === 0;
   if (!complete || outputs === undefined) return undefined;
-  return machine.builder.finish(Object.fromEntries(next), Object.fromEntries(outputs));
+  return machine.builder.finish(Object.fromEntries(next), Object.fromEntries(outputs), machine.rules);
 }
 
 function nextStates(
@@ -133,9 +141,9 @@ function nextStates(
     const given = machine.shape(id);
     if (sameShape(given, shape)) next.set(name, id);
     else {
-      const scalar = given.length === 0 && shape.length === 1;
-      const fix = scalar
-        ? `Spread it over the units: \`0 * ${name} + …\`.`
+      const spread = shape.length > 0 && axesIn(given, shape) !== undefined;
+      const fix = spread
+        ? `Spread it: \`broadcast(…, ${shape.map(showDim).join(', ')})\`.`
         : `Return ${showShape(shape)}, or change the declaration of \`${name}\`.`;
       machine.report(
         'SPEC-STATE-SHAPE',
@@ -178,10 +186,11 @@ function outputValues(
       machine.report('SPEC-EXTRA-STATE', place(name), `\`${name}\` is neither a state nor listed in \`outputs\``, fix);
     }
     const id = machine.number(members.get(name) ?? { kind: 'poison' }, place(name));
-    if (id !== undefined && machine.shape(id).length === 0) {
-      const spread = states[0] ?? signature.inputs[0]?.name ?? 'h';
+    if (id !== undefined && machine.shape(id).length === 0 && !variesBySequence(machine, id)) {
+      const dim = signature.state[0]?.shape.at(-1) ?? 1;
       const message = `the output \`${name}\` is one number for all units and sequences`;
-      machine.report('SPEC-OUTPUT-SHAPE', place(name), message, `Spread it over the units: \`0 * ${spread} + …\`.`);
+      const fix = `Leave it out, or spread it: \`broadcast(…, ${showDim(String(dim))})\`.`;
+      machine.report('SPEC-OUTPUT-SHAPE', place(name), message, fix);
       whole = false;
     } else if (id === undefined || bad !== undefined) whole = false;
     else values.set(name, id);
@@ -202,4 +211,16 @@ function outputValues(
     }
   }
   return whole ? chosen : undefined;
+}
+
+/** Whether a value can differ between the sequences of a batch. */
+function variesBySequence({ builder }: Machine, root: NodeId): boolean {
+  const seen = new Set<NodeId>();
+  const visit = (id: NodeId): boolean => {
+    if (seen.has(id)) return false;
+    seen.add(id);
+    const node = builder.node(id);
+    return ['input', 'state', 'delayed', 'random'].includes(node.op) || argumentsOf(node).some(visit);
+  };
+  return visit(root);
 }

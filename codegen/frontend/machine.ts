@@ -1,10 +1,12 @@
 /** What evaluating a step needs at hand: the graph being built, mistakes, uses, and limits. */
 import { GraphBuilder } from '../ir/builder.js';
 import type { NodeId, Shape } from '../ir/graph.js';
+import { isOp } from '../ir/ops.js';
+import type { SizeRule } from '../ir/sizes.js';
 import { SINGULAR } from './declarations.js';
 import type { Report, SpecCode } from './diagnostics.js';
 import type { Recovery } from './recovery.js';
-import type { CellTree, FunctionTree, Span } from './tree.js';
+import type { CellTree, FunctionTree, OptionValues, Span } from './tree.js';
 import { describe, type Value } from './values.js';
 
 /** Thrown to leave a step that is too large; the mistake has been reported. */
@@ -18,6 +20,13 @@ export class Machine {
   readonly builder = new GraphBuilder();
   /** `params.W`: every declared tensor that was computed with. */
   readonly used = new Set<string>();
+  /** Dims that the step itself names: of a broadcast, a slice, a convolution's result. */
+  readonly dims = new Set<string>();
+  /** What must hold between the sizes of dims. */
+  readonly rules: SizeRule[] = [];
+  /** How each matrix parameter is used: a gradient is one or the other. */
+  readonly #uses = new Map<string, 'matrix' | 'values'>();
+  #draws = 0;
   /** Helper calls around what is being evaluated, outermost first. */
   readonly #calls: { readonly callee: FunctionTree; readonly at: Span }[] = [];
   #evaluations = 0;
@@ -26,6 +35,7 @@ export class Machine {
   /** `note` says under which options, behind every message. */
   constructor(
     readonly tree: CellTree,
+    readonly options: OptionValues,
     readonly recovery: Recovery,
     readonly baseReport: Report,
     readonly note: string,
@@ -84,6 +94,33 @@ export class Machine {
     return this.builder.node(id).shape;
   }
 
+  get training(): boolean {
+    return this.options.training === true;
+  }
+
+  /** The number of a random call among those of one step. */
+  nextDraw(): number {
+    this.#draws += 1;
+    return this.#draws - 1;
+  }
+
+  /** A value that no gradient flows through. Until the graph has an op for that, the value itself. */
+  held(id: NodeId, at: Span): NodeId {
+    const op = 'stopGradient' as string;
+    return isOp(op) ? this.builder.apply(op, [id], at) : id;
+  }
+
+  /** Notes how a matrix parameter is used, per unit or whole; false, and reported, where it is used in both ways. */
+  uses(name: string, way: 'matrix' | 'values', at: Span): boolean {
+    this.used.add(`params.${name}`);
+    const before = this.#uses.get(name);
+    this.#uses.set(name, before ?? way);
+    if (before === undefined || before === way) return true;
+    const message = `\`${name}\` is used both by \`matvec\` and per unit`;
+    this.report('SPEC-MATRIX-USED-TWICE', at, message, 'Declare two parameters, one for each use.');
+    return false;
+  }
+
   /** The node of a value that must be a number per unit, or one for all; `undefined` after a mistake. */
   number(value: Value, at: Span): NodeId | undefined {
     switch (value.kind) {
@@ -95,8 +132,13 @@ export class Machine {
         if (this.builder.node(value.id).type === 'number') return value.id;
         this.report('SPEC-BOOLEAN-AS-NUMBER', at, 'a comparison is no number', 'Choose with it: `a > b ? 1 : 0`.');
         return undefined;
+      case 'time':
+        return this.builder.leaf({ op: 'time' }, [], at);
       case 'declared':
         return this.#leaf(value, at);
+      case 'matrix':
+        this.#refuseMatrix(value, at);
+        return undefined;
       case 'absent':
         this.absent(value, at);
         return undefined;
@@ -128,15 +170,31 @@ export class Machine {
     return this.builder.constant(value, at);
   }
 
-  #leaf({ group, declaration }: Extract<Value, { kind: 'declared' }>, at: Span): NodeId | undefined {
+  #leaf({ group, declaration, constructor_ }: Extract<Value, { kind: 'declared' }>, at: Span): NodeId | undefined {
     const { name, shape, span } = declaration;
-    this.used.add(`${group}.${name}`);
-    if (shape.length > 1) {
-      const message = `the matrix \`${name}\` is used where a vector or number belongs`;
-      this.report('SPEC-MATRIX-ARITHMETIC', at, message, `Multiply it with a vector: \`matvec(p.${name}, x)\`.`);
+    if (group === 'inputs' || group === 'state') {
+      this.used.add(`${group}.${name}`);
+      return group === 'inputs' ? this.builder.input(name, shape, span) : this.builder.state(name, shape, span);
+    }
+    if (constructor_ === 'blocks' || constructor_ === 'stack' || constructor_ === 'kernel') {
+      this.used.add(`params.${name}`);
+      const fix = {
+        blocks: `Multiply it: \`matvec(p.${name}, x)\`.`,
+        stack: `Multiply one of its matrices: \`matvec(p.${name}[0], x)\`.`,
+        kernel: `Convolve with it: \`conv1d(p.${name}, x)\`.`,
+      }[constructor_];
+      const message = `the ${constructor_} \`${name}\` ${constructor_ === 'blocks' ? 'are' : 'is'} used where a vector or number belongs`;
+      this.report('SPEC-MATRIX-ARITHMETIC', at, message, fix);
       return undefined;
     }
-    if (group === 'inputs') return this.builder.input(name, shape, span);
-    return group === 'state' ? this.builder.state(name, shape, span) : this.builder.param(name, shape, span);
+    if (shape.length < 2) this.used.add(`params.${name}`);
+    else if (!this.uses(name, 'values', at)) return undefined;
+    return this.builder.param(name, shape, span);
+  }
+
+  #refuseMatrix({ matrix }: Extract<Value, { kind: 'matrix' }>, at: Span): void {
+    if (matrix.source === 'param') this.used.add(`params.${matrix.ref.param}`);
+    const message = `${describe({ kind: 'matrix', matrix }, this.builder)} is used where a vector or number belongs`;
+    this.report('SPEC-MATRIX-ARITHMETIC', at, message, 'Multiply it with a vector: `matvec(…, x)`.');
   }
 }

@@ -1,11 +1,12 @@
 /** What a cell takes and gives once its options are chosen: shapes, inits and conditions evaluated. */
 import type { GroupTitle } from './declarations.js';
 import { Diagnostics, type Report } from './diagnostics.js';
+import { isFixed, resolveDim } from './dims.js';
 import { evaluate } from './evaluate.js';
 import { Machine } from './machine.js';
 import { Recovery } from './recovery.js';
 import { didYouMean, listNames } from './suggest.js';
-import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, Span, TensorDeclaration } from './tree.js';
+import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from './tree.js';
 import { describe, Environment, type Value } from './values.js';
 import { INITS, isInit } from './vocabulary.js';
 
@@ -32,7 +33,7 @@ export function signatureWith(
 ): { signature: Signature; bad: ReadonlySet<string> } {
   const bad = new Set<string>();
   const resolve = (title: GroupTitle): TensorDeclaration[] => {
-    const machine = new Machine(tree, recovery, report, note);
+    const machine = new Machine(tree, options, recovery, report, note);
     const env = new Environment();
     const { optionsName, entries } = tree[title];
     if (optionsName !== undefined) env.declare(optionsName, optionsValue(tree, options, recovery));
@@ -74,11 +75,35 @@ export function optionsValue(tree: CellTree, options: OptionValues, recovery: Re
 function resolveEntry(machine: Machine, entry: Declaration, env: Environment): TensorDeclaration | 'absent' | 'bad' {
   const when = resolveWhen(machine, entry.when, env);
   if (when === false) return 'absent';
-  const shape = entry.shape.map((axis) => resolveDim(machine, axis, env));
+  const shape = entry.shape.map((axis) => resolveDim(machine, evaluate(machine, axis, env), axis.span));
   const init = resolveInit(machine, entry.init, env);
+  const trainable = resolveTrainable(machine, entry.trainable, env);
   const known = shape.filter((dim) => dim !== undefined);
-  if (when === undefined || known.length < shape.length) return 'bad';
-  return { name: entry.name, shape: known, init, trainable: true, span: entry.span };
+  const counted = countsMatrices(machine, entry, shape[0]);
+  if (when === undefined || trainable === undefined || known.length < shape.length || !counted) return 'bad';
+  return { name: entry.name, shape: known, init, trainable, span: entry.span };
+}
+
+/** Whether the first axis of a stack or kernel, which the step takes apart, has a size that is known when compiling. */
+function countsMatrices(machine: Machine, { constructor_, shape }: Declaration, first: string | undefined): boolean {
+  if ((constructor_ !== 'stack' && constructor_ !== 'kernel') || first === undefined || isFixed(first)) return true;
+  const what = constructor_ === 'stack' ? 'the number of matrices of a `stack`' : 'an extent of a `kernel`';
+  const fix = constructor_ === 'stack' ? "Write `stack(4, 'H', 'H')`." : "Write `kernel('O', 'I', 3)`.";
+  const at = shape[0]?.span ?? machine.tree.span;
+  machine.report('SPEC-EXTENT', at, `${what} is a whole number, and this is the dim '${first}'`, fix);
+  return false;
+}
+
+/** `undefined` after a mistake. */
+function resolveTrainable(machine: Machine, expression: Expression | undefined, env: Environment): boolean | undefined {
+  if (expression === undefined) return true;
+  const value = evaluate(machine, expression, env);
+  if (value.kind === 'static' && typeof value.value === 'boolean') return value.value;
+  if (value.kind !== 'poison') {
+    const message = `\`trainable\` is true or false, and this is ${describe(value, machine.builder)}`;
+    machine.report('SPEC-TRAINABLE', expression.span, message, 'Write `trainable: false`, or leave it out.');
+  }
+  return undefined;
 }
 
 /** `undefined` after a mistake. */
@@ -93,39 +118,14 @@ function resolveWhen(machine: Machine, expression: Expression | undefined, env: 
   return undefined;
 }
 
-function resolveDim(machine: Machine, expression: Expression, env: Environment): string | undefined {
-  const value = evaluate(machine, expression, env);
-  if (value.kind === 'poison') return undefined;
-  const dims = machine.tree.dims.map(({ name }) => name);
-  if (value.kind !== 'static' || typeof value.value !== 'string') {
-    const message = `a shape names dims, and this is ${describe(value, machine.builder)}`;
-    machine.report(
-      'SPEC-DIM-UNDECLARED',
-      expression.span,
-      message,
-      "Write a declared dim, e.g. 'H'; sizes are given when running.",
-    );
-    return undefined;
-  }
-  if (dims.includes(value.value)) return value.value;
-  if (!machine.recovery.dimsOpen) reportUndeclared(machine, value.value, dims, expression.span);
-  return undefined;
-}
-
-function reportUndeclared(machine: Machine, name: string, dims: readonly string[], at: Span): void {
-  const reserved = name === 'T' || name === 'B';
-  const add = `Add \`'${name}'\` to \`dims\`${dims.length === 0 ? '' : `, which lists ${listNames(dims)}`}.`;
-  const fix = reserved ? 'Leave it out: every input and state has time steps and sequences.' : didYouMean(name, dims, add);
-  machine.report('SPEC-DIM-UNDECLARED', at, `the dim \`${name}\` is not declared`, fix);
-}
-
 function resolveInit(machine: Machine, expression: Expression | undefined, env: Environment): TensorDeclaration['init'] {
   if (expression === undefined) return undefined;
   const value = evaluate(machine, expression, env);
   if (value.kind === 'poison') return undefined;
   if (value.kind === 'static' && isInit(value.value)) return value.value;
+  if (value.kind === 'static' && typeof value.value === 'number' && Number.isFinite(Math.fround(value.value))) return value.value;
   const given = value.kind === 'static' ? String(value.value) : '';
-  const fix = didYouMean(given, INITS, `It is one of ${listNames(INITS)}.`);
+  const fix = didYouMean(given, INITS, `It is one of ${listNames(INITS)}, or a number.`);
   machine.report('SPEC-INIT', expression.span, `\`init\` cannot be ${describe(value, machine.builder)}`, fix);
   return undefined;
 }

@@ -1,8 +1,47 @@
 /** The names that `recurve` exports to a spec, and how functions of the language are called. */
 
+/** Operations that are not per unit: least and most arguments, and how a call looks. */
+export const STRUCTURAL = {
+  matvec: { arguments: [2, 2], usage: 'matvec(p.W, x)' },
+  transpose: { arguments: [1, 1], usage: 'matvec(transpose(p.W), x)' },
+  blockTriangular: { arguments: [2, 3], usage: "matvec(blockTriangular(p.U, 4, 'lower'), h)" },
+  lowRank: { arguments: [3, 3], usage: 'lowRank(p.A, p.B, x)' },
+  antisymmetric: { arguments: [2, 2], usage: 'antisymmetric(p.U, h)' },
+  outer: { arguments: [2, 2], usage: 'outer(a, b)' },
+  dot: { arguments: [2, 2], usage: 'dot(a, b)' },
+  sum: { arguments: [1, 2], usage: "sum(x, 'H')" },
+  mean: { arguments: [1, 2], usage: "mean(x, 'H')" },
+  variance: { arguments: [1, 2], usage: "variance(x, 'H')" },
+  maxOver: { arguments: [1, 2], usage: "maxOver(x, 'H')" },
+  logSumExp: { arguments: [1, 2], usage: "logSumExp(x, 'H')" },
+  norm: { arguments: [1, 2], usage: "norm(x, 'H')" },
+  softmax: { arguments: [1, 2], usage: "softmax(x, 'H')" },
+  broadcast: { arguments: [2, Number.POSITIVE_INFINITY], usage: "broadcast(x, 'H')" },
+  concat: { arguments: [2, Number.POSITIVE_INFINITY], usage: "concat('N', a, b)" },
+  slice: { arguments: [3, 3], usage: "slice(x, 'K', 0)" },
+  split: { arguments: [2, Number.POSITIVE_INFINITY], usage: "const [a, b] = split(x, 'H', 'H')" },
+  conv1d: { arguments: [2, 3], usage: "conv1d(p.K, x, { padding: 'same' })" },
+  conv2d: { arguments: [2, 3], usage: "conv2d(p.K, x, { padding: 'same' })" },
+  delay: { arguments: [2, 2], usage: 'delay(h, 3)' },
+  index: { arguments: [1, 1], usage: "index('H')" },
+  blockIndex: { arguments: [2, 2], usage: "blockIndex('H', 4)" },
+  dropout: { arguments: [2, 3], usage: "dropout(x, 0.1, 'sequence')" },
+  zoneout: { arguments: [3, 4], usage: "zoneout(next, h, 0.1, 'sequence')" },
+  dropConnect: { arguments: [2, 2], usage: 'matvec(dropConnect(p.U, 0.1), h)' },
+  noise: { arguments: [2, 2], usage: 'noise(x, 0.1)' },
+} as const satisfies Readonly<Record<string, { arguments: readonly [number, number]; usage: string }>>;
+export type Structural = keyof typeof STRUCTURAL;
+
+export function isStructural(name: string): name is Structural {
+  return Object.hasOwn(STRUCTURAL, name);
+}
+
+/** Functions that draw at random: a cell that calls one has the option `training`. */
+export const RANDOM: readonly string[] = ['dropout', 'zoneout', 'dropConnect', 'noise'] satisfies Structural[];
+
 /** Functions of the language: least and most arguments. */
 export const BUILTINS: Readonly<Record<string, readonly [number, number]>> = {
-  matvec: [2, 2],
+  ...Object.fromEntries(Object.entries(STRUCTURAL).map(([name, operation]) => [name, operation.arguments])),
   sigmoid: [1, 1],
   tanh: [1, 1],
   relu: [1, 1],
@@ -22,11 +61,37 @@ export const BUILTINS: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 /** Names that declare something, and so stand only in their own place of a cell. */
-export const DECLARATORS = ['cell', 'vec', 'mat', 'scalar', 'choice', 'flag', 'real', 'integer'] as const;
+export const DECLARATORS = [
+  'cell',
+  'vec',
+  'mat',
+  'scalar',
+  'map',
+  'blocks',
+  'stack',
+  'kernel',
+  'choice',
+  'flag',
+  'real',
+  'integer',
+] as const;
 export type Declarator = (typeof DECLARATORS)[number];
 
 /** Types, for annotations; they mean nothing to the compiler. */
-export const TYPES = ['Vec', 'Mat', 'Scalar', 'Init', 'Declared', 'Cell'] as const;
+export const TYPES = [
+  'Vec',
+  'Mat',
+  'Scalar',
+  'FeatureMap',
+  'Blocks',
+  'Stack',
+  'Kernel',
+  'Matrix',
+  'Init',
+  'Declared',
+  'Convolution',
+  'Cell',
+] as const;
 
 export const INITS = ['uniform', 'orthogonal', 'zeros', 'ones'] as const;
 export type Init = (typeof INITS)[number];

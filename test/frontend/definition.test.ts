@@ -139,12 +139,14 @@ test('a shape over time steps is refused', () => {
   `);
 });
 
-test('a dim given as a size is refused', () => {
-  expect(mistakesOf({ state: '{ h: vec(64) }' })).toMatchInlineSnapshot(`
-    "mine.cell.ts:6:19  SPEC-DIM-UNDECLARED  a shape names dims, and this is the number 64
-          state: { h: vec(64) },
-                          ^^
-        fix: Write a declared dim, e.g. 'H'; sizes are given when running."
+test('a dim given as a size is an axis of that size, and one that is none is refused', () => {
+  const matching = { state: '{ h: vec(64) }', params: "{ W: mat(64, 'I'), U: mat(64, 64), b: vec(64) }", dims: "['I']" };
+  expect(mistakesOf(matching)).toBe('');
+  expect(mistakesOf({ ...matching, state: '{ h: vec(0) }' })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:19  SPEC-DIM-UNDECLARED  a shape names dims, and this is the number 0
+          state: { h: vec(0) },
+                          ^
+        fix: Write a declared dim, e.g. 'H', or a whole number for an axis of that size."
   `);
 });
 
@@ -159,15 +161,15 @@ test('a dim that no shape uses is refused', () => {
 
 test('a parameter that is not declared by vec, mat or scalar is refused', () => {
   expect(mistakesOf({ params: `{ W: mat('H', 'I'), U: matrix('H', 'H'), b: 0 }` })).toMatchInlineSnapshot(`
-    "mine.cell.ts:7:34  SPEC-DECLARATION  \`U\` is not declared by \`vec\`, \`mat\` or \`scalar\`
+    "mine.cell.ts:7:34  SPEC-DECLARATION  \`U\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
           params: { W: mat('H', 'I'), U: matrix('H', 'H'), b: 0 },
                                          ^^^^^^^^^^^^^^^^
-        fix: Write \`vec('H')\`, \`mat('H', 'I')\` or \`scalar()\`, imported from \`recurve\`.
+        fix: Write \`vec('H')\`, \`mat('H', 'I')\`, \`map('X', 'C')\` or \`scalar()\`, imported from \`recurve\`.
 
-    mine.cell.ts:7:55  SPEC-DECLARATION  \`b\` is not declared by \`vec\`, \`mat\` or \`scalar\`
+    mine.cell.ts:7:55  SPEC-DECLARATION  \`b\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
           params: { W: mat('H', 'I'), U: matrix('H', 'H'), b: 0 },
                                                               ^
-        fix: Write \`vec('H')\`, \`mat('H', 'I')\` or \`scalar()\`, imported from \`recurve\`."
+        fix: Write \`vec('H')\`, \`mat('H', 'I')\`, \`map('X', 'C')\` or \`scalar()\`, imported from \`recurve\`."
   `);
 });
 
@@ -222,7 +224,7 @@ test('options taken apart in a group are refused', () => {
 
 test('an unknown setting of a tensor is refused', () => {
   expect(mistakesOf({ params: `{ W: mat('H', 'I', { inti: 'zeros' }), U: mat('H', 'H'), b: vec('H') }` })).toMatchInlineSnapshot(`
-    "mine.cell.ts:7:32  SPEC-DECLARATION-OPTION  tensors have no setting \`inti\`
+    "mine.cell.ts:7:32  SPEC-DECLARATION-OPTION  \`mat\` has no setting \`inti\`
           params: { W: mat('H', 'I', { inti: 'zeros' }), U: mat('H', 'H'), b: vec('H') },
                                        ^^^^^^^^^^^^^
         fix: Did you mean \`init\`?"
@@ -281,26 +283,63 @@ test('a parameter whose name kernels cannot use is refused', () => {
   `);
 });
 
-test('a matrix as state is refused', () => {
-  expect(mistakesOf({ state: `{ h: mat('H', 'H') }` })).toMatchInlineSnapshot(`
-    "mine.cell.ts:6:15  SPEC-MATRIX-STATE  the state \`h\` is a matrix
-          state: { h: mat('H', 'H') },
-                      ^^^^^^^^^^^^^
-        fix: Only parameters are matrices; write \`vec('H')\`."
+test('blocks, stacks and kernels as inputs or states are refused', () => {
+  expect(mistakesOf({ state: "{ h: vec('H'), m: blocks(2, 'H', 'H') }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:28  SPEC-MATRIX-STATE  the state \`m\` is declared by \`blocks\`, which only parameters are
+          state: { h: vec('H'), m: blocks(2, 'H', 'H') },
+                                   ^^^^^^^^^^^^^^^^^^^
+        fix: Write \`mat('R', 'C')\` for a matrix that every sequence has of its own, or \`map('X', 'C')\`."
   `);
 });
 
-test('a scalar as input or state is refused', () => {
+test('an init, trainable or groups outside parameters is refused', () => {
   expect(
-    mistakesOf({
-      state: "{ h: vec('H'), s: scalar() }",
-      step: 'step({ x }, { h, s }, p) {\n    return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) * s, s };\n  },',
-    }),
+    mistakesOf({ inputs: "{ x: vec('I', { trainable: false }) }", state: "{ h: vec('H', { init: 'zeros' }) }" }),
   ).toMatchInlineSnapshot(`
-    "mine.cell.ts:6:28  SPEC-SCALAR-STATE  the state \`s\` is a scalar, and only parameters are
-          state: { h: vec('H'), s: scalar() },
-                                   ^^^^^^^^
-        fix: Declare a vector over a dim of size 1: \`vec('S')\`, run with S=1."
+    "mine.cell.ts:5:27  SPEC-DECLARATION-PLACE  \`trainable\` is a setting of parameters, and this is an input
+          inputs: { x: vec('I', { trainable: false }) },
+                                  ^^^^^^^^^^^^^^^^
+        fix: Remove it.
+
+    mine.cell.ts:6:26  SPEC-DECLARATION-PLACE  \`init\` is a setting of parameters, and this is a state
+          state: { h: vec('H', { init: 'zeros' }) },
+                                 ^^^^^^^^^^^^^
+        fix: Give the initial state when running; it is zero by default."
+  `);
+});
+
+test('a trainable that is no boolean is refused', () => {
+  expect(
+    mistakesOf({ params: "{ W: mat('H', 'I', { trainable: 'no' }), U: mat('H', 'H'), b: vec('H') }" }),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:7:43  SPEC-TRAINABLE  \`trainable\` is true or false, and this is the string 'no'
+          params: { W: mat('H', 'I', { trainable: 'no' }), U: mat('H', 'H'), b: vec('H') },
+                                                  ^^^^
+        fix: Write \`trainable: false\`, or leave it out."
+  `);
+});
+
+test('a stack or kernel over a dim instead of a number is refused', () => {
+  const params = "{ W: mat('H', 'I'), U: stack('I', 'H', 'H'), b: vec('H'), K: kernel('H', 'I', 'I') }";
+  expect(mistakesOf({ params })).toMatchInlineSnapshot(`
+    "mine.cell.ts:7:40  SPEC-EXTENT  the number of matrices of a \`stack\` is a whole number, and this is the dim 'I'
+          params: { W: mat('H', 'I'), U: stack('I', 'H', 'H'), b: vec('H'), K: kernel('H', 'I', 'I') },
+                                               ^^^
+        fix: Write \`stack(4, 'H', 'H')\`.
+
+    mine.cell.ts:7:89  SPEC-EXTENT  an extent of a \`kernel\` is a whole number, and this is a string
+          params: { W: mat('H', 'I'), U: stack('I', 'H', 'H'), b: vec('H'), K: kernel('H', 'I', 'I') },
+                                                                                                ^^^
+        fix: Write \`kernel('O', 'I', 3)\`, or \`kernel('O', 'I', 3, 3)\`."
+  `);
+});
+
+test('a map of five dims is refused', () => {
+  expect(mistakesOf({ inputs: "{ x: map('I', 'I', 'I', 'I', 'I') }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:5:16  SPEC-ARGUMENTS  \`map\` takes two to four dims and, if need be, settings
+          inputs: { x: map('I', 'I', 'I', 'I', 'I') },
+                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Write \`map('X', 'C')\`: positions, then channels."
   `);
 });
 

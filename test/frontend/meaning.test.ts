@@ -127,16 +127,16 @@ test('an unknown member of the context is refused', () => {
   expect(
     mistakesOf({
       body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
-return { h: a + c.t };`,
+return { h: a + c.time };`,
       step: `step({ x }, { h }, p, c) {
-    return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) + c.t };
+    return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) + c.time };
   },`,
     }),
   ).toMatchInlineSnapshot(`
-    "mine.cell.ts:9:63  SPEC-UNKNOWN-MEMBER  there is no member of the context \`t\`
-            return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) + c.t };
-                                                                      ^^^
-        fix: Known: \`options\`."
+    "mine.cell.ts:9:63  SPEC-UNKNOWN-MEMBER  there is no member of the context \`time\`
+            return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) + c.time };
+                                                                      ^^^^^^
+        fix: Known: \`options\` and \`t\`."
   `);
 });
 
@@ -589,7 +589,7 @@ return { h: x, c: 0 };`,
     mine.cell.ts:10:20  SPEC-STATE-SHAPE  the state \`c\` is vec('H'), and its next value is a scalar
             return { h: x, c: 0 };
                            ^^^^
-        fix: Spread it over the units: \`0 * c + …\`."
+        fix: Spread it: \`broadcast(…, 'H')\`."
   `);
 });
 
@@ -603,12 +603,12 @@ test('an output that is one number is refused', () => {
     "mine.cell.ts:9:62  SPEC-OUTPUT-SHAPE  the output \`y\` is one number for all units and sequences
             return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b), y: 2, z: p.s };
                                                                      ^^^^
-        fix: Spread it over the units: \`0 * h + …\`.
+        fix: Leave it out, or spread it: \`broadcast(…, 'I')\`.
 
     mine.cell.ts:9:68  SPEC-OUTPUT-SHAPE  the output \`z\` is one number for all units and sequences
             return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b), y: 2, z: p.s };
                                                                            ^^^^^^
-        fix: Spread it over the units: \`0 * h + …\`."
+        fix: Leave it out, or spread it: \`broadcast(…, 'I')\`."
   `);
 });
 
