@@ -42,6 +42,10 @@ const FUNCTIONS = [
   'log(square(a))',
   'sqrt(square(a))',
   '(a !== a ? relu(a) : p.v)',
+  '(a < p.v ? p.v : 2 * relu(a))',
+  '(a <= p.v ? p.v : 2 * relu(a))',
+  '(a > p.v ? p.v : 2 * relu(a))',
+  '(a >= p.v ? p.v : 2 * relu(a))',
 ];
 
 for (const choice of ['swiftshader', 'lavapipe'] as const) {
@@ -60,8 +64,9 @@ for (const choice of ['swiftshader', 'lavapipe'] as const) {
         const data = randomData(signature, sizes, outputs, { seed: 11 });
         const at = (T0 * SIZES.B + B0) * SIZES.H + U0;
         data.inputs.x?.data.fill(value, at, at + 1);
-        // Nothing of the state before is added, so that the argument is the value itself.
+        // At zero the other arguments are zero too, and nothing of the state before is added: a tie at every kink.
         data.params.w?.data.fill(value === 0 ? 0 : 1, U0, U0 + 1);
+        if (value === 0) data.params.v?.data.fill(0, U0, U0 + 1);
         const expected = runReference(tree, signature, sizes, data);
         if (Number.isNaN(value)) expect(expected.gradients?.inputs.x?.data[at]).toBeNaN();
         executable.poison();
