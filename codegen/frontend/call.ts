@@ -1,11 +1,11 @@
 /** Calls: functions of the language, helpers (converted when first called), and what neither is. */
 import { type CallExpression, Node } from 'ts-morph';
+import { didYouMean } from '../suggest.js';
 import { type Context, nameOfKey, span } from './context.js';
 import { convertExpression } from './expression.js';
 import type { Binding } from './module.js';
 import { refuse, refuseDeclarator, refuseSpread, refuseUnknown } from './refusals.js';
 import { convertFunction } from './statement.js';
-import { didYouMean } from './suggest.js';
 import { unwrap } from './syntax.js';
 import type { Expression } from './tree.js';
 import { BUILTINS, isBuiltin, isStructural, STRUCTURAL } from './vocabulary.js';

@@ -1,11 +1,11 @@
 /** Evaluates the expressions of a step: what is static is computed, the rest becomes nodes of the graph. */
+import { didYouMean, listNames } from '../suggest.js';
 import { arithmetic, callFunction, select } from './arithmetic.js';
 import type { Machine } from './machine.js';
 import { hasMatrices, takeMatrix } from './matrices.js';
 import { OPERATIONS } from './operations.js';
 import { callHelper } from './run.js';
 import { foldBinary } from './static.js';
-import { didYouMean, listNames } from './suggest.js';
 import type { Expression, Span } from './tree.js';
 import { describe, type Environment, POISON, type Value } from './values.js';
 import { isStructural } from './vocabulary.js';

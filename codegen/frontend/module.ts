@@ -17,10 +17,10 @@ import {
   type VariableStatement,
 } from 'ts-morph';
 import { RecurveError } from '../errors.js';
+import { didYouMean, listNames, nearest } from '../suggest.js';
 import type { Diagnostics } from './diagnostics.js';
 import { linesOf, spanAt, spanOf } from './place.js';
 import { checkText, readSource } from './source.js';
-import { didYouMean, listNames, nearest } from './suggest.js';
 import { syntaxErrors, unwrap } from './syntax.js';
 import { isBuiltin, isDeclarator, TYPES, VALUE_EXPORTS } from './vocabulary.js';
 

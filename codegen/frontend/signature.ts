@@ -1,11 +1,12 @@
 /** What a cell takes and gives once its options are chosen: shapes, inits and conditions evaluated. */
+
+import { didYouMean, listNames } from '../suggest.js';
 import type { GroupTitle } from './declarations.js';
 import { Diagnostics, type Report } from './diagnostics.js';
 import { isFixed, resolveDim } from './dims.js';
 import { evaluate } from './evaluate.js';
 import { Machine } from './machine.js';
 import { Recovery } from './recovery.js';
-import { didYouMean, listNames } from './suggest.js';
 import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from './tree.js';
 import { describe, Environment, type Value } from './values.js';
 import { INITS, isInit } from './vocabulary.js';

@@ -117,8 +117,14 @@ function comparison(operator: string, fold: (a: number, b: number) => boolean): 
 }
 
 /** Passes `cot` where `condition` holds and zero elsewhere; a product with 0 would turn infinity into NaN. */
-const where = (g: RuleBuilder, condition: NodeId, cot: NodeId) => g.apply('select', condition, cot, g.constant(0));
+const where = (g: RuleBuilder, condition: NodeId, cot: NodeId, flat = g.constant(0)) => g.apply('select', condition, cot, flat);
 const elsewhere = (g: RuleBuilder, condition: NodeId, cot: NodeId) => g.apply('select', condition, g.constant(0), cot);
+
+/**
+ * What a function with a kink passes where it is flat: zero, or NaN where its result is, because no slope is known
+ * there. A NaN fails every comparison, so that `where` of a condition that holds on the slope alone ends up here.
+ */
+const flatOrNaN = (g: RuleBuilder, out: NodeId) => g.apply('select', g.apply('eq', out, out), g.constant(0), out);
 
 const nanOr = (value: number, ...args: number[]) => (args.some(Number.isNaN) ? Number.NaN : value);
 
@@ -171,9 +177,9 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 2,
     fold: (a = 0, b = 0) => Math.min(a, b),
     wgsl: (a, b) => `rc_min(${a}, ${b})`,
-    adjoint: (g, args, _out, cot) => {
-      const first = g.apply('le', at(args, 0), at(args, 1));
-      return [where(g, first, cot), elsewhere(g, first, cot)];
+    adjoint: (g, args, out, cot) => {
+      const [a, b, flat] = [at(args, 0), at(args, 1), flatOrNaN(g, out)];
+      return [where(g, g.apply('le', a, b), cot, flat), where(g, g.apply('gt', a, b), cot, flat)];
     },
   },
   max: {
@@ -183,9 +189,9 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 2,
     fold: (a = 0, b = 0) => Math.max(a, b),
     wgsl: (a, b) => `rc_max(${a}, ${b})`,
-    adjoint: (g, args, _out, cot) => {
-      const first = g.apply('ge', at(args, 0), at(args, 1));
-      return [where(g, first, cot), elsewhere(g, first, cot)];
+    adjoint: (g, args, out, cot) => {
+      const [a, b, flat] = [at(args, 0), at(args, 1), flatOrNaN(g, out)];
+      return [where(g, g.apply('ge', a, b), cot, flat), where(g, g.apply('lt', a, b), cot, flat)];
     },
   },
   lt: comparison('<', (a, b) => a < b),
@@ -193,7 +199,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   gt: comparison('>', (a, b) => a > b),
   ge: comparison('>=', (a, b) => a >= b),
   eq: comparison('==', (a, b) => a === b),
-  ne: comparison('!=', (a, b) => a !== b),
+  // WGSL's != is false of NaN on the adapters we know, JavaScript's !== is true.
+  ne: { ...comparison('!=', (a, b) => a !== b), wgsl: (a, b) => `!(${a} == ${b})` },
   select: {
     arity: 3,
     result: 'number',
@@ -241,7 +248,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     fold: (x) => Math.max(x, 0),
     // A comparison rather than max(): WGSL's max may swallow NaN.
     wgsl: (x) => `select(${x}, vec4f(0), ${x} < vec4f(0))`,
-    adjoint: (g, x, _y, cot) => where(g, g.apply('gt', x, g.constant(0)), cot),
+    // y is positive where x is; elsewhere it is the zero, or the NaN, that is passed.
+    adjoint: (g, _x, y, cot) => where(g, g.apply('gt', y, g.constant(0)), cot, y),
   }),
   leakyRelu: {
     arity: 2,
@@ -251,11 +259,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     fold: (x = 0, slope = 0) => (x > 0 ? x : slope * x),
     wgsl: (x, slope) => `select(${slope} * ${x}, ${x}, ${x} > vec4f(0))`,
     adjoint: (g, args, _y, cot) => {
-      const positive = g.apply('gt', at(args, 0), g.constant(0));
-      return [
-        g.apply('select', positive, cot, g.apply('mul', cot, at(args, 1))),
-        elsewhere(g, positive, g.apply('mul', cot, at(args, 0))),
-      ];
+      const [x, slope] = [at(args, 0), at(args, 1)];
+      const positive = g.apply('gt', x, g.constant(0));
+      const negative = where(g, g.apply('le', x, g.constant(0)), g.apply('mul', cot, slope), x);
+      return [where(g, positive, cot, negative), elsewhere(g, positive, g.apply('mul', cot, x))];
     },
   },
   elu: {
@@ -294,12 +301,14 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     calls: ['rc_min', 'rc_max'],
     fold: (x) => nanOr(Math.min(Math.max(0.2 * x + 0.5, 0), 1), x),
     wgsl: (x) => `rc_min(rc_max(vec4f(0.2) * ${x} + vec4f(0.5), vec4f(0)), vec4f(1))`,
-    adjoint: (g, x, _y, cot) => where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2))),
+    adjoint: (g, x, y, cot) =>
+      where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2)), flatOrNaN(g, y)),
   }),
   exp: unary({
     flops: 10,
     fold: Math.exp,
-    wgsl: (x) => `exp(${x})`,
+    // SwiftShader's exp(NaN) is infinite.
+    wgsl: (x) => `select(${x}, exp(${x}), ${x} == ${x})`,
     adjoint: (g, _x, y, cot) => g.apply('mul', cot, y),
   }),
   log: unary({
@@ -319,8 +328,9 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 1,
     fold: Math.abs,
     wgsl: (x) => `abs(${x})`,
+    // Neither positive nor negative is zero, or NaN: x itself.
     adjoint: (g, x, _y, cot) =>
-      g.apply('select', g.apply('gt', x, g.constant(0)), cot, where(g, g.apply('lt', x, g.constant(0)), g.apply('neg', cot))),
+      where(g, g.apply('gt', x, g.constant(0)), cot, where(g, g.apply('lt', x, g.constant(0)), g.apply('neg', cot), x)),
   }),
   square: unary({
     flops: 1,
@@ -335,13 +345,16 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 4,
     fold: (x = 0, low = 0, high = 0) => Math.min(Math.max(x, low), high),
     wgsl: (x, low, high) => `rc_min(rc_max(${x}, ${low}), ${high})`,
-    adjoint: (g, args, _y, cot) => {
-      const [x, low, high] = [at(args, 0), at(args, 1), at(args, 2)];
-      const below = g.apply('lt', x, low);
+    adjoint: (g, args, y, cot) => {
+      const [x, low, high, flat] = [at(args, 0), at(args, 1), at(args, 2), flatOrNaN(g, y)];
       // min(max(x, low), high): where the bounds cross, high wins.
-      const capped = g.apply('gt', g.apply('max', x, low), high);
-      const inside = elsewhere(g, capped, cot);
-      return [elsewhere(g, below, inside), where(g, below, inside), where(g, capped, cot)];
+      const raised = g.apply('max', x, low);
+      const uncapped = where(g, g.apply('le', raised, high), cot, flat);
+      return [
+        where(g, g.apply('ge', x, low), uncapped, flat),
+        where(g, g.apply('lt', x, low), uncapped, flat),
+        where(g, g.apply('gt', raised, high), cot, flat),
+      ];
     },
   },
 };

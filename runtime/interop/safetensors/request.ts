@@ -1,10 +1,10 @@
 /** The safetensors form of a run's data: the JSON form's names flattened, what is not a tensor in `__metadata__`. */
 import { RecurveError } from '../../../codegen/errors.js';
 import type { OptionValue } from '../../../codegen/frontend/tree.js';
+import { didYouMean, nearest } from '../../../codegen/suggest.js';
 import type { Tensor, Tensors } from '../../data.js';
 import { pathOf, quote, shapeText } from '../describe.js';
 import { lengthsAt, optionsAt, weightFormatAt } from '../fields.js';
-import { didYouMean } from '../suggest.js';
 import { checkShape, tensorOf } from '../tensor.js';
 import type { RunRequest } from '../types.js';
 import { dtype } from './dtypes.js';
@@ -53,9 +53,12 @@ function splitPath(path: string, source: string): { group: Group; name: string }
   throw new RecurveError({
     code: 'SAFETENSORS-NAME',
     message: `${source} has a tensor ${quote(path)}, which is not part of a request`,
-    fix:
-      didYouMean(path.split('.')[0] ?? '', [...GROUPS, 'cotangents', 'lengths']) ??
+    fix: didYouMean(
+      path.split('.')[0] ?? '',
+      [...GROUPS, 'cotangents', 'lengths'],
       'Names are inputs.x, state.h, params.W, weights.W, lengths, cotangents.outputs.h and cotangents.state.h.',
+      '"',
+    ),
     where: quote(path),
   });
 }
@@ -126,12 +129,12 @@ function readMetadata(metadata: Readonly<Record<string, string>>, source: string
 /** Other writers leave their own keys (`format: "pt"`), so only a near miss of ours is refused. */
 function checkMetadataKey(key: string, source: string): void {
   const known: readonly string[] = METADATA_KEYS;
-  const suggestion = known.includes(key) ? undefined : didYouMean(key, known);
-  if (suggestion === undefined) return;
+  const near = known.includes(key) ? undefined : nearest(key, known);
+  if (near === undefined) return;
   throw new RecurveError({
     code: 'SAFETENSORS-METADATA',
     message: `the metadata of ${source} has an unknown key ${quote(key)}`,
-    fix: suggestion,
+    fix: `Did you mean ${quote(near)}?`,
     where: quote(key),
   });
 }
