@@ -3,10 +3,15 @@
  * relative precision near zero, NaN propagated. Polynomial of tanh: Cephes `tanhf` (Moshier 1989).
  */
 import type { WgslFunction } from '../ir/ops.js';
+import { gates } from './gates.js';
+import { powers } from './powers.js';
 
-const text: {
-  readonly [F in WgslFunction | 'rc_log1p']: { readonly calls: readonly (WgslFunction | 'rc_log1p')[]; readonly text: string };
-} = {
+/** An op's function, or one that only other functions call. */
+type Name = WgslFunction | 'rc_log1p_near' | 'rc_erfcx' | 'rc_quarter';
+
+const text: { readonly [F in Name]: { readonly calls: readonly Name[]; readonly text: string } } = {
+  ...gates,
+  ...powers,
   rc_tanh: {
     calls: [],
     text: `fn rc_tanh(x: vec4f) -> vec4f {
@@ -41,19 +46,19 @@ const text: {
   return e / (d * d);
 }`,
   },
-  rc_log1p: {
+  rc_log1p_near: {
     calls: [],
-    text: `// log(1 + u) for 0 <= u <= 1, as 2 artanh(u / (2 + u)).
-fn rc_log1p(u: vec4f) -> vec4f {
+    text: `// log(1 + u) for -0.3 <= u <= 1, as 2 artanh(u / (2 + u)).
+fn rc_log1p_near(u: vec4f) -> vec4f {
   let s = u / (2.0 + u);
   let z = s * s;
   return 2.0 * s * (1.0 + z * (0.3333333333 + z * (0.2 + z * (0.1428571429 + z * (0.1111111111 + z * (0.0909090909 + z * (0.0769230769 + z * 0.0666666667)))))));
 }`,
   },
   rc_softplus: {
-    calls: ['rc_log1p'],
+    calls: ['rc_log1p_near'],
     text: `fn rc_softplus(x: vec4f) -> vec4f {
-  return select(vec4f(0), x, x > vec4f(0)) + rc_log1p(exp(-abs(x)));
+  return select(vec4f(0), x, x > vec4f(0)) + rc_log1p_near(exp(-abs(x)));
 }`,
   },
   rc_log: {
@@ -83,8 +88,8 @@ fn rc_log1p(u: vec4f) -> vec4f {
 
 /** The definitions of these functions and of what they call, in a fixed order. */
 export function definitions(names: Iterable<WgslFunction>): { readonly text: string }[] {
-  const wanted = new Set<keyof typeof text>();
-  const want = (name: keyof typeof text): void => {
+  const wanted = new Set<Name>();
+  const want = (name: Name): void => {
     wanted.add(name);
     text[name].calls.forEach(want);
   };

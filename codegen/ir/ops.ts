@@ -2,7 +2,10 @@
  * The vocabulary: one record per per-unit operation. A new op is a name in `OpName` and a record here;
  * the total mapped type names whatever was forgotten.
  */
+import { discrete } from './discrete.js';
 import type { NodeId } from './graph.js';
+import { at, comparison, elsewhere, nanOr, unary, where } from './records.js';
+import { smooth } from './smooth.js';
 
 export type OpName =
   | 'add'
@@ -18,6 +21,9 @@ export type OpName =
   | 'ge'
   | 'eq'
   | 'ne'
+  | 'and'
+  | 'or'
+  | 'not'
   | 'select'
   | 'sigmoid'
   | 'tanh'
@@ -35,7 +41,27 @@ export type OpName =
   | 'sqrt'
   | 'abs'
   | 'square'
-  | 'clamp';
+  | 'clamp'
+  | 'sin'
+  | 'cos'
+  | 'erf'
+  | 'log1p'
+  | 'expm1'
+  | 'logSigmoid'
+  | 'gelu'
+  | 'geluSlope'
+  | 'silu'
+  | 'siluSlope'
+  | 'mish'
+  | 'mishSlope'
+  | 'pow'
+  | 'round'
+  | 'floor'
+  | 'mod'
+  | 'step'
+  | 'sign'
+  | 'stopGradient'
+  | 'straightThrough';
 
 /** WGSL functions that an op calls; their text is in `emit/functions.ts`. */
 export type WgslFunction =
@@ -47,7 +73,18 @@ export type WgslFunction =
   | 'rc_softplus'
   | 'rc_expm1'
   | 'rc_min'
-  | 'rc_max';
+  | 'rc_max'
+  | 'rc_sin'
+  | 'rc_cos'
+  | 'rc_erf'
+  | 'rc_log1p'
+  | 'rc_gelu'
+  | 'rc_gelu_slope'
+  | 'rc_silu_slope'
+  | 'rc_mish'
+  | 'rc_mish_slope'
+  | 'rc_pow'
+  | 'rc_mod';
 
 /** What an adjoint rule builds with. */
 export interface RuleBuilder {
@@ -73,52 +110,6 @@ export interface OpRecord {
   /** Floating-point operations per unit, elementary functions counted as ten. */
   readonly flops: number;
 }
-
-const at = (args: readonly NodeId[], index: number): NodeId => {
-  const id = args[index];
-  if (id === undefined) throw new Error(`adjoint rule reads argument ${index} of ${args.length}`);
-  return id;
-};
-
-type Record1 = Omit<OpRecord, 'arity' | 'result' | 'adjoint' | 'fold' | 'wgsl' | 'calls'> & {
-  calls?: readonly WgslFunction[];
-  fold: (x: number) => number;
-  wgsl: (x: string) => string;
-  /** Cotangent of x. */
-  adjoint: (g: RuleBuilder, x: NodeId, out: NodeId, cot: NodeId) => NodeId;
-};
-
-/** A function of one argument. */
-function unary(record: Record1): OpRecord {
-  return {
-    arity: 1,
-    result: 'number',
-    calls: record.calls ?? [],
-    flops: record.flops,
-    fold: (x = Number.NaN) => record.fold(x),
-    wgsl: (x = '') => record.wgsl(x),
-    adjoint: (g, args, out, cot) => [record.adjoint(g, at(args, 0), out, cot)],
-  };
-}
-
-/** A comparison: no cotangent passes. */
-function comparison(operator: string, fold: (a: number, b: number) => boolean): OpRecord {
-  return {
-    arity: 2,
-    result: 'boolean',
-    calls: [],
-    flops: 1,
-    fold: (a = Number.NaN, b = Number.NaN) => (fold(a, b) ? 1 : 0),
-    wgsl: (a, b) => `(${a} ${operator} ${b})`,
-    adjoint: () => [undefined, undefined],
-  };
-}
-
-/** Passes `cot` where `condition` holds and zero elsewhere; a product with 0 would turn infinity into NaN. */
-const where = (g: RuleBuilder, condition: NodeId, cot: NodeId) => g.apply('select', condition, cot, g.constant(0));
-const elsewhere = (g: RuleBuilder, condition: NodeId, cot: NodeId) => g.apply('select', condition, g.constant(0), cot);
-
-const nanOr = (value: number, ...args: number[]) => (args.some(Number.isNaN) ? Number.NaN : value);
 
 export const ops: { readonly [O in OpName]: OpRecord } = {
   add: {
@@ -342,6 +333,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
       return [elsewhere(g, below, inside), where(g, below, inside), where(g, capped, cot)];
     },
   },
+  ...smooth,
+  ...discrete,
 };
 
 export const isOp = (name: string): name is OpName => Object.hasOwn(ops, name);
