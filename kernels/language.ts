@@ -208,7 +208,7 @@ export function round(_x: number): number {
 export function floor(_x: number): number {
   return notExecuted('floor');
 }
-/** a − b·trunc(a/b), also written `a % b`: the sign is a's, as in JavaScript. Exact while |a/b| is below 2²³. */
+/** a − b·trunc(a/b), also written `a % b`: the sign is a's, as in JavaScript. Exact while |a/b| is below 2²³, below |b| beyond. */
 export function mod(_a: number, _b: number): number {
   return notExecuted('mod');
 }

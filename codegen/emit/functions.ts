@@ -1,6 +1,7 @@
 /**
  * Elementary functions in forms that are stable and exact where WGSL's built-ins are not: no overflow to NaN, full
- * relative precision near zero, NaN propagated. Polynomial of tanh: Cephes `tanhf` (Moshier 1989).
+ * relative precision near zero, NaN propagated. NaN is what is not equal to itself by `!(x == x)`: `x != x` becomes an
+ * ordered comparison in SPIR-V and is false. Polynomial of tanh: Cephes `tanhf` (Moshier 1989).
  */
 import type { WgslFunction } from '../ir/ops.js';
 import { gates } from './gates.js';
@@ -61,6 +62,8 @@ fn rc_log1p_near(u: vec4f) -> vec4f {
   return select(vec4f(0), x, x > vec4f(0)) + rc_log1p_near(exp(-abs(x)));
 }`,
   },
+  // The built-in may make infinity of NaN.
+  rc_exp: { calls: [], text: 'fn rc_exp(x: vec4f) -> vec4f { return select(x, exp(x), x == x); }' },
   rc_log: {
     calls: [],
     text: `fn rc_log(x: vec4f) -> vec4f {
@@ -71,19 +74,22 @@ fn rc_log1p_near(u: vec4f) -> vec4f {
   let s = (m - 1.0) / (m + 1.0);
   let z = s * s;
   let y = 2.0 * s * (1.0 + z * (0.3333333333 + z * (0.2 + z * (0.1428571429 + z * (0.1111111111 + z * 0.0909090909)))));
-  // Zero, negative, infinite, NaN and subnormal arguments are the built-in's.
-  return select(log(x), e * 0.693147181 + y, (x > vec4f(1.2e-38)) & (x < vec4f(3.4e38)));
+  // Subnormal arguments are the built-in's; of zero, infinity, NaN and negative numbers it may make anything.
+  let tiny = select(log(x), -1.0 / abs(x), x == vec4f(0));
+  let finite = select(tiny, e * 0.693147181 + y, x > vec4f(1.2e-38));
+  let positive = select(finite, x, x > vec4f(3.4028234e38));
+  return select((x - x) / (x - x), positive, x >= vec4f(0));
 }`,
   },
   rc_expm1: {
-    calls: [],
+    calls: ['rc_exp'],
     text: `fn rc_expm1(x: vec4f) -> vec4f {
   let p = 1.0 + x * (0.5 + x * (0.1666666667 + x * (4.1666666667e-2 + x * (8.3333333333e-3 + x * (1.3888888889e-3 + x * (1.9841269841e-4 + x * 2.4801587302e-5))))));
-  return select(exp(x) - 1.0, x * p, abs(x) < vec4f(0.5));
+  return select(rc_exp(x) - 1.0, x * p, abs(x) < vec4f(0.5));
 }`,
   },
-  rc_min: { calls: [], text: 'fn rc_min(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a < b) | (a != a)); }' },
-  rc_max: { calls: [], text: 'fn rc_max(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a > b) | (a != a)); }' },
+  rc_min: { calls: [], text: 'fn rc_min(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a < b) | !(a == a)); }' },
+  rc_max: { calls: [], text: 'fn rc_max(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a > b) | !(a == a)); }' },
 };
 
 /** The definitions of these functions and of what they call, in a fixed order. */

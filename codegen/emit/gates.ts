@@ -59,7 +59,7 @@ fn rc_mish(x: vec4f) -> vec4f {
   let e = exp(-abs(x));
   let n = select(e * (e + 2.0), 1.0 + 2.0 * e, x >= vec4f(0));
   let d = n + select(vec4f(2), 2.0 * e * e, x >= vec4f(0));
-  return n / d + 4.0 * x * e * (1.0 + e) * select(vec4f(1), e, x >= vec4f(0)) / (d * d);
+  return n / d + x * (4.0 * e * (1.0 + e) * select(vec4f(1), e, x >= vec4f(0)) / (d * d));
 }`,
   },
 } as const;

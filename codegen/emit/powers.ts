@@ -38,21 +38,27 @@ fn rc_quarter(x: vec4f, quarters: i32) -> vec4f {
   let s = (m - 1.0) / (m + 1.0);
   let z = s * s;
   let l = s * (2.885390082 + z * (0.961796694 + z * (0.577078016 + z * (0.412198583 + z * (0.320598898 + z * 0.262308189)))));
-  // y (e + l) = n + f, with y in two halves so that its product with e keeps every digit that n cancels.
-  let high = bitcast<vec4f>(bitcast<vec4u>(y) & vec4u(0xfffff000u));
-  let n = round(y * (e + l));
-  let f = (high * e - n) + ((y - high) * e + y * l);
+  // y (e + l) = n + f, with y in two halves so that its product with e keeps every digit that n cancels. From 1e10 on
+  // a power of anything but 1 is zero or infinite.
+  let p = clamp(y, vec4f(-1e10), vec4f(1e10));
+  let high = bitcast<vec4f>(bitcast<vec4u>(p) & vec4u(0xfffff000u));
+  let n = round(p * (e + l));
+  let f = clamp((high * e - n) + ((p - high) * e + p * l), vec4f(-1), vec4f(1));
   let k = vec4i(clamp(n, vec4f(-252), vec4f(254)));
   let half = k >> vec4u(1);
-  let scale = bitcast<vec4f>((half + 127) << vec4u(23)) * exp2(f);
-  let ordinary = (a > vec4f(1.2e-38)) & (a < vec4f(3.4e38)) & (abs(y) < vec4f(1e6));
-  let size = select(exp(y * log(a)), scale * bitcast<vec4f>((k - half + 127) << vec4u(23)), ordinary);
+  let scaled = bitcast<vec4f>((half + 127) << vec4u(23)) * exp2(f);
+  let finite = scaled * bitcast<vec4f>((k - half + 127) << vec4u(23));
+  // Powers of zero and infinity.
+  let zero = a < vec4f(1.2e-38);
+  let edge = select(vec4f(0), select(a, 1.0 / a, zero), (a > vec4f(1)) == (y > vec4f(0)));
+  let size = select(finite, edge, zero | (a > vec4f(3.4028234e38)));
   // Signs as in JavaScript: of a negative base, whole powers only.
   let whole = y == trunc(y);
   let odd = whole & (0.5 * y != trunc(0.5 * y));
   let signed = select(size, -size, odd & (bitcast<vec4i>(x) < vec4i(0)));
-  let undefined = (x < vec4f(0)) & (a < vec4f(3.4e38)) & !whole;
-  return select(select(signed, (x - x) / (x - x), undefined), vec4f(1), y == vec4f(0));
+  let complex = (x < vec4f(0)) & (a <= vec4f(3.4028234e38)) & !whole;
+  let real = select(signed, (x - x) / (x - x), complex);
+  return select(select(x + y, real, (x == x) & (y == y)), vec4f(1), y == vec4f(0));
 }`,
   },
   rc_mod: {
@@ -63,7 +69,9 @@ fn rc_quarter(x: vec4f, quarters: i32) -> vec4f {
   let rest = fma(-trunc(whole / size), size, whole);
   // The rounded quotient may be one off.
   let raised = select(rest, rest + size, rest < vec4f(0));
-  let r = select(raised, raised - size, raised >= size);
+  let lowered = select(raised, raised - size, raised >= size);
+  // Of a quotient that float32 cannot count, no digit is left.
+  let r = select(lowered, vec4f(0), (lowered < vec4f(0)) | (lowered >= size));
   return select(select(r, -r, a < vec4f(0)), a, whole < size);
 }`,
   },

@@ -65,6 +65,7 @@ export type OpName =
 
 /** WGSL functions that an op calls; their text is in `emit/functions.ts`. */
 export type WgslFunction =
+  | 'rc_exp'
   | 'rc_log'
   | 'rc_tanh'
   | 'rc_tanh_slope'
@@ -182,7 +183,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   gt: comparison('>', (a, b) => a > b),
   ge: comparison('>=', (a, b) => a >= b),
   eq: comparison('==', (a, b) => a === b),
-  ne: comparison('!=', (a, b) => a !== b),
+  // WGSL's != may be an ordered comparison, which NaN fails.
+  ne: { ...comparison('!=', (a, b) => a !== b), wgsl: (a, b) => `!(${a} == ${b})` },
   select: {
     arity: 3,
     result: 'number',
@@ -286,9 +288,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, x, _y, cot) => where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2))),
   }),
   exp: unary({
-    flops: 10,
+    flops: 11,
+    calls: ['rc_exp'],
     fold: Math.exp,
-    wgsl: (x) => `exp(${x})`,
+    wgsl: (x) => `rc_exp(${x})`,
     adjoint: (g, _x, y, cot) => g.apply('mul', cot, y),
   }),
   log: unary({

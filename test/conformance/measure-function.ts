@@ -8,7 +8,7 @@ import { runReference } from '../../runtime/reference/index.js';
 import { fromText, prepare } from './compare-cell.js';
 
 /** Every name of the language, so that any expression compiles. */
-const IMPORTS = `import { abs, cell, cos, elu, erf, exp, expm1, floor, gelu, log, log1p, logSigmoid, mish, mod, pow, round, select, sigmoid, sign, silu, sin, softplus, softsign, sqrt, square, step, stopGradient, straightThrough, tanh, vec } from 'recurve';\n`;
+const IMPORTS = `import { abs, cell, clamp, cos, elu, erf, exp, expm1, floor, gelu, hardSigmoid, leakyRelu, log, log1p, logSigmoid, max, min, mish, mod, pow, relu, round, select, sigmoid, sign, silu, sin, softplus, softsign, sqrt, square, step, stopGradient, straightThrough, tanh, vec } from 'recurve';\n`;
 
 export interface FunctionRun {
   readonly actual: CellResult;
