@@ -37,9 +37,10 @@ export function retime({ builder, state, inputs, params }: AdjointGraph): Retime
   const arrive = (root: NodeId, cut: (id: NodeId) => boolean): NodeId =>
     rewrite(builder, root, (id) => {
       if (!facts.varies(id)) return id;
-      if (!cut(id)) return undefined;
+      const { shape, span, type } = builder.node(id);
+      // A test is not kept in memory; what it compares is.
+      if (type === 'boolean' || !cut(id)) return undefined;
       handedOver.add(id);
-      const { shape, span } = builder.node(id);
       return builder.leaf({ op: 'previous', of: id }, shape, span);
     });
 

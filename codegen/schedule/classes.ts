@@ -50,7 +50,7 @@ export function splitByTime(request: Recurrence): Regions {
   const inMemory = new Map<NodeId, Access>();
   for (const store of request.stores) {
     stores[classOf(store.value)].push(store);
-    if (store.when !== 'last' && store.place.layout === 'sequence') inMemory.set(store.value, store);
+    if (serves(builder, store)) inMemory.set(store.value, store);
   }
   const readAfter = (id: NodeId) => lasting(request.read(id)) ?? inMemory.get(id) ?? kept.get(id);
   const keep = (id: NodeId) => {
@@ -86,7 +86,7 @@ export function splitByTime(request: Recurrence): Regions {
 
   const written = (region: readonly Store[]) => {
     const map = new Map<NodeId, Access>();
-    for (const store of region) if (store.when !== 'last' && store.place.layout === 'sequence') map.set(store.value, store);
+    for (const store of region) if (serves(builder, store)) map.set(store.value, store);
     return map;
   };
   const before = written(stores.before);
@@ -99,6 +99,11 @@ export function splitByTime(request: Recurrence): Regions {
     after: cutIntoPhases({ builder, stores: stores.after, read: readBehind, scratch: request.sequence }),
     read: readAfter,
   };
+}
+
+/** Whether a value can be read where a store leaves it: at every step, and as wide as it is (a stretched scalar is not). */
+function serves(builder: GraphBuilder, { when, place, value }: Store): boolean {
+  return when !== 'last' && place.layout === 'sequence' && place.dim === builder.node(value).shape[0];
 }
 
 /** What only two neighbouring steps can read is gone when the loop has run. */

@@ -50,7 +50,8 @@ export function cutIntoPhases({ builder, stores, read, scratch }: RegionRequest)
   };
   for (const store of stores) {
     enqueue(store);
-    if (store.when !== 'last' && !stored.has(store.value)) stored.set(store.value, store);
+    const stretched = store.place.dim !== builder.node(store.value).shape[0];
+    if (store.when !== 'last' && !stretched && !stored.has(store.value)) stored.set(store.value, store);
   }
   /** Makes a lower phase leave a value in memory, unless it does already. */
   const fetch = (id: NodeId): Access => {
