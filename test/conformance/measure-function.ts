@@ -27,7 +27,13 @@ export async function prepareFunction(device: RecurveDevice, expression: string,
     async run(args: readonly Float32Array[], cotangent = new Float32Array(units).fill(1)): Promise<FunctionRun> {
       const tensor = (data: Float32Array): Tensor => ({ shape: [1, 1, units], data });
       const inputs = Object.fromEntries(names.map((name, i) => [name, tensor(args[i] ?? new Float32Array(units))]));
-      const data = { inputs, state: {}, params: {}, reverse: false, cotangents: { outputs: { h: tensor(cotangent) }, state: {} } };
+      const data = {
+        inputs,
+        state: {},
+        params: {},
+        reverse: false,
+        cotangents: { outputs: { h: tensor(cotangent) }, state: {} },
+      };
       executable.poison();
       return { actual: await executable.run(data), expected: runReference(tree, signature, sizes, data) };
     },
@@ -35,10 +41,9 @@ export async function prepareFunction(device: RecurveDevice, expression: string,
   };
 }
 
-/** What misses 1e-5, and the largest error of all. */
-export function judge({ actual, expected }: FunctionRun): { readonly wrong: TensorComparison[]; readonly worst: number } {
-  const compared = compareResults(actual, expected, 1e-5);
-  return { wrong: compared.filter(({ ok }) => !ok), worst: Math.max(...compared.map(({ error }) => error)) };
+/** What misses 1e-5. */
+export function wrongTensors({ actual, expected }: FunctionRun): TensorComparison[] {
+  return compareResults(actual, expected, 1e-5).filter(({ ok }) => !ok);
 }
 
 /** `units` arguments spread evenly, in an order that the neighbour of another argument does not share. */
