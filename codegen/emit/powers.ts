@@ -38,15 +38,12 @@ fn rc_quarter(x: vec4f, quarters: i32) -> vec4f {
   let s = (m - 1.0) / (m + 1.0);
   let z = s * s;
   let l = s * (2.885390082 + z * (0.961796694 + z * (0.577078016 + z * (0.412198583 + z * (0.320598898 + z * 0.262308189)))));
-  // y (e + l) = n + f, with y in two halves so that its product with e keeps every digit that n cancels. From 1e10 on
-  // a power of anything but 1 is zero or infinite.
-  let p = clamp(y, vec4f(-1e10), vec4f(1e10));
-  let high = bitcast<vec4f>(bitcast<vec4u>(p) & vec4u(0xfffff000u));
-  let n = round(p * (e + l));
-  let f = clamp((high * e - n) + ((p - high) * e + p * l), vec4f(-1), vec4f(1));
+  // From 1e10 on a power of anything but 1 is zero or infinite.
+  let exponent = clamp(y, vec4f(-1e10), vec4f(1e10)) * (e + l);
+  let n = round(exponent);
   let k = vec4i(clamp(n, vec4f(-252), vec4f(254)));
   let half = k >> vec4u(1);
-  let scaled = bitcast<vec4f>((half + 127) << vec4u(23)) * exp2(f);
+  let scaled = bitcast<vec4f>((half + 127) << vec4u(23)) * exp2(exponent - n);
   let finite = scaled * bitcast<vec4f>((k - half + 127) << vec4u(23));
   // Powers of zero and infinity.
   let zero = a < vec4f(1.2e-38);

@@ -172,7 +172,7 @@ describe('what expressions mean', () => {
 
   test('functions of constants are constants', () => {
     const imports =
-      "import { cell, erf, floor, gelu, mod, pow, round, step, stopGradient, straightThrough, vec } from 'recurve';";
+      "import { cell, erf, floor, gelu, logSigmoid, mish, mod, pow, round, silu, step, stopGradient, straightThrough, vec } from 'recurve';";
     const value = (text: string) =>
       Number(next(`return { h: x * h * ${text} };`, { imports }).slice('mul(mul(x, h), '.length, -1));
     expect(value('pow(3, 2)')).toBe(9);
@@ -180,6 +180,9 @@ describe('what expressions mean', () => {
     expect(value('(floor(2.9) + step(0) + straightThrough(4, 1) + stopGradient(5))')).toBe(12);
     expect(value('erf(0.3)')).toBeCloseTo(0.3286267595, 10);
     expect(value('erf(2)')).toBeCloseTo(0.995322265, 9);
+    expect(value('silu(1)')).toBeCloseTo(1 / (1 + Math.exp(-1)), 15);
+    expect(value('mish(1)')).toBeCloseTo(0.8650983883, 10);
+    expect(value('logSigmoid(0)')).toBeCloseTo(-Math.LN2, 15);
     expect(value('gelu(-3)') / -3).toBeCloseTo(0.0013498980316, 13);
   });
 
