@@ -2,7 +2,10 @@
  * The vocabulary: one record per per-unit operation. A new op is a name in `OpName` and a record here;
  * the total mapped type names whatever was forgotten.
  */
+import { discrete } from './discrete.js';
 import type { NodeId } from './graph.js';
+import { at, comparison, elsewhere, nanOr, unary, where } from './records.js';
+import { smooth } from './smooth.js';
 
 export type OpName =
   | 'add'
@@ -18,6 +21,9 @@ export type OpName =
   | 'ge'
   | 'eq'
   | 'ne'
+  | 'and'
+  | 'or'
+  | 'not'
   | 'select'
   | 'sigmoid'
   | 'tanh'
@@ -35,10 +41,31 @@ export type OpName =
   | 'sqrt'
   | 'abs'
   | 'square'
-  | 'clamp';
+  | 'clamp'
+  | 'sin'
+  | 'cos'
+  | 'erf'
+  | 'log1p'
+  | 'expm1'
+  | 'logSigmoid'
+  | 'gelu'
+  | 'geluSlope'
+  | 'silu'
+  | 'siluSlope'
+  | 'mish'
+  | 'mishSlope'
+  | 'pow'
+  | 'round'
+  | 'floor'
+  | 'mod'
+  | 'step'
+  | 'sign'
+  | 'stopGradient'
+  | 'straightThrough';
 
 /** WGSL functions that an op calls; their text is in `emit/functions.ts`. */
 export type WgslFunction =
+  | 'rc_exp'
   | 'rc_log'
   | 'rc_tanh'
   | 'rc_tanh_slope'
@@ -49,7 +76,18 @@ export type WgslFunction =
   | 'rc_uniform'
   | 'rc_normal'
   | 'rc_min'
-  | 'rc_max';
+  | 'rc_max'
+  | 'rc_sin'
+  | 'rc_cos'
+  | 'rc_erf'
+  | 'rc_log1p'
+  | 'rc_gelu'
+  | 'rc_gelu_slope'
+  | 'rc_silu_slope'
+  | 'rc_mish'
+  | 'rc_mish_slope'
+  | 'rc_pow'
+  | 'rc_mod';
 
 /** What an adjoint rule builds with. */
 export interface RuleBuilder {
@@ -76,57 +114,11 @@ export interface OpRecord {
   readonly flops: number;
 }
 
-const at = (args: readonly NodeId[], index: number): NodeId => {
-  const id = args[index];
-  if (id === undefined) throw new Error(`adjoint rule reads argument ${index} of ${args.length}`);
-  return id;
-};
-
-type Record1 = Omit<OpRecord, 'arity' | 'result' | 'adjoint' | 'fold' | 'wgsl' | 'calls'> & {
-  calls?: readonly WgslFunction[];
-  fold: (x: number) => number;
-  wgsl: (x: string) => string;
-  /** Cotangent of x. */
-  adjoint: (g: RuleBuilder, x: NodeId, out: NodeId, cot: NodeId) => NodeId;
-};
-
-/** A function of one argument. */
-function unary(record: Record1): OpRecord {
-  return {
-    arity: 1,
-    result: 'number',
-    calls: record.calls ?? [],
-    flops: record.flops,
-    fold: (x = Number.NaN) => record.fold(x),
-    wgsl: (x = '') => record.wgsl(x),
-    adjoint: (g, args, out, cot) => [record.adjoint(g, at(args, 0), out, cot)],
-  };
-}
-
-/** A comparison: no cotangent passes. */
-function comparison(operator: string, fold: (a: number, b: number) => boolean): OpRecord {
-  return {
-    arity: 2,
-    result: 'boolean',
-    calls: [],
-    flops: 1,
-    fold: (a = Number.NaN, b = Number.NaN) => (fold(a, b) ? 1 : 0),
-    wgsl: (a, b) => `(${a} ${operator} ${b})`,
-    adjoint: () => [undefined, undefined],
-  };
-}
-
-/** Passes `cot` where `condition` holds and zero elsewhere; a product with 0 would turn infinity into NaN. */
-const where = (g: RuleBuilder, condition: NodeId, cot: NodeId, flat = g.constant(0)) => g.apply('select', condition, cot, flat);
-const elsewhere = (g: RuleBuilder, condition: NodeId, cot: NodeId) => g.apply('select', condition, g.constant(0), cot);
-
 /**
  * What a function with a kink passes where it is flat: zero, or NaN where its result is, because no slope is known
  * there. A NaN fails every comparison, so that `where` of a condition that holds on the slope alone ends up here.
  */
 const flatOrNaN = (g: RuleBuilder, out: NodeId) => g.apply('select', g.apply('eq', out, out), g.constant(0), out);
-
-const nanOr = (value: number, ...args: number[]) => (args.some(Number.isNaN) ? Number.NaN : value);
 
 export const ops: { readonly [O in OpName]: OpRecord } = {
   add: {
@@ -199,7 +191,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   gt: comparison('>', (a, b) => a > b),
   ge: comparison('>=', (a, b) => a >= b),
   eq: comparison('==', (a, b) => a === b),
-  // WGSL's != is false of NaN on the adapters we know, JavaScript's !== is true.
+  // WGSL's != may be an ordered comparison, which NaN fails.
   ne: { ...comparison('!=', (a, b) => a !== b), wgsl: (a, b) => `!(${a} == ${b})` },
   select: {
     arity: 3,
@@ -305,10 +297,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
       where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2)), flatOrNaN(g, y)),
   }),
   exp: unary({
-    flops: 10,
+    flops: 11,
+    calls: ['rc_exp'],
     fold: Math.exp,
-    // SwiftShader's exp(NaN) is infinite.
-    wgsl: (x) => `select(${x}, exp(${x}), ${x} == ${x})`,
+    wgsl: (x) => `rc_exp(${x})`,
     adjoint: (g, _x, y, cot) => g.apply('mul', cot, y),
   }),
   log: unary({
@@ -357,6 +349,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
       ];
     },
   },
+  ...smooth,
+  ...discrete,
 };
 
 export const isOp = (name: string): name is OpName => Object.hasOwn(ops, name);

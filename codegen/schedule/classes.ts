@@ -6,7 +6,7 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';
 import { residuals } from '../passes/residuals.js';
-import { cutIntoPhases, type Phase } from './phases.js';
+import { cutIntoPhases, keepsShape, type Phase } from './phases.js';
 import { type Access, accessOf, type Store } from './places.js';
 
 export interface Recurrence {
@@ -52,7 +52,7 @@ export function splitByTime(request: Recurrence): Regions {
   const inMemory = new Map<NodeId, Access>();
   for (const store of request.stores) {
     stores[classOf(store.value)].push(store);
-    if (store.when !== 'last' && store.place.layout === 'sequence') inMemory.set(store.value, accessOf(store));
+    if (serves(builder, store)) inMemory.set(store.value, accessOf(store));
   }
   const readAfter = (id: NodeId) => lasting(request.read(id)) ?? inMemory.get(id) ?? kept.get(id);
   const keep = (id: NodeId) => {
@@ -88,8 +88,7 @@ export function splitByTime(request: Recurrence): Regions {
 
   const written = (region: readonly Store[]) => {
     const map = new Map<NodeId, Access>();
-    for (const store of region)
-      if (store.when !== 'last' && store.place.layout === 'sequence') map.set(store.value, accessOf(store));
+    for (const store of region) if (serves(builder, store)) map.set(store.value, accessOf(store));
     return map;
   };
   const before = written(stores.before);
@@ -102,6 +101,11 @@ export function splitByTime(request: Recurrence): Regions {
     after: cutIntoPhases({ builder, elements, stores: stores.after, read: readBehind, scratch: request.sequence }),
     read: readAfter,
   };
+}
+
+/** Whether a value can be read where a store leaves it: at every step, and as wide as it is (a stretched scalar is not). */
+function serves(builder: GraphBuilder, store: Store): boolean {
+  return store.when !== 'last' && store.place.layout === 'sequence' && keepsShape(builder, store);
 }
 
 /** What only two neighbouring steps can read is gone when the loop has run. */

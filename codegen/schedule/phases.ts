@@ -73,7 +73,7 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   };
   for (const store of stores) {
     enqueue(store);
-    if (store.when !== 'last' && !stored.has(store.value)) stored.set(store.value, accessOf(store));
+    if (store.when !== 'last' && keepsShape(builder, store) && !stored.has(store.value)) stored.set(store.value, accessOf(store));
   }
   /** Makes a lower phase leave a value in memory, unless it does already. */
   const fetch = (id: NodeId): Access => {
@@ -124,6 +124,10 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
     return { access: fetch(source), windows, shape: builder.node(id).shape };
   }
 }
+
+/** Whether a value is stored as wide as it is; a scalar may be stretched over units. */
+export const keepsShape = (builder: GraphBuilder, { place, value }: Store): boolean =>
+  place.shape.join() === builder.node(value).shape.join();
 
 type Where = 'here' | 'elsewhere';
 

@@ -157,6 +157,9 @@ class Interpreter {
     if (operator === '&&' && !(left instanceof Value)) return left ? this.evaluate(rightTree, scope) : left;
     if (operator === '||' && !(left instanceof Value)) return left ? left : this.evaluate(rightTree, scope);
     const right = this.evaluate(rightTree, scope);
+    // A static right side decides or drops out, so that the result may be static too.
+    if (operator === '&&' && isStatic(right)) return right ? left : right;
+    if (operator === '||' && isStatic(right)) return right ? right : left;
     if (isStatic(left) && isStatic(right)) return staticBinary(operator, left, right);
     const operation = operators[operator];
     if (operation === undefined) throw new Error(`${operator} on tensors`);
