@@ -76,7 +76,7 @@ function truncated(source: string, bytes: Uint8Array, place: string): RecurveErr
   });
 }
 
-function notAModel(source: string, reason: string, bytes = new Uint8Array(), cause?: unknown): RecurveError {
+function notAModel(source: string, reason: string, bytes: Uint8Array = new Uint8Array(), cause?: unknown): RecurveError {
   const pointer = new TextDecoder('latin1').decode(bytes.subarray(0, 40)).startsWith('version https://git-lfs');
   return onnxError('NOT-A-MODEL', `${source} is not an ONNX model: ${reason}`, source, {
     fix: pointer
