@@ -51,7 +51,7 @@ class Walk {
   constructor(model: ModelProto, source: string) {
     this.#model = model;
     this.#source = source;
-    this.#functions = new Map(model.functions.map((definition) => [functionKey(definition), definition]));
+    this.#functions = new Map(model.functions.map((definition) => [functionKey(definition, definition.name), definition]));
   }
 
   run(): readonly RecurrentNode[] {
@@ -113,7 +113,7 @@ class Walk {
         this.#enterGraph(body, new Scope(scope), at, calls, `an input of ${printable(at)}`);
       });
     }
-    const definition = this.#functions.get(functionKey({ ...node, name: node.opType }));
+    const definition = this.#functions.get(functionKey(node, node.opType));
     if (definition) this.#enterFunction(definition, callScope(definition, node, scope), path, calls);
   }
 
@@ -164,7 +164,7 @@ function defaultAttributes(definition: FunctionProto): ReadonlyMap<string, Attri
   return new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
 }
 
-function functionKey({ domain, name, overload }: Pick<FunctionProto, 'domain' | 'name' | 'overload'>): string {
+function functionKey({ domain, overload }: FunctionProto | NodeProto, name: string): string {
   return JSON.stringify([isOnnxDomain(domain) ? '' : domain, name, overload]);
 }
 
