@@ -533,7 +533,6 @@ describe('files', () => {
       codes.set(code, (codes.get(code) ?? 0) + 1);
     }
     for (const code of codes.keys()) expect(code).toMatch(/^(read|ONNX-[A-Z-]+)$/);
-    console.log(codes);
     expect(codes.size).toBeGreaterThan(4);
   });
 });
