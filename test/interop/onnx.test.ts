@@ -256,7 +256,7 @@ describe('nodes', () => {
       attribute: ['way'],
       node: [
         node('GRU', ['X', 'W', 'R', 'B'], ['Y'], {
-          attribute: [create2('direction', 'way'), ...attributes({ linear_before_reset: 1 })],
+          attribute: [referring('direction', 'way'), ...attributes({ linear_before_reset: 1 })],
         }),
       ],
     });
@@ -318,7 +318,7 @@ describe('nodes', () => {
   });
 });
 
-function create2(name: string, refAttrName: string) {
+function referring(name: string, refAttrName: string) {
   return Object.assign(attribute(name, ''), { refAttrName });
 }
 

@@ -76,7 +76,7 @@ export function optionsOf(node: RecurrentNode, place: number, directions: number
     if (name !== standard) options[option] = name;
   });
   if (node.op === 'LSTM') {
-    if ((node.proto.input[7] ?? '') !== '') options.peepholes = true;
+    if (node.scope.find(node.proto.input[7] ?? '')) options.peepholes = true;
     if (binary(node, 'input_forget') === 1) options.coupled = true;
   }
   const clip = float(node, 'clip');
@@ -94,7 +94,7 @@ export function optionsOf(node: RecurrentNode, place: number, directions: number
  */
 function activationsOf(node: RecurrentNode, directions: number): readonly string[] | undefined {
   const names = texts(node, 'activations');
-  if (names === undefined) return undefined;
+  if (names === undefined || names.length === 0) return undefined;
   const expected = OP_FORMS[node.op].activations.length * directions;
   if (names.length !== expected) throw attributeError(node, 'activations', `has ${names.length} names; it takes ${expected}`);
   const alphas = floats(node, 'activation_alpha').values();

@@ -36,7 +36,7 @@ export function decodeTensor(tensor: TensorProto, what: string, readExternal: Re
   if (values.length !== elements(shape)) {
     throw weightsError(label, `has ${values.length} values, but shape ${shapeText(shape)} takes ${elements(shape)}`, CUT);
   }
-  const data = Float32Array.from(values);
+  const data = new Float32Array(values);
   const index = data.findIndex((value) => !Number.isFinite(value));
   if (index < 0) return { shape, data };
   const value = values[index] ?? Number.NaN;
@@ -63,7 +63,7 @@ function valuesOf(
   shape: readonly number[],
   label: string,
   readExternal: ReadExternal,
-): ArrayLike<number> & Iterable<number> {
+): ArrayLike<number> {
   const { rawData, floatData, doubleData, int32Data } = tensor;
   const listed = type === 'F32' ? floatData : type === 'F64' ? doubleData : int32Data;
   const bytes = elements(shape) * dtype(type).bytes;
@@ -76,7 +76,10 @@ function valuesOf(
   return fromBytes(rawData, type);
 }
 
-function fromBytes(bytes: Uint8Array, name: DtypeName): Float64Array {
+function fromBytes(bytes: Uint8Array, name: DtypeName): ArrayLike<number> {
+  // The common case at once; every host with WebGPU is little-endian, as the format. Copied for its alignment, and
+  // not by `slice`, which in a Buffer of Node shares memory.
+  if (name === 'F32') return new Float32Array(new Uint8Array(bytes).buffer);
   const { read, bytes: width } = dtype(name);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numbers = new Float64Array(read ? bytes.length / width : 0);
