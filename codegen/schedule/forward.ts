@@ -56,7 +56,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
   });
   const regions = splitByTime({
     builder,
-    carried: (node) => node.op === 'state',
+    carried: (node) => node.op === 'state' || (node.op === 'delayed' && node.group === 'state'),
     stores,
     recurrent: Object.values(step.next),
     keep: [...operands, ...kept],
