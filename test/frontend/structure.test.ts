@@ -5,7 +5,7 @@ import type { OptionValue } from '../../codegen/frontend/tree.js';
 import { isContract, type Node, type NodeId, type StepGraph } from '../../codegen/ir/graph.js';
 import { cellOf, type Parts } from './specs.js';
 
-export const NAMES =
+const NAMES =
   'antisymmetric, blockIndex, blockTriangular, blocks, broadcast, cell, concat, conv1d, conv2d, delay, dot, dropConnect, ' +
   'dropout, flag, index, integer, kernel, logSumExp, lowRank, map, mat, matvec, max, maxOver, mean, noise, norm, outer, ' +
   'real, scalar, sigmoid, slice, softmax, split, stack, sum, tanh, transpose, variance, vec, zoneout';

@@ -15,6 +15,7 @@ const signature: Signature = {
   name: 'test',
   options: {},
   dims: ['I', 'H'],
+  rules: [],
   inputs: [declare('x', ['I'])],
   state: [declare('h', ['H']), declare('m', [])],
   params: [declare('W', ['H', 'I']), declare('b', ['H'], 'zeros'), declare('a', [], 'ones')],

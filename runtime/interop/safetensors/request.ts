@@ -3,7 +3,7 @@ import { RecurveError } from '../../../codegen/errors.js';
 import type { OptionValue } from '../../../codegen/frontend/tree.js';
 import type { Tensor, Tensors } from '../../data.js';
 import { pathOf, quote, shapeText } from '../describe.js';
-import { lengthsAt, optionsAt, weightFormatAt } from '../fields.js';
+import { lengthsAt, optionsAt, seedAt, weightFormatAt } from '../fields.js';
 import { didYouMean } from '../suggest.js';
 import { checkShape, tensorOf } from '../tensor.js';
 import type { RunRequest } from '../types.js';
@@ -13,7 +13,7 @@ import { readSafetensors, type StoredTensor } from './read.js';
 const GROUPS = ['inputs', 'state', 'params', 'weights', 'cotangents.outputs', 'cotangents.state'] as const;
 type Group = (typeof GROUPS)[number];
 
-const METADATA_KEYS = ['cell', 'options', 'reverse', 'weights.format'] as const;
+const METADATA_KEYS = ['cell', 'options', 'reverse', 'seed', 'weights.format'] as const;
 
 /** @throws RecurveError `SAFETENSORS-*`, `DATA-*`, `WEIGHTS-FORMAT` */
 export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunRequest {
@@ -43,6 +43,7 @@ export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunR
     ...(format ? { weights: { format: weightFormatAt(metadata.format, 'weights.format'), tensors: tensors('weights') } } : {}),
     ...(lengths === undefined ? {} : { lengths }),
     reverse: metadata.reverse,
+    ...(metadata.seed === undefined ? {} : { seed: metadata.seed }),
     ...(cotangents ? { cotangents: { outputs: tensors('cotangents.outputs'), state: tensors('cotangents.state') } } : {}),
   };
 }
@@ -101,6 +102,7 @@ interface Metadata {
   readonly cell: string | undefined;
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly reverse: boolean;
+  readonly seed: number | undefined;
   readonly format: string | undefined;
 }
 
@@ -115,10 +117,12 @@ function readMetadata(metadata: Readonly<Record<string, string>>, source: string
       where: 'reverse',
     });
   }
+  const seed = entries.get('seed');
   return {
     cell: entries.get('cell'),
     options: optionsAt(parseOptions(entries.get('options') ?? '{}', source), 'options'),
     reverse: reverse === 'true',
+    seed: seed === undefined ? undefined : seedAt(/^\d+$/.test(seed) ? Number(seed) : seed),
     format: entries.get('weights.format'),
   };
 }
