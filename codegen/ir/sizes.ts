@@ -108,14 +108,15 @@ function check({ dim, relation, value, divisor, by, span }: SizeRule, sizes: Siz
   const known = (name: string) => isKnown(sizes, name);
   if (!value.terms.every((term) => known(term.dim))) return;
   const wanted = Math.floor(evaluateAffine(value, sizes) / divisor);
-  const named = known(dim) ? `${dim} = ${sizeIn(sizes, dim)}` : `a size for ${dim}`;
   const fits = known(dim) && (relation === 'equal' ? sizeIn(sizes, dim) === wanted : sizeIn(sizes, dim) >= wanted);
   if (fits) return;
+  const named = isFixed(dim) ? `an axis of ${dim}` : known(dim) ? `${dim} = ${sizeIn(sizes, dim)}` : `no size for ${dim}`;
   const others = value.terms.map((term) => `${term.dim} = ${sizeIn(sizes, term.dim)}`).join(', ');
+  const bound = `${relation === 'equal' ? '' : 'at least '}${wanted}`;
   throw new RecurveError({
     code: 'DIMS-RULE',
-    message: `\`${by}\` at ${span.file}:${span.line} needs ${dim} to be ${relation === 'equal' ? '' : 'at least '}${wanted}${others === '' ? '' : ` for ${others}`}, and there is ${named}`,
-    fix: wanted < 1 ? 'Give larger sizes.' : `Give ${dim} = ${wanted}, or other sizes.`,
+    message: `\`${by}\` at ${span.file}:${span.line} needs ${isFixed(dim) ? 'an axis' : dim} of ${bound}${others === '' ? '' : ` for ${others}`}, and there is ${named}`,
+    fix: wanted < 1 ? 'Give larger sizes.' : isFixed(dim) ? 'Give other sizes.' : `Give ${dim} = ${wanted}, or other sizes.`,
     where: dim,
   });
 }

@@ -402,7 +402,7 @@ describe('what the signature says of sizes', () => {
     const { rules } = resolveSignature(tree, resolveOptions(tree, {}));
     expect(chooseSizes(rules, { X: 1, Y: 9, I: 1, H: 1, K: 1 })).toEqual({ X: 5, Y: 1, I: 1, H: 3, K: 1 });
     expect(chooseSizes(rules, { X: 1, Y: 9, I: 1, H: 1, K: 1 }, { X: 12 })).toMatchObject({ X: 12, Y: 8 });
-    expect(() => chooseSizes(rules, { X: 1, Y: 9, I: 1, H: 1, K: 1 }, { X: 3 })).toThrow(/conv1d.*needs Y/);
+    expect(() => chooseSizes(rules, { X: 1, Y: 9, I: 1, H: 1, K: 1 }, { X: 3 })).toThrow(/conv1d.*needs Y of/);
     expect(() => chooseSizes(rules, { X: 1, Y: 9, I: 1, H: 1, K: 1 }, { H: 2 })).toThrow(/slice.*at least 3/);
   });
 });
