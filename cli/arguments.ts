@@ -1,6 +1,7 @@
 /** `--dims T=16,B=8` and `--set option=value`, read strictly. */
 import { RecurveError } from '../codegen/errors.js';
 import type { Signature } from '../codegen/frontend/tree.js';
+import { chooseSizes } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
 import { didYouMean } from '../codegen/suggest.js';
 
@@ -60,8 +61,9 @@ function setError(code: string, message: string): RecurveError {
 }
 
 /**
- * Sizes for T, B and every dim of the signature, defaults filled in.
- * @throws RecurveError `DIMS-UNKNOWN` for a size of a dim that the cell does not use
+ * Sizes for T, B and every dim of the signature: what follows from others is computed, defaults are filled in.
+ * @throws RecurveError `DIMS-UNKNOWN` for a size of a dim that the cell does not use, `DIMS-RULE` for sizes that do
+ *   not fit each other
  */
 export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
   const names = ['T', 'B', ...signature.dims];
@@ -74,7 +76,8 @@ export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
       where: '--dims',
     });
   }
-  return Object.fromEntries(names.map((name) => [name, given[name] ?? DEFAULT_SIZES[name] ?? DEFAULT_OTHER]));
+  const suggested = Object.fromEntries(names.map((name) => [name, DEFAULT_SIZES[name] ?? DEFAULT_OTHER]));
+  return chooseSizes(signature.rules, suggested, given);
 }
 
 export const DIMS_HELP = 'sizes, e.g. T=64,B=32,I=28,H=128 (default T=16,B=8,I=16,H=32, any other 16)';

@@ -37,9 +37,8 @@ function casesOf(cell: string, cwd: string, flags: BenchFlags): BenchCase[] {
   const tree = loadCell(cell, cwd);
   const options = resolveOptions(tree, flags.set ?? {});
   const signature = resolveSignature(tree, options);
-  const used = Object.keys(fillSizes(signature, flags.dims));
-  return (flags.dims === undefined ? SHAPES : SHAPES.slice(0, 1)).map((shape) => {
-    const sizes = Object.entries(sizesFor(tree, shape, flags.dims)).filter(([dim]) => used.includes(dim));
-    return { tree, options, sizes: Object.fromEntries(sizes) };
-  });
+  // Refuses dims that the cell does not have.
+  fillSizes(signature, flags.dims);
+  const shapes = flags.dims === undefined ? SHAPES : SHAPES.slice(0, 1);
+  return shapes.map((shape) => ({ tree, options, sizes: sizesFor(signature, shape, flags.dims) }));
 }

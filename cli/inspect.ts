@@ -30,7 +30,12 @@ export async function inspect(context: Context, cell: string, flags: Flags & { r
 
 function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
   const group = (tensors: readonly TensorDeclaration[]) =>
-    tensors.map(({ name, shape, init }) => ({ name, shape, ...(init === undefined ? {} : { init }) }));
+    tensors.map(({ name, shape, init, trainable }) => ({
+      name,
+      shape,
+      ...(init === undefined ? {} : { init }),
+      ...(trainable ? {} : { trainable }),
+    }));
   const { name, options, dims, outputs } = signature;
   const document = {
     name,
@@ -43,7 +48,10 @@ function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
     outputs,
   };
   const lines = (title: string, tensors: readonly TensorDeclaration[], leading: readonly string[]) =>
-    tensors.map((tensor) => `${title} ${tensor.name}: [${[...leading, ...tensor.shape].join(', ')}]`);
+    tensors.map(({ name: tensor, shape, trainable }) => {
+      const note = trainable ? '' : ' (not trained)';
+      return `${title} ${tensor}: [${[...leading, ...shape].join(', ')}]${note}`;
+    });
   const text = [
     `cell ${name}`,
     ...Object.entries(options).map(([option, value]) => `option ${option} = ${value}`),

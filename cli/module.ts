@@ -1,13 +1,21 @@
 /** The typed module that `generate` writes beside the kernels. */
 import type { Signature } from '../codegen/frontend/tree.js';
 import type { StepGraph } from '../codegen/ir/graph.js';
+import { isFixed } from '../codegen/ir/sizes.js';
 import type { Plan } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/outputs.js';
+import { fillOf } from '../runtime/data.js';
 
 export interface ModuleOrigin {
   /** The spec's file name. */
   readonly source: string;
   readonly version: string;
+}
+
+interface Member {
+  readonly name: string;
+  readonly shape: readonly string[];
+  readonly optional?: boolean;
 }
 
 /**
@@ -16,19 +24,18 @@ export interface ModuleOrigin {
  */
 export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, { source, version }: ModuleOrigin): string {
   const shape = (dims: readonly string[], leading: readonly string[]) =>
-    `Tensor<readonly [${[...leading, ...dims].map((dim) => `${dim}: ${plan.sizes[dim]}`).join(', ')}]>`;
-  const record = (
-    name: string,
-    about: string,
-    tensors: readonly { name: string; shape: readonly string[] }[],
-    leading: readonly string[],
-  ) => [
+    `Tensor<readonly [${[...leading, ...dims].map((dim) => (isFixed(dim) ? `size: ${dim}` : `${dim}: ${plan.sizes[dim]}`)).join(', ')}]>`;
+  const record = (name: string, about: string, tensors: readonly Member[], leading: readonly string[]) => [
     `/** ${about} */`,
     `export interface ${name} {`,
-    ...tensors.map((tensor) => `  readonly ${tensor.name}: ${shape(tensor.shape, leading)};`),
+    ...tensors.map((tensor) => `  readonly ${tensor.name}${tensor.optional ? '?' : ''}: ${shape(tensor.shape, leading)};`),
     '}',
     '',
   ];
+  // A parameter that holds its init where nobody gives it, and those that have no gradient.
+  const params = signature.params.map((param) => ({ ...param, optional: fillOf(param) !== undefined }));
+  const untrained = signature.params.filter(({ trainable }) => !trainable).map(({ name }) => `'${name}'`);
+  const gradients = untrained.length === 0 ? 'Params' : `Omit<Params, ${untrained.join(' | ')}>`;
   const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({ name, shape: dims }));
   return [
     `// Written by recurve ${version} from ${source}; run \`recurve generate\` again instead of editing it.`,
@@ -42,7 +49,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     '',
     ...record('Inputs', 'Sequences, by step and sequence.', signature.inputs, ['T', 'B']),
     ...record('State', 'Initial and final state of every sequence.', signature.state, ['B']),
-    ...record('Params', 'What training changes.', signature.params, []),
+    ...record('Params', untrained.length === 0 ? 'What training changes.' : 'What the cell computes with.', params, []),
     ...record('Outputs', "Output sequences, zero past a sequence's length.", outputs, ['T', 'B']),
     '/** What one run takes. */',
     'export interface Data {',
@@ -51,6 +58,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     '  readonly params: Params;',
     '  readonly lengths?: readonly number[];',
     '  readonly reverse: boolean;',
+    ...(signature.options.training === true ? ['  readonly seed?: number;'] : []),
     '  readonly cotangents?: { readonly outputs: Partial<Outputs>; readonly state: Partial<State> };',
     '}',
     '',
@@ -58,7 +66,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     'export interface Result {',
     '  readonly outputs: Outputs;',
     '  readonly state: State;',
-    '  readonly gradients?: { readonly inputs: Inputs; readonly state: State; readonly params: Params };',
+    `  readonly gradients?: { readonly inputs: Inputs; readonly state: State; readonly params: ${gradients} };`,
     '}',
     '',
     `export const sizes = ${JSON.stringify(plan.sizes)} as const;`,

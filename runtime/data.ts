@@ -1,6 +1,7 @@
 /** What goes into one run of a cell and what comes out: the same shape for the device and for the reference. */
 import { RecurveError } from '../codegen/errors.js';
 import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
+import { isFixed } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
 
 export interface Tensor {
@@ -47,12 +48,20 @@ export function shapeOf(
  * @throws RecurveError `DIMS-MISSING`
  */
 export function sizeOf(sizes: Sizes, dim: string): number {
-  const size = sizes[dim];
+  const size = isFixed(dim) ? Number(dim) : sizes[dim];
   if (size === undefined) {
     if (/^\d+$/.test(dim)) return Number(dim);
     throw new RecurveError({ code: 'DIMS-MISSING', message: `no size is given for dim ${dim}`, fix: `Add ${dim}=… to --dims.` });
   }
   return size;
+}
+
+/** What a parameter that is not trained holds where the data leaves it out; `undefined` where it may not. */
+export function fillOf({ init, trainable }: Pick<TensorDeclaration, 'init' | 'trainable'>): number | undefined {
+  if (trainable) return undefined;
+  if (init === 'zeros') return 0;
+  if (init === 'ones') return 1;
+  return typeof init === 'number' ? init : undefined;
 }
 
 export function elements(shape: readonly number[]): number {

@@ -6,7 +6,7 @@
  */
 import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
-import { type CellData, elements, shapeOf, sizeOf, type Tensor } from './data.js';
+import { type CellData, elements, fillOf, shapeOf, sizeOf, type Tensor } from './data.js';
 
 export interface RandomChoices {
   readonly seed: number;
@@ -25,7 +25,8 @@ type Stream = () => number;
  *
  * Inputs and cotangents are bell-shaped with variance 1, the initial state likewise with variance 1/4, matrices
  * uniform in ±1/√columns, vector and scalar parameters in ±1/2 whatever their `init` says: a zero would hide a
- * wrong gradient.
+ * wrong gradient. A parameter whose `init` is a number lies within a tenth of it, and is exactly it where it is not
+ * trained: a rate stays a rate.
  *
  * @param outputs dims of every output sequence behind `[T, B]`, by name: `{ h: ['H'] }`
  */
@@ -58,12 +59,12 @@ export function randomData(
     params: Object.fromEntries(
       signature.params.map((declaration) => {
         const shape = shapeOf(declaration, sizes);
-        const bound = shape.length === 2 ? 1 / Math.sqrt(shape[1] ?? 1) : 0.5;
-        return [declaration.name, fill(`params.${declaration.name}`, shape, (stream) => (2 * stream() - 1) * bound)];
+        return [declaration.name, fill(`params.${declaration.name}`, shape, drawOf(declaration, shape))];
       }),
     ),
     ...(choices.ragged ? { lengths: randomLengths(sizes, sfc32(choices.seed, hash('lengths'))) } : {}),
     reverse: choices.reverse ?? false,
+    ...(signature.options.training === true ? { seed: choices.seed } : {}),
     ...(choices.gradients === false
       ? {}
       : {
@@ -73,6 +74,16 @@ export function randomData(
           },
         }),
   };
+}
+
+/** How a parameter's numbers are drawn. */
+function drawOf(declaration: TensorDeclaration, shape: readonly number[]): (stream: Stream) => number {
+  const fixed = fillOf(declaration);
+  if (fixed !== undefined) return () => fixed;
+  const { init } = declaration;
+  if (typeof init === 'number' && init !== 0) return (stream) => init * (1 + 0.1 * (2 * stream() - 1));
+  const bound = shape.length >= 2 ? 1 / Math.sqrt(shape.at(-1) ?? 1) : 0.5;
+  return (stream) => (2 * stream() - 1) * bound;
 }
 
 /** One full length at a random place, the next one shorter where T allows, the others anything from 1 to T. */

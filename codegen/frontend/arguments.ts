@@ -1,7 +1,7 @@
 /** What operations take besides values: axes, dims, counts. Each is known when compiling; a mistake is reported and gives `undefined`. */
 import type { Shape } from '../ir/graph.js';
-import { type Affine, affine, evaluateAffine, type SizeRule } from '../ir/sizes.js';
-import { isCount, isFixed, resolveDim, showDim } from './dims.js';
+import { type Affine, affine, evaluateAffine, isFixed, type SizeRule } from '../ir/sizes.js';
+import { isCount, resolveDim, showDim } from './dims.js';
 import type { Machine } from './machine.js';
 import type { Span } from './tree.js';
 import { describe, showShape, type Value } from './values.js';

@@ -1,5 +1,5 @@
 /** Dims as a spec writes them: a declared name, or a whole number for an axis of fixed size. */
-
+import { isFixed } from '../ir/sizes.js';
 import { didYouMean, listNames } from '../suggest.js';
 import type { Machine } from './machine.js';
 import type { Span } from './tree.js';
@@ -7,9 +7,6 @@ import { describe, type Value } from './values.js';
 
 /** Sizes become 32-bit indices on the device. */
 const LARGEST = 2 ** 31 - 1;
-
-/** Whether a dim is its own size. */
-export const isFixed = (dim: string): boolean => /^\d+$/.test(dim);
 
 /** `'H'`, `3`: a dim as a spec writes it. */
 export const showDim = (dim: string): string => (isFixed(dim) ? dim : `'${dim}'`);

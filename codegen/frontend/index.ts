@@ -5,4 +5,4 @@ export { formatDiagnostic, formatDiagnostics } from './format.js';
 export { lower } from './lower.js';
 export { resolveOptions } from './options.js';
 export { parseCell, parseCellSource } from './parse.js';
-export { resolveSignature } from './signature.js';
+export { resolveSignature } from './resolve.js';

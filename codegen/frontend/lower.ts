@@ -1,5 +1,6 @@
 /** From a cell tree and a signature to the step graph: the step is evaluated once, with nodes for tensors. */
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
+import type { SizeRule } from '../ir/sizes.js';
 import { nearest } from '../suggest.js';
 import { axesIn } from './axes.js';
 import { type GroupTitle, SINGULAR } from './declarations.js';
@@ -46,6 +47,7 @@ export interface Lowered {
   readonly used: ReadonlySet<string>;
   /** Dims that the step names itself. */
   readonly dims: ReadonlySet<string>;
+  readonly rules: readonly SizeRule[];
   /** The step grew beyond all bounds: other options need not be tried. */
   readonly tooLarge: boolean;
 }
@@ -53,17 +55,17 @@ export interface Lowered {
 /** Lowering that goes on after mistakes. */
 export function lowerWith(tree: CellTree, signature: Signature, context: LowerContext): Lowered {
   const machine = new Machine(tree, signature.options, context.recovery, context.report, context.note);
-  const { used, dims } = machine;
-  if (context.recovery.stepOpen) return { graph: undefined, used, dims, tooLarge: false };
+  const { used, dims, rules } = machine;
+  if (context.recovery.stepOpen) return { graph: undefined, used, dims, rules, tooLarge: false };
   try {
     const graph = lowerStep(machine, signature, context.bad);
-    return { graph, used, dims, tooLarge: false };
+    return { graph, used, dims, rules, tooLarge: false };
   } catch (error) {
     if (error instanceof RangeError) {
       const fix = 'Name parts of the expressions with `const`.';
       machine.report('SPEC-TOO-DEEP', tree.step.span, 'the step is nested too deeply to be compiled', fix);
     } else if (!(error instanceof TooLarge)) throw error;
-    return { graph: undefined, used, dims, tooLarge: true };
+    return { graph: undefined, used, dims, rules, tooLarge: true };
   }
 }
 

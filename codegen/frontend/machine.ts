@@ -6,6 +6,7 @@ import type { SizeRule } from '../ir/sizes.js';
 import { SINGULAR } from './declarations.js';
 import type { Report, SpecCode } from './diagnostics.js';
 import type { Recovery } from './recovery.js';
+import { TRAINING } from './training.js';
 import type { CellTree, FunctionTree, OptionValues, Span } from './tree.js';
 import { describe, type Value } from './values.js';
 
@@ -95,7 +96,7 @@ export class Machine {
   }
 
   get training(): boolean {
-    return this.options.training === true;
+    return this.options[TRAINING] === true;
   }
 
   /** The number of a random call among those of one step. */

@@ -5,6 +5,7 @@ import { countArgument, type Operand } from './arguments.js';
 import type { Machine } from './machine.js';
 import type { Span } from './tree.js';
 import { describe, type Matrix, POISON, type Value } from './values.js';
+import { STRUCTURAL, type Structural } from './vocabulary.js';
 
 /** The matrix that a value is; `undefined` for what is none. */
 export function matrixOf(machine: Machine, { value, span }: Operand): Matrix | undefined {
@@ -28,14 +29,14 @@ export function isMatrix(value: Value): boolean {
 }
 
 /** The matrix a call takes, whole: not a stack or kernel of several. Reports what is none. */
-export function matrixArgument(machine: Machine, operation: string, operand: Operand): Matrix | undefined {
+export function matrixArgument(machine: Machine, operation: Structural, operand: Operand): Matrix | undefined {
   const { value, span } = operand;
   const matrix = matrixOf(machine, operand);
   if (matrix === undefined) {
     if (value.kind === 'absent') machine.absent(value, span);
     else if (value.kind !== 'poison') {
       const message = `\`${operation}\` takes a matrix, not ${describe(value, machine.builder)}`;
-      machine.report('SPEC-MATRIX-ARGUMENT', span, message, `Write \`${operation}(p.W, …)\` with a matrix.`);
+      machine.report('SPEC-MATRIX-ARGUMENT', span, message, `Write \`${STRUCTURAL[operation].usage}\` with a matrix parameter.`);
     }
     return undefined;
   }
@@ -71,7 +72,7 @@ export function takeMatrix(machine: Machine, operand: Operand, position: Operand
   const [first, ...rest] = matrix.shape;
   const count = Number(first);
   if (k >= count) {
-    const message = `\`${matrix.ref.param}\` has ${count} there, and none at ${k}`;
+    const message = `\`${matrix.ref.param}\` has ${count === 1 ? 'one matrix' : `${count} matrices`} along this axis and none at ${k}`;
     machine.report('SPEC-STACK-INDEX', position.span, message, `Write a number from 0 to ${count - 1}.`);
     return POISON;
   }
@@ -109,7 +110,7 @@ export function blockTriangular(machine: Machine, [operand, blocks, side]: reado
 /** A matrix whose entries are parameters: those of a value have no mask. */
 export function parameterArgument(
   machine: Machine,
-  operation: string,
+  operation: Structural,
   operand: Operand,
 ): Extract<Matrix, { source: 'param' }> | undefined {
   const matrix = matrixArgument(machine, operation, operand);

@@ -19,6 +19,7 @@ import {
 import { RecurveError } from '../errors.js';
 import { didYouMean, listNames, nearest } from '../suggest.js';
 import type { Diagnostics } from './diagnostics.js';
+import { LIBRARY, libraryFile, libraryPath } from './library.js';
 import { linesOf, spanAt, spanOf } from './place.js';
 import { checkText, readSource } from './source.js';
 import { syntaxErrors, unwrap } from './syntax.js';
@@ -32,6 +33,8 @@ export type Binding =
   | { readonly kind: 'declarator'; readonly name: string }
   | { readonly kind: 'helper'; readonly key: string; readonly node: FunctionNode; readonly module: Module }
   | { readonly kind: 'constant'; readonly key: string; readonly node: Expression; readonly module: Module }
+  /** A helper that comes with recurve; importing it loads its file. */
+  | { readonly kind: 'library'; readonly name: string }
   | { readonly kind: 'type' }
   | { readonly kind: 'poison' };
 
@@ -230,7 +233,7 @@ export class Modules {
       const local = specifier.getAliasNode() ?? specifier.getNameNode();
       const binding = exports?.get(name);
       if (binding !== undefined) {
-        this.#define(module, local.getText(), binding, local, false);
+        this.#define(module, local.getText(), this.#loaded(binding), local, false);
         continue;
       }
       poison(local.getText(), local);
@@ -240,6 +243,15 @@ export class Modules {
         this.diagnostics.report('SPEC-NOT-EXPORTED', at, `\`${from}\` exports no \`${name}\``, fix);
       }
     }
+  }
+
+  /** What an imported name stands for: one of the library is a helper of its file, read when it is first imported. */
+  #loaded(binding: Binding): Binding {
+    if (binding.kind !== 'library') return binding;
+    const file = libraryFile(binding.name);
+    if (file === undefined) throw new Error(`the library has no ${binding.name}`);
+    const library = this.#byFile.get(file) ?? this.load(file, readSource(libraryPath(file)));
+    return library.exports.get(binding.name) ?? { kind: 'poison' };
   }
 
   /** Exports of a helper file; `undefined` when it was not read and that has been reported. */
@@ -290,5 +302,6 @@ export class Modules {
 const LANGUAGE: Map<string, Binding> = new Map<string, Binding>([
   ...VALUE_EXPORTS.filter(isBuiltin).map((name): [string, Binding] => [name, { kind: 'builtin', name }]),
   ...VALUE_EXPORTS.filter(isDeclarator).map((name): [string, Binding] => [name, { kind: 'declarator', name }]),
+  ...LIBRARY.map((name): [string, Binding] => [name, { kind: 'library', name }]),
   ...TYPES.map((name): [string, Binding] => [name, { kind: 'type' }]),
 ]);

@@ -5,6 +5,7 @@ import { type Context, span } from './context.js';
 import { numberOf, propertyName } from './expression.js';
 import { refuse, refuseSpread } from './refusals.js';
 import { unwrap } from './syntax.js';
+import { TRAINING } from './training.js';
 import type { OptionDeclaration, Span } from './tree.js';
 import { badName } from './vocabulary.js';
 
@@ -62,6 +63,10 @@ function readOption(context: Context, property: Node): OptionDeclaration | undef
   const bad = badName(name);
   if (bad !== undefined) refuse(context, property, 'SPEC-NAME', `an option cannot be called \`${name}\`: ${bad}`, 'Rename it.');
   const at = span(context, property);
+  if (name === TRAINING) {
+    const fix = 'Remove it, and read `o.training`: a cell that calls a random function has it, false by default.';
+    refuse(context, property, 'SPEC-OPTION-RESERVED', `the option \`${name}\` comes with the random functions`, fix);
+  }
   if (kind === 'choice') return readChoice(context, name, at, call);
   if (kind === 'flag') return readFlag(context, name, at, call);
   return readNumber(context, name, at, call, kind);

@@ -13,6 +13,7 @@ import { Recovery } from './recovery.js';
 import { Scope } from './scope.js';
 import { readSource } from './source.js';
 import { unwrap } from './syntax.js';
+import { withTraining } from './training.js';
 import type { CellTree, Span } from './tree.js';
 
 /**
@@ -61,6 +62,7 @@ function convert(modules: Modules, module: Module, recovery: Recovery): CellTree
   return {
     file: module.file,
     ...definition,
+    options: withTraining(definition.options, definition.step, library.helpers),
     summary: firstSentence(documentation),
     documentation,
     helpers: Object.fromEntries(library.helpers),

@@ -1,7 +1,7 @@
 /** One number for all units, or for all along one axis: sums, means, maxima, and what is made of them. */
 import type { NodeId, Shape } from '../ir/graph.js';
+import { isFixed } from '../ir/sizes.js';
 import { axisArgument, type Operand } from './arguments.js';
-import { isFixed } from './dims.js';
 import type { Machine } from './machine.js';
 import type { Span } from './tree.js';
 import { POISON, type Value } from './values.js';

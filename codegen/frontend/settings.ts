@@ -74,12 +74,8 @@ function itemsOf(machine: Machine, rank: number, { value, span }: Operand, what:
   if (value.kind === 'poison') return undefined;
   const items = value.kind === 'array' ? value.items : [value];
   if (items.length === rank) return items.map((item) => ({ value: item, span }));
-  const wanted = rank === 1 ? 'one item' : 'a pair, one for each axis';
-  machine.report(
-    'SPEC-CONV-SETTING',
-    span,
-    `${what} is ${wanted}, and here ${items.length === 1 ? 'is' : 'are'} ${items.length}`,
-    `Write ${rank === 1 ? 'one' : '`[first, second]`'}.`,
-  );
+  const message = `${what} has ${items.length === 1 ? 'one item' : `${items.length} items`} for ${rank === 1 ? 'one axis' : `${rank} axes`} of positions`;
+  const fix = rank === 1 ? 'Write it without brackets.' : 'Write one for each axis: `[first, second]`.';
+  machine.report('SPEC-CONV-SETTING', span, message, fix);
   return undefined;
 }

@@ -1,30 +1,20 @@
 /** What a cell takes and gives once its options are chosen: shapes, inits and conditions evaluated. */
 
+import { isFixed } from '../ir/sizes.js';
 import { didYouMean, listNames } from '../suggest.js';
 import type { GroupTitle } from './declarations.js';
-import { Diagnostics, type Report } from './diagnostics.js';
-import { isFixed, resolveDim } from './dims.js';
+import type { Report } from './diagnostics.js';
+import { resolveDim } from './dims.js';
 import { evaluate } from './evaluate.js';
 import { Machine } from './machine.js';
-import { Recovery } from './recovery.js';
+import type { Recovery } from './recovery.js';
 import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from './tree.js';
 import { describe, Environment, type Value } from './values.js';
 import { INITS, isInit } from './vocabulary.js';
 
 export const GROUPS: readonly GroupTitle[] = ['inputs', 'state', 'params'];
 
-/**
- * The signature of a cell under the given options (all of them, see `resolveOptions`).
- * @throws SpecError when a shape names an undeclared dim, an `init` or `when` has the wrong kind, and so on
- */
-export function resolveSignature(tree: CellTree, options: OptionValues): Signature {
-  const diagnostics = new Diagnostics(tree.sources);
-  const { signature } = signatureWith(tree, options, new Recovery(), diagnostics.report, '');
-  diagnostics.throwIfAny();
-  return signature;
-}
-
-/** The same, going on after mistakes: `bad` are the tensors (`params.W`) whose declaration could not be evaluated. */
+/** The declarations under the given options (all of them), going on after mistakes: `bad` are the tensors (`params.W`) whose declaration could not be evaluated. */
 export function signatureWith(
   tree: CellTree,
   options: OptionValues,
@@ -56,6 +46,7 @@ export function signatureWith(
     inputs,
     state,
     params,
+    rules: [],
     outputs: tree.outputs?.map(({ name }) => name).filter((name) => !absent.has(name)),
   };
   return { signature, bad };

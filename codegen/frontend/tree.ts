@@ -3,6 +3,8 @@
  * It is the only thing the two share. Nothing here holds on to ts-morph.
  */
 
+import type { SizeRule } from '../ir/sizes.js';
+
 /** A place in a spec file. Lines and columns are 1-based. */
 export interface Span {
   readonly file: string;
@@ -165,8 +167,10 @@ export interface TensorDeclaration {
 export interface Signature {
   readonly name: string;
   readonly options: OptionValues;
-  /** Dims that this choice of options uses, in declared order. */
+  /** Dims that this choice of options uses, in declared order; axes of fixed size are not among them. */
   readonly dims: readonly string[];
+  /** What the step asks of the sizes of dims: `completeSizes` finds those that follow from others. */
+  readonly rules: readonly SizeRule[];
   readonly inputs: readonly TensorDeclaration[];
   readonly state: readonly TensorDeclaration[];
   readonly params: readonly TensorDeclaration[];

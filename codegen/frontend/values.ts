@@ -94,8 +94,8 @@ function describeMatrix(matrix: Matrix): string {
   const { shape, transposed } = matrix;
   const [rows = '', columns = ''] = shape.slice(-2);
   const used = transposed ? [...shape.slice(0, -2), columns, rows] : shape;
-  const what = `a ${used.map(showDim).join(' by ')} matrix`;
-  return matrix.source === 'param' ? `${what} made from \`${matrix.ref.param}\`` : what;
+  const what = `a matrix of ${used.map(showDim).join(' by ')}`;
+  return matrix.source === 'param' ? `${what} out of \`${matrix.ref.param}\`` : what;
 }
 
 /** Locals while a function is evaluated. Scopes nest like the blocks they stand for. */

@@ -1,4 +1,5 @@
 /** The names that `recurve` exports to a spec, and how functions of the language are called. */
+import { LIBRARY } from './library.js';
 
 /** Operations that are not per unit: least and most arguments, and how a call looks. */
 export const STRUCTURAL = {
@@ -127,7 +128,7 @@ export function isInit(name: unknown): name is Init {
 }
 
 /** Every value that a spec can import from `recurve`. */
-export const VALUE_EXPORTS: readonly string[] = [...Object.keys(BUILTINS), ...DECLARATORS];
+export const VALUE_EXPORTS: readonly string[] = [...Object.keys(BUILTINS), ...LIBRARY, ...DECLARATORS];
 
 /** Why a name cannot stand for a tensor, dim or option in kernels and files; `undefined` when it can. */
 export function badName(name: string): string | undefined {

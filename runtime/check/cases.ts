@@ -1,5 +1,7 @@
 /** Which options and sizes `check` tries: few enough to run everywhere, and all of them reproducible. */
+import { RecurveError } from '../../codegen/errors.js';
 import type { CellTree, OptionDeclaration, OptionValue, OptionValues, Signature } from '../../codegen/frontend/tree.js';
+import { chooseSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 
 /** Assignments of several options at once, besides every value on its own. */
@@ -110,15 +112,29 @@ const MORE_SHAPES: readonly ShapeCase[] = [
 
 export type Breadth = 'every assignment' | 'defaults';
 
-/** Sizes to try, for the dims that the signature uses. */
+/**
+ * Sizes to try, for the dims that the signature uses; those that follow from others are computed. Shapes that the
+ * cell cannot have are left out.
+ * @throws RecurveError `DIMS-RULE` where it can have none of them
+ */
 export function sizeCases(signature: Signature, breadth: Breadth): Sizes[] {
   const shapes = breadth === 'defaults' ? [...SHAPES, ...MORE_SHAPES] : SHAPES;
   const others = signature.dims.filter((dim) => dim !== 'I' && dim !== 'H');
-  return shapes.map((shape) => {
+  let refusal: RecurveError | undefined;
+  const cases = shapes.flatMap((shape) => {
     const size = (dim: string) => {
       if (dim === 'I' || dim === 'H') return shape[dim];
       return shape.others[others.indexOf(dim) % shape.others.length] ?? 1;
     };
-    return { T: shape.T, B: shape.B, ...Object.fromEntries(signature.dims.map((dim) => [dim, size(dim)])) };
+    const suggested = { T: shape.T, B: shape.B, ...Object.fromEntries(signature.dims.map((dim) => [dim, size(dim)])) };
+    try {
+      return [chooseSizes(signature.rules, suggested)];
+    } catch (error) {
+      if (!(error instanceof RecurveError) || error.code !== 'DIMS-RULE') throw error;
+      refusal = error;
+      return [];
+    }
   });
+  if (cases.length === 0 && refusal !== undefined) throw refusal;
+  return cases;
 }

@@ -1,9 +1,10 @@
 /** Holds a request to a cell: names, shapes and sizes. */
 import { RecurveError } from '../../codegen/errors.js';
 import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
+import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
-import { type CellData, elements, shapeOf, type Tensor, type Tensors } from '../data.js';
+import { type CellData, elements, fillOf, shapeOf, type Tensor, type Tensors } from '../data.js';
 import { describe, listText, own, pathOf } from './describe.js';
 import { axisOf, SizeLedger } from './sizes.js';
 import type { RunRequest } from './types.js';
@@ -29,10 +30,10 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
  * A state that is missing is zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
  *
  * @throws RecurveError `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
- *   `DATA-PARAMS`, `WEIGHTS-*`
+ *   `DATA-PARAMS`, `DIMS-RULE`, `WEIGHTS-*`
  */
 export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface): BoundRequest {
-  const { inputs, state, cotangents, reverse } = request;
+  const { inputs, state, cotangents, reverse, seed } = request;
   const outputShapes = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
   const ledger = new SizeLedger();
 
@@ -40,7 +41,9 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   measureGroup(ledger, 'inputs', signature.inputs, inputs, ['T', 'B'], signature.name);
   checkParamSource(request, signature);
   if (request.params) {
-    requireAll('params', signature.params, request.params, signature.name);
+    const needed = signature.params.filter((param) => fillOf(param) === undefined);
+    refuseUnknown('params', signature.params, request.params, signature.name);
+    requireAll('params', needed, request.params, signature.name);
     measureGroup(ledger, 'params', signature.params, request.params, [], signature.name);
   }
   if (request.weights) {
@@ -53,24 +56,33 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   }
   if (request.lengths) checkLengths(request.lengths, ledger);
 
-  const sizes = settle(ledger, ['T', 'B', ...signature.dims]);
+  const sizes = settle(ledger, signature);
   return {
     sizes,
     data: {
       inputs,
-      state: Object.fromEntries(signature.state.map((s) => [s.name, own(state, s.name) ?? zeros(s, sizes)])),
+      state: Object.fromEntries(
+        signature.state.map((s) => [s.name, own(state, s.name) ?? filled('state', s, shapeOf(s, sizes, ['B']), 0)]),
+      ),
       params: paramsOf(request, signature, sizes),
       ...(request.lengths ? { lengths: request.lengths } : {}),
       reverse,
+      ...(seed === undefined ? {} : { seed }),
       ...(cotangents ? { cotangents } : {}),
     },
   };
 }
 
+/** Those that are not trained and not given hold what their `init` says. */
 function paramsOf(request: RunRequest, signature: Signature, sizes: Sizes): Tensors {
   const { params, weights } = request;
-  if (weights) return weightsToParams(weights.format, signature.name, signature, sizes, weights.tensors);
-  return params ?? {};
+  const given = weights ? weightsToParams(weights.format, signature.name, signature, sizes, weights.tensors) : (params ?? {});
+  const missing = signature.params.flatMap((declaration): [string, Tensor][] => {
+    const fill = fillOf(declaration);
+    if (fill === undefined || own(given, declaration.name)) return [];
+    return [[declaration.name, filled('params', declaration, shapeOf(declaration, sizes), fill)]];
+  });
+  return missing.length === 0 ? given : { ...given, ...Object.fromEntries(missing) };
 }
 
 function checkParamSource({ params, weights }: RunRequest, { name, params: declared }: Signature): void {
@@ -78,8 +90,9 @@ function checkParamSource({ params, weights }: RunRequest, { name, params: decla
   if (params && weights) {
     throw new RecurveError({ code: 'DATA-PARAMS', message: 'both params and weights are given', fix, where: 'params' });
   }
-  if (!params && !weights && declared.length > 0) {
-    const message = `neither params nor weights are given; cell ${name} has ${listText(declared.map((param) => param.name))}`;
+  const needed = declared.filter((param) => fillOf(param) === undefined);
+  if (!params && !weights && needed.length > 0) {
+    const message = `neither params nor weights are given; cell ${name} has ${listText(needed.map((param) => param.name))}`;
     throw new RecurveError({ code: 'DATA-PARAMS', message, fix, where: 'params' });
   }
 }
@@ -147,10 +160,15 @@ function checkLengths(lengths: readonly number[], ledger: SizeLedger): void {
   });
 }
 
-function settle(ledger: SizeLedger, dims: readonly string[]): Sizes {
+/**
+ * The sizes that the tensors tell, and those that follow from them.
+ * @throws RecurveError `DATA-SIZE-UNKNOWN`, `DIMS-RULE`
+ */
+function settle(ledger: SizeLedger, { dims, rules }: Signature): Sizes {
+  const sizes = completeSizes(rules, ledger.sizes());
   return Object.fromEntries(
-    dims.map((dim) => {
-      const size = ledger.get(dim);
+    ['T', 'B', ...dims].map((dim) => {
+      const size = sizes[dim];
       if (size !== undefined) return [dim, size];
       throw new RecurveError({
         code: 'DATA-SIZE-UNKNOWN',
@@ -163,14 +181,13 @@ function settle(ledger: SizeLedger, dims: readonly string[]): Sizes {
 }
 
 /** @throws RecurveError `DATA-TOO-LARGE`: two honest sizes may have a product that no memory holds */
-function zeros(declaration: TensorDeclaration, sizes: Sizes): Tensor {
-  const shape = shapeOf(declaration, sizes, ['B']);
+function filled(group: string, { name }: NamedShape, shape: readonly number[], value: number): Tensor {
   if (elements(shape) > 2 ** 31) {
     throw new RecurveError({
       code: 'DATA-TOO-LARGE',
-      message: `state.${declaration.name} would have shape [${shape.join(', ')}], more than ${2 ** 31} elements`,
-      where: `state.${declaration.name}`,
+      message: `${group}.${name} would have shape [${shape.join(', ')}], more than ${2 ** 31} elements`,
+      where: `${group}.${name}`,
     });
   }
-  return { shape, data: new Float32Array(elements(shape)) };
+  return { shape, data: new Float32Array(elements(shape)).fill(value) };
 }

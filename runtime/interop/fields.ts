@@ -83,3 +83,13 @@ export function lengthsAt(values: readonly unknown[], where: string): readonly n
     });
   });
 }
+
+/** @throws RecurveError `DATA-SEED` */
+export function seedAt(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
+  throw new RecurveError({
+    code: 'DATA-SEED',
+    message: `seed must be a whole number from 0 to ${2 ** 32 - 1}, found ${describe(value)}`,
+    where: 'seed',
+  });
+}

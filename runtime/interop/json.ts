@@ -3,11 +3,32 @@ import { RecurveError } from '../../codegen/errors.js';
 import type { Tensor, Tensors } from '../data.js';
 import { describe, pathOf, quote } from './describe.js';
 import { duplicateKey } from './duplicates.js';
-import { checkKeys, isObject, type JsonObject, lengthsAt, objectAt, optionsAt, typeError, weightFormatAt } from './fields.js';
+import {
+  checkKeys,
+  isObject,
+  type JsonObject,
+  lengthsAt,
+  objectAt,
+  optionsAt,
+  seedAt,
+  typeError,
+  weightFormatAt,
+} from './fields.js';
 import { checkCount, checkShape, tensorOf } from './tensor.js';
 import type { RunRequest } from './types.js';
 
-const REQUEST_KEYS = ['cell', 'options', 'inputs', 'state', 'params', 'weights', 'lengths', 'reverse', 'cotangents'] as const;
+const REQUEST_KEYS = [
+  'cell',
+  'options',
+  'inputs',
+  'state',
+  'params',
+  'weights',
+  'lengths',
+  'reverse',
+  'seed',
+  'cotangents',
+] as const;
 
 const TENSOR_FIX = 'Write {"shape": [2, 3], "data": [1, 2, 3, 4, 5, 6]}, the numbers flat in row-major order.';
 
@@ -58,7 +79,7 @@ function oneLine(cause: unknown): string {
 
 function requestFrom(document: JsonObject): RunRequest {
   checkKeys(document, REQUEST_KEYS, 'the request');
-  const { cell, options = {}, inputs = {}, state = {}, params, weights, lengths, reverse = false, cotangents } = document;
+  const { cell, options = {}, inputs = {}, state = {}, params, weights, lengths, reverse = false, seed, cotangents } = document;
   if (cell !== undefined && typeof cell !== 'string') throw typeError('cell', 'the name of a cell', cell);
   if (typeof reverse !== 'boolean') throw typeError('reverse', 'true or false', reverse);
   if (lengths !== undefined && !Array.isArray(lengths)) {
@@ -73,6 +94,7 @@ function requestFrom(document: JsonObject): RunRequest {
     ...(weights === undefined ? {} : { weights: weightsAt(weights) }),
     ...(lengths === undefined ? {} : { lengths: lengthsAt(lengths, 'lengths') }),
     reverse,
+    ...(seed === undefined ? {} : { seed: seedAt(seed) }),
     ...(cotangents === undefined ? {} : { cotangents: cotangentsAt(cotangents) }),
   };
 }

@@ -1,4 +1,5 @@
 import { RecurveError } from '../../codegen/errors.js';
+import { isFixed } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { shapeText } from './describe.js';
 
@@ -8,8 +9,9 @@ export interface Axis {
   readonly dim?: string;
 }
 
+/** A dim in digits is its own size. */
 export function axisOf(dim: string): Axis {
-  return { times: 1, dim };
+  return isFixed(dim) ? { times: Number(dim) } : { times: 1, dim };
 }
 
 /** `H`, `4·H`, `1`. */

@@ -20,5 +20,7 @@ export interface RunRequest {
   /** Whole numbers of at least 1. */
   readonly lengths?: readonly number[];
   readonly reverse: boolean;
+  /** Of the random masks: a whole number below 2³². */
+  readonly seed?: number;
   readonly cotangents?: { readonly outputs: Tensors; readonly state: Tensors };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runBench } from '../../bench/bench.js';
 import { countDispatches } from '../../bench/plan-costs.js';
 import { SHAPES, sizesFor } from '../../bench/suites.js';
-import { compile, parseCell, resolveOptions } from '../../codegen/index.js';
+import { compile, parseCell, resolveOptions, resolveSignature } from '../../codegen/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 
 const EFFORT = { warmups: 1, minRounds: 2, maxRounds: 2, budget: 0 };
@@ -73,6 +73,8 @@ describe('runBench', () => {
 describe('sizesFor', () => {
   it('gives every dim of a cell the width of a shape, unless told otherwise', () => {
     const [batch] = SHAPES;
-    expect(batch && sizesFor(cellOf('gru'), batch, { I: 10 })).toEqual({ T: 64, B: 32, I: 10, H: 128 });
+    const tree = cellOf('gru');
+    const gru = resolveSignature(tree, resolveOptions(tree, {}));
+    expect(batch && sizesFor(gru, batch, { I: 10 })).toEqual({ T: 64, B: 32, I: 10, H: 128 });
   });
 });

@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { mistakes, mistakesOf } from './specs.js';
 
+const SHAPES = "import { blocks, cell, kernel, map, mat, matvec, stack, tanh, vec } from 'recurve';";
+
 test('every missing property is named', () => {
   expect(
     mistakes(`import { cell } from 'recurve';
@@ -284,7 +286,7 @@ test('a parameter whose name kernels cannot use is refused', () => {
 });
 
 test('blocks, stacks and kernels as inputs or states are refused', () => {
-  expect(mistakesOf({ state: "{ h: vec('H'), m: blocks(2, 'H', 'H') }" })).toMatchInlineSnapshot(`
+  expect(mistakesOf({ imports: SHAPES, state: "{ h: vec('H'), m: blocks(2, 'H', 'H') }" })).toMatchInlineSnapshot(`
     "mine.cell.ts:6:28  SPEC-MATRIX-STATE  the state \`m\` is declared by \`blocks\`, which only parameters are
           state: { h: vec('H'), m: blocks(2, 'H', 'H') },
                                    ^^^^^^^^^^^^^^^^^^^
@@ -321,7 +323,7 @@ test('a trainable that is no boolean is refused', () => {
 
 test('a stack or kernel over a dim instead of a number is refused', () => {
   const params = "{ W: mat('H', 'I'), U: stack('I', 'H', 'H'), b: vec('H'), K: kernel('H', 'I', 'I') }";
-  expect(mistakesOf({ params })).toMatchInlineSnapshot(`
+  expect(mistakesOf({ imports: SHAPES, params })).toMatchInlineSnapshot(`
     "mine.cell.ts:7:40  SPEC-EXTENT  the number of matrices of a \`stack\` is a whole number, and this is the dim 'I'
           params: { W: mat('H', 'I'), U: stack('I', 'H', 'H'), b: vec('H'), K: kernel('H', 'I', 'I') },
                                                ^^^
@@ -335,7 +337,7 @@ test('a stack or kernel over a dim instead of a number is refused', () => {
 });
 
 test('a map of five dims is refused', () => {
-  expect(mistakesOf({ inputs: "{ x: map('I', 'I', 'I', 'I', 'I') }" })).toMatchInlineSnapshot(`
+  expect(mistakesOf({ imports: SHAPES, inputs: "{ x: map('I', 'I', 'I', 'I', 'I') }" })).toMatchInlineSnapshot(`
     "mine.cell.ts:5:16  SPEC-ARGUMENTS  \`map\` takes two to four dims and, if need be, settings
           inputs: { x: map('I', 'I', 'I', 'I', 'I') },
                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^

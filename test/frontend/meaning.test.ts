@@ -669,12 +669,12 @@ test('an output that is one number is refused', () => {
     "mine.cell.ts:9:62  SPEC-OUTPUT-SHAPE  the output \`y\` is one number for all units and sequences
             return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b), y: 2, z: p.s };
                                                                      ^^^^
-        fix: Leave it out, or spread it: \`broadcast(…, 'I')\`.
+        fix: Leave it out, or spread it: \`broadcast(…, 'H')\`.
 
     mine.cell.ts:9:68  SPEC-OUTPUT-SHAPE  the output \`z\` is one number for all units and sequences
             return { h: tanh(matvec(p.W, x) + matvec(p.U, h) + p.b), y: 2, z: p.s };
                                                                            ^^^^^^
-        fix: Leave it out, or spread it: \`broadcast(…, 'I')\`."
+        fix: Leave it out, or spread it: \`broadcast(…, 'H')\`."
   `);
 });
 

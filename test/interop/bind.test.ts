@@ -47,6 +47,72 @@ describe('a request bound to a cell', () => {
   });
 });
 
+describe('what a cell says of its tensors beyond names and dims', () => {
+  const { signature, outputs } = rnn();
+  const span = { file: 'd.cell.ts', line: 1, column: 1, length: 1 };
+  const with_ = (change: Partial<CellInterface['signature']>): CellInterface => ({
+    signature: { ...signature, ...change },
+    outputs,
+  });
+
+  test('an axis of fixed size is held to it', () => {
+    const cell = with_({
+      dims: ['H'],
+      inputs: [{ name: 'x', shape: ['2'], init: undefined, trainable: true, span }],
+      params: [],
+    });
+    const request = (size: number) => ({ inputs: { x: count(1, 1, size) }, state: { h: count(1, 4) } });
+    expect(bind(request(2), cell).sizes).toEqual({ T: 1, B: 1, H: 4 });
+    expect(mistake(() => bind(request(3), cell))).toBe('DATA-SHAPE | inputs.x | inputs.x has 3 along axis 2; it must be 2 | -');
+  });
+
+  test('a size that no tensor tells follows from the others', () => {
+    const rule = { dim: 'N', relation: 'equal', divisor: 1, by: 'concat', span } as const;
+    const value = {
+      constant: 0,
+      terms: [
+        { dim: 'I', factor: 1 },
+        { dim: 'H', factor: 1 },
+      ],
+    };
+    expect(bind(goodDocument(), with_({ dims: ['I', 'H', 'N'], rules: [{ ...rule, value }] })).sizes).toEqual({
+      T: 2,
+      B: 3,
+      I: 2,
+      H: 4,
+      N: 6,
+    });
+    const wrong = { ...rule, dim: 'H', value: { constant: 5, terms: [] } };
+    expect(mistake(() => bind(goodDocument(), with_({ rules: [wrong] })))).toContain('DIMS-RULE | H | `concat` at d.cell.ts:1');
+  });
+
+  test('a parameter that is not trained holds its init where it is missing', () => {
+    const more = (init: number | 'ones' | undefined, trainable: boolean) =>
+      with_({ params: [...signature.params, { name: 'g', shape: ['H'], init, trainable, span }] });
+    expect(bind(goodDocument(), more(0.5, false)).data.params.g).toEqual({ shape: [4], data: new Float32Array(4).fill(0.5) });
+    expect(bind(goodDocument(), more('ones', false)).data.params.g?.data).toEqual(new Float32Array(4).fill(1));
+    const params = { ...(goodDocument().params as object), g: count(4) };
+    expect(bind({ ...goodDocument(), params }, more(0.5, false)).data.params.g?.data).not.toEqual(new Float32Array(4).fill(0.5));
+    expect(mistake(() => bind(goodDocument(), more(0.5, true)))).toContain('params.g is missing');
+    expect(mistake(() => bind(goodDocument(), more(undefined, false)))).toContain('params.g is missing');
+    const only = with_({ params: [{ name: 'g', shape: ['H'], init: 2, trainable: false, span }] });
+    const bare = bind({ inputs: { x: count(1, 1, 2) }, state: { h: count(1, 3) } }, only);
+    expect(bare.data.params.g?.data).toEqual(new Float32Array(3).fill(2));
+  });
+
+  test('a misspelt parameter is told apart from a missing one', () => {
+    const cell = with_({ params: [{ name: 'gain', shape: ['H'], init: 2, trainable: false, span }] });
+    expect(mistake(() => bind({ ...goodDocument(), params: { gian: count(4) } }, cell))).toContain('Did you mean "gain"?');
+  });
+
+  test('the seed of the masks goes along', () => {
+    expect(changed({ seed: 42 }).data.seed).toBe(42);
+    expect(bind(goodDocument()).data).not.toHaveProperty('seed');
+    for (const seed of [-1, 1.5, 2 ** 32, '7'])
+      expect(mistake(() => changed({ seed }))).toContain('DATA-SEED | seed | seed must be a whole number from 0 to 4294967295');
+  });
+});
+
 describe('a request that does not fit is refused:', () => {
   test('a missing input or parameter', () => {
     expect(mistake(() => changed({ inputs: {} }))).toBe('DATA-MISSING | inputs.x | inputs.x is missing; cell rnn needs it | -');

@@ -57,7 +57,7 @@ describe('a request in safetensors', () => {
         'cotangents.state.h': f32([1, 1], 4),
         lengths: { shape: [2], data: Int32Array.of(5, 3) },
       },
-      { cell: 'lstm', options: '{"clip": 2}', reverse: 'true', format: 'pt' },
+      { cell: 'lstm', options: '{"clip": 2}', reverse: 'true', seed: '7', format: 'pt' },
     );
     expect(parsed).toEqual({
       cell: 'lstm',
@@ -67,6 +67,7 @@ describe('a request in safetensors', () => {
       params: { W_i: f32([1], 3) },
       lengths: [5, 3],
       reverse: true,
+      seed: 7,
       cotangents: { outputs: { h: one }, state: { h: f32([1, 1], 4) } },
     });
   });
@@ -199,6 +200,7 @@ describe('a malformed safetensors file is refused:', () => {
     expect(code(() => read({ __metadata__: { a: 1 } }, 0))).toBe('SAFETENSORS-METADATA');
     expect(code(() => read({ __metadata__: null }, 0))).toBe('SAFETENSORS-METADATA');
     expect(code(() => request({}, { reverse: 'yes' }))).toBe('SAFETENSORS-METADATA');
+    expect(code(() => request({}, { seed: '-1' }))).toBe('DATA-SEED');
     expect(code(() => request({}, { options: '{' }))).toBe('SAFETENSORS-METADATA');
     expect(code(() => request({}, { options: '[]' }))).toBe('DATA-TYPE');
     expect(mistake(() => request({}, { revrese: 'true' }))).toContain('Did you mean "reverse"?');

@@ -24,6 +24,7 @@ export function rnn(): CellInterface {
       name: 'rnn',
       options: { activation: 'tanh', clip: 0 },
       dims: ['I', 'H'],
+      rules: [],
       inputs: declare({ x: ['I'] }),
       state: declare({ h: ['H'] }),
       params: declare({ W: ['H', 'I'], U: ['H', 'H'], b: ['H'] }),
@@ -42,6 +43,7 @@ export function lstm(given: OptionValues = {}): CellInterface {
       name: 'lstm',
       options,
       dims: options.projection ? ['I', 'H', 'P'] : ['I', 'H'],
+      rules: [],
       inputs: declare({ x: ['I'] }),
       state: declare({ h: [state], c: ['H'] }),
       params: declare({
@@ -62,6 +64,7 @@ export function gru(given: OptionValues = {}): CellInterface {
       name: 'gru',
       options,
       dims: ['I', 'H'],
+      rules: [],
       inputs: declare({ x: ['I'] }),
       state: declare({ h: ['H'] }),
       params: declare({ ...gates(['r', 'z', 'n'], 'H'), ...(options.reset === 'after' ? { c_n: ['H'] } : {}) }),

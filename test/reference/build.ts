@@ -137,6 +137,7 @@ export function buildCell(parts: CellParts): { tree: CellTree; signature: Signat
     name: 'test',
     options: parts.options ?? {},
     dims,
+    rules: [],
     inputs: declared(parts.inputs),
     state: declared(parts.state),
     params: declared(parts.params),

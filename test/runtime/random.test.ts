@@ -15,6 +15,7 @@ const signature: Signature = {
   name: 'test',
   options: {},
   dims: ['I', 'H'],
+  rules: [],
   inputs: [declare('x', ['I'])],
   state: [declare('h', ['H']), declare('m', [])],
   params: [declare('W', ['H', 'I']), declare('b', ['H'], 'zeros'), declare('a', [], 'ones')],
@@ -118,5 +119,31 @@ describe('random data', () => {
   it('leaves the other tensors alone when an option adds a parameter', () => {
     const more = { ...signature, params: [declare('p_i', ['H']), ...signature.params] };
     expect(randomData(more, sizes, { h: ['H'], y: [] }, { seed: 1 })).toMatchObject(draw({ seed: 1 }));
+  });
+
+  it('keeps a number that a parameter is made of, exactly where it is not trained', () => {
+    const rate = { ...declare('rate', [], 0.25), trainable: false };
+    const mask = { ...declare('mask', ['H'], 'ones'), trainable: false };
+    const { params } = randomData({ ...signature, params: [rate, mask, declare('scale', ['H'], 3)] }, sizes, {}, { seed: 1 });
+    expect(params.rate?.data).toEqual(Float32Array.of(0.25));
+    expect(params.mask?.data).toEqual(new Float32Array(31).fill(1));
+    const scale = [...(params.scale?.data ?? [])];
+    expect(Math.min(...scale)).toBeGreaterThan(2.69);
+    expect(Math.max(...scale)).toBeLessThan(3.31);
+    expect(new Set(scale).size).toBeGreaterThan(20);
+  });
+
+  it('bounds the matrices of blocks, stacks and kernels by their columns', () => {
+    const { params } = randomData({ ...signature, params: [declare('U', ['3', 'H', 'I'])] }, sizes, {}, { seed: 1 });
+    expect(params.U?.shape).toEqual([3, 31, 16]);
+    const largest = Math.max(...(params.U?.data ?? []).map(Math.abs));
+    expect(largest).toBeLessThan(0.25);
+    expect(largest).toBeGreaterThan(0.24);
+  });
+
+  it('has a seed for the masks in training only', () => {
+    expect(draw({ seed: 3 })).not.toHaveProperty('seed');
+    const training = { ...signature, options: { training: true } };
+    expect(randomData(training, sizes, {}, { seed: 3 }).seed).toBe(3);
   });
 });

@@ -3,14 +3,15 @@ import { RecurveError } from '../../../codegen/errors.js';
 import type { OptionValue } from '../../../codegen/frontend/tree.js';
 import { nearest } from '../../../codegen/suggest.js';
 import { quote } from '../describe.js';
-import { optionsAt } from '../fields.js';
+import { optionsAt, seedAt } from '../fields.js';
 
-const METADATA_KEYS = ['cell', 'options', 'reverse', 'weights.format'] as const;
+const METADATA_KEYS = ['cell', 'options', 'reverse', 'seed', 'weights.format'] as const;
 
 export interface Metadata {
   readonly cell: string | undefined;
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly reverse: boolean;
+  readonly seed: number | undefined;
   readonly format: string | undefined;
 }
 
@@ -26,10 +27,12 @@ export function readMetadata(metadata: Readonly<Record<string, string>>, source:
       where: 'reverse',
     });
   }
+  const seed = entries.get('seed');
   return {
     cell: entries.get('cell'),
     options: optionsAt(parseOptions(entries.get('options') ?? '{}', source), 'options'),
     reverse: reverse === 'true',
+    seed: seed === undefined ? undefined : seedAt(/^\d+$/.test(seed) ? Number(seed) : seed),
     format: entries.get('weights.format'),
   };
 }

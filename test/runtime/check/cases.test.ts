@@ -74,4 +74,31 @@ describe('size cases', () => {
     const plain = resolveSignature(tree, resolveOptions(tree, {}));
     expect(Object.keys(sizeCases(plain, 'defaults')[0] ?? {})).toEqual(['T', 'B', 'I', 'H']);
   });
+
+  it('compute what follows from other sizes, and leave out shapes that the cell cannot have', () => {
+    const { span } = tree;
+    const sum = {
+      constant: 0,
+      terms: [
+        { dim: 'I', factor: 1 },
+        { dim: 'H', factor: 1 },
+      ],
+    };
+    const joined = { dim: 'P', relation: 'equal', value: sum, divisor: 1, by: 'concat', span } as const;
+    for (const { I = 0, H = 0, P } of sizeCases({ ...signature, rules: [joined] }, 'every assignment')) expect(P).toBe(I + H);
+    const one = {
+      ...joined,
+      dim: '8',
+      value: {
+        constant: 0,
+        terms: [
+          { dim: 'H', factor: 1 },
+          { dim: 'I', factor: 1 },
+        ],
+      },
+    };
+    const fitting = sizeCases({ ...signature, rules: [one] }, 'every assignment');
+    expect(fitting.map(({ I, H }) => [I, H])).toEqual([[3, 5]]);
+    expect(() => sizeCases({ ...signature, rules: [{ ...one, dim: '7' }] }, 'every assignment')).toThrow(/needs an axis of/);
+  });
 });
