@@ -121,6 +121,25 @@ describe('matvec', () => {
     expect(turned.y).toEqual([140, 1400]);
   });
 
+  it('takes the matrix of each sequence to the vectors of that sequence', () => {
+    const given = {
+      inputs: {
+        M: [
+          ['1', 'I'],
+          [1, 2, 10, 20],
+        ] as const,
+        x: [
+          ['K', 'I'],
+          [1, 0, 0, 1, 1, 1, 3, 0],
+        ] as const,
+      },
+      sizes: { ...sizes, B: 2 },
+    };
+    const { y, gradients } = compute(call('matvec', x('M'), x('x')), given);
+    expect(y).toEqual([1, 2, 30, 30]);
+    expect(gradients).toEqual({ M: [1, 1, 4, 1], x: [1, 2, 1, 2, 10, 20, 10, 20] });
+  });
+
   it('refuses a vector over another dim, even of the same size', () => {
     const given = { inputs: { x: [['K'], [1, 2]] as const }, params: { W }, sizes };
     expect(() => compute(call('matvec', p('W'), x('x')), given)).toThrow('[H=3, I=2] does not take [K=2]');
@@ -157,6 +176,11 @@ describe('matrices in a special form', () => {
     expect(gradients).toEqual({ x: [0, -2, -4], U: [0, 10, 100, -10, 0, 0, -100, 0, 0] });
   });
 
+  it('an antisymmetric product is of a square matrix', () => {
+    const given = { inputs: { x: vec(1, 10, 100) }, params: { W: [['M', 'H'], new Array(15).fill(1)] as const }, sizes };
+    expect(() => compute(call('antisymmetric', p('W'), x('x')), given)).toThrow('not square');
+  });
+
   it('a block-triangular product counts the blocks at and above the diagonal, or below', () => {
     // Three units in two blocks: units 0 and 1 are block 0, unit 2 is block 1.
     const given = { inputs: { x: vec(1, 1, 1) }, params: { U }, sizes };
@@ -173,6 +197,26 @@ describe('matrices in a special form', () => {
     const M = [['M', 'H'], new Array(15).fill(1)] as const;
     const given = { inputs: { x: vec(1, 10, 100) }, params: { M }, sizes };
     expect(compute(call('matvec', call('blockTriangular', p('M'), num(2)), x('x')), given).y).toEqual([111, 111, 111, 100, 100]);
+  });
+
+  it('every block of a block-diagonal matrix is a triangle of its own', () => {
+    const blocks = {
+      U: [
+        ['N', 'I', 'I'],
+        [1, 2, 3, 4, 5, 6, 7, 8],
+      ] as const,
+    };
+    const given = {
+      inputs: {
+        x: [
+          ['N', 'I'],
+          [1, 1, 1, 1],
+        ] as const,
+      },
+      params: blocks,
+      sizes,
+    };
+    expect(compute(call('matvec', call('blockTriangular', p('U'), num(2)), x('x')), given).y).toEqual([3, 4, 11, 8]);
   });
 
   it('the transpose of a triangle is the other triangle', () => {
