@@ -156,6 +156,19 @@ describe('moving elements about', () => {
     expect(() => compute(call('concat', str('H'), x('x'), x('z')), given)).toThrow('does not add up to H=3');
   });
 
+  it('concat joins what is the same for all sequences with what is not', () => {
+    const given = {
+      inputs: { x: [['I'], [1, 2, 10, 20]] as const },
+      params: { b: vec(3, 4, 5) },
+      sizes: { ...sizes, B: 2 },
+      g: [1, 2, 3, 4, 5, 10, 20, 30, 40, 50],
+    };
+    expect(compute(call('concat', str('M'), p('b'), x('x')), given)).toMatchObject({
+      y: [3, 4, 5, 1, 2, 3, 4, 5, 10, 20],
+      gradients: { b: [11, 22, 33], x: [4, 5, 40, 50] },
+    });
+  });
+
   it('slice and split cut the last axis', () => {
     const given = {
       inputs: {
