@@ -478,3 +478,21 @@ test('an operation called with too few arguments shows how it is written', () =>
 test('a dim that only the step uses is used', () => {
   expect(said("sum(broadcast(h, 'D', 'H'), 'D')", { dims: "['X', 'I', 'H', 'D']" })).toBe('');
 });
+
+test('what is seen only through a delay, or is only a rate, is used', () => {
+  const params = "{ U: mat('H', 'H'), r: scalar({ init: 0.5, trainable: false }) }";
+  const step = (late: string, rate: string) =>
+    `step({ x, m }, { h }, p) { return { h: matvec(dropConnect(p.U, ${rate}), h) + sum(x) + sum(${late}) }; },`;
+  expect(said('', { params, step: step('delay(m, 2)', 'p.r') })).toBe('');
+  expect(said('', { params, step: step('x', '0.5') })).toMatchInlineSnapshot(`
+    "mine.cell.ts:5:26  SPEC-UNUSED-INPUT  the input \`m\` is never used: nothing that \`step\` returns depends on it
+          inputs: { x: vec('I'), m: map('X', 'I') },
+                                 ^^^^^^^^^^^^^^^^
+        fix: Use it in \`step\`, or remove the declaration.
+
+    mine.cell.ts:7:31  SPEC-UNUSED-PARAM  the parameter \`r\` is never used: nothing that \`step\` returns depends on it
+          params: { U: mat('H', 'H'), r: scalar({ init: 0.5, trainable: false }) },
+                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Use it in \`step\`, or remove the declaration."
+  `);
+});
