@@ -3,7 +3,7 @@ import { RecurveError } from '../codegen/errors.js';
 import type { Signature } from '../codegen/frontend/tree.js';
 import { chooseSizes } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean } from '../codegen/suggest.js';
 
 /** Sizes of dims that nobody gives: T=16, B=8, I=16, H=32, any other 16. */
 const DEFAULT_SIZES: Sizes = { T: 16, B: 8, I: 16, H: 32 };
@@ -72,7 +72,7 @@ export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
     throw new RecurveError({
       code: 'DIMS-UNKNOWN',
       message: `cell ${signature.name} has no dim ${name} with these options; it has ${names.join(', ')}`,
-      fix: didYouMean(name, names) ?? `Leave ${name} out of --dims.`,
+      fix: didYouMean(name, names, `Leave ${name} out of --dims.`, ''),
       where: '--dims',
     });
   }

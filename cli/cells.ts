@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { parseCell } from '../codegen/frontend/index.js';
 import type { CellTree } from '../codegen/frontend/tree.js';
+import { didYouMean } from '../codegen/suggest.js';
 import { ownPackage } from './package.js';
-import { didYouMean } from './suggest.js';
 
 const SUFFIX = '.cell.ts';
 
@@ -55,7 +55,7 @@ function builtInPath(name: string, cwd: string): string {
   throw new RecurveError({
     code: 'CELL-UNKNOWN',
     message: `there is no built-in cell ${JSON.stringify(name)}; there are ${names.join(', ')}`,
-    fix: beside ?? didYouMean(name, names) ?? 'See `recurve list`, or give the path of a *.cell.ts file.',
+    fix: beside ?? didYouMean(name, names, 'See `recurve list`, or give the path of a *.cell.ts file.', ''),
     where: name,
   });
 }

@@ -6,9 +6,11 @@ import type { Sizes } from '../codegen/plan.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
 import { collectDims, collectSet, DIMS_HELP } from './arguments.js';
 import { type Context, createContext, type Outcome } from './context.js';
+import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
 import { ownPackage } from './package.js';
 import { type CliExit, reportError } from './report.js';
+import type { RunFlags } from './run.js';
 import { STAGES, type Stage } from './stages.js';
 
 /** What the options shared by all commands parse to; a command reads those it declares. */
@@ -96,11 +98,22 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     );
   addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given')
     .requiredOption('--data <file>', 'the batch, .json or .safetensors; `-` for one JSON request a line on stdin')
+    .option('--weights <file>', 'parameters from a .safetensors file: of `recurve import`, PyTorch or Keras')
+    .option('--prefix <text>', 'with --weights: what the names of the layer start with, where a file holds several')
+    .option('--layer <name>', 'with --weights: the layer and direction of a PyTorch file, such as l0 or l1_reverse')
     .option('--out <file>', 'where the results go, .json or .safetensors (default: JSON on stdout)')
     .option('--reference', 'run the float64 reference; needs no adapter')
     .addHelpText('after', STREAM_HELP)
-    .action((cell: string | undefined, flags: Flags & { data: string; out?: string; reference?: true }) =>
+    .action((cell: string | undefined, flags: RunFlags) =>
       run(flags, async (context) => (await import('./run.js')).run(context, cell, flags)),
+    );
+  add('import <model>', 'list the LSTM, GRU and RNN nodes of an ONNX file, or write the weights of one')
+    .option('--list', 'list the nodes, which is also what happens without --out')
+    .option('--node <name>', 'the node to import, by its path (default: the only one)')
+    .addOption(new Option('--direction <which>', 'which half of a bidirectional node').choices(['forward', 'reverse']))
+    .option('--out <file>', 'the .safetensors file to write, for `recurve run --weights`')
+    .action((model: string, flags: ImportFlags) =>
+      run(flags, async (context) => (await import('./import.js')).importModel(context, model, flags)),
     );
   addCompiling('inspect <cell>', 'print one form of a cell on its way from spec to kernels')
     .addOption(new Option('--stage <stage>', 'which form').choices(STAGES).makeOptionMandatory())

@@ -58,7 +58,11 @@ export async function answer(
     });
   }
   const tree = shelf.get(name);
-  const signature = resolveSignature(tree, resolveOptions(tree, mergeOptions(flags.set ?? {}, request.options)));
+  const options = mergeOptions(
+    { options: flags.set ?? {}, say: '--set gives' },
+    { options: request.options, say: 'the data says' },
+  );
+  const signature = resolveSignature(tree, resolveOptions(tree, options));
   const { sizes, data } = bindRequest(request, { signature, outputs: outputShapes(signature, lower(tree, signature)) });
   requireDims(flags.dims ?? {}, sizes);
   const result = await engine.run({ tree, signature, sizes, data });
@@ -67,18 +71,25 @@ export async function answer(
 
 type Options = Readonly<Record<string, OptionValue>>;
 
-function mergeOptions(set: Options, own: Options): Options {
-  for (const [option, value] of Object.entries(set)) {
-    const other = Object.hasOwn(own, option) ? own[option] : undefined;
+/** Options and who gives them, for the message: `--set gives`, `the data says`. */
+export interface Stated {
+  readonly options: Options;
+  readonly say: string;
+}
+
+/** @throws RecurveError `RUN-OPTION` where the two disagree */
+export function mergeOptions(first: Stated, second: Stated): Options {
+  for (const [option, value] of Object.entries(first.options)) {
+    const other = Object.hasOwn(second.options, option) ? second.options[option] : undefined;
     if (other === undefined || String(other) === String(value)) continue;
     throw new RecurveError({
       code: 'RUN-OPTION',
-      message: `--set gives ${option}=${value}, but the data says ${option} is ${other}`,
+      message: `${first.say} ${option}=${value}, but ${second.say} ${option} is ${other}`,
       fix: 'Leave one of them out.',
       where: option,
     });
   }
-  return { ...set, ...own };
+  return { ...first.options, ...second.options };
 }
 
 function requireDims(given: Sizes, found: Sizes): void {

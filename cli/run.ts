@@ -5,11 +5,11 @@ import { readRequestFile, toDocument, toJson, toSafetensors, writeBeside } from 
 import type { Context, Outcome } from './context.js';
 import { deviceEngine, type Engine, referenceEngine } from './engine.js';
 import { displayPath } from './paths.js';
-import type { Flags } from './program.js';
 import { type Answered, answer, CellShelf } from './requests.js';
 import { serveStream } from './stream.js';
+import { loadWeights, type Prepare, type WeightsFlags } from './weights.js';
 
-export interface RunFlags extends Flags {
+export interface RunFlags extends WeightsFlags {
   readonly data: string;
   readonly out?: string;
   readonly reference?: true;
@@ -17,7 +17,7 @@ export interface RunFlags extends Flags {
 
 /**
  * Nothing is written before the whole result is there.
- * @throws RecurveError `RUN-STREAM`, `RUN-CELL`, `OUT-FORMAT`, `DATA-*`, `RESULT-NONFINITE`; SpecError
+ * @throws RecurveError `RUN-*`, `OUT-FORMAT`, `DATA-*`, `WEIGHTS-*`, `RESULT-NONFINITE`; SpecError
  */
 export async function run(context: Context, cell: string | undefined, flags: RunFlags): Promise<Outcome> {
   const out = flags.out === '-' ? undefined : flags.out;
@@ -30,10 +30,11 @@ export async function run(context: Context, cell: string | undefined, flags: Run
     });
   }
   const encode = out === undefined ? undefined : encoder(out);
+  const prepare = await loadWeights(context.io.cwd, cell, flags);
   const engine = flags.reference ? referenceEngine() : deviceEngine(context);
   try {
-    if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine) };
-    const answered = await answerFile(context, cell, flags, engine);
+    if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };
+    const answered = await answerFile(context, cell, flags, engine, prepare);
     if (out === undefined || encode === undefined) return { text: toJson(toDocument(answered.response)) };
     const path = resolve(context.io.cwd, out);
     await writeBeside(path, encode(answered));
@@ -44,9 +45,15 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   }
 }
 
-async function answerFile(context: Context, cell: string | undefined, flags: RunFlags, engine: Engine): Promise<Answered> {
+async function answerFile(
+  context: Context,
+  cell: string | undefined,
+  flags: RunFlags,
+  engine: Engine,
+  prepare: Prepare,
+): Promise<Answered> {
   const { cwd } = context.io;
-  const request = await readRequestFile(resolve(cwd, flags.data));
+  const request = prepare(await readRequestFile(resolve(cwd, flags.data)));
   if (cell !== undefined && request.cell !== undefined && request.cell !== cell) {
     throw new RecurveError({
       code: 'RUN-CELL',

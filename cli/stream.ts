@@ -7,6 +7,7 @@ import { splitLines } from './lines.js';
 import type { Flags } from './program.js';
 import { type CliExit, errorDocument } from './report.js';
 import { answer, CellShelf } from './requests.js';
+import type { Prepare } from './weights.js';
 
 /**
  * Serves until stdin ends. One request at a time: the next line is read when this one's answer has been taken,
@@ -19,6 +20,7 @@ export async function serveStream(
   cell: string | undefined,
   flags: Pick<Flags, 'dims' | 'set'>,
   engine: Engine,
+  prepare: Prepare,
 ): Promise<CliExit> {
   const { stdin, stdout } = context.io;
   const shelf = new CellShelf(context.io.cwd);
@@ -29,7 +31,7 @@ export async function serveStream(
     if (line.trim() === '') continue;
     let reply: string;
     try {
-      const { response } = await answer(parseJsonRequest(line, `line ${number}`), cell, flags, shelf, engine);
+      const { response } = await answer(prepare(parseJsonRequest(line, `line ${number}`)), cell, flags, shelf, engine);
       reply = toJson({ ok: true, ...toDocument(response) });
     } catch (error) {
       if (error instanceof RecurveError && error.exitCode === 3) {

@@ -33,7 +33,7 @@ export interface Stages {
 export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const signature = resolveSignature(tree, request.options);
   const lowered = verify('lower', lower(tree, signature)); //           syntax tree → step graph, folded and hash-consed
-  const differentiated = differentiate(lowered);
+  const differentiated = differentiate(lowered, signature);
   const { builder, step } = differentiated;
   const retimed = retime(differentiated); //                            last phase of a step into the first of the next
   verify('retime', { ...step, nodes: builder.nodes });
@@ -43,10 +43,11 @@ export function compileStages(tree: CellTree, request: CompileRequest): Stages {
 }
 
 /** The reverse-mode adjoint of a lowered step. */
-export function differentiate(lowered: StepGraph): AdjointGraph {
+export function differentiate(lowered: StepGraph, { params }: Signature): AdjointGraph {
   const builder = new GraphBuilder();
   const step = verify('extract', extract(lowered, builder)); //         dead code
-  const differentiated = adjoint(builder, step); //                     reverse mode, rule by rule
+  const trained = new Set(params.filter(({ trainable }) => trainable).map(({ name }) => name));
+  const differentiated = adjoint(builder, step, (name) => trained.has(name)); // reverse mode, rule by rule
   verify('adjoint', { ...step, nodes: builder.nodes });
   return differentiated;
 }

@@ -73,6 +73,8 @@ export interface Plan {
   readonly tensors: Readonly<Record<string, TensorSlot>>;
   /** `u32[B]`, each sequence's number of steps. */
   readonly lengths: { readonly buffer: string; readonly offset: number };
+  /** One `u32`: the seed of the random masks, where any are drawn. */
+  readonly seed?: { readonly buffer: string; readonly offset: number };
   readonly kernels: readonly KernelSpec[];
   readonly passes: readonly PassSpec[];
   readonly forward: readonly ScheduleItem[];

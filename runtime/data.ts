@@ -42,10 +42,15 @@ export function shapeOf(
   return [...leading, ...declaration.shape].map((dim) => sizeOf(sizes, dim));
 }
 
-/** @throws RecurveError `DIMS-MISSING` */
+/**
+ * The size of a dim; digits are their own.
+ *
+ * @throws RecurveError `DIMS-MISSING`
+ */
 export function sizeOf(sizes: Sizes, dim: string): number {
   const size = isFixed(dim) ? Number(dim) : sizes[dim];
   if (size === undefined) {
+    if (/^\d+$/.test(dim)) return Number(dim);
     throw new RecurveError({ code: 'DIMS-MISSING', message: `no size is given for dim ${dim}`, fix: `Add ${dim}=… to --dims.` });
   }
   return size;

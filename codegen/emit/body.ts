@@ -1,79 +1,355 @@
-/** Prints the per-unit part of a kernel: loads, one `let` per node, and where each value goes. */
+/**
+ * Prints the per-unit part of a kernel: every value as a `let` at the spot where it is wanted, loops for reductions,
+ * and where each result goes. Values at other units than the lane's own are loaded there or computed there again.
+ */
 import type { GraphBuilder } from '../ir/builder.js';
-import { isApply, type NodeId } from '../ir/graph.js';
+import {
+  type Expand,
+  isApply,
+  isExpand,
+  isReduce,
+  isWindow,
+  type Node,
+  type NodeId,
+  type Reduce,
+  type Window,
+} from '../ir/graph.js';
 import { ops, type WgslFunction } from '../ir/ops.js';
+import { evaluateAffine } from '../ir/sizes.js';
 import type { Phase } from '../schedule/phases.js';
-import type { Access, Place, Store } from '../schedule/places.js';
+import { type Access, accessTo, type Place, type Store } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import type { Bindings } from './bindings.js';
+import { addressOf, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, type Spot, unitSpot } from './spots.js';
 
 export interface Body {
   readonly lines: { readonly text: string }[];
   readonly calls: ReadonlySet<WgslFunction>;
-  /** Per unit. */
+  /** Per unit, what loops repeat counted as often. */
   readonly flops: number;
 }
 
 /** `masked` prints what a store leaves in memory: zero behind a sequence's end and in padding lanes. */
-export type PrintStore = (store: Store, masked: string) => string;
+export type PrintStore = (store: Store, address: string, masked: string) => string;
 
-export function printBody(builder: GraphBuilder, storage: Storage, phase: Phase, bindings: Bindings, print: PrintStore): Body {
-  const lines: string[] = [];
-  const calls = new Set<WgslFunction>();
-  let flops = 0;
-  const units = storage.size(phase.dim);
-  const usesLast = phase.body.some((id) => builder.node(id).op === 'last') || phase.stores.some(({ when }) => when === 'last');
-  const usesActive = phase.stores.some(({ when }) => when === 'active');
-  if (usesLast || usesActive) lines.push(`let steps = i32(${bindings.lengths()}[b]);`);
-  if (usesActive) lines.push('let within = t < steps;');
-  if (usesLast) lines.push('let last = t + 1 == steps;');
-  if (units % 4 !== 0) lines.push(`let live = vec4u(4u * col) + vec4u(0, 1, 2, 3) < vec4u(${units});`);
+export interface BodyRequest {
+  readonly builder: GraphBuilder;
+  readonly storage: Storage;
+  readonly phase: Phase;
+  readonly bindings: Bindings;
+  /** Added to a loop's bound where an adapter's compiler must not know it. */
+  readonly opaque: string;
+}
 
-  for (const [id, access] of phase.loads) lines.push(`let ${name(id)} = ${load(access)};`);
-  for (const id of phase.body) {
-    lines.push(`let ${name(id)} = ${expression(id)};`);
-  }
-  for (const store of phase.stores) {
-    const value = builder.node(store.value).type === 'boolean' ? undefined : name(store.value);
-    if (value === undefined) throw new Error(`boolean ${store.value} cannot be stored`);
-    const live = units % 4 === 0 ? value : `select(vec4f(0), ${value}, live)`;
-    const statement = print(store, store.when === 'active' ? `select(vec4f(0), ${live}, within)` : live);
-    lines.push(store.when === 'last' ? `if (last) { ${statement} }` : statement);
-  }
-  return { lines: lines.map((text) => ({ text })), calls, flops };
-
-  function expression(id: NodeId): string {
-    const node = builder.node(id);
-    if (isApply(node)) {
-      const op = ops[node.op];
-      for (const call of op.calls) calls.add(call);
-      flops += op.flops;
-      return op.wgsl(...node.args.map(name));
-    }
-    if (node.op === 'constant') return `vec4f(${literal(node.value)})`;
-    if (node.op === 'last') return 'vec4<bool>(last)';
-    if (node.op === 'param') return load({ place: storage.param(node.name), shift: 0 });
-    throw new Error(`${node.op} has no expression`);
-  }
-
-  function load({ place, shift }: Access): string {
-    const text = `${bindings.read(place.buffer)}[${address(storage, place, shift)}]`;
-    return place.layout === 'word' ? `vec4f(${text}.x)` : text;
-  }
+export function printBody(request: BodyRequest, print: PrintStore): Body {
+  return new BodyPrinter(request).print(print);
 }
 
 export const name = (id: NodeId): string => `v${id}`;
 
-/** Index of the `vec4f` of units 4·col … 4·col+3, for sequence b at step t. */
-export function address(storage: Storage, place: Place, shift: 0 | 1): string {
-  if (place.layout === 'word') return `${place.base}u`;
-  if (place.layout === 'vector') return `${place.base}u + col`;
-  const width = quads(storage.size(place.dim ?? ''));
-  const batch = storage.size('B');
-  if (place.layout === 'row') return `${place.base}u + b * ${width}u + col`;
-  const step = shift === 0 ? 't' : 't + 1';
-  const slot = place.layout === 'sequence' ? `u32(${step})` : `u32((${step}) & 1)`;
-  return `${place.base}u + (${slot} * ${batch}u + b) * ${width}u + col`;
+/** Lines of one block, and the values that have names in it. */
+interface Scope {
+  readonly lines: string[];
+  readonly known: Map<string, string>;
+  readonly parent: Scope | undefined;
+  /** How often the block runs for one unit. */
+  readonly rounds: number;
+}
+
+class BodyPrinter {
+  private readonly calls = new Set<WgslFunction>();
+  private readonly root: Scope = { lines: [], known: new Map(), parent: undefined, rounds: 1 };
+  private readonly home: Spot;
+  private flops = 0;
+  private names = 0;
+  private usesLast = false;
+  private usesSeed = false;
+
+  constructor(private readonly request: BodyRequest) {
+    this.home = homeSpot(request.phase.shape.length);
+    for (const { id } of request.phase.contractions) this.root.known.set(`${id} ${keyOf(this.home)}`, name(id));
+  }
+
+  print(printStore: PrintStore): Body {
+    const { phase, storage, builder, bindings } = this.request;
+    const dim = phase.shape.at(-1);
+    const units = dim === undefined ? 1 : storage.size(dim);
+    const stores = phase.stores.map((store) => {
+      const node = builder.node(store.value);
+      if (node.type === 'boolean') throw new Error(`boolean ${store.value} cannot be stored`);
+      const value = this.value(store.value, this.home, this.root);
+      const live = units % 4 === 0 ? value : `select(vec4f(0), ${value}, live)`;
+      const masked = store.when === 'active' ? `select(vec4f(0), ${live}, within)` : live;
+      const address = addressOf(storage, { ...store, guarded: false }, this.home, 'col');
+      const statement = printStore(store, address, masked);
+      return store.when === 'last' ? `if (last) { ${statement} }` : statement;
+    });
+    const usesActive = phase.stores.some(({ when }) => when === 'active');
+    const usesLast = this.usesLast || phase.stores.some(({ when }) => when === 'last');
+    const lines = [
+      ...(usesLast || usesActive ? [`let steps = i32(${bindings.lengths()}[b]);`] : []),
+      ...(usesActive ? ['let within = t < steps;'] : []),
+      ...(usesLast ? ['let last = t + 1 == steps;'] : []),
+      ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${4 * quads(storage.size('B'))}u];`] : []),
+      ...indexLines(phase.shape, storage),
+      ...(units % 4 === 0
+        ? []
+        : [
+            `let live = vec4u(4u * ${dim === undefined ? '0u' : lastIndex(phase.shape.length)}) + vec4u(0, 1, 2, 3) < vec4u(${units});`,
+          ]),
+      ...this.root.lines,
+      ...stores,
+    ];
+    return { lines: lines.map((text) => ({ text })), calls: this.calls, flops: this.flops };
+  }
+
+  /** The name of a value at a spot, printed into the scope unless an outer block has it. */
+  private value(id: NodeId, wanted: Spot, within: Scope): string {
+    const node = this.request.builder.node(id);
+    // A scalar is the same everywhere: it is computed once, before any loop.
+    const [spot, scope] = node.shape.length === 0 ? [NOWHERE, this.root] : [wanted, within];
+    if (node.op === 'constant') return `vec4f(${literal(node.value)})`;
+    const key = `${id} ${keyOf(spot)}`;
+    for (let outer: Scope | undefined = scope; outer; outer = outer.parent) {
+      const known = outer.known.get(key);
+      if (known !== undefined) return known;
+    }
+    const access = this.request.phase.loads.get(id);
+    const text = access ? this.load(access, spot) : this.compute(node, spot, scope);
+    const own = keyOf(spot) === keyOf(this.home) || spot === NOWHERE ? name(id) : `${name(id)}_${this.names++}`;
+    scope.lines.push(`let ${own} = ${text};`);
+    scope.known.set(key, own);
+    return own;
+  }
+
+  private compute(node: Node, spot: Spot, scope: Scope): string {
+    const { storage } = this.request;
+    if (isApply(node)) {
+      const op = ops[node.op];
+      for (const call of op.calls) this.calls.add(call);
+      this.flops += op.flops * scope.rounds;
+      return op.wgsl(...node.args.map((arg) => this.value(arg, spot, scope)));
+    }
+    if (isReduce(node)) return this.reduce(node, spot, scope);
+    if (isExpand(node)) return this.value(node.arg, this.unexpanded(node, spot), scope);
+    if (isWindow(node)) return this.window(node, spot, scope);
+    switch (node.op) {
+      case 'last':
+        this.usesLast = true;
+        return 'vec4<bool>(last)';
+      case 'time':
+        return 'vec4f(f32(t))';
+      case 'param':
+        return this.load(accessTo(storage.param(node.name)), spot);
+      case 'extent':
+        return `vec4f(${literal(storage.elements(node.dims))})`;
+      case 'index':
+        return this.index(node.blocks, storage.size(node.shape[0] ?? ''), spot);
+      case 'random':
+        return this.draw(node, spot);
+      default:
+        throw new Error(`${node.op} has no expression at ${keyOf(spot)}`);
+    }
+  }
+
+  private load(access: Access, spot: Spot): string {
+    const { bindings, storage } = this.request;
+    const { place, shift, guarded } = access;
+    const flat = keyOf(spot) === keyOf(this.home) && this.coversPhase(place) ? 'col' : undefined;
+    const cell = `${bindings.read(place.buffer)}[${addressOf(storage, access, spot, flat)}]`;
+    const lane = place.shape.length === 0 ? '0u' : laneOf(spot);
+    const loaded = lane === undefined ? cell : `vec4f(${cell}[${lane}])`;
+    return guarded ? `select(vec4f(0), ${loaded}, ${isStep(storage, shift)})` : loaded;
+  }
+
+  /** Whether the phase's flat index serves for a place. */
+  private coversPhase(place: Place): boolean {
+    const extents = this.request.storage.extents(this.request.phase.shape);
+    return place.extents.slice(1).join() === extents.slice(1).join();
+  }
+
+  private unexpanded({ axes, shape }: Node & Expand, { outer, last }: Spot): Spot {
+    const along = axes.at(-1);
+    if (along === undefined) return NOWHERE;
+    const lead = axes.slice(0, -1).map((axis) => outer[axis] ?? '0u');
+    return along === shape.length - 1 && last ? { outer: lead, last } : unitSpot(lead, outer[along] ?? '0u');
+  }
+
+  private window(node: Node & Window, spot: Spot, scope: Scope): string {
+    const { storage, builder } = this.request;
+    const inner = storage.size(builder.node(node.arg).shape[node.axis] ?? '');
+    const offset = evaluateAffine(node.offset, storage.sizes);
+    const through = (index: string) => {
+      const { at, inside } = seenThrough(index, { ...node, offset, inner });
+      const turn = this.names++;
+      scope.lines.push(`let at_${turn} = ${at};`, `let inside_${turn} = ${inside};`);
+      return { at: `at_${turn}`, inside: `inside_${turn}` };
+    };
+    if (node.axis < node.shape.length - 1 || spot.last?.kind === 'unit') {
+      const last = node.axis === node.shape.length - 1;
+      const { at, inside } = through(last ? (spot.last?.text ?? '0u') : (spot.outer[node.axis] ?? '0u'));
+      const moved = last
+        ? unitSpot(spot.outer, at)
+        : { ...spot, outer: spot.outer.map((old, axis) => (axis === node.axis ? at : old)) };
+      return `select(vec4f(0), ${this.value(node.arg, moved, scope)}, ${inside})`;
+    }
+    const quad = spot.last?.text ?? '0u';
+    if (node.stride === 1 && node.dilation === 1 && offset % 4 === 0) {
+      const { at, inside } = seenThrough(quad, { stride: 1, dilation: 1, offset: offset / 4, inner: quads(inner) });
+      const value = this.value(node.arg, quadSpot(spot.outer, at), scope);
+      return `select(vec4f(0), ${this.masked(value, at, inner, 'sum')}, ${inside})`;
+    }
+    const lanes = [0, 1, 2, 3].map((lane) => {
+      const { at, inside } = through(`(4u * ${quad} + ${lane}u)`);
+      return `select(0.0, ${this.value(node.arg, unitSpot(spot.outer, at), scope)}.x, ${inside})`;
+    });
+    return `vec4f(${lanes.join(', ')})`;
+  }
+
+  /** Loops over the reduced axes; where units of the result are reduced over their own units, lane by lane. */
+  private reduce(node: Node & Reduce, spot: Spot, scope: Scope): string {
+    const { storage, builder } = this.request;
+    const shape = builder.node(node.arg).shape;
+    const turn = this.names++;
+    const innermost = shape.length - 1;
+    const overUnits = node.axes.includes(innermost);
+    const byLane = overUnits && spot.last?.kind === 'quad';
+    const kept = byLane ? [...spot.outer, `unit_${turn}`] : spot.last ? [...spot.outer, spot.last.text] : [];
+    const counters: { name: string; count: number }[] = [];
+    const indices = shape.map((dim, axis) => {
+      if (!node.axes.includes(axis)) return kept[axis - node.axes.filter((reduced) => reduced < axis).length] ?? '0u';
+      const counter = { name: `k${axis}_${turn}`, count: axis === innermost ? quads(storage.size(dim)) : storage.size(dim) };
+      counters.push(counter);
+      return counter.name;
+    });
+    const last = indices[innermost] ?? '0u';
+    const inner: Spot = {
+      outer: indices.slice(0, -1),
+      last: overUnits ? { kind: 'quad', text: last } : { kind: spot.last?.kind ?? 'quad', text: last },
+    };
+    const units = storage.size(shape[innermost] ?? '');
+    const rounds = counters.reduce((product, { count }) => product * count, byLane ? 4 : 1);
+    const block: Scope = { lines: [], known: new Map(), parent: scope, rounds: scope.rounds * rounds };
+    const plain = this.value(node.arg, inner, block);
+    const value = overUnits ? this.masked(plain, last, units, node.kind) : plain;
+    const sum = `sum_${turn}`;
+    this.flops += block.rounds;
+    if (node.kind === 'max') this.calls.add('rc_max');
+    block.lines.push(
+      node.kind === 'sum'
+        ? `${sum} += ${value};`
+        : `${sum} = select(rc_max(${sum}, ${value}), ${value}, ${counters.map((counter) => `${counter.name} == 0u`).join(' && ')});`,
+    );
+    const loops = this.nested(counters, block.lines);
+    if (!overUnits) {
+      scope.lines.push(`var ${sum} = vec4f(0);`, ...loops);
+      return sum;
+    }
+    if (!byLane) {
+      scope.lines.push(`var ${sum} = vec4f(0);`, ...loops);
+      return across(sum, node.kind);
+    }
+    const size = storage.size(node.shape.at(-1) ?? '');
+    scope.lines.push(
+      `var lanes_${turn} = vec4f(0);`,
+      ...this.nested(
+        [{ name: `lane_${turn}`, count: 4 }],
+        [
+          `let unit_${turn} = min(4u * ${spot.last?.text} + lane_${turn}, ${size - 1}u);`,
+          `var ${sum} = vec4f(0);`,
+          ...loops,
+          `lanes_${turn}[lane_${turn}] = ${across(sum, node.kind)}.x;`,
+        ],
+      ),
+    );
+    return `lanes_${turn}`;
+  }
+
+  private nested(counters: readonly { name: string; count: number }[], lines: readonly string[]): string[] {
+    return counters.reduceRight<string[]>(
+      (body, { name: counter, count }) => [
+        `for (var ${counter} = 0u; ${counter} < ${count}u${this.request.opaque}; ${counter}++) {`,
+        ...body.map((line) => `  ${line}`),
+        '}',
+      ],
+      [...lines],
+    );
+  }
+
+  /** Lanes behind the last unit made harmless: zero for a sum, another lane's value for a maximum. */
+  private masked(value: string, quad: string, units: number, kind: Reduce['kind']): string {
+    if (units % 4 === 0) return value;
+    const live = `vec4u(4u * ${quad}) + vec4u(0, 1, 2, 3) < vec4u(${units})`;
+    return `select(${kind === 'sum' ? 'vec4f(0)' : `vec4f(${value}.x)`}, ${value}, ${live})`;
+  }
+
+  private index(blocks: number | undefined, size: number, { last }: Spot): string {
+    const quad = last?.kind === 'quad';
+    const unit = quad ? `(vec4u(4u * ${last.text}) + vec4u(0, 1, 2, 3))` : `vec4u(${last?.text ?? '0u'})`;
+    return blocks === undefined ? `vec4f(${unit})` : `vec4f(${unit} * ${blocks}u / ${size}u)`;
+  }
+
+  private draw({ site, distribution, per, shape }: Extract<Node, { op: 'random' }>, spot: Spot): string {
+    const { storage } = this.request;
+    this.usesSeed = true;
+    const call = distribution === 'uniform' ? 'rc_uniform' : 'rc_normal';
+    this.calls.add(call);
+    const extents = storage.extents(shape);
+    const last = spot.last?.kind === 'unit' ? `${spot.last.text} / 4u` : (spot.last?.text ?? '0u');
+    const lead = spot.outer.reduce((sum, index, axis) => (axis === 0 ? index : `(${sum} * ${extents[axis]}u + ${index})`), '0u');
+    const quad = spot.outer.length === 0 ? last : plus(`${lead} * ${extents.at(-1)}u`, last);
+    const step = per === 'step' ? 'u32(t)' : '0xffffffffu';
+    const drawn = `${call}(vec4u(${quad}, b, ${step}, 0u), vec2u(seed, ${site}u))`;
+    const lane = spot.last ? laneOf(spot) : '0u';
+    return lane === undefined ? drawn : `vec4f(${drawn}[${lane}])`;
+  }
+}
+
+/** Where a window's index leads: the argument's index, kept in bounds, and whether it was. */
+export function seenThrough(
+  index: string,
+  { stride, dilation, offset, inner }: { stride: number; dilation: number; offset: number | string; inner: number },
+): { at: string; inside: string } {
+  const scaled = stride === 1 ? `i32(${index})` : `i32(${index}) * ${stride}`;
+  const moved =
+    typeof offset === 'string'
+      ? `(${scaled} + ${offset})`
+      : offset === 0
+        ? scaled
+        : `(${scaled} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)})`;
+  const reach = (inner - 1) * dilation;
+  const whole = dilation === 1 ? '' : ` && (${moved}) % ${dilation} == 0`;
+  const at = `u32(clamp(${moved}, 0, ${reach}))${dilation === 1 ? '' : ` / ${dilation}u`}`;
+  return { at, inside: `(${moved}) >= 0 && (${moved}) <= ${reach}${whole}` };
+}
+
+function across(sum: string, kind: Reduce['kind']): string {
+  if (kind === 'sum') return `vec4f(${sum}.x + ${sum}.y + ${sum}.z + ${sum}.w)`;
+  return `rc_max(rc_max(${sum}.xxxx, ${sum}.yyyy), rc_max(${sum}.zzzz, ${sum}.wwww))`;
+}
+
+/** The spot of a lane's own units, in the names that `indexLines` declares. */
+export function homeSpot(rank: number): Spot {
+  if (rank === 0) return NOWHERE;
+  return quadSpot(
+    Array.from({ length: rank - 1 }, (_, axis) => `i${axis}`),
+    lastIndex(rank),
+  );
+}
+
+const lastIndex = (rank: number): string => (rank > 1 ? 'q' : 'col');
+
+/** The indices of each axis from the flat index `col`. */
+export function indexLines(shape: readonly string[], storage: Storage): string[] {
+  if (shape.length < 2) return [];
+  const extents = storage.extents(shape);
+  const lines = [`let q = col % ${extents.at(-1)}u;`];
+  let rest = `col / ${extents.at(-1)}u`;
+  for (let axis = shape.length - 2; axis >= 0; axis--) {
+    lines.push(`let i${axis} = ${axis === 0 ? rest : `(${rest}) % ${extents[axis]}u`};`);
+    rest = `${rest} / ${extents[axis]}u`;
+  }
+  return lines;
 }
 
 /** A constant as WGSL writes float32. */

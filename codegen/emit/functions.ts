@@ -1,12 +1,18 @@
 /**
  * Elementary functions in forms that are stable and exact where WGSL's built-ins are not: no overflow to NaN, full
- * relative precision near zero, NaN propagated. Polynomial of tanh: Cephes `tanhf` (Moshier 1989).
+ * relative precision near zero, NaN propagated. NaN is what is not equal to itself by `!(x == x)`: `x != x` becomes an
+ * ordered comparison in SPIR-V and is false. Polynomial of tanh: Cephes `tanhf` (Moshier 1989).
  */
 import type { WgslFunction } from '../ir/ops.js';
+import { gates } from './gates.js';
+import { powers } from './powers.js';
 
-const text: {
-  readonly [F in WgslFunction | 'rc_log1p']: { readonly calls: readonly (WgslFunction | 'rc_log1p')[]; readonly text: string };
-} = {
+/** An op's function, or one that only other functions call. */
+type Name = WgslFunction | 'rc_log1p_near' | 'rc_erfcx' | 'rc_quarter' | 'rc_philox';
+
+const text: { readonly [F in Name]: { readonly calls: readonly Name[]; readonly text: string } } = {
+  ...gates,
+  ...powers,
   rc_tanh: {
     calls: [],
     text: `fn rc_tanh(x: vec4f) -> vec4f {
@@ -41,21 +47,23 @@ const text: {
   return e / (d * d);
 }`,
   },
-  rc_log1p: {
+  rc_log1p_near: {
     calls: [],
-    text: `// log(1 + u) for 0 <= u <= 1, as 2 artanh(u / (2 + u)).
-fn rc_log1p(u: vec4f) -> vec4f {
+    text: `// log(1 + u) for -0.3 <= u <= 1, as 2 artanh(u / (2 + u)).
+fn rc_log1p_near(u: vec4f) -> vec4f {
   let s = u / (2.0 + u);
   let z = s * s;
   return 2.0 * s * (1.0 + z * (0.3333333333 + z * (0.2 + z * (0.1428571429 + z * (0.1111111111 + z * (0.0909090909 + z * (0.0769230769 + z * 0.0666666667)))))));
 }`,
   },
   rc_softplus: {
-    calls: ['rc_log1p'],
+    calls: ['rc_log1p_near'],
     text: `fn rc_softplus(x: vec4f) -> vec4f {
-  return select(vec4f(0), x, x > vec4f(0)) + rc_log1p(exp(-abs(x)));
+  return select(vec4f(0), x, x > vec4f(0)) + rc_log1p_near(exp(-abs(x)));
 }`,
   },
+  // The built-in may make infinity of NaN.
+  rc_exp: { calls: [], text: 'fn rc_exp(x: vec4f) -> vec4f { return select(x, exp(x), x == x); }' },
   rc_log: {
     calls: [],
     text: `fn rc_log(x: vec4f) -> vec4f {
@@ -66,25 +74,64 @@ fn rc_log1p(u: vec4f) -> vec4f {
   let s = (m - 1.0) / (m + 1.0);
   let z = s * s;
   let y = 2.0 * s * (1.0 + z * (0.3333333333 + z * (0.2 + z * (0.1428571429 + z * (0.1111111111 + z * 0.0909090909)))));
-  // Zero, negative, infinite, NaN and subnormal arguments are the built-in's.
-  return select(log(x), e * 0.693147181 + y, (x > vec4f(1.2e-38)) & (x < vec4f(3.4e38)));
+  // Subnormal arguments are the built-in's; of zero, infinity, NaN and negative numbers it may make anything.
+  let tiny = select(log(x), -1.0 / abs(x), x == vec4f(0));
+  let finite = select(tiny, e * 0.693147181 + y, x > vec4f(1.2e-38));
+  let positive = select(finite, x, x > vec4f(3.4028234e38));
+  return select((x - x) / (x - x), positive, x >= vec4f(0));
 }`,
   },
   rc_expm1: {
-    calls: [],
+    calls: ['rc_exp'],
     text: `fn rc_expm1(x: vec4f) -> vec4f {
   let p = 1.0 + x * (0.5 + x * (0.1666666667 + x * (4.1666666667e-2 + x * (8.3333333333e-3 + x * (1.3888888889e-3 + x * (1.9841269841e-4 + x * 2.4801587302e-5))))));
-  return select(exp(x) - 1.0, x * p, abs(x) < vec4f(0.5));
+  return select(rc_exp(x) - 1.0, x * p, abs(x) < vec4f(0.5));
 }`,
   },
-  rc_min: { calls: [], text: 'fn rc_min(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a < b) | (a != a)); }' },
-  rc_max: { calls: [], text: 'fn rc_max(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a > b) | (a != a)); }' },
+  rc_philox: {
+    calls: [],
+    text: `// Philox4x32-10 (Salmon et al. 2011): four words for a counter and a key.
+fn rc_philox_high(a: u32, b: u32) -> u32 {
+  let low = (a & 0xffffu) * (b & 0xffffu);
+  let left = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+  let right = (a & 0xffffu) * (b >> 16u) + (left & 0xffffu);
+  return (a >> 16u) * (b >> 16u) + (left >> 16u) + (right >> 16u);
+}
+fn rc_philox(counter: vec4u, key: vec2u) -> vec4u {
+  var c = counter;
+  var k = key;
+  for (var round = 0u; round < 10u; round++) {
+    c = vec4u(rc_philox_high(0xcd9e8d57u, c.z) ^ c.y ^ k.x, 0xcd9e8d57u * c.z, rc_philox_high(0xd2511f53u, c.x) ^ c.w ^ k.y, 0xd2511f53u * c.x);
+    k += vec2u(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return c;
+}`,
+  },
+  rc_uniform: {
+    calls: ['rc_philox'],
+    text: `fn rc_uniform(counter: vec4u, key: vec2u) -> vec4f {
+  return vec4f(rc_philox(counter, key) >> vec4u(8)) * 5.9604644775390625e-8;
+}`,
+  },
+  rc_normal: {
+    calls: ['rc_uniform', 'rc_log', 'rc_sin', 'rc_cos'],
+    text: `// Box and Muller 1958.
+fn rc_normal(counter: vec4u, key: vec2u) -> vec4f {
+  let u = rc_uniform(counter, key);
+  let r = sqrt(-2.0 * rc_log(1.0 - u.xxzz));
+  let a = 6.283185307179586 * u.yyww;
+  return r * select(rc_sin(a), rc_cos(a), vec4<bool>(true, false, true, false));
+}`,
+  },
+  // A test for NaN is !(a == a): WGSL's != is false of NaN on the adapters we know, as is every comparison.
+  rc_min: { calls: [], text: 'fn rc_min(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a < b) | !(a == a)); }' },
+  rc_max: { calls: [], text: 'fn rc_max(a: vec4f, b: vec4f) -> vec4f { return select(b, a, (a > b) | !(a == a)); }' },
 };
 
 /** The definitions of these functions and of what they call, in a fixed order. */
 export function definitions(names: Iterable<WgslFunction>): { readonly text: string }[] {
-  const wanted = new Set<keyof typeof text>();
-  const want = (name: keyof typeof text): void => {
+  const wanted = new Set<Name>();
+  const want = (name: Name): void => {
     wanted.add(name);
     text[name].calls.forEach(want);
   };

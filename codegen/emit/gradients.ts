@@ -2,10 +2,14 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import type { Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
+import { widthOf } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
 import { printBody } from './body.js';
+import { entriesLeft } from './entries.js';
 import { assemble, byGroup, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
+import { positionLines } from './operands.js';
+import { plus } from './spots.js';
 
 type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 
@@ -16,55 +20,52 @@ const LANE = ['x', 'y', 'z', 'w'];
 /** dW = Σ left · rightᵀ: a lane holds eight (or four) rows by four columns; z is the parameter. */
 export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'>): Emitted {
   const bindings = new Bindings();
-  const rows = storage.size('T') * storage.size('B');
+  const positions = storage.elements(pass.positions);
+  const rows = storage.size('T') * storage.size('B') * positions;
   const stride = quads(storage.size(pass.rowsDim));
   const width = quads(storage.size(pass.columnsDim));
   const lanes = lanesFor(target, width);
   const quadsPerTile = stride % 2 === 0 ? 2 : 1;
-  const batch = storage.size('B');
-  const count = pass.products[0]?.terms.length ?? 0;
-  const start = (side: 'left' | 'right', index: number) =>
-    byGroup(
-      pass.products.map(({ terms }) => {
-        const access = terms[index]?.[side];
-        if (!access) throw new Error(`product without term ${index}`);
-        const unitsWide = quads(storage.size(access.place.dim ?? ''));
-        return access.place.base + access.shift * batch * unitsWide;
-      }),
-    );
-  const terms = [...Array(count).keys()].map((index) => {
-    const term = pass.products[0]?.terms[index];
-    if (!term) throw new Error(`product without term ${index}`);
-    const left = bindings.read(term.left.place.buffer);
+  const [first] = pass.products;
+  if (!first) throw new Error('an outer pass without products');
+  const count = first.terms.length;
+  const opaque = rolled(target);
+  const accumulators = [...Array(4 * quadsPerTile).keys()].map((index) => ({
+    index,
+    quad: Math.floor(index / 4),
+    lane: LANE[index % 4] ?? 'x',
+  }));
+  const terms = first.terms.map((term, index) => {
+    const left = factorRows(storage, pass, index, 'left');
+    const right = factorRows(storage, pass, index, 'right');
+    const buffer = bindings.read(term.left.access.place.buffer);
+    const inside = [left.inside, right.inside].filter((one) => one !== undefined).join(' && ');
+    const load = `${bindings.read(term.right.access.place.buffer)}[${right.base} + ${right.row} + col]`;
     return {
-      leftBase: start('left', index),
-      rightBase: start('right', index),
-      rightBuffer: bindings.read(term.right.place.buffer),
-      lefts: [...Array(quadsPerTile).keys()].map((i) => ({ index: i, buffer: left, stride })),
       rows,
       block: BLOCK,
-      width,
-      opaque: rolled(target),
-      accumulators: accumulators(),
+      opaque,
+      lines: [...positionIndices(storage, pass), ...left.lines, ...right.lines].map((text) => ({ text })),
+      right: inside === '' ? load : `select(vec4f(0), ${load}, ${inside})`,
+      lefts: [...Array(quadsPerTile).keys()].map((i) => ({
+        index: i,
+        text: `${buffer}[${left.base} + ${left.row} + quad + ${i}u]`,
+      })),
+      accumulators,
     };
   });
-  function accumulators(): { index: number; quad: number; lane: string; offset: number; toBuffer: string }[] {
-    const toBuffer = pass.products[0]?.to.buffer ?? '';
-    return [...Array(4 * quadsPerTile).keys()].map((index) => ({
-      index,
-      quad: Math.floor(index / 4),
-      lane: LANE[index % 4] ?? 'x',
-      offset: index * width,
-      toBuffer,
-    }));
-  }
-  for (const { to } of pass.products) bindings.write(to.buffer);
-  const kernel = assemble('outer', pass, target, bindings, [], {
-    comment: `gradients of ${pass.products.map(({ param }) => param).join(', ')} over ${rows} rows`,
+  const toBuffer = bindings.write(first.to.buffer);
+  const entries = entriesLeft(storage, first.matrix, bindings, 'group.z');
+  const kernel = assemble('outer', pass, target, bindings, entries.calls, {
+    comment: `gradients of ${[...new Set(pass.products.map(({ matrix }) => matrix.param))].join(', ')} over ${rows} rows`,
     lanes,
     quadsPerTile,
     width,
-    accumulators: accumulators(),
+    setup: entries.setup.map((text) => ({ text })),
+    accumulators: accumulators.map(({ index }) => ({
+      index,
+      text: `${toBuffer}[to + ${index * width}u] = ${entries.apply(`total${index}`, `4u * quad + ${index}u`, 'col')};`,
+    })),
     terms,
     toBase: byGroup(pass.products.map(({ to }) => to.base)),
     rowStride: 4 * width,
@@ -81,14 +82,71 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   };
 }
 
+/** The indices i0, i1 … of a row's position, and r, the row of the sequence and step. */
+function positionIndices(storage: Storage, pass: PassOf<'outer'>): string[] {
+  const { positions } = pass;
+  const count = storage.elements(positions);
+  if (positions.length === 0) return [];
+  const lines = [`let r = row / ${count}u;`];
+  let rest = `row % ${count}u`;
+  for (let axis = positions.length - 1; axis >= 0; axis--) {
+    const size = storage.size(positions[axis] ?? '');
+    lines.push(`let i${axis} = (${rest}) % ${size}u;`);
+    rest = `(${rest}) / ${size}u`;
+  }
+  return lines;
+}
+
+/** Where one factor of a term lies: its start, which depends on the product z, and a row's place behind it. */
+function factorRows(storage: Storage, pass: PassOf<'outer'>, index: number, side: 'left' | 'right') {
+  const batch = storage.size('B');
+  const operands = pass.products.map(({ terms }) => {
+    const operand = terms[index]?.[side];
+    if (!operand) throw new Error(`product without term ${index}`);
+    return operand;
+  });
+  const [operand] = operands;
+  if (!operand) throw new Error('an outer pass without products');
+  const { place, shift, guarded } = operand.access;
+  const width = widthOf(place);
+  const depth = place.extents.at(-1) ?? 1;
+  const heads = (pass.products[0]?.heads ?? 1) > 1;
+  const fixed = place.layout === 'sequence' && !guarded ? shift * batch * width : 0;
+  const base = byGroup(
+    operands.map(({ access }, turn) => access.place.base + fixed + (heads ? (pass.products[turn]?.head ?? 0) * depth : 0)),
+  );
+  const row = pass.positions.length === 0 ? 'row' : 'r';
+  const last = storage.size('T') - 1;
+  const slot = guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
+  // A head is in the base already: in the row it counts as the first.
+  const shape = heads ? [...operand.shape.slice(0, -2), operand.shape.at(-1) ?? ''] : operand.shape;
+  const { lines, lead, inside } = positionLines(storage, [{ ...operand, shape }], side);
+  const outer = heads ? `${lead} * ${(place.extents.at(-2) ?? 1) * depth}u` : `${lead} * ${depth}u`;
+  const rowText =
+    place.layout === 'shared' ? '0u' : place.layout === 'row' ? `(${slot} % ${batch}u) * ${width}u` : `${slot} * ${width}u`;
+  const step = `${row} / ${batch}u`;
+  const reaches = !guarded ? undefined : shift < 0 ? `${step} >= ${-shift}u` : `${step} + ${shift}u <= ${last}u`;
+  const both = [inside, reaches].filter((one) => one !== undefined);
+  return {
+    base,
+    row: lead === '0u' ? rowText : plus(rowText, outer),
+    lines,
+    inside: both.length === 0 ? undefined : both.join(' && '),
+  };
+}
+
 /** Sums of per-unit values over a chunk of rows. */
 export function emitReduce(builder: GraphBuilder, storage: Storage, target: Target, pass: PassOf<'reduce'>): Emitted {
   const bindings = new Bindings();
   const rows = storage.size('T') * storage.size('B');
-  const width = quads(storage.size(pass.phase.dim));
+  const { phase } = pass;
+  const width = widthOf({ extents: storage.extents(phase.shape) });
   const lanes = lanesFor(target, width);
-  const { stores } = pass.phase;
-  const body = printBody(builder, storage, pass.phase, bindings, (store, value) => `sum${stores.indexOf(store)} += ${value};`);
+  const { stores } = phase;
+  const opaque = rolled(target);
+  const body = printBody({ builder, storage, phase, bindings, opaque }, (store, _address, value) => {
+    return `sum${stores.indexOf(store)} += ${value};`;
+  });
   const kernel = assemble('reduce', pass, target, bindings, body.calls, {
     comment: `${stores.length} sums over ${rows} rows in ${pass.chunks} chunks`,
     lanes,
@@ -103,9 +161,9 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
     kernel,
     workgroups: [Math.ceil(width / lanes), pass.chunks, 1],
     cost: {
-      bytesRead: 16 * pass.phase.loads.size * rows * width,
+      bytesRead: 16 * phase.loads.size * rows * width,
       bytesWritten: 16 * stores.length * pass.chunks * width,
-      flops: rows * storage.size(pass.phase.dim) * (body.flops + stores.length),
+      flops: rows * storage.elements(phase.shape) * (body.flops + stores.length),
     },
   };
 }
@@ -113,17 +171,18 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
 /** Adds the chunks' sums, in order. */
 export function emitGather(storage: Storage, target: Target, pass: PassOf<'gather'>): Emitted {
   const bindings = new Bindings();
-  const width = pass.dim === undefined ? 1 : quads(storage.size(pass.dim));
+  const scalar = pass.shape.length === 0;
+  const width = widthOf({ extents: storage.extents(pass.shape) });
   const lanes = lanesFor(target, width);
   const sums = pass.sums.map(({ partials, to }) => ({
     buffer: bindings.write(to.buffer),
     base: to.base,
     // A scalar's partial sums are over units still.
-    result: pass.dim === undefined ? 'vec4f(sum.x + sum.y + sum.z + sum.w, 0, 0, 0)' : 'sum',
+    result: scalar ? 'vec4f(sum.x + sum.y + sum.z + sum.w, 0, 0, 0)' : 'sum',
     partials: partials.map((partial) => ({
       buffer: bindings.read(partial.buffer),
       base: partial.base,
-      count: pass.dim === undefined ? pass.chunks * quads(storage.size(partial.dim ?? '')) : pass.chunks,
+      count: scalar ? pass.chunks * widthOf(partial) : pass.chunks,
       stride: width,
       opaque: rolled(target),
     })),

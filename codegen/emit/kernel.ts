@@ -32,7 +32,7 @@ export function assemble(
   calls: Iterable<WgslFunction>,
   data: Readonly<Record<string, unknown>> & { readonly comment: string },
 ): KernelSpec {
-  const looped = target.software && template !== 'transpose';
+  const looped = target.software && template !== 'copy';
   const usesTime = looped || (pass.kind === 'phase' && pass.rows === 'step');
   const header = {
     name: pass.name,

@@ -4,10 +4,10 @@ import type { PassSpec, Plan, ScheduleItem, Target } from '../plan.js';
 import type { Order, Pass, Program } from '../schedule/passes.js';
 import { quads } from '../schedule/storage.js';
 import { LENGTHS } from './bindings.js';
+import { emitCopy } from './copy.js';
 import { emitGather, emitOuter, emitReduce } from './gradients.js';
 import type { Emitted } from './kernel.js';
 import { emitPhase } from './phase.js';
-import { emitTranspose } from './transpose.js';
 
 export interface PlanRequest {
   readonly cell: string;
@@ -30,8 +30,8 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
         return emitReduce(builder, storage, target, pass);
       case 'gather':
         return emitGather(storage, target, pass);
-      case 'transpose':
-        return emitTranspose(storage, target, pass);
+      case 'copy':
+        return emitCopy(storage, target, pass);
     }
   };
   const add = (pass: Pass, dispatches: number): string => {
@@ -71,12 +71,19 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
     options,
     sizes: storage.sizes,
     gradients,
-    buffers: [...storage.memory.buffers(), { name: LENGTHS, bytes: 16 * quads(storage.size('B')) }],
+    buffers: [...storage.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(storage.size('B')) + 1) }],
     tensors: storage.tensors,
     lengths: { buffer: LENGTHS, offset: 0 },
+    ...(draws(program) ? { seed: { buffer: LENGTHS, offset: 4 * quads(storage.size('B')) } } : {}),
     kernels: [...emitted.values()].map(({ kernel }) => kernel),
     passes,
     forward,
     backward,
   };
+}
+
+function draws({ builder, storage }: Program): boolean {
+  return (
+    builder.nodes.some(({ op }) => op === 'random') || storage.matrices.copies().some(({ matrix }) => matrix.drop !== undefined)
+  );
 }

@@ -5,32 +5,23 @@ import { axesIn } from './axes.js';
 import { showDim } from './dims.js';
 import type { Machine } from './machine.js';
 import { sameShape } from './products.js';
-import {
-  DEFAULT_ARGUMENT,
-  FUNCTIONS,
-  foldFunction,
-  isFunctionName,
-  isTensorOperator,
-  type NumberOperator,
-  OPERATORS,
-} from './static.js';
+import { DEFAULT_ARGUMENT, FUNCTIONS, foldFunction, isFunctionName, type NumberOperator, OPERATORS } from './static.js';
 import type { Span } from './tree.js';
 import { POISON, showShape, type Value } from './values.js';
 
 export function arithmetic(machine: Machine, operator: NumberOperator, operands: readonly [Operand, Operand], at: Span): Value {
-  if (!isTensorOperator(operator)) {
-    if (operands.some(({ value }) => value.kind === 'poison')) return POISON;
-    const two = operands[1].value.kind === 'static' && operands[1].value.value === 2;
-    const fix =
-      operator === '%'
-        ? 'Use `%` on constants only.'
-        : two
-          ? 'Write `square(x)`.'
-          : 'Write `x * x * …`, or `exp(k * log(x))` for positive x.';
-    machine.report('SPEC-OPERATOR', at, `\`${operator}\` applies to constants, not to values over units`, fix);
-    return POISON;
-  }
   return apply(machine, OPERATORS[operator], `\`${operator}\``, operands, at);
+}
+
+/** Reports a divisor that is zero when compiling. */
+export function divisionByZero(machine: Machine, at: Span): Value {
+  machine.report(
+    'SPEC-DIVISION-BY-ZERO',
+    at,
+    'this divisor is zero',
+    'Divide by something else; `max(x, 1e-6)` keeps a divisor positive.',
+  );
+  return POISON;
 }
 
 type OpName = (typeof OPERATORS)[keyof typeof OPERATORS] | (typeof FUNCTIONS)[keyof typeof FUNCTIONS] | 'select';
@@ -91,6 +82,7 @@ export function callFunction(machine: Machine, name: string, given: readonly Ope
     return POISON;
   }
   const [, low, high] = operands;
+  if (name === 'mod' && low?.value.kind === 'static' && low.value.value === 0) return divisionByZero(machine, low.span);
   if (name === 'clamp' && low?.value.kind === 'static' && high?.value.kind === 'static' && low.value.value > high.value.value) {
     machine.report(
       'SPEC-CLAMP-BOUNDS',
@@ -114,6 +106,12 @@ export function callFunction(machine: Machine, name: string, given: readonly Ope
     'Write an argument that it is defined for.',
   );
   return POISON;
+}
+
+/** `a && b`, `a || b` with a test per unit on each side. */
+export function logic(machine: Machine, operator: '&&' | '||', tests: readonly [NodeId, NodeId], at: Span): Value {
+  if (!agree(machine, `\`${operator}\``, tests, at)) return POISON;
+  return { kind: 'node', id: machine.builder.apply(operator === '&&' ? 'and' : 'or', tests, at) };
 }
 
 /** `test ? a : b` with a test per unit. */

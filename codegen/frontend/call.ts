@@ -1,11 +1,11 @@
 /** Calls: functions of the language, helpers (converted when first called), and what neither is. */
 import { type CallExpression, Node } from 'ts-morph';
+import { didYouMean } from '../suggest.js';
 import { type Context, nameOfKey, span } from './context.js';
 import { convertExpression } from './expression.js';
 import type { Binding } from './module.js';
 import { refuse, refuseDeclarator, refuseSpread, refuseUnknown } from './refusals.js';
 import { convertFunction } from './statement.js';
-import { didYouMean } from './suggest.js';
 import { unwrap } from './syntax.js';
 import type { Expression } from './tree.js';
 import { BUILTINS, isBuiltin, isStructural, STRUCTURAL } from './vocabulary.js';
@@ -61,7 +61,12 @@ function builtin(context: Context, node: CallExpression, name: string, args: rea
     const usage = isStructural(name) ? `Write \`${STRUCTURAL[name].usage}\`.` : `Give it ${wanted}.`;
     return refuse(context, node, 'SPEC-ARGUMENTS', `\`${name}\` takes ${arguments_(wanted)}, not ${args.length}`, usage);
   }
-  return { kind: 'builtin', name, args, span: span(context, node) };
+  const at = span(context, node);
+  const [test, then, otherwise] = args;
+  if (name === 'select' && test !== undefined && then !== undefined && otherwise !== undefined) {
+    return { kind: 'conditional', test, then, otherwise, span: at };
+  }
+  return { kind: 'builtin', name, args, span: at };
 }
 
 function arguments_(count: string): string {
@@ -118,10 +123,9 @@ function refuseNotCallable(context: Context, callee: Node, name: string): Expres
 
 /** Members of Math whose name in the language differs. */
 const MATH: Readonly<Record<string, string>> = {
-  pow: 'Write `x * x`, or `square(x)`.',
-  log1p: 'Write `log(1 + x)`.',
-  expm1: 'Write `exp(x) - 1`.',
-  sign: 'Write `x > 0 ? 1 : x < 0 ? -1 : 0`.',
+  ceil: 'Write `-floor(-x)`.',
+  trunc: 'Write `x - x % 1`.',
+  tan: 'Write `sin(x) / cos(x)`.',
   random: 'A step is a function of its inputs: take the noise as an input.',
 };
 

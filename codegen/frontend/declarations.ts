@@ -1,10 +1,10 @@
 /** `inputs`, `state` and `params`: tables of `vec`, `mat`, `map` and so on, plain or as a function of the options. */
 import { type CallExpression, type Expression as ExpressionNode, Node, type ObjectLiteralExpression } from 'ts-morph';
+import { didYouMean, listNames } from '../suggest.js';
 import { type Context, span } from './context.js';
 import { convertExpression, propertyName } from './expression.js';
 import { refuse, refuseSpread } from './refusals.js';
 import { Scope } from './scope.js';
-import { didYouMean, listNames } from './suggest.js';
 import { unwrap } from './syntax.js';
 import type { Declaration, DeclarationGroup, Expression } from './tree.js';
 import { badName } from './vocabulary.js';

@@ -1,5 +1,6 @@
 /** The object given to `cell({ … })`: its properties, one reader each. */
 import { type Expression as ExpressionNode, Node, type ObjectLiteralExpression } from 'ts-morph';
+import { didYouMean, listNames } from '../suggest.js';
 import { helperTree } from './call.js';
 import { type Context, span } from './context.js';
 import { readGroup } from './declarations.js';
@@ -7,7 +8,6 @@ import { propertyName } from './expression.js';
 import { readOptions } from './option-declarations.js';
 import { refuse, refuseSpread } from './refusals.js';
 import { convertFunction } from './statement.js';
-import { didYouMean, listNames } from './suggest.js';
 import { unwrap } from './syntax.js';
 import type { CellTree, DeclarationGroup, FunctionTree, Span } from './tree.js';
 import { badName } from './vocabulary.js';

@@ -1,7 +1,7 @@
 /** Dims as a spec writes them: a declared name, or a whole number for an axis of fixed size. */
 import { isFixed } from '../ir/sizes.js';
+import { didYouMean, listNames } from '../suggest.js';
 import type { Machine } from './machine.js';
-import { didYouMean, listNames } from './suggest.js';
 import type { Span } from './tree.js';
 import { describe, type Value } from './values.js';
 

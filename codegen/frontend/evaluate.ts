@@ -1,11 +1,12 @@
 /** Evaluates the expressions of a step: what is static is computed, the rest becomes nodes of the graph. */
-import { arithmetic, callFunction, select } from './arithmetic.js';
+import type { NodeId } from '../ir/graph.js';
+import { didYouMean, listNames } from '../suggest.js';
+import { arithmetic, callFunction, divisionByZero, logic, select } from './arithmetic.js';
 import type { Machine } from './machine.js';
 import { hasMatrices, takeMatrix } from './matrices.js';
 import { OPERATIONS } from './operations.js';
 import { callHelper } from './run.js';
 import { foldBinary } from './static.js';
-import { didYouMean, listNames } from './suggest.js';
 import type { Expression, Span } from './tree.js';
 import { describe, type Environment, POISON, type Value } from './values.js';
 import { isStructural } from './vocabulary.js';
@@ -111,8 +112,11 @@ function unary(machine: Machine, { operator, operand, span }: Of<'unary'>, env: 
   const value = evaluate(machine, operand, env);
   if (value.kind === 'poison') return POISON;
   if (operator === '!') {
-    const test = staticTest(machine, value, operand.span, '`!` applies to options only', 'Swap the two sides of the `?:`.');
-    return test === undefined ? POISON : { kind: 'static', value: !test };
+    const test = asTest(machine, value, operand.span);
+    if (test === undefined) return POISON;
+    return test.kind === 'static'
+      ? { kind: 'static', value: !test.value }
+      : { kind: 'node', id: machine.builder.apply('not', [test.id], span) };
   }
   if (value.kind === 'static' && typeof value.value === 'number') {
     return { kind: 'static', value: operator === '-' ? -value.value : value.value };
@@ -124,25 +128,16 @@ function unary(machine: Machine, { operator, operand, span }: Of<'unary'>, env: 
 
 function binary(machine: Machine, expression: Of<'binary'>, env: Environment): Value {
   const { operator, span } = expression;
+  if (operator === '&&' || operator === '||') return junction(machine, expression, operator, env);
   const left = evaluate(machine, expression.left, env);
-  if (operator === '&&' || operator === '||') {
-    const message = `\`${operator}\` joins options only`;
-    const fix = 'Nest the choices: `a > 0 ? (b > 0 ? … : …) : …`.';
-    const first = left.kind === 'poison' ? undefined : staticTest(machine, left, expression.left.span, message, fix);
-    if (first === undefined) return POISON;
-    if (first === (operator === '||')) return { kind: 'static', value: first };
-    const right = evaluate(machine, expression.right, env);
-    const second = right.kind === 'poison' ? undefined : staticTest(machine, right, expression.right.span, message, fix);
-    return second === undefined ? POISON : { kind: 'static', value: second };
-  }
   const right = evaluate(machine, expression.right, env);
+  if ((operator === '/' || operator === '%') && right.kind === 'static' && right.value === 0)
+    return divisionByZero(machine, expression.right.span);
   if (left.kind === 'static' && right.kind === 'static') {
     if (operator === '===' || operator === '!==') checkChoice(machine, expression, left, right);
-    if ((operator === '/' || operator === '%') && right.value === 0) return divisionByZero(machine, expression.right.span);
     const value = foldBinary(operator, left.value, right.value);
     if (value !== undefined) return finite(machine, value, span);
   }
-  if (operator === '/' && right.kind === 'static' && right.value === 0) return divisionByZero(machine, expression.right.span);
   const operands = [
     { value: left, span: expression.left.span },
     { value: right, span: expression.right.span },
@@ -150,14 +145,16 @@ function binary(machine: Machine, expression: Of<'binary'>, env: Environment): V
   return arithmetic(machine, operator, operands, span);
 }
 
-function divisionByZero(machine: Machine, at: Span): Value {
-  machine.report(
-    'SPEC-DIVISION-BY-ZERO',
-    at,
-    'this divisor is zero',
-    'Divide by something else; `max(x, 1e-6)` keeps a divisor positive.',
-  );
-  return POISON;
+/** `a && b`, `a || b`: what is known when compiling decides or drops out, as in JavaScript. */
+function junction(machine: Machine, expression: Of<'binary'>, operator: '&&' | '||', env: Environment): Value {
+  const deciding = operator === '||';
+  const left = asTest(machine, evaluate(machine, expression.left, env), expression.left.span);
+  if (left?.kind === 'static' && left.value === deciding) return left;
+  const right = asTest(machine, evaluate(machine, expression.right, env), expression.right.span);
+  if (left === undefined || right === undefined) return POISON;
+  if (left.kind === 'static') return right;
+  if (right.kind === 'static') return right.value === deciding ? right : left;
+  return logic(machine, operator, [left.id, right.id], expression.span);
 }
 
 function finite(machine: Machine, value: string | number | boolean, at: Span): Value {
@@ -185,12 +182,14 @@ function checkChoice(
   machine.report('SPEC-CHOICE-VALUE', literal.span, `the option never has the value '${literal.value}'`, fix);
 }
 
-/** The boolean that must be known when compiling; reports when it is not and gives `undefined`. */
-function staticTest(machine: Machine, value: Value, at: Span, dynamic: string, fix: string): boolean | undefined {
-  if (value.kind === 'static' && typeof value.value === 'boolean') return value.value;
-  if (value.kind === 'node' && machine.builder.node(value.id).type === 'boolean')
-    machine.report('SPEC-OPERATOR', at, dynamic, fix);
-  else reportNoTest(machine, value, at);
+type Test = { readonly kind: 'static'; readonly value: boolean } | { readonly kind: 'node'; readonly id: NodeId };
+
+/** The value as a test, known when compiling or per unit; reports when it is none and gives `undefined`. */
+function asTest(machine: Machine, value: Value, at: Span): Test | undefined {
+  if (value.kind === 'poison') return undefined;
+  if (value.kind === 'static' && typeof value.value === 'boolean') return { kind: 'static', value: value.value };
+  if (value.kind === 'node' && machine.builder.node(value.id).type === 'boolean') return value;
+  reportNoTest(machine, value, at);
   return undefined;
 }
 
@@ -200,13 +199,9 @@ export function reportNoTest(machine: Machine, value: Value, at: Span): void {
 }
 
 function conditional(machine: Machine, { test, then, otherwise, span }: Of<'conditional'>, env: Environment): Value {
-  const value = evaluate(machine, test, env);
-  if (value.kind === 'poison') return POISON;
-  if (value.kind === 'static' && typeof value.value === 'boolean') return evaluate(machine, value.value ? then : otherwise, env);
-  if (value.kind !== 'node' || machine.builder.node(value.id).type !== 'boolean') {
-    reportNoTest(machine, value, test.span);
-    return POISON;
-  }
+  const value = asTest(machine, evaluate(machine, test, env), test.span);
+  if (value === undefined) return POISON;
+  if (value.kind === 'static') return evaluate(machine, value.value ? then : otherwise, env);
   const sides = [
     { value: evaluate(machine, then, env), span: then.span },
     { value: evaluate(machine, otherwise, env), span: otherwise.span },

@@ -157,7 +157,7 @@ function convertUnary(context: Context, node: PrefixUnaryExpression): Expression
   operand();
   const text = node.getText();
   const step = token === SyntaxKind.PlusPlusToken || token === SyntaxKind.MinusMinusToken;
-  const fix = step ? 'Write `x = x + 1;` as a statement of its own.' : 'Use arithmetic, or `!` on options.';
+  const fix = step ? 'Write `x = x + 1;` as a statement of its own.' : 'Use arithmetic, or `!` on a test.';
   return refuse(context, node, 'SPEC-OPERATOR', `\`${text.slice(0, step ? 2 : 1)}\` is not in the language`, fix);
 }
 
@@ -181,7 +181,7 @@ function convertBinary(context: Context, node: BinaryExpression): Expression {
     }
     convertExpression(context, node.getLeft());
     convertExpression(context, node.getRight());
-    const fix = OPERATOR_FIXES[operator] ?? 'Use + - * /, comparisons, and ?: to choose.';
+    const fix = OPERATOR_FIXES[operator] ?? 'Use + - * / % **, comparisons, && || !, and ?: to choose.';
     return refuse(context, node.getOperatorToken(), 'SPEC-OPERATOR', `\`${operator}\` is not in the language`, fix);
   }
   return {

@@ -1,6 +1,7 @@
 /** From a cell tree and a signature to the step graph: the step is evaluated once, with nodes for tensors. */
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
 import type { SizeRule } from '../ir/sizes.js';
+import { nearest } from '../suggest.js';
 import { axesIn } from './axes.js';
 import { type GroupTitle, SINGULAR } from './declarations.js';
 import { Diagnostics, type Report } from './diagnostics.js';
@@ -10,7 +11,6 @@ import { sameShape } from './products.js';
 import { Recovery } from './recovery.js';
 import { callFunctionTree, type Returned } from './run.js';
 import { GROUPS, optionsValue } from './signature.js';
-import { nearest } from './suggest.js';
 import type { CellTree, Signature, Span } from './tree.js';
 import { describe, showShape, type Value } from './values.js';
 import { badName } from './vocabulary.js';

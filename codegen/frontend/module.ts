@@ -17,11 +17,11 @@ import {
   type VariableStatement,
 } from 'ts-morph';
 import { RecurveError } from '../errors.js';
+import { didYouMean, listNames, nearest } from '../suggest.js';
 import type { Diagnostics } from './diagnostics.js';
 import { LIBRARY, libraryFile, libraryPath } from './library.js';
 import { linesOf, spanAt, spanOf } from './place.js';
 import { checkText, readSource } from './source.js';
-import { didYouMean, listNames, nearest } from './suggest.js';
 import { syntaxErrors, unwrap } from './syntax.js';
 import { isBuiltin, isDeclarator, TYPES, VALUE_EXPORTS } from './vocabulary.js';
 

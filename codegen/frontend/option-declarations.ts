@@ -1,9 +1,9 @@
 /** `options: { … }`: what may be chosen when a cell is compiled. */
 import { type CallExpression, type Expression as ExpressionNode, Node } from 'ts-morph';
+import { didYouMean, listNames } from '../suggest.js';
 import { type Context, span } from './context.js';
 import { numberOf, propertyName } from './expression.js';
 import { refuse, refuseSpread } from './refusals.js';
-import { didYouMean, listNames } from './suggest.js';
 import { unwrap } from './syntax.js';
 import { TRAINING } from './training.js';
 import type { OptionDeclaration, Span } from './tree.js';

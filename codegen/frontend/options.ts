@@ -1,6 +1,6 @@
 /** Option values: defaults filled in, values from a command line or a data file checked and coerced. */
 import { RecurveError } from '../errors.js';
-import { didYouMean, listNames } from './suggest.js';
+import { didYouMean, listNames } from '../suggest.js';
 import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from './tree.js';
 
 /**

@@ -1,6 +1,7 @@
 /** From a spec file to a cell tree: reads it and its helpers, converts the syntax, reports every mistake at once. */
 import { normalize } from 'node:path';
 import { type CallExpression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph';
+import { didYouMean } from '../suggest.js';
 import { helperTree } from './call.js';
 import { explore } from './check.js';
 import type { Context } from './context.js';
@@ -11,7 +12,6 @@ import { spanOf } from './place.js';
 import { Recovery } from './recovery.js';
 import { Scope } from './scope.js';
 import { readSource } from './source.js';
-import { didYouMean } from './suggest.js';
 import { unwrap } from './syntax.js';
 import { withTraining } from './training.js';
 import type { CellTree, Span } from './tree.js';

@@ -1,7 +1,7 @@
 /** Reports for expressions that are not in the language, and what stands in for them. */
 import { type Expression as ExpressionNode, Node, SyntaxKind } from 'ts-morph';
+import { didYouMean } from '../suggest.js';
 import { type Context, knownNames, span } from './context.js';
-import { didYouMean } from './suggest.js';
 import type { Expression } from './tree.js';
 import { VALUE_EXPORTS } from './vocabulary.js';
 

@@ -1,7 +1,8 @@
 /** The settings of a convolution: `{ padding: 'same', stride: 2, dilation: 1, to: 'Y' }`. */
+
+import { didYouMean, listNames } from '../suggest.js';
 import { countArgument, type Operand } from './arguments.js';
 import type { Machine } from './machine.js';
-import { didYouMean, listNames } from './suggest.js';
 import { describe, type Value } from './values.js';
 
 const PADDINGS = ['same', 'valid', 'causal'] as const;

@@ -1,13 +1,13 @@
 /** What a cell takes and gives once its options are chosen: shapes, inits and conditions evaluated. */
 
 import { isFixed } from '../ir/sizes.js';
+import { didYouMean, listNames } from '../suggest.js';
 import type { GroupTitle } from './declarations.js';
 import type { Report } from './diagnostics.js';
 import { resolveDim } from './dims.js';
 import { evaluate } from './evaluate.js';
 import { Machine } from './machine.js';
 import type { Recovery } from './recovery.js';
-import { didYouMean, listNames } from './suggest.js';
 import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from './tree.js';
 import { describe, Environment, type Value } from './values.js';
 import { INITS, isInit } from './vocabulary.js';

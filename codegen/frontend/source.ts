@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { RecurveError } from '../errors.js';
-import { nearest } from './suggest.js';
+import { nearest } from '../suggest.js';
 
 /** A cell is a page of equations; more than this is some other file. */
 export const MOST_CHARACTERS = 512 * 1024;

@@ -8,6 +8,7 @@ import {
   VariableDeclarationKind,
   type VariableStatement,
 } from 'ts-morph';
+import { didYouMean } from '../suggest.js';
 import { type Context, span } from './context.js';
 import { convertExpression } from './expression.js';
 import { convertFor } from './loop.js';
@@ -15,7 +16,6 @@ import type { FunctionNode } from './module.js';
 import { convertPattern, declarePattern } from './pattern.js';
 import { refuse } from './refusals.js';
 import { Scope } from './scope.js';
-import { didYouMean } from './suggest.js';
 import { unwrap } from './syntax.js';
 import type { BinaryOperator, Expression, FunctionTree, Statement } from './tree.js';
 

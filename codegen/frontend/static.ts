@@ -51,6 +51,23 @@ export const FUNCTIONS = {
   max: 'max',
   clamp: 'clamp',
   square: 'square',
+  sin: 'sin',
+  cos: 'cos',
+  erf: 'erf',
+  log1p: 'log1p',
+  expm1: 'expm1',
+  logSigmoid: 'logSigmoid',
+  gelu: 'gelu',
+  silu: 'silu',
+  mish: 'mish',
+  pow: 'pow',
+  round: 'round',
+  floor: 'floor',
+  mod: 'mod',
+  step: 'step',
+  sign: 'sign',
+  stopGradient: 'stopGradient',
+  straightThrough: 'straightThrough',
 } as const;
 
 export type FunctionName = keyof typeof FUNCTIONS;
@@ -72,16 +89,12 @@ export const OPERATORS = {
   '-': 'sub',
   '*': 'mul',
   '/': 'div',
+  '%': 'mod',
+  '**': 'pow',
   '<': 'lt',
   '<=': 'le',
   '>': 'gt',
   '>=': 'ge',
   '===': 'eq',
   '!==': 'ne',
-} as const satisfies Partial<Record<NumberOperator, string>>;
-
-export type TensorOperator = keyof typeof OPERATORS;
-
-export function isTensorOperator(operator: NumberOperator): operator is TensorOperator {
-  return Object.hasOwn(OPERATORS, operator);
-}
+} as const satisfies Record<NumberOperator, string>;

@@ -1,6 +1,17 @@
 /** Builds graphs: hash-consing (common subexpressions), constant folding and the identities that are exact in floating point. */
 import type { Span } from '../frontend/tree.js';
-import type { Leaf, MatrixRef, Node, NodeBody, NodeId, Shape, StepGraph, Term, Window } from './graph.js';
+import {
+  isApply,
+  type Leaf,
+  type MatrixRef,
+  type Node,
+  type NodeBody,
+  type NodeId,
+  type Shape,
+  type StepGraph,
+  type Term,
+  type Window,
+} from './graph.js';
 import { type OpName, ops } from './ops.js';
 import type { SizeRule } from './sizes.js';
 
@@ -11,7 +22,7 @@ export const plainMatrix = (param: string): MatrixRef => ({ param, slice: undefi
 
 export class GraphBuilder {
   readonly nodes: Node[] = [];
-  private readonly known = new Map<string, NodeId>();
+  private readonly interned = new Map<string, NodeId>();
 
   constant(value: number, span: Span = NOWHERE): NodeId {
     // −0 and NaN print like other numbers in JSON, so the key spells them out.
@@ -105,10 +116,7 @@ export class GraphBuilder {
 
   /** The same value, whatever its arguments: exact identities only (0·x is not 0 when x is NaN). */
   private simplify(op: OpName, args: readonly NodeId[], span: Span): NodeId | undefined {
-    const constants = args.map((id) => {
-      const node = this.node(id);
-      return node.op === 'constant' ? node.value : undefined;
-    });
+    const constants = args.map((id) => this.constantOf(id));
     if (constants.every((value) => value !== undefined) && ops[op].result === 'number') {
       const value = ops[op].fold(...constants);
       // What float32 cannot hold is left to the kernel, which propagates it.
@@ -124,7 +132,14 @@ export class GraphBuilder {
     if (op === 'div' && kb === 1) return a;
     if (op === 'mul' && kb === -1 && a !== undefined) return this.apply('neg', [a], span);
     if (op === 'mul' && ka === -1 && b !== undefined) return this.apply('neg', [b], span);
+    if (op === 'pow' && kb === 1) return a;
+    if (op === 'pow' && kb === 2 && a !== undefined) return this.apply('square', [a], span);
     if (op === 'select' && b === c) return b;
+    if (op === 'select' && a !== undefined) {
+      const test = this.decided(a);
+      const taken = test === undefined ? undefined : test ? b : c;
+      if (taken !== undefined && this.node(taken).shape.join() === this.broadcast(args).join()) return taken;
+    }
     if (op === 'neg' && a !== undefined) {
       const inner = this.node(a);
       if (inner.op === 'neg') return inner.args[0];
@@ -132,16 +147,29 @@ export class GraphBuilder {
     return undefined;
   }
 
+  private constantOf(id: NodeId): number | undefined {
+    const node = this.node(id);
+    return node.op === 'constant' ? node.value : undefined;
+  }
+
+  /** What a comparison of constants says. */
+  private decided(id: NodeId): boolean | undefined {
+    const node = this.node(id);
+    if (!isApply(node)) return undefined;
+    const values = node.args.map((argument) => this.constantOf(argument));
+    return values.every((value) => value !== undefined) ? ops[node.op].fold(...values) === 1 : undefined;
+  }
+
   private broadcast(args: readonly NodeId[]): Shape {
     return args.map((id) => this.node(id).shape).find((shape) => shape.length > 0) ?? [];
   }
 
   private intern(key: string, body: NodeBody, shape: Shape, type: Node['type'], span: Span): NodeId {
-    const found = this.known.get(key);
+    const found = this.interned.get(key);
     if (found !== undefined) return found;
     const id = this.nodes.length;
     this.nodes.push({ ...body, id, shape, type, span });
-    this.known.set(key, id);
+    this.interned.set(key, id);
     return id;
   }
 }

@@ -2,7 +2,10 @@
  * The vocabulary: one record per per-unit operation. A new op is a name in `OpName` and a record here;
  * the total mapped type names whatever was forgotten.
  */
+import { discrete } from './discrete.js';
 import type { NodeId } from './graph.js';
+import { at, comparison, elsewhere, nanOr, unary, where } from './records.js';
+import { smooth } from './smooth.js';
 
 export type OpName =
   | 'add'
@@ -18,6 +21,9 @@ export type OpName =
   | 'ge'
   | 'eq'
   | 'ne'
+  | 'and'
+  | 'or'
+  | 'not'
   | 'select'
   | 'sigmoid'
   | 'tanh'
@@ -35,10 +41,31 @@ export type OpName =
   | 'sqrt'
   | 'abs'
   | 'square'
-  | 'clamp';
+  | 'clamp'
+  | 'sin'
+  | 'cos'
+  | 'erf'
+  | 'log1p'
+  | 'expm1'
+  | 'logSigmoid'
+  | 'gelu'
+  | 'geluSlope'
+  | 'silu'
+  | 'siluSlope'
+  | 'mish'
+  | 'mishSlope'
+  | 'pow'
+  | 'round'
+  | 'floor'
+  | 'mod'
+  | 'step'
+  | 'sign'
+  | 'stopGradient'
+  | 'straightThrough';
 
 /** WGSL functions that an op calls; their text is in `emit/functions.ts`. */
 export type WgslFunction =
+  | 'rc_exp'
   | 'rc_log'
   | 'rc_tanh'
   | 'rc_tanh_slope'
@@ -46,8 +73,21 @@ export type WgslFunction =
   | 'rc_sigmoid_slope'
   | 'rc_softplus'
   | 'rc_expm1'
+  | 'rc_uniform'
+  | 'rc_normal'
   | 'rc_min'
-  | 'rc_max';
+  | 'rc_max'
+  | 'rc_sin'
+  | 'rc_cos'
+  | 'rc_erf'
+  | 'rc_log1p'
+  | 'rc_gelu'
+  | 'rc_gelu_slope'
+  | 'rc_silu_slope'
+  | 'rc_mish'
+  | 'rc_mish_slope'
+  | 'rc_pow'
+  | 'rc_mod';
 
 /** What an adjoint rule builds with. */
 export interface RuleBuilder {
@@ -74,51 +114,11 @@ export interface OpRecord {
   readonly flops: number;
 }
 
-const at = (args: readonly NodeId[], index: number): NodeId => {
-  const id = args[index];
-  if (id === undefined) throw new Error(`adjoint rule reads argument ${index} of ${args.length}`);
-  return id;
-};
-
-type Record1 = Omit<OpRecord, 'arity' | 'result' | 'adjoint' | 'fold' | 'wgsl' | 'calls'> & {
-  calls?: readonly WgslFunction[];
-  fold: (x: number) => number;
-  wgsl: (x: string) => string;
-  /** Cotangent of x. */
-  adjoint: (g: RuleBuilder, x: NodeId, out: NodeId, cot: NodeId) => NodeId;
-};
-
-/** A function of one argument. */
-function unary(record: Record1): OpRecord {
-  return {
-    arity: 1,
-    result: 'number',
-    calls: record.calls ?? [],
-    flops: record.flops,
-    fold: (x = Number.NaN) => record.fold(x),
-    wgsl: (x = '') => record.wgsl(x),
-    adjoint: (g, args, out, cot) => [record.adjoint(g, at(args, 0), out, cot)],
-  };
-}
-
-/** A comparison: no cotangent passes. */
-function comparison(operator: string, fold: (a: number, b: number) => boolean): OpRecord {
-  return {
-    arity: 2,
-    result: 'boolean',
-    calls: [],
-    flops: 1,
-    fold: (a = Number.NaN, b = Number.NaN) => (fold(a, b) ? 1 : 0),
-    wgsl: (a, b) => `(${a} ${operator} ${b})`,
-    adjoint: () => [undefined, undefined],
-  };
-}
-
-/** Passes `cot` where `condition` holds and zero elsewhere; a product with 0 would turn infinity into NaN. */
-const where = (g: RuleBuilder, condition: NodeId, cot: NodeId) => g.apply('select', condition, cot, g.constant(0));
-const elsewhere = (g: RuleBuilder, condition: NodeId, cot: NodeId) => g.apply('select', condition, g.constant(0), cot);
-
-const nanOr = (value: number, ...args: number[]) => (args.some(Number.isNaN) ? Number.NaN : value);
+/**
+ * What a function with a kink passes where it is flat: zero, or NaN where its result is, because no slope is known
+ * there. A NaN fails every comparison, so that `where` of a condition that holds on the slope alone ends up here.
+ */
+const flatOrNaN = (g: RuleBuilder, out: NodeId) => g.apply('select', g.apply('eq', out, out), g.constant(0), out);
 
 export const ops: { readonly [O in OpName]: OpRecord } = {
   add: {
@@ -169,9 +169,9 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 2,
     fold: (a = 0, b = 0) => Math.min(a, b),
     wgsl: (a, b) => `rc_min(${a}, ${b})`,
-    adjoint: (g, args, _out, cot) => {
-      const first = g.apply('le', at(args, 0), at(args, 1));
-      return [where(g, first, cot), elsewhere(g, first, cot)];
+    adjoint: (g, args, out, cot) => {
+      const [a, b, flat] = [at(args, 0), at(args, 1), flatOrNaN(g, out)];
+      return [where(g, g.apply('le', a, b), cot, flat), where(g, g.apply('gt', a, b), cot, flat)];
     },
   },
   max: {
@@ -181,9 +181,9 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 2,
     fold: (a = 0, b = 0) => Math.max(a, b),
     wgsl: (a, b) => `rc_max(${a}, ${b})`,
-    adjoint: (g, args, _out, cot) => {
-      const first = g.apply('ge', at(args, 0), at(args, 1));
-      return [where(g, first, cot), elsewhere(g, first, cot)];
+    adjoint: (g, args, out, cot) => {
+      const [a, b, flat] = [at(args, 0), at(args, 1), flatOrNaN(g, out)];
+      return [where(g, g.apply('ge', a, b), cot, flat), where(g, g.apply('lt', a, b), cot, flat)];
     },
   },
   lt: comparison('<', (a, b) => a < b),
@@ -191,7 +191,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   gt: comparison('>', (a, b) => a > b),
   ge: comparison('>=', (a, b) => a >= b),
   eq: comparison('==', (a, b) => a === b),
-  ne: comparison('!=', (a, b) => a !== b),
+  // WGSL's != may be an ordered comparison, which NaN fails.
+  ne: { ...comparison('!=', (a, b) => a !== b), wgsl: (a, b) => `!(${a} == ${b})` },
   select: {
     arity: 3,
     result: 'number',
@@ -239,7 +240,8 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     fold: (x) => Math.max(x, 0),
     // A comparison rather than max(): WGSL's max may swallow NaN.
     wgsl: (x) => `select(${x}, vec4f(0), ${x} < vec4f(0))`,
-    adjoint: (g, x, _y, cot) => where(g, g.apply('gt', x, g.constant(0)), cot),
+    // y is positive where x is; elsewhere it is the zero, or the NaN, that is passed.
+    adjoint: (g, _x, y, cot) => where(g, g.apply('gt', y, g.constant(0)), cot, y),
   }),
   leakyRelu: {
     arity: 2,
@@ -249,11 +251,10 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     fold: (x = 0, slope = 0) => (x > 0 ? x : slope * x),
     wgsl: (x, slope) => `select(${slope} * ${x}, ${x}, ${x} > vec4f(0))`,
     adjoint: (g, args, _y, cot) => {
-      const positive = g.apply('gt', at(args, 0), g.constant(0));
-      return [
-        g.apply('select', positive, cot, g.apply('mul', cot, at(args, 1))),
-        elsewhere(g, positive, g.apply('mul', cot, at(args, 0))),
-      ];
+      const [x, slope] = [at(args, 0), at(args, 1)];
+      const positive = g.apply('gt', x, g.constant(0));
+      const negative = where(g, g.apply('le', x, g.constant(0)), g.apply('mul', cot, slope), x);
+      return [where(g, positive, cot, negative), elsewhere(g, positive, g.apply('mul', cot, x))];
     },
   },
   elu: {
@@ -292,12 +293,14 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     calls: ['rc_min', 'rc_max'],
     fold: (x) => nanOr(Math.min(Math.max(0.2 * x + 0.5, 0), 1), x),
     wgsl: (x) => `rc_min(rc_max(vec4f(0.2) * ${x} + vec4f(0.5), vec4f(0)), vec4f(1))`,
-    adjoint: (g, x, _y, cot) => where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2))),
+    adjoint: (g, x, y, cot) =>
+      where(g, g.apply('lt', g.apply('abs', x), g.constant(2.5)), g.apply('mul', cot, g.constant(0.2)), flatOrNaN(g, y)),
   }),
   exp: unary({
-    flops: 10,
+    flops: 11,
+    calls: ['rc_exp'],
     fold: Math.exp,
-    wgsl: (x) => `exp(${x})`,
+    wgsl: (x) => `rc_exp(${x})`,
     adjoint: (g, _x, y, cot) => g.apply('mul', cot, y),
   }),
   log: unary({
@@ -317,8 +320,9 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 1,
     fold: Math.abs,
     wgsl: (x) => `abs(${x})`,
+    // Neither positive nor negative is zero, or NaN: x itself.
     adjoint: (g, x, _y, cot) =>
-      g.apply('select', g.apply('gt', x, g.constant(0)), cot, where(g, g.apply('lt', x, g.constant(0)), g.apply('neg', cot))),
+      where(g, g.apply('gt', x, g.constant(0)), cot, where(g, g.apply('lt', x, g.constant(0)), g.apply('neg', cot), x)),
   }),
   square: unary({
     flops: 1,
@@ -333,15 +337,20 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     flops: 4,
     fold: (x = 0, low = 0, high = 0) => Math.min(Math.max(x, low), high),
     wgsl: (x, low, high) => `rc_min(rc_max(${x}, ${low}), ${high})`,
-    adjoint: (g, args, _y, cot) => {
-      const [x, low, high] = [at(args, 0), at(args, 1), at(args, 2)];
-      const below = g.apply('lt', x, low);
+    adjoint: (g, args, y, cot) => {
+      const [x, low, high, flat] = [at(args, 0), at(args, 1), at(args, 2), flatOrNaN(g, y)];
       // min(max(x, low), high): where the bounds cross, high wins.
-      const capped = g.apply('gt', g.apply('max', x, low), high);
-      const inside = elsewhere(g, capped, cot);
-      return [elsewhere(g, below, inside), where(g, below, inside), where(g, capped, cot)];
+      const raised = g.apply('max', x, low);
+      const uncapped = where(g, g.apply('le', raised, high), cot, flat);
+      return [
+        where(g, g.apply('ge', x, low), uncapped, flat),
+        where(g, g.apply('lt', x, low), uncapped, flat),
+        where(g, g.apply('gt', raised, high), cot, flat),
+      ];
     },
   },
+  ...smooth,
+  ...discrete,
 };
 
 export const isOp = (name: string): name is OpName => Object.hasOwn(ops, name);

@@ -1,6 +1,18 @@
 /** Text forms of the graphs, one node a line. */
 import type { AdjointGraph } from '../passes/adjoint.js';
-import { argumentsOf, isApply, isContract, type Node, type NodeId, type StepGraph } from './graph.js';
+import {
+  argumentsOf,
+  isApply,
+  isContract,
+  isExpand,
+  isReduce,
+  isWindow,
+  type MatrixRef,
+  type Node,
+  type NodeId,
+  type StepGraph,
+} from './graph.js';
+import type { Affine } from './sizes.js';
 
 /** The step graph: every node that the results use, then the results. */
 export function printGraph(graph: StepGraph): string {
@@ -21,7 +33,7 @@ export function printAdjoint({ builder, state, inputs, params }: AdjointGraph): 
     ...printRoots('d input', inputs),
     ...Object.entries(params).map(
       ([name, list]) =>
-        `d param ${name} = Σ ${list.map((term) => (term.kind === 'sum' ? `%${term.value}` : `%${term.left} ⊗ %${term.right}`)).join(' + ')}`,
+        `d param ${name} = Σ ${list.map((term) => (term.kind === 'sum' ? `%${term.value}` : `%${term.left} ⊗ %${term.right}${term.matrix.slice === undefined ? '' : ` at ${term.matrix.slice.index}`}`)).join(' + ')}`,
     ),
   ].join('\n');
 }
@@ -40,12 +52,37 @@ function printNodes(nodes: readonly Node[], roots: readonly NodeId[]): string[] 
 
 function printBody(node: Node): string {
   if (isContract(node)) {
-    return node.terms.map(({ matrix, transposed, operand }) => `${matrix}${transposed ? 'ᵀ' : ''} · %${operand}`).join(' + ');
+    return node.terms
+      .map(({ matrix, transposed, operand }) => `${printMatrix(matrix)}${transposed ? 'ᵀ' : ''} · %${operand}`)
+      .join(' + ');
   }
+  if (isReduce(node)) return `${node.kind} %${node.arg} over axes ${node.axes.join(', ')}`;
+  if (isExpand(node)) return `expand %${node.arg} along ${node.axes.join(', ') || 'none'}`;
+  if (isWindow(node)) return `window %${node.arg} axis ${node.axis} at ${printIndex(node)}`;
   if (isApply(node)) return `${node.op} ${node.args.map((id) => `%${id}`).join(' ')}`;
   if (node.op === 'constant') return String(node.value);
-  if (node.op === 'previous') return `previous %${node.of}`;
-  return node.op === 'last' ? 'last' : `${node.op} ${node.name}`;
+  if (node.op === 'previous') return `previous %${node.of}${node.steps === 1 ? '' : ` by ${node.steps}`}`;
+  if (node.op === 'delayed') return `${node.group} ${node.name} delayed by ${node.steps}`;
+  if (node.op === 'random') return `${node.distribution} draw ${node.site} per ${node.per}`;
+  if (node.op === 'index') return node.blocks === undefined ? 'index' : `index of ${node.blocks} blocks`;
+  if (node.op === 'extent') return `extent ${node.dims.join('·')}`;
+  return node.op === 'last' || node.op === 'time' ? node.op : `${node.op} ${node.name}`;
+}
+
+function printMatrix({ param, slice, triangle, drop }: MatrixRef): string {
+  const sliced = slice === undefined ? param : `${param}[${slice.index}]`;
+  const cut = triangle === undefined ? sliced : `${triangle.side}(${sliced}, ${triangle.blocks})`;
+  return drop === undefined ? cut : `dropped(${cut}, site ${drop.site})`;
+}
+
+/** `2·p − 1 + H`, over the dilation. */
+function printIndex({ offset, stride, dilation }: { offset: Affine; stride: number; dilation: number }): string {
+  const terms = offset.terms.map(
+    ({ dim, factor }) => `${factor < 0 ? '−' : '+'} ${Math.abs(factor) === 1 ? '' : `${Math.abs(factor)}·`}${dim}`,
+  );
+  const constant = offset.constant === 0 ? [] : [`${offset.constant < 0 ? '−' : '+'} ${Math.abs(offset.constant)}`];
+  const index = [`${stride === 1 ? '' : `${stride}·`}p`, ...constant, ...terms].join(' ');
+  return dilation === 1 ? index : `(${index}) / ${dilation}`;
 }
 
 const printRoots = (label: string, roots: Readonly<Record<string, NodeId>>) =>

@@ -25,6 +25,11 @@ export const isFixed = (dim: string): boolean => /^\d+$/.test(dim);
 
 export const affine = (constant: number, terms: Affine['terms'] = []): Affine => ({ constant, terms });
 
+export const negated = ({ constant, terms }: Affine): Affine => ({
+  constant: 0 - constant,
+  terms: terms.map(({ dim, factor }) => ({ dim, factor: -factor })),
+});
+
 /** @throws Error where a dim has no size: callers complete the sizes first */
 export function sizeIn(sizes: Sizes, dim: string): number {
   const size = isFixed(dim) ? Number(dim) : sizes[dim];

@@ -1,5 +1,5 @@
 /** What must hold between passes; a breach is a defect of the compiler, not of the spec. */
-import { argumentsOf, isApply, type NodeId, type StepGraph } from './graph.js';
+import { argumentsOf, isApply, isExpand, isReduce, isWindow, type Node, type NodeId, type StepGraph } from './graph.js';
 import { ops } from './ops.js';
 
 export function verify(pass: string, graph: StepGraph): StepGraph {
@@ -9,6 +9,8 @@ export function verify(pass: string, graph: StepGraph): StepGraph {
   graph.nodes.forEach((node, index) => {
     if (node.id !== index) fail(index, `calls itself ${node.id}`);
     for (const argument of argumentsOf(node)) if (argument >= index) fail(index, `reads ${argument}, which comes later`);
+    const bent = misshapen(node, graph.nodes);
+    if (bent !== undefined) fail(index, bent);
     if (!isApply(node)) return;
     const op = ops[node.op];
     if (node.args.length !== op.arity) fail(index, `(${node.op}) has ${node.args.length} arguments`);
@@ -23,4 +25,17 @@ export function verify(pass: string, graph: StepGraph): StepGraph {
     if (!graph.nodes[id]) fail(id, 'is a result but does not exist');
   }
   return graph;
+}
+
+/** What is wrong with the shape of a node that changes its argument's. */
+function misshapen(node: Node, nodes: readonly Node[]): string | undefined {
+  if (!isReduce(node) && !isExpand(node) && !isWindow(node)) return undefined;
+  const given = nodes[node.arg]?.shape ?? [];
+  const wanted = isReduce(node)
+    ? given.filter((_, axis) => !node.axes.includes(axis))
+    : isExpand(node)
+      ? node.axes.map((axis) => node.shape[axis])
+      : given.map((dim, axis) => (axis === node.axis ? node.shape[axis] : dim));
+  const found = isExpand(node) ? given : node.shape;
+  return wanted.join() === found.join() ? undefined : `(${node.op}) is [${node.shape}] of [${given}]`;
 }

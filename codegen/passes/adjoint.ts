@@ -6,16 +6,39 @@
  * this step adds to every parameter's gradient.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, isContract, type Node, type NodeId, type StepGraph } from '../ir/graph.js';
+import {
+  argumentsOf,
+  type Contract,
+  isApply,
+  isContract,
+  isExpand,
+  isReduce,
+  isWindow,
+  type MatrixRef,
+  type Node,
+  type NodeId,
+  type Reduce,
+  type StepGraph,
+  type Window,
+} from '../ir/graph.js';
 import { ops, type RuleBuilder } from '../ir/ops.js';
+import { negated } from '../ir/sizes.js';
 import { Cotangents } from './cotangents.js';
 
 /** One addend of a parameter's gradient, summed over steps and sequences. */
 export type GradientTerm =
-  /** Matrix: left · rightᵀ. */
-  | { readonly kind: 'outer'; readonly left: NodeId; readonly right: NodeId }
-  /** Vector: the value itself; scalar: summed over its units too. */
+  /** Matrix: left · rightᵀ, summed over leading axes as well. */
+  | { readonly kind: 'outer'; readonly matrix: MatrixRef; readonly left: NodeId; readonly right: NodeId }
+  /** Parameter used per unit: the value itself; scalar: summed over its units too. */
   | { readonly kind: 'sum'; readonly value: NodeId };
+
+/** Cotangent, at this step, of a value that the step read from `steps` steps before. */
+export interface DelayedCotangent {
+  readonly group: 'input' | 'state';
+  readonly name: string;
+  readonly steps: number;
+  readonly value: NodeId;
+}
 
 export interface AdjointGraph {
   /** Forward nodes first, as they were, then the adjoint's. */
@@ -24,16 +47,18 @@ export interface AdjointGraph {
   /** Cotangent of every state before the step. */
   readonly state: Readonly<Record<string, NodeId>>;
   readonly inputs: Readonly<Record<string, NodeId>>;
-  /** Parameters that the results do not depend on are absent. */
+  readonly delayed: readonly DelayedCotangent[];
+  /** Parameters that the results do not depend on, or that are not trained, are absent. */
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
 /** The adjoint of a step; `builder` holds the step's nodes and is extended. */
-export function adjoint(builder: GraphBuilder, step: StepGraph): AdjointGraph {
+export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param: string) => boolean): AdjointGraph {
   const forward = [...builder.nodes];
-  const cotangents = new Cotangents(builder, differentiable(forward));
+  const cotangents = new Cotangents(builder, differentiable(forward, trained));
   const params: Record<string, GradientTerm[]> = {};
   const leaves: Record<'input' | 'state', Record<string, NodeId>> = { input: {}, state: {} };
+  const delayed: DelayedCotangent[] = [];
 
   for (const [name, id] of Object.entries(step.next)) {
     const { shape, span } = builder.node(id);
@@ -49,27 +74,65 @@ export function adjoint(builder: GraphBuilder, step: StepGraph): AdjointGraph {
   }
 
   function propagate(node: Node, cotangent: NodeId): void {
-    const { span } = node;
-    if (isContract(node)) {
-      for (const { matrix, transposed, operand } of node.terms) {
-        cotangents.addProduct(operand, { matrix, transposed: !transposed, operand: cotangent });
-        const [left, right] = transposed ? [operand, cotangent] : [cotangent, operand];
-        addTerm(matrix, { kind: 'outer', left, right });
-      }
-    } else if (isApply(node)) {
+    if (isContract(node)) propagateContract(node, cotangent);
+    else if (isReduce(node)) propagateReduce(node, cotangent);
+    else if (isExpand(node)) {
+      const spread = node.shape.flatMap((_, axis) => (node.axes.includes(axis) ? [] : [axis]));
+      cotangents.add(node.arg, builder.reduce('sum', cotangent, spread, node.span));
+    } else if (isWindow(node)) cotangents.add(node.arg, seenBackwards(node, cotangent));
+    else if (isApply(node)) {
       const rule: RuleBuilder = {
-        apply: (op, ...args) => builder.apply(op, args, span),
-        constant: (value) => builder.constant(value, span),
+        apply: (op, ...args) => builder.apply(op, args, node.span),
+        constant: (value) => builder.constant(value, node.span),
       };
       ops[node.op].adjoint(rule, node.args, node.id, cotangent).forEach((value, index) => {
         const argument = node.args[index];
         if (value !== undefined && argument !== undefined) cotangents.add(argument, value);
       });
-    } else if (node.op === 'param') {
-      addTerm(node.name, { kind: 'sum', value: cotangent });
-    } else if (node.op === 'input' || node.op === 'state') {
-      leaves[node.op][node.name] = cotangent;
+    } else if (node.op === 'param') addTerm(node.name, { kind: 'sum', value: cotangent });
+    else if (node.op === 'input' || node.op === 'state') leaves[node.op][node.name] = cotangent;
+    else if (node.op === 'delayed') delayed.push({ group: node.group, name: node.name, steps: node.steps, value: cotangent });
+  }
+
+  function propagateContract(node: Node & Contract, cotangent: NodeId): void {
+    for (const { matrix, transposed, operand } of node.terms) {
+      const [left, right] = transposed ? [operand, cotangent] : [cotangent, operand];
+      if (trained(matrix.param)) addTerm(matrix.param, { kind: 'outer', matrix, left, right });
+      // Moving positions commutes with a product over units: the taps of a convolution stay one contraction.
+      let [source, moved] = [operand, cotangent];
+      for (
+        let inner = builder.node(source);
+        isWindow(inner) && inner.axis < inner.shape.length - 1;
+        inner = builder.node(source)
+      ) {
+        moved = seenBackwards(inner, moved);
+        source = inner.arg;
+      }
+      cotangents.addProduct(source, { matrix, transposed: !transposed, operand: moved });
     }
+  }
+
+  function propagateReduce(node: Node & Reduce, cotangent: NodeId): void {
+    const { shape } = builder.node(node.arg);
+    const kept = shape.flatMap((_, axis) => (node.axes.includes(axis) ? [] : [axis]));
+    const spread = (id: NodeId) => builder.expand(id, shape, kept, node.span);
+    if (node.kind === 'sum') {
+      cotangents.add(node.arg, spread(cotangent));
+      return;
+    }
+    // Equal maxima share the cotangent.
+    const apply = (op: Parameters<GraphBuilder['apply']>[0], ...args: NodeId[]) => builder.apply(op, args, node.span);
+    const [zero, one] = [builder.constant(0), builder.constant(1)];
+    const largest = apply('eq', node.arg, spread(node.id));
+    const count = builder.reduce('sum', apply('select', largest, one, zero), node.axes, node.span);
+    cotangents.add(node.arg, apply('select', largest, spread(apply('div', cotangent, count)), zero));
+  }
+
+  /** The cotangent of a window's argument: j = (p·stride + offset) / dilation solved for p. */
+  function seenBackwards(node: Node & Window, cotangent: NodeId): NodeId {
+    const dim = builder.node(node.arg).shape[node.axis] ?? '';
+    const view = { offset: negated(node.offset), stride: node.dilation, dilation: node.stride };
+    return builder.window(cotangent, node.axis, dim, view, node.span);
   }
 
   function addTerm(param: string, term: GradientTerm): void {
@@ -80,16 +143,28 @@ export function adjoint(builder: GraphBuilder, step: StepGraph): AdjointGraph {
 
   const orZero = (names: readonly string[], found: Record<string, NodeId>) =>
     Object.fromEntries(names.map((name) => [name, found[name] ?? builder.constant(0)]));
-  const inputs = forward.flatMap((node) => (node.op === 'input' ? [node.name] : []));
-  return { builder, step, state: orZero(Object.keys(step.next), leaves.state), inputs: orZero(inputs, leaves.input), params };
+  const inputs = new Set(
+    forward.flatMap((node) => (node.op === 'input' || (node.op === 'delayed' && node.group === 'input') ? [node.name] : [])),
+  );
+  return {
+    builder,
+    step,
+    state: orZero(Object.keys(step.next), leaves.state),
+    inputs: orZero([...inputs], leaves.input),
+    delayed,
+    params,
+  };
 }
 
-/** Which nodes depend on an input, a state or a parameter through numbers. */
-function differentiable(nodes: readonly Node[]): ReadonlySet<NodeId> {
+/** Which nodes depend on an input, a state or a trained parameter through numbers. */
+function differentiable(nodes: readonly Node[], trained: (param: string) => boolean): ReadonlySet<NodeId> {
   const found = new Set<NodeId>();
-  for (const node of nodes) {
-    const reaches = isApply(node) ? argumentsOf(node).some((id) => found.has(id)) : node.op !== 'constant';
-    if (reaches && node.type === 'number') found.add(node.id);
-  }
+  const reaches = (node: Node): boolean => {
+    if (node.op === 'input' || node.op === 'state' || node.op === 'delayed') return true;
+    if (node.op === 'param') return trained(node.name);
+    if (isContract(node) && node.terms.some(({ matrix }) => trained(matrix.param))) return true;
+    return argumentsOf(node).some((id) => found.has(id));
+  };
+  for (const node of nodes) if (node.type === 'number' && reaches(node)) found.add(node.id);
   return found;
 }

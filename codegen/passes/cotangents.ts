@@ -5,11 +5,12 @@
  * dh = Σ_gates U_gᵀ da_g has one accumulator. Terms whose operand comes through the recurrence are kept apart
  * from those that only the seeds feed: the latter can run before the loop.
  *
- * Scalars broadcast over units, so a scalar's cotangent is a sum over units. The sum is linear: it is put off to
- * the parameter's gradient, and until then a scalar has one unreduced cotangent for every shape it met.
+ * Scalars broadcast over units, so a scalar's cotangent is a sum over units. For a scalar that is made of scalar
+ * parameters alone the sum is put off to the parameter's gradient, which sums anyway: until then it has one unreduced
+ * cotangent for every shape it met. Any other scalar differs from sequence to sequence and gets its sum here.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, type NodeId, type Term } from '../ir/graph.js';
+import { argumentsOf, isApply, type NodeId, type Term } from '../ir/graph.js';
 
 interface Gathered {
   rest: NodeId | undefined;
@@ -20,13 +21,15 @@ interface Gathered {
 export class Cotangents {
   private readonly byNode = new Map<NodeId, Map<string, Gathered>>();
   private readonly carried = new Map<NodeId, boolean>();
+  private readonly ofParameters = new Map<NodeId, boolean>();
 
   constructor(
     private readonly builder: GraphBuilder,
     private readonly differentiable: ReadonlySet<NodeId>,
   ) {}
 
-  add(target: NodeId, cotangent: NodeId): void {
+  add(target: NodeId, unreduced: NodeId): void {
+    const cotangent = this.reduced(target, unreduced);
     const gathered = this.gathered(target, this.builder.node(cotangent).shape.join());
     if (!gathered) return;
     const { span } = this.builder.node(target);
@@ -48,6 +51,26 @@ export class Cotangents {
       const parts = rest === undefined ? products : [rest, ...products];
       return parts.reduce((sum, part) => this.builder.apply('add', [sum, part], span));
     });
+  }
+
+  /** The cotangent summed over the units that a scalar was spread over. */
+  private reduced(target: NodeId, cotangent: NodeId): NodeId {
+    const { shape, span } = this.builder.node(target);
+    const given = this.builder.node(cotangent).shape;
+    if (shape.length > 0 || given.length === 0 || !this.differentiable.has(target) || this.isOfParameters(target))
+      return cotangent;
+    return this.builder.reduce('sum', cotangent, [...given.keys()], span);
+  }
+
+  /** Whether a scalar is made of scalar parameters and constants by per-unit operations. */
+  private isOfParameters(id: NodeId): boolean {
+    const known = this.ofParameters.get(id);
+    if (known !== undefined) return known;
+    const node = this.builder.node(id);
+    const leaf = node.op === 'param' || node.op === 'constant' || node.op === 'extent';
+    const answer = node.shape.length === 0 && (leaf || (isApply(node) && node.args.every((arg) => this.isOfParameters(arg))));
+    this.ofParameters.set(id, answer);
+    return answer;
   }
 
   private gathered(target: NodeId, shape: string): Gathered | undefined {

@@ -1,6 +1,6 @@
 /** Dead code: copies into a builder what the step's results need, and nothing else. */
 import type { GraphBuilder } from '../ir/builder.js';
-import { isApply, isContract, type Node, type NodeId, type StepGraph } from '../ir/graph.js';
+import { type NodeId, type StepGraph, withArguments } from '../ir/graph.js';
 
 export function extract(step: StepGraph, builder: GraphBuilder): StepGraph {
   const copies = new Map<NodeId, NodeId>();
@@ -9,21 +9,11 @@ export function extract(step: StepGraph, builder: GraphBuilder): StepGraph {
     if (known !== undefined) return known;
     const node = step.nodes[id];
     if (!node) throw new Error(`no node ${id}`);
-    const made = rebuild(node);
+    const made = builder.make(withArguments(node, copy), node.shape, node.span);
     copies.set(id, made);
     return made;
   };
-  const rebuild = (node: Node): NodeId => {
-    const { shape, span } = node;
-    if (isContract(node))
-      return builder.product(
-        node.terms.map((term) => ({ ...term, operand: copy(term.operand) })),
-        shape,
-        span,
-      );
-    return isApply(node) ? builder.apply(node.op, node.args.map(copy), span) : builder.leaf(node, shape, span);
-  };
   const all = (roots: Readonly<Record<string, NodeId>>) =>
     Object.fromEntries(Object.entries(roots).map(([name, id]) => [name, copy(id)]));
-  return builder.finish(all(step.next), all(step.outputs));
+  return builder.finish(all(step.next), all(step.outputs), step.rules);
 }

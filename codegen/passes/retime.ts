@@ -7,16 +7,19 @@
  *
  * After this pass no `carry` is left:
  *   carry(s) at step t  =  t is the sequence's last step ? final(s) : arrival(s)
- * where arrival(s) is built from `previous` leaves, values of the step that the loop visited before, t+1.
+ * where arrival(s) is built from `previous` leaves, values of the steps that the loop visited before: t+1, and where
+ * a state was read with a delay of k, t+1+k.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, isContract, type NodeId } from '../ir/graph.js';
+import { argumentsOf, isContract, isWindow, mixesUnits, type Node, type NodeId, withArguments } from '../ir/graph.js';
 import type { AdjointGraph, GradientTerm } from './adjoint.js';
 
-/** A value that a backward step leaves for the next one, under the name that `previous` leaves use. */
+/** A value that a backward step leaves for later ones, under the name that `previous` leaves use. */
 export interface Handover {
   readonly of: NodeId;
   readonly value: NodeId;
+  /** The most steps later that it is read; guarded reads ask for zeros behind the last step. */
+  readonly reach: number;
 }
 
 export interface RetimedAdjoint {
@@ -28,25 +31,32 @@ export interface RetimedAdjoint {
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
-export function retime({ builder, state, inputs, params }: AdjointGraph): RetimedAdjoint {
+export function retime({ builder, state, inputs, delayed, params }: AdjointGraph): RetimedAdjoint {
   const facts = analyse(builder);
   const deepest = Math.max(0, ...Object.values(state).map((root) => facts.level(root)));
-  const handedOver = new Set<NodeId>();
+  const handedOver = new Map<NodeId, number>();
 
-  /** The same expression, read one step later in loop order: what was complete by then is a `previous` leaf. */
-  const arrive = (root: NodeId, cut: (id: NodeId) => boolean): NodeId =>
+  /** The same expression, read some steps later in loop order: what is cut was complete by then, a `previous` leaf. */
+  const arrive = (root: NodeId, steps: number, guarded: boolean, cut: (node: Node) => boolean): NodeId =>
     rewrite(builder, root, (id) => {
       if (!facts.varies(id)) return id;
-      if (!cut(id)) return undefined;
-      handedOver.add(id);
-      const { shape, span } = builder.node(id);
-      return builder.leaf({ op: 'previous', of: id }, shape, span);
+      const node = builder.node(id);
+      // A boolean has no place in memory: it is computed again from what has.
+      if (node.type === 'boolean' || !cut(node)) return undefined;
+      handedOver.set(id, Math.max(steps, handedOver.get(id) ?? 0));
+      return builder.leaf({ op: 'previous', of: id, steps, guarded }, node.shape, node.span);
     });
+  /** Products and moves of positions are formed where they arrive: their operands are in memory anyway. */
+  const finished = (node: Node) => !(isContract(node) || isWindow(node) || node.op === 'add');
+  const delays = (group: 'input' | 'state', name: string) => delayed.filter((one) => one.group === group && one.name === name);
+  const sum = (ids: readonly NodeId[]) => ids.reduce((total, id) => builder.apply('add', [total, id], builder.node(id).span));
 
   const arrivals = Object.fromEntries(
     Object.entries(state).map(([name, root]) => {
       const moved = deepest > 0 && facts.level(root) === deepest;
-      return [name, arrive(root, moved ? (id) => facts.level(id) < deepest : () => true)];
+      const next = arrive(root, 1, false, moved ? ({ id }) => facts.level(id) < deepest : () => true);
+      const later = delays('state', name).map(({ value, steps }) => arrive(value, steps + 1, true, finished));
+      return [name, sum([next, ...later])];
     }),
   );
 
@@ -68,20 +78,24 @@ export function retime({ builder, state, inputs, params }: AdjointGraph): Retime
     );
 
   const term = (t: GradientTerm): GradientTerm =>
-    t.kind === 'sum'
-      ? { kind: 'sum', value: substitute(t.value) }
-      : { kind: 'outer', left: substitute(t.left), right: substitute(t.right) };
+    t.kind === 'sum' ? { ...t, value: substitute(t.value) } : { ...t, left: substitute(t.left), right: substitute(t.right) };
+  const inputCotangents = Object.fromEntries(
+    Object.entries(inputs).map(([name, id]) => {
+      const later = delays('input', name).map(({ value, steps }) => arrive(value, steps, true, finished));
+      return [name, sum([substitute(id), ...later])];
+    }),
+  );
   return {
     builder,
-    handovers: [...handedOver].map((of) => ({ of, value: substitute(of) })),
+    handovers: [...handedOver].map(([of, reach]) => ({ of, value: substitute(of), reach })),
     arrivals,
-    inputs: Object.fromEntries(Object.entries(inputs).map(([name, id]) => [name, substitute(id)])),
+    inputs: inputCotangents,
     params: Object.fromEntries(Object.entries(params).map(([name, terms]) => [name, terms.map(term)])),
   };
 }
 
 /**
- * Level: how many contractions stand between the carried cotangents and a value within one step.
+ * Level: how many contractions and reductions stand between the carried cotangents and a value within one step.
  * A value varies if it changes from step to step.
  */
 function analyse(builder: GraphBuilder) {
@@ -105,12 +119,13 @@ function analyse(builder: GraphBuilder) {
     const node = builder.node(id);
     if (!carried(id)) return 0;
     const inner = Math.max(0, ...argumentsOf(node).map(level));
-    return isContract(node) ? inner + 1 : inner;
+    return mixesUnits(node) ? inner + 1 : inner;
   });
   const varies = memo(varying, (id): boolean => {
     const node = builder.node(id);
-    if (node.op === 'constant' || node.op === 'param') return false;
-    return isApply(node) || isContract(node) ? argumentsOf(node).some(varies) : true;
+    if (node.op === 'constant' || node.op === 'param' || node.op === 'index' || node.op === 'extent') return false;
+    const reads = argumentsOf(node);
+    return reads.length === 0 || reads.some(varies);
   });
   return { level, varies };
 }
@@ -131,14 +146,7 @@ export function rewrite(
   };
   const rebuild = (id: NodeId): NodeId => {
     const node = builder.node(id);
-    if (isContract(node)) {
-      return builder.product(
-        node.terms.map((term) => ({ ...term, operand: visit(term.operand) })),
-        node.shape,
-        node.span,
-      );
-    }
-    return isApply(node) ? builder.apply(node.op, node.args.map(visit), node.span) : id;
+    return argumentsOf(node).length === 0 ? id : builder.make(withArguments(node, visit), node.shape, node.span);
   };
   return visit(root);
 }

@@ -1,10 +1,11 @@
 /** The backward program: the adjoint's loop in reverse time, then every gradient in passes over all steps. */
-import { isContract, type NodeId } from '../ir/graph.js';
+import { isContract, type NodeId, type Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import { ancestors, dependsOn, frontier, splitByTime } from './classes.js';
 import { inLoop, parallel, scratch, wordsOf } from './forward.js';
 import { gradientPasses } from './gradients.js';
+import { sourceOf } from './operands.js';
 import type { Order } from './passes.js';
 import { cutIntoPhases } from './phases.js';
 import type { Access, Store } from './places.js';
@@ -20,29 +21,32 @@ export interface BackwardRequest {
 export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequest): Order[] {
   const { builder } = adjoint;
   const steps = storage.size('T');
+  const elements = (shape: Shape) => storage.elements(shape);
   const comesThrough = dependsOn(builder, (node) => node.op === 'previous');
   const sequence = (id: NodeId, slots = steps) => scratch(builder, storage, id, 'adjoints', 'sequence', slots);
 
   const stores: Store[] = [];
   for (const { name, shape } of storage.signature.inputs) {
-    const place = storage.place('gradients', 'sequence', shape[0], steps, `gradients.inputs.${name}`);
+    const place = storage.place('gradients', 'sequence', shape, steps, `gradients.inputs.${name}`);
     storage.expose(`gradients.inputs.${name}`, place, steps);
     stores.push({ value: cotangent(adjoint.inputs, name, builder), place, shift: 0, when: 'active' });
   }
   // What the weight gradients multiply must be in memory for every step; other handovers only until the next one.
-  const factors = new Set(outerFactors(adjoint.params));
+  const factors = new Set(outerFactors(adjoint.params).map((id) => sourceOf(builder, id)));
   const handover = new Map<NodeId, Access>();
   const readBehind = previousBehindLoop(adjoint, [...Object.values(adjoint.inputs), ...factors, ...sums(adjoint.params)]);
-  for (const { of, value } of adjoint.handovers) {
+  for (const { of, value, reach } of adjoint.handovers) {
     // Slot T is read once, by the last step, and not used.
-    const lasting = factors.has(value) || isOperand(adjoint, value) || readBehind.has(of) || !comesThrough(value);
+    const lasting = reach > 1 || factors.has(value) || isOperand(adjoint, value) || readBehind.has(of) || !comesThrough(value);
     const access = lasting ? sequence(value, steps + 1) : scratch(builder, storage, value, 'adjoints', 'alternating');
-    handover.set(of, { ...access, shift: 1 });
-    stores.push({ ...access, value, when: 'active' });
+    handover.set(of, access);
+    stores.push({ place: access.place, shift: access.shift, value, when: 'active' });
   }
   const read = (id: NodeId): Access | undefined => {
     const node = builder.node(id);
-    return node.op === 'previous' ? handover.get(node.of) : (storage.leaf(node) ?? readForward(id));
+    if (node.op !== 'previous') return storage.leaf(node) ?? readForward(id);
+    const access = handover.get(node.of);
+    return access && { ...access, shift: node.steps, guarded: node.guarded };
   };
   const regions = splitByTime({
     builder,
@@ -55,15 +59,17 @@ export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequ
     sequence,
     row: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
     words: (id) => wordsOf(builder, storage, id),
+    elements,
   });
 
   const initial: Store[] = storage.signature.state.map(({ name, shape }) => {
-    const place = storage.place('gradients', 'row', shape[0], 1, `gradients.state.${name}`);
+    const place = storage.place('gradients', 'row', shape, 1, `gradients.state.${name}`);
     storage.expose(`gradients.state.${name}`, place, 1);
     return { value: cotangent(adjoint.arrivals, name, builder), place, shift: 0, when: 'always' };
   });
   const arrival = cutIntoPhases({
     builder,
+    elements,
     stores: initial,
     read,
     scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
@@ -73,7 +79,7 @@ export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequ
     ...parallel(regions.before, 'backward', 'before'),
     ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
     ...arrival.map((phase, index): Order => {
-      const name = `backward_initial_${index}_${phase.dim}`;
+      const name = `backward_initial_${index}_${phase.shape.join('') || '1'}`;
       return {
         kind: 'pass',
         time: -1,
@@ -116,6 +122,6 @@ function isOperand(adjoint: RetimedAdjoint, value: NodeId): boolean {
   const behind = ancestors(adjoint.builder, Object.values(adjoint.inputs), () => true);
   return [...behind].some((id) => {
     const node = adjoint.builder.node(id);
-    return isContract(node) && node.terms.some(({ operand }) => operand === value);
+    return isContract(node) && node.terms.some(({ operand }) => sourceOf(adjoint.builder, operand) === value);
   });
 }

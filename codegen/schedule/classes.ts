@@ -4,10 +4,10 @@
  * the recurrence is the state going forward, and the handed-over cotangents going backward.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isContract, type Node, type NodeId } from '../ir/graph.js';
+import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';
 import { residuals } from '../passes/residuals.js';
-import { cutIntoPhases, type Phase } from './phases.js';
-import type { Access, Store } from './places.js';
+import { cutIntoPhases, keepsShape, type Phase } from './phases.js';
+import { type Access, accessOf, type Store } from './places.js';
 
 export interface Recurrence {
   readonly builder: GraphBuilder;
@@ -22,11 +22,13 @@ export interface Recurrence {
   /** Values that kernels behind these regions compute by themselves from what is in memory. */
   readonly inline: readonly NodeId[];
   readonly read: (id: NodeId) => Access | undefined;
-  /** A new `[T, B, units]` sequence. */
+  /** A new `[T, B, …]` sequence. */
   readonly sequence: (id: NodeId) => Access;
-  /** A new `[B, units]` row that only this step uses. */
+  /** A new `[B, …]` row that only this step uses. */
   readonly row: (id: NodeId) => Access;
   readonly words: (id: NodeId) => number;
+  /** How many values a shape has. */
+  readonly elements: (shape: Shape) => number;
 }
 
 export interface Regions {
@@ -38,7 +40,7 @@ export interface Regions {
 }
 
 export function splitByTime(request: Recurrence): Regions {
-  const { builder } = request;
+  const { builder, elements } = request;
   const comesThrough = dependsOn(builder, request.carried);
   const fedBack = request.recurrent.filter(comesThrough);
   // A fed-back value that is itself a leaf (h' = c) is in the loop although it is in memory.
@@ -50,20 +52,20 @@ export function splitByTime(request: Recurrence): Regions {
   const inMemory = new Map<NodeId, Access>();
   for (const store of request.stores) {
     stores[classOf(store.value)].push(store);
-    if (store.when !== 'last' && store.place.layout === 'sequence') inMemory.set(store.value, store);
+    if (serves(builder, store)) inMemory.set(store.value, accessOf(store));
   }
   const readAfter = (id: NodeId) => lasting(request.read(id)) ?? inMemory.get(id) ?? kept.get(id);
   const keep = (id: NodeId) => {
     if (readAfter(id)) return;
     const access = request.sequence(id);
     kept.set(id, access);
-    stores[classOf(id)].push({ ...access, value: id, when: 'active' });
+    stores[classOf(id)].push({ place: access.place, shift: access.shift, value: id, when: 'active' });
   };
   request.keep.forEach(keep);
 
-  // Kernels behind the regions compute per-unit values only: what they would contract is stored.
-  const perUnit = (id: NodeId) => !inLoop.has(id) && !readAfter(id) && !isContract(builder.node(id));
-  for (const id of frontier(builder, request.inline, perUnit)) if (isContract(builder.node(id)) && !inLoop.has(id)) keep(id);
+  // Kernels behind the regions compute per-unit values only: what they would contract or reduce is stored.
+  const perUnit = (id: NodeId) => !inLoop.has(id) && !readAfter(id) && !mixesUnits(builder.node(id));
+  for (const id of frontier(builder, request.inline, perUnit)) if (mixesUnits(builder.node(id)) && !inLoop.has(id)) keep(id);
 
   // What the regions behind the loop want of it, and then what all of them want of the region before it.
   const computedAfter = new Set(stores.after.map((store) => store.value));
@@ -74,19 +76,19 @@ export function splitByTime(request: Recurrence): Regions {
       inLoop.has(id),
     ),
     available: (id) => readAfter(id) !== undefined || !comesThrough(id),
-    produced: (node) => isContract(node) || request.carried(node),
+    produced: (node) => mixesUnits(node) || request.carried(node),
   }).forEach(keep);
   const throughout = [...stores.loop.map((store) => store.value), ...behind];
   residuals({
     ...request,
     needed: frontier(builder, throughout, (id) => comesThrough(id) && !request.read(id)).filter((id) => !comesThrough(id)),
     available: (id) => readAfter(id) !== undefined,
-    produced: isContract,
+    produced: mixesUnits,
   }).forEach(keep);
 
   const written = (region: readonly Store[]) => {
     const map = new Map<NodeId, Access>();
-    for (const store of region) if (store.when !== 'last' && store.place.layout === 'sequence') map.set(store.value, store);
+    for (const store of region) if (serves(builder, store)) map.set(store.value, accessOf(store));
     return map;
   };
   const before = written(stores.before);
@@ -94,11 +96,16 @@ export function splitByTime(request: Recurrence): Regions {
   const readInLoop = (id: NodeId) => request.read(id) ?? before.get(id);
   const readBehind = (id: NodeId) => lasting(readInLoop(id)) ?? loop.get(id);
   return {
-    before: cutIntoPhases({ builder, stores: stores.before, read: request.read, scratch: request.sequence }),
-    loop: cutIntoPhases({ builder, stores: stores.loop, read: readInLoop, scratch: request.row }),
-    after: cutIntoPhases({ builder, stores: stores.after, read: readBehind, scratch: request.sequence }),
+    before: cutIntoPhases({ builder, elements, stores: stores.before, read: request.read, scratch: request.sequence }),
+    loop: cutIntoPhases({ builder, elements, stores: stores.loop, read: readInLoop, scratch: request.row }),
+    after: cutIntoPhases({ builder, elements, stores: stores.after, read: readBehind, scratch: request.sequence }),
     read: readAfter,
   };
+}
+
+/** Whether a value can be read where a store leaves it: at every step, and as wide as it is (a stretched scalar is not). */
+function serves(builder: GraphBuilder, store: Store): boolean {
+  return store.when !== 'last' && store.place.layout === 'sequence' && keepsShape(builder, store);
 }
 
 /** What only two neighbouring steps can read is gone when the loop has run. */

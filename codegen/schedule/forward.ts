@@ -1,11 +1,12 @@
 /** The forward program: projections for all steps, the loop over the state, and what only reads it. */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isContract, type NodeId, type StepGraph } from '../ir/graph.js';
+import { argumentsOf, isContract, mixesUnits, type NodeId, type StepGraph } from '../ir/graph.js';
 import { residuals } from '../passes/residuals.js';
 import { type Regions, splitByTime } from './classes.js';
+import { sourceOf } from './operands.js';
 import type { Order, Pass, Rows } from './passes.js';
 import type { Phase } from './phases.js';
-import type { Access, Store } from './places.js';
+import { type Access, accessOf, accessTo, type Store } from './places.js';
 import type { Storage } from './storage.js';
 
 export interface ForwardRequest {
@@ -25,14 +26,14 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     const final = storage.finals[name];
     if (!place || !final) throw new Error(`no place for state ${name}`);
     stores.push({ value, place, shift: 1, when: 'active' }, { value, place: final, shift: 0, when: 'last' });
-    inStates.set(value, { place, shift: 1 });
+    inStates.set(value, accessTo(place, 1));
   }
   for (const [name, value] of Object.entries(step.outputs)) {
     const state = inStates.get(value);
     // The sequence of a state is the output: slot 0 is the initial state, so the output starts at slot 1.
     if (state) storage.expose(`outputs.${name}`, state.place, steps, 1);
     else {
-      const place = storage.place('values', 'sequence', builder.node(value).shape[0], steps, `outputs.${name}`);
+      const place = storage.place('values', 'sequence', builder.node(value).shape, steps, `outputs.${name}`);
       storage.expose(`outputs.${name}`, place, steps);
       stores.push({ value, place, shift: 0, when: 'active' });
     }
@@ -40,20 +41,22 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
 
   const read = (id: NodeId) => storage.leaf(builder.node(id));
   const words = (id: NodeId) => wordsOf(builder, storage, id);
-  const stored = (id: NodeId) =>
-    read(id) ?? inStates.get(id) ?? stores.find((store) => store.value === id && store.when === 'active');
+  const stored = (id: NodeId): Access | undefined => {
+    const store = stores.find(({ value, when }) => value === id && when === 'active');
+    return read(id) ?? inStates.get(id) ?? (store && accessOf(store));
+  };
   // A value that a later phase of the step contracts is stored in any case; where gradients follow, as a sequence.
   const operands = needed.length === 0 ? [] : contracted(builder, Object.values(step.next)).filter((id) => !stored(id));
   const kept = residuals({
     builder,
     needed,
     available: (id) => stored(id) !== undefined || operands.includes(id),
-    produced: isContract,
+    produced: mixesUnits,
     words,
   });
   const regions = splitByTime({
     builder,
-    carried: (node) => node.op === 'state',
+    carried: (node) => node.op === 'state' || (node.op === 'delayed' && node.group === 'state'),
     stores,
     recurrent: Object.values(step.next),
     keep: [...operands, ...kept],
@@ -62,6 +65,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     sequence: (id) => scratch(builder, storage, id, 'values', 'sequence'),
     row: (id) => scratch(builder, storage, id, 'values', 'row'),
     words,
+    elements: (shape) => storage.elements(shape),
   });
   const orders: Order[] = [
     ...parallel(regions.before, 'forward', 'before'),
@@ -71,7 +75,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
   return { orders, regions };
 }
 
-/** Values that contractions behind `roots` read. */
+/** Values that contractions behind `roots` read from memory. */
 function contracted(builder: GraphBuilder, roots: readonly NodeId[]): NodeId[] {
   const found = new Set<NodeId>();
   const seen = new Set<NodeId>();
@@ -79,7 +83,7 @@ function contracted(builder: GraphBuilder, roots: readonly NodeId[]): NodeId[] {
     if (seen.has(id)) return;
     seen.add(id);
     const node = builder.node(id);
-    if (isContract(node)) for (const { operand } of node.terms) found.add(operand);
+    if (isContract(node)) for (const { operand } of node.terms) found.add(sourceOf(builder, operand));
     argumentsOf(node).forEach(visit);
   };
   roots.forEach(visit);
@@ -90,7 +94,7 @@ function contracted(builder: GraphBuilder, roots: readonly NodeId[]): NodeId[] {
 export function wordsOf(builder: GraphBuilder, storage: Storage, id: NodeId): number {
   const node = builder.node(id);
   if (node.type === 'boolean') return Number.POSITIVE_INFINITY;
-  return node.shape.reduce((product, dim) => product * storage.size(dim), 1);
+  return storage.elements(node.shape);
 }
 
 export function scratch(
@@ -103,11 +107,18 @@ export function scratch(
 ): Access {
   const { shape, span } = builder.node(id);
   const what = `a value kept for ${layout === 'sequence' ? 'every step' : 'the next step'} (spec line ${span.line})`;
-  return { place: storage.place(pool, layout, shape[0], slots, what), shift: 0 };
+  return accessTo(storage.place(pool, layout, shape, slots, what));
 }
 
 function phasePass(phase: Phase, index: number, rows: Rows, direction: Pass['direction'], region: Pass['region']): Pass {
-  return { kind: 'phase', name: `${direction}_${region}_${index}_${phase.dim}`, region, direction, phase, rows };
+  return {
+    kind: 'phase',
+    name: `${direction}_${region}_${index}_${phase.shape.join('') || '1'}`,
+    region,
+    direction,
+    phase,
+    rows,
+  };
 }
 
 export function parallel(phases: readonly Phase[], direction: Pass['direction'], region: 'before' | 'after'): Order[] {

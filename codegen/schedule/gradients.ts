@@ -1,14 +1,16 @@
 /**
- * The parameters' gradients, outside the loop: a matrix's is one product over all T·B rows, a vector's or scalar's a
- * sum over them. Fixed order of summation, no atomics: the same bits every run.
+ * The parameters' gradients, outside the loop: a matrix's is one product over all T·B rows, that of a parameter used
+ * per unit a sum over them. Fixed order of summation, no atomics: the same bits every run.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import type { NodeId } from '../ir/graph.js';
+import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
+import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
+import { type Operand, throughWindows } from './operands.js';
 import type { Order, OuterProduct, Pass, Sum } from './passes.js';
 import { cutIntoPhases } from './phases.js';
-import type { Access, Place, Store } from './places.js';
-import { quads, type Storage } from './storage.js';
+import { type Access, type Place, type Store, widthOf } from './places.js';
+import type { Storage } from './storage.js';
 
 interface GradientRequest {
   readonly builder: GraphBuilder;
@@ -17,39 +19,84 @@ interface GradientRequest {
   readonly read: (id: NodeId) => Access | undefined;
 }
 
+type OuterTerm = Extract<GradientTerm, { kind: 'outer' }>;
+
 export function gradientPasses(request: GradientRequest): Order[] {
   return [...outerPasses(request), ...sumPasses(request)].map((pass) => ({ kind: 'pass', pass }));
 }
 
 /** One pass for all matrices of one shape whose factors lie in the same buffers. */
-function outerPasses({ storage, params, read }: GradientRequest): Pass[] {
-  const groups = new Map<string, { dims: readonly string[]; products: OuterProduct[] }>();
-  const factor = (id: NodeId): Access => {
-    const access = read(id);
-    if (!access) throw new Error(`factor ${id} of a weight gradient is not in memory`);
-    return access;
-  };
-  for (const { name, shape } of storage.signature.params) {
-    if (shape.length !== 2) continue;
-    const to = storage.matrixPlace('gradients', `gradients.params.${name}`, shape);
-    const terms = (params[name] ?? []).flatMap((term) =>
-      term.kind === 'outer' ? [{ left: factor(term.left), right: factor(term.right) }] : [],
-    );
-    const buffers = [to.buffer, ...terms.flatMap(({ left, right }) => [left.place.buffer, right.place.buffer])];
-    const key = [...shape, ...buffers].join(' ');
-    const group = groups.get(key) ?? { dims: shape, products: [] };
-    groups.set(key, group);
-    group.products.push({ param: name, to, terms });
+function outerPasses(request: GradientRequest): Pass[] {
+  const { storage, params } = request;
+  interface Group {
+    readonly dims: readonly [string, string];
+    readonly positions: Shape;
+    readonly products: OuterProduct[];
   }
-  return [...groups.values()].map(({ dims: [rowsDim = '', columnsDim = ''], products }, index) => ({
+  const groups = new Map<string, Group>();
+  for (const { name, shape, trainable } of storage.signature.params) {
+    if (!trainable || !storage.isContracted(name)) continue;
+    const to = storage.parameter('gradients', `gradients.params.${name}`, name, shape);
+    const terms = (params[name] ?? []).map((term): OuterTerm => {
+      if (term.kind === 'outer') return term;
+      throw new Error(`parameter ${name} is a matrix and is used per unit, too`);
+    });
+    for (const { matrix, terms: own } of byMatrix(storage, name, shape, terms)) {
+      const { heads, rows, columns, skipped, size } = storage.matrices.parts(matrix);
+      const factors = own.map(({ left, right }) => ({ left: factor(request, left), right: factor(request, right) }));
+      const lead = (factors[0]?.left.shape ?? []).slice(0, -1);
+      const positions = heads > 1 ? lead.slice(0, -1) : lead;
+      const buffers = factors.flatMap(({ left, right }) => [left.access.place.buffer, right.access.place.buffer]);
+      const special = matrix.triangle || matrix.drop ? groups.size : '';
+      const views = factors.map(({ left, right }) =>
+        [left, right].map((one) => [one.windows, one.access.guarded, one.access.place.shape]),
+      );
+      const key = JSON.stringify([rows, columns, positions, heads, to.buffer, buffers, special, views]);
+      const group = groups.get(key) ?? { dims: [rows, columns], positions, products: [] };
+      groups.set(key, group);
+      for (let head = 0; head < heads; head++) {
+        const base = to.base + skipped + head * size;
+        group.products.push({ matrix, head, heads, to: { buffer: to.buffer, base }, terms: factors });
+      }
+    }
+  }
+  return [...groups.values()].map(({ dims: [rowsDim, columnsDim], positions, products }, index) => ({
     kind: 'outer',
     name: `backward_weights_${index}_${rowsDim}_${columnsDim}`,
     region: 'after',
     direction: 'backward',
     rowsDim,
     columnsDim,
+    positions,
     products,
   }));
+}
+
+/** A parameter's terms by the matrix of it that they belong to; matrices that nothing uses get none, and zeros. */
+function byMatrix(
+  storage: Storage,
+  param: string,
+  shape: Shape,
+  terms: readonly OuterTerm[],
+): { matrix: MatrixRef; terms: OuterTerm[] }[] {
+  const axes = terms[0]?.matrix.slice?.axes ?? Math.max(0, shape.length - 3);
+  const count = storage.elements(shape.slice(0, axes));
+  return Array.from({ length: count }, (_, index) => {
+    const own = terms.filter(({ matrix }) => (matrix.slice?.index ?? 0) === index);
+    const slice = axes === 0 ? undefined : { axes, index };
+    const matrix = own[0]?.matrix ?? { param, slice, triangle: undefined, drop: undefined };
+    if (own.some((term) => JSON.stringify(term.matrix) !== JSON.stringify(matrix))) {
+      throw new Error(`parameter ${param} is used with different entries left out`);
+    }
+    return { matrix, terms: own };
+  });
+}
+
+function factor({ builder, read }: GradientRequest, id: NodeId): Operand {
+  const { source, windows } = throughWindows(builder, id, (value) => read(value) !== undefined);
+  const access = read(source);
+  if (!access) throw new Error(`factor ${id} of a weight gradient is not in memory`);
+  return { access, windows, shape: builder.node(id).shape };
 }
 
 function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] {
@@ -57,22 +104,23 @@ function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] 
   // About as many chunks as rows in a chunk: two short sums round less than one long one.
   const chunks = Math.ceil(Math.sqrt(rows));
   const stores: Store[] = [];
-  const gathers = new Map<string | undefined, Sum[]>();
-  for (const { name, shape } of storage.signature.params) {
-    if (shape.length === 2) continue;
-    const dim = shape[0];
-    const to = storage.place('gradients', dim === undefined ? 'word' : 'vector', dim, 1, `gradients.params.${name}`);
-    storage.expose(`gradients.params.${name}`, to, 1);
+  const gathers = new Map<string, { shape: Shape; sums: Sum[] }>();
+  for (const { name, shape, trainable } of storage.signature.params) {
+    if (!trainable || storage.isContracted(name)) continue;
+    const to = storage.parameter('gradients', `gradients.params.${name}`, name, shape);
     const values = (params[name] ?? []).flatMap((term) => (term.kind === 'sum' ? [term.value] : []));
     const partials = (values.length > 0 ? values : [builder.constant(0)]).map((value): Place => {
-      const units = builder.node(value).shape[0] ?? dim ?? storage.signature.state[0]?.shape[0];
-      if (units === undefined) throw new Error(`no units to sum for ${name}`);
-      const region = storage.memory.allocate('adjoints', chunks * quads(storage.size(units)), `partial sums for ${name}`);
-      const place: Place = { ...region, layout: 'vector', dim: units };
+      const { shape: given } = builder.node(value);
+      const units = given.length > 0 ? given : shape;
+      const extents = storage.extents(units);
+      const region = storage.memory.allocate('adjoints', chunks * widthOf({ extents }), `partial sums for ${name}`);
+      const place: Place = { ...region, layout: 'shared', shape: units, extents };
       stores.push({ value, place, shift: 0, when: 'active' });
       return place;
     });
-    gathers.set(dim, [...(gathers.get(dim) ?? []), { param: name, partials, to }]);
+    const gather = gathers.get(shape.join()) ?? { shape, sums: [] };
+    gathers.set(shape.join(), gather);
+    gather.sums.push({ param: name, partials, to });
   }
   const phases = cutIntoPhases({
     builder,
@@ -81,12 +129,26 @@ function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] 
     scratch: (id) => {
       throw new Error(`value ${id} of a bias gradient is not in memory`);
     },
+    elements: (shape) => storage.elements(shape),
   });
   const common = { region: 'after', direction: 'backward', chunks } as const;
   return [
-    ...phases.map((phase): Pass => ({ ...common, kind: 'reduce', name: `backward_sums_${phase.dim}`, phase })),
-    ...[...gathers].map(
-      ([dim, sums]): Pass => ({ ...common, kind: 'gather', name: `backward_gather_${dim ?? 'scalars'}`, dim, sums }),
+    ...phases.map(
+      (phase, index): Pass => ({
+        ...common,
+        kind: 'reduce',
+        name: `backward_sums_${index}_${phase.shape.join('') || '1'}`,
+        phase,
+      }),
+    ),
+    ...[...gathers.values()].map(
+      ({ shape, sums }): Pass => ({
+        ...common,
+        kind: 'gather',
+        name: `backward_gather_${shape.join('') || 'scalars'}`,
+        shape,
+        sums,
+      }),
     ),
   ];
 }

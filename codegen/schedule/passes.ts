@@ -1,8 +1,11 @@
 /** A scheduled program before any text is made of it: what each kernel computes, and in what order they run. */
 import type { GraphBuilder } from '../ir/builder.js';
+import type { MatrixRef, Shape } from '../ir/graph.js';
 import type { PassSpec } from '../plan.js';
+import type { MatrixCopy } from './matrices.js';
+import type { Operand } from './operands.js';
 import type { Phase } from './phases.js';
-import type { Access, Place } from './places.js';
+import type { Place } from './places.js';
 import type { Storage } from './storage.js';
 
 type Common = Pick<PassSpec, 'name' | 'region' | 'direction'>;
@@ -12,30 +15,35 @@ export type Rows = 'step' | 'all';
 
 export type Pass = Common &
   (
-    | { readonly kind: 'transpose'; readonly matrices: ReturnType<Storage['transposes']> }
+    | { readonly kind: 'copy'; readonly copies: readonly MatrixCopy[] }
     | { readonly kind: 'phase'; readonly phase: Phase; readonly rows: Rows }
-    /** Gradients of matrices of one shape: Σ over T·B rows of left · rightᵀ. */
+    /** Gradients of matrices of one shape: Σ over T·B rows and leading positions of left · rightᵀ. */
     | {
         readonly kind: 'outer';
         readonly rowsDim: string;
         readonly columnsDim: string;
+        /** Positions of the factors before heads: each is a row as well. */
+        readonly positions: Shape;
         readonly products: readonly OuterProduct[];
       }
     /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
     | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
-    /** … then over the chunks, and for a scalar (whose `dim` is undefined) over units too. */
-    | { readonly kind: 'gather'; readonly dim: string | undefined; readonly chunks: number; readonly sums: readonly Sum[] }
+    /** … then over the chunks, and for a scalar over units too. */
+    | { readonly kind: 'gather'; readonly shape: Shape; readonly chunks: number; readonly sums: readonly Sum[] }
   );
 
 export interface OuterProduct {
-  readonly param: string;
-  readonly to: Place;
-  readonly terms: readonly { readonly left: Access; readonly right: Access }[];
+  readonly matrix: MatrixRef;
+  /** Which of a block-diagonal matrix's heads, 0 where there is one matrix. */
+  readonly head: number;
+  readonly heads: number;
+  readonly to: { readonly buffer: string; readonly base: number };
+  readonly terms: readonly { readonly left: Operand; readonly right: Operand }[];
 }
 
 export interface Sum {
   readonly param: string;
-  /** `[chunks, units]` partial sums each. */
+  /** `[chunks, …]` partial sums each. */
   readonly partials: readonly Place[];
   readonly to: Place;
 }

@@ -1,27 +1,42 @@
 /**
- * Cuts a region of the graph into phases. A unit needs other units' values wherever a contraction reads a value
- * that the region itself computes, so such a value is stored and the contraction waits for the next phase. Within a
+ * Cuts a region of the graph into phases. A unit needs other units' values wherever a contraction or reduction reads a
+ * value that the region itself computes, so such a value is stored and the reader waits for the next phase. Within a
  * phase every (row, unit) is independent: one kernel, one dispatch.
+ *
+ * A lane computes units of the phase's own shape in place. Reductions and views (expand, window) ask for values at
+ * other units: those are read from memory or, where that is cheap, computed again on the spot ("elsewhere"). So the
+ * mean, the variance and the normalized value of a layer normalization share one phase.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, isContract, type NodeId } from '../ir/graph.js';
-import type { Access, Store } from './places.js';
+import {
+  argumentsOf,
+  isApply,
+  isContract,
+  isExpand,
+  isReduce,
+  isWindow,
+  type MatrixRef,
+  type NodeId,
+  type Shape,
+} from '../ir/graph.js';
+import { ops } from '../ir/ops.js';
+import { type Operand, throughWindows } from './operands.js';
+import { type Access, accessOf, type Store } from './places.js';
 
 export interface PhaseTerm {
-  readonly matrix: string;
+  readonly matrix: MatrixRef;
   readonly transposed: boolean;
-  readonly operand: Access;
+  readonly operand: Operand;
 }
 
 export interface Phase {
   readonly level: number;
-  /** The dim whose units the phase's lanes cover. */
-  readonly dim: string;
+  /** The units that the phase's lanes cover. */
+  readonly shape: Shape;
   /** Contractions by the node they compute. */
   readonly contractions: readonly { readonly id: NodeId; readonly terms: readonly PhaseTerm[] }[];
+  /** Values that the phase reads from memory; everything else it computes. */
   readonly loads: ReadonlyMap<NodeId, Access>;
-  /** Nodes computed per unit, in order; leaves that need no memory included. */
-  readonly body: readonly NodeId[];
   readonly stores: readonly Store[];
 }
 
@@ -32,25 +47,33 @@ export interface RegionRequest {
   readonly read: (id: NodeId) => Access | undefined;
   /** A place for a value that a later phase of the region reads. */
   readonly scratch: (id: NodeId) => Access;
+  /** How many values a shape has. */
+  readonly elements: (shape: Shape) => number;
 }
 
+/** A reduction over more than this has a phase of its own: lanes that use it do not each repeat it. */
+const LONGEST_REPEATED = 4096;
+/** Floating-point operations that computing a value again at other units may cost. */
+const MOST_REPEATED = 40;
+
 /** The region's phases in the order they must run. */
-export function cutIntoPhases({ builder, stores, read, scratch }: RegionRequest): Phase[] {
-  const level = levels(builder, read);
-  const heavy = containsContraction(builder, read);
-  const pending = new Map<string, { level: number; dim: string; stores: Store[] }>();
+export function cutIntoPhases(request: RegionRequest): Phase[] {
+  const { builder, stores, read, scratch } = request;
+  const levels = new Levels(request);
+  const pending = new Map<string, { level: number; shape: Shape; stores: Store[] }>();
   const stored = new Map<NodeId, Access>();
 
   const enqueue = (store: Store) => {
-    const dim = store.place.dim ?? '';
-    const key = `${level(store.value)} ${dim}`;
-    const phase = pending.get(key) ?? { level: level(store.value), dim, stores: [] };
+    const { shape } = store.place;
+    const level = levels.here(store.value);
+    const key = `${level} ${shape.join()}`;
+    const phase = pending.get(key) ?? { level, shape, stores: [] };
     phase.stores.push(store);
     pending.set(key, phase);
   };
   for (const store of stores) {
     enqueue(store);
-    if (store.when !== 'last' && !stored.has(store.value)) stored.set(store.value, store);
+    if (store.when !== 'last' && keepsShape(builder, store) && !stored.has(store.value)) stored.set(store.value, accessOf(store));
   }
   /** Makes a lower phase leave a value in memory, unless it does already. */
   const fetch = (id: NodeId): Access => {
@@ -58,7 +81,7 @@ export function cutIntoPhases({ builder, stores, read, scratch }: RegionRequest)
     if (known) return known;
     const access = scratch(id);
     stored.set(id, access);
-    enqueue({ ...access, value: id, when: 'active' });
+    enqueue({ value: id, place: access.place, shift: access.shift, when: 'active' });
     return access;
   };
 
@@ -69,69 +92,144 @@ export function cutIntoPhases({ builder, stores, read, scratch }: RegionRequest)
   }
   return phases.reverse();
 
-  function build(phase: { level: number; dim: string; stores: Store[] }): Phase {
+  function build(phase: { level: number; shape: Shape; stores: Store[] }): Phase {
     const contractions: { id: NodeId; terms: PhaseTerm[] }[] = [];
     const loads = new Map<NodeId, Access>();
-    const body = new Set<NodeId>();
+    const seen = new Set<NodeId>();
     const visit = (id: NodeId): void => {
-      if (body.has(id) || loads.has(id) || contractions.some((contraction) => contraction.id === id)) return;
-      const access = read(id) ?? (heavy(id) && level(id) < phase.level ? fetch(id) : undefined);
+      if (seen.has(id) || loads.has(id)) return;
+      seen.add(id);
+      const access = read(id) ?? (levels.mixes(id) && levels.here(id) < phase.level ? fetch(id) : undefined);
       if (access) {
         loads.set(id, access);
         return;
       }
       const node = builder.node(id);
       if (isContract(node)) {
-        const terms = node.terms.map(({ matrix, transposed, operand }) => ({ matrix, transposed, operand: fetch(operand) }));
-        contractions.push({ id, terms });
+        contractions.push({ id, terms: node.terms.map((term) => ({ ...term, operand: operandOf(term.operand) })) });
         return;
       }
-      for (const argument of argumentsOf(node)) visit(argument);
-      body.add(id);
+      const moves = isReduce(node) || isExpand(node) || isWindow(node);
+      for (const argument of argumentsOf(node)) {
+        if (moves && levels.isCostly(argument)) loads.set(argument, fetch(argument));
+        else visit(argument);
+      }
     };
     for (const store of phase.stores) visit(store.value);
-    return { ...phase, contractions, loads, body: [...body] };
+    return { level: phase.level, shape: phase.shape, contractions, loads, stores: phase.stores };
+  }
+
+  function operandOf(id: NodeId): Operand {
+    const { source, windows } = throughWindows(builder, id, (value) => read(value) !== undefined);
+    return { access: fetch(source), windows, shape: builder.node(id).shape };
   }
 }
 
-function deepest<P extends { level: number; dim: string }>(
-  pending: ReadonlyMap<string, P>,
-): { key: string; phase: P } | undefined {
+/** Whether a value is stored as wide as it is; a scalar may be stretched over units. */
+export const keepsShape = (builder: GraphBuilder, { place, value }: Store): boolean =>
+  place.shape.join() === builder.node(value).shape.join();
+
+type Where = 'here' | 'elsewhere';
+
+function deepest<P extends { level: number }>(pending: ReadonlyMap<string, P>): { key: string; phase: P } | undefined {
   let found: { key: string; phase: P } | undefined;
   for (const [key, phase] of pending) if (!found || phase.level > found.phase.level) found = { key, phase };
   return found;
 }
 
-/** How many contractions of this region's own values stand behind a value. */
-function levels(builder: GraphBuilder, read: RegionRequest['read']): (id: NodeId) => number {
-  const known = new Map<NodeId, number>();
-  const level = (id: NodeId): number => {
-    const found = known.get(id);
-    if (found !== undefined) return found;
-    const node = builder.node(id);
-    let value = 0;
-    if (read(id) === undefined) {
-      if (isContract(node)) value = Math.max(...node.terms.map(({ operand }) => (read(operand) ? 0 : level(operand) + 1)));
-      else if (isApply(node)) value = Math.max(0, ...node.args.map(level));
-      else if (node.op !== 'constant' && node.op !== 'param' && node.op !== 'last') {
-        throw new Error(`${node.op} leaf ${id} has no place in memory`);
-      }
-    }
-    known.set(id, value);
-    return value;
-  };
-  return level;
-}
+/** In which phase a value can be computed: in place, or at any other unit. */
+class Levels {
+  private readonly known = { here: new Map<NodeId, number>(), elsewhere: new Map<NodeId, number>() };
+  private readonly mixing = new Map<NodeId, boolean>();
+  private readonly costs = new Map<NodeId, number>();
 
-function containsContraction(builder: GraphBuilder, read: RegionRequest['read']): (id: NodeId) => boolean {
-  const known = new Map<NodeId, boolean>();
-  const heavy = (id: NodeId): boolean => {
-    const found = known.get(id);
-    if (found !== undefined) return found;
-    const node = builder.node(id);
-    const value = read(id) === undefined && (isContract(node) || argumentsOf(node).some(heavy));
-    known.set(id, value);
-    return value;
-  };
-  return heavy;
+  constructor(private readonly request: RegionRequest) {}
+
+  at(id: NodeId, where: Where): number {
+    const known = this.known[where].get(id);
+    if (known !== undefined) return known;
+    const level = this.request.read(id) ? 0 : where === 'here' ? this.computeHere(id) : this.computeElsewhere(id);
+    this.known[where].set(id, level);
+    return level;
+  }
+
+  here(id: NodeId): number {
+    return this.at(id, 'here');
+  }
+
+  /** Whether a contraction or reduction of this region stands behind a value; views pass it on to their argument alone. */
+  mixes(id: NodeId): boolean {
+    const known = this.mixing.get(id);
+    if (known !== undefined) return known;
+    const node = this.request.builder.node(id);
+    const mixes =
+      !this.request.read(id) &&
+      (isContract(node) || isReduce(node) || (isApply(node) && node.args.some((arg) => this.mixes(arg))));
+    this.mixing.set(id, mixes);
+    return mixes;
+  }
+
+  /** Whether a value is better stored than computed again wherever a view or a reduction wants it. */
+  isCostly(id: NodeId): boolean {
+    return this.request.builder.node(id).shape.length > 0 && !this.request.read(id) && this.cost(id) > MOST_REPEATED;
+  }
+
+  private computeHere(id: NodeId): number {
+    const node = this.request.builder.node(id);
+    if (isContract(node)) {
+      return Math.max(
+        ...node.terms.map(({ operand }) => {
+          const { source } = throughWindows(this.request.builder, operand, (value) => this.request.read(value) !== undefined);
+          return this.request.read(source) ? 0 : this.here(source) + 1;
+        }),
+      );
+    }
+    if (isReduce(node) || isExpand(node) || isWindow(node)) return this.moved(node.arg);
+    if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.ready(arg)));
+    return this.leaf(id);
+  }
+
+  private computeElsewhere(id: NodeId): number {
+    const node = this.request.builder.node(id);
+    if (node.shape.length === 0) return this.ready(id);
+    if (isContract(node) || isReduce(node)) return this.here(id) + 1;
+    if (isExpand(node) || isWindow(node)) return this.moved(node.arg);
+    if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.at(arg, 'elsewhere')));
+    return this.leaf(id);
+  }
+
+  /** When a view or a reduction can have its argument. */
+  private moved(arg: NodeId): number {
+    return this.isCostly(arg) ? this.here(arg) + 1 : this.at(arg, 'elsewhere');
+  }
+
+  /** When a value can be used in place: one that is too long to repeat comes from a phase of its own. */
+  private ready(id: NodeId): number {
+    const node = this.request.builder.node(id);
+    const long =
+      isReduce(node) &&
+      !this.request.read(id) &&
+      this.request.elements(this.request.builder.node(node.arg).shape) > LONGEST_REPEATED * this.request.elements(node.shape);
+    return this.here(id) + (long ? 1 : 0);
+  }
+
+  private leaf(id: NodeId): number {
+    const node = this.request.builder.node(id);
+    const free = ['constant', 'param', 'last', 'time', 'index', 'extent', 'random'].includes(node.op);
+    if (!free) throw new Error(`${node.op} leaf ${id} has no place in memory`);
+    return 0;
+  }
+
+  private cost(id: NodeId): number {
+    const known = this.costs.get(id);
+    if (known !== undefined) return known;
+    const node = this.request.builder.node(id);
+    const own = isApply(node) ? ops[node.op].flops : node.op === 'random' ? 40 : 0;
+    const inside =
+      this.request.read(id) || isContract(node) || isReduce(node)
+        ? 0
+        : argumentsOf(node).reduce((sum, arg) => sum + this.cost(arg), 0);
+    this.costs.set(id, own + inside);
+    return own + inside;
+  }
 }

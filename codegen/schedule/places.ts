@@ -1,34 +1,47 @@
 /** Where values live, and how a kernel addresses them. */
+import type { Shape } from '../ir/graph.js';
 import type { Region } from './memory.js';
 
 /** How an address depends on the time step and the sequence. */
 export type Layout =
-  /** `[slots, B, units]`, one slot a step. */
+  /** `[slots, B, …]`, one slot a step. */
   | 'sequence'
-  /** `[2, B, units]`: this step's and the previous one's, by the parity of t. */
+  /** `[2, B, …]`: this step's and the previous one's, by the parity of t. */
   | 'alternating'
-  /** `[B, units]`. */
+  /** `[B, …]`. */
   | 'row'
-  /** `[units]`, the same for all rows. */
-  | 'vector'
-  /** One number. */
-  | 'word';
+  /** The same for all rows. */
+  | 'shared';
 
 export interface Place extends Region {
   readonly layout: Layout;
-  /** The dim of the units; `undefined` for a word. */
-  readonly dim: string | undefined;
+  /** The dims of one row's values; `[]` for one number. */
+  readonly shape: Shape;
+  /** What each axis takes in memory: outer axes in elements, the last in `vec4f`; `[]` for one number, which takes one. */
+  readonly extents: readonly number[];
 }
+
+/** `vec4f` that one row takes. */
+export const widthOf = (place: Pick<Place, 'extents'>): number => place.extents.reduce((product, extent) => product * extent, 1);
 
 /** A place seen from step t: `shift` steps later. */
 export interface Access {
   readonly place: Place;
-  readonly shift: 0 | 1;
+  readonly shift: number;
+  /** Zero where t + shift is not one of the T steps; otherwise such a slot is there but must not be used. */
+  readonly guarded: boolean;
 }
 
+export const accessTo = (place: Place, shift = 0): Access => ({ place, shift, guarded: false });
+
 /** A value on its way to memory. */
-export interface Store extends Access {
+export interface Store {
   readonly value: number;
+  readonly place: Place;
+  readonly shift: number;
   /** Only on a sequence's last step (its final state), on every step of the sequence (zero behind it), or always. */
   readonly when: 'last' | 'active' | 'always';
 }
+
+/** A value in memory because it is stored there. */
+export const accessOf = ({ place, shift }: Store): Access => accessTo(place, shift);

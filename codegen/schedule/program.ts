@@ -1,11 +1,12 @@
 /** Schedules both directions and gives every value its place. */
 import type { Signature } from '../frontend/tree.js';
-import type { NodeId, StepGraph } from '../ir/graph.js';
+import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import type { Sizes, Target } from '../plan.js';
 import { scheduleBackward } from './backward.js';
 import { ancestors } from './classes.js';
 import { scheduleForward } from './forward.js';
+import type { MatrixCopy } from './matrices.js';
 import type { Order, Pass, Program } from './passes.js';
 import { Storage } from './storage.js';
 
@@ -36,7 +37,7 @@ export function scheduleProgram(
   for (const pass of phasesOf([...orders, ...backward])) {
     for (const { terms } of pass.phase.contractions) for (const term of terms) storage.matrix(term.matrix, term.transposed);
   }
-  const pack = transposePasses(storage).map((pass): Order => ({ kind: 'pass', pass }));
+  const pack = copyPasses(storage).map((pass): Order => ({ kind: 'pass', pass }));
   return { builder, storage, forward: [...pack, ...orders], backward };
 }
 
@@ -51,26 +52,26 @@ function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
   const behind = ancestors(builder, roots, (id) => !forward.has(id));
   const used = new Set<NodeId>(roots.filter((id) => forward.has(id)));
   for (const id of behind) {
-    const node = builder.node(id);
-    const reads = 'args' in node ? node.args : 'terms' in node ? node.terms.map(({ operand }) => operand) : [];
-    for (const argument of reads) if (forward.has(argument)) used.add(argument);
+    for (const argument of argumentsOf(builder.node(id))) if (forward.has(argument)) used.add(argument);
   }
   return [...used];
 }
 
-/** One pass for all matrices that lie in the same buffers. */
-function transposePasses(storage: Storage): Pass[] {
-  const groups = new Map<string, ReturnType<Storage['transposes']>>();
-  for (const matrix of storage.transposes()) {
-    const key = `${matrix.from.buffer} ${matrix.to.buffer}`;
-    groups.set(key, [...(groups.get(key) ?? []), matrix]);
+/** One pass for all copies of one form between the same buffers. */
+function copyPasses(storage: Storage): Pass[] {
+  const groups = new Map<string, MatrixCopy[]>();
+  for (const copy of storage.matrices.copies()) {
+    // What is dropped differs from matrix to matrix, so each such copy has a kernel of its own.
+    const own = copy.matrix.drop === undefined && copy.matrix.triangle === undefined ? '' : groups.size;
+    const key = `${copy.from.buffer} ${copy.to.buffer} ${copy.form} ${own}`;
+    groups.set(key, [...(groups.get(key) ?? []), copy]);
   }
-  return [...groups.values()].map((matrices, index) => ({
-    kind: 'transpose',
+  return [...groups.values()].map((copies, index) => ({
+    kind: 'copy',
     name: `pack_weights_${index}`,
     region: 'pack',
     direction: 'forward',
-    matrices,
+    copies,
   }));
 }
 

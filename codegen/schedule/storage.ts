@@ -1,21 +1,24 @@
 /** Gives every tensor that the host sees, and every leaf of the graph, a place on the device. */
 import type { Signature } from '../frontend/tree.js';
-import type { Node, Shape, StepGraph } from '../ir/graph.js';
+import { isContract, type MatrixRef, type Node, type Shape, type StepGraph } from '../ir/graph.js';
+import { sizeIn } from '../ir/sizes.js';
 import type { Sizes, Target, TensorSlot } from '../plan.js';
+import { Matrices, type MatrixPlace } from './matrices.js';
 import { Memory, type Pool } from './memory.js';
-import type { Access, Layout, Place } from './places.js';
+import { type Access, accessTo, type Layout, type Place, widthOf } from './places.js';
 
 export const quads = (units: number): number => Math.ceil(units / 4);
 
 export class Storage {
   readonly memory: Memory;
   readonly tensors: Record<string, TensorSlot> = {};
+  readonly matrices: Matrices;
   private readonly leaves = new Map<string, Access>();
-  /** `[T+1, B, units]` for every state: slot 0 is the initial state, slot t+1 the state after step t. */
+  /** `[T+1, B, …]` for every state: slot 0 is the initial state, slot t+1 the state after step t. */
   readonly states: Readonly<Record<string, Place>>;
   readonly finals: Readonly<Record<string, Place>>;
-  private readonly matrices = new Map<string, { readonly raw: Place; readonly shape: Shape }>();
-  private readonly packed = new Map<string, Place>();
+  /** Parameters that contractions use: their rows are padded as well, so that tiles of them can be transposed. */
+  private readonly contracted: ReadonlySet<string>;
 
   constructor(
     readonly signature: Signature,
@@ -24,20 +27,24 @@ export class Storage {
     private readonly step: StepGraph,
   ) {
     this.memory = new Memory(target);
-    for (const { name, shape } of signature.params) this.parameter(name, shape);
+    this.contracted = new Set(step.nodes.filter(isContract).flatMap(({ terms }) => terms.map(({ matrix }) => matrix.param)));
+    this.matrices = new Matrices(this);
+    for (const { name, shape } of signature.params) {
+      this.leaves.set(`param ${name}`, accessTo(this.parameter('params', `params.${name}`, name, shape)));
+    }
     for (const { name, shape } of signature.inputs) {
-      const place = this.place('inputs', 'sequence', shape[0], this.size('T'), `inputs.${name}`);
-      this.leaves.set(`input ${name}`, { place, shift: 0 });
+      const place = this.place('inputs', 'sequence', shape, this.size('T'), `inputs.${name}`);
+      this.leaves.set(`input ${name}`, accessTo(place));
       this.expose(`inputs.${name}`, place, this.size('T'));
     }
     const states: Record<string, Place> = {};
     const finals: Record<string, Place> = {};
     for (const { name, shape } of signature.state) {
-      const place = this.place('values', 'sequence', shape[0], this.size('T') + 1, `the sequence of state ${name}`);
+      const place = this.place('values', 'sequence', shape, this.size('T') + 1, `the sequence of state ${name}`);
       states[name] = place;
-      this.leaves.set(`state ${name}`, { place, shift: 0 });
+      this.leaves.set(`state ${name}`, accessTo(place));
       this.expose(`state.${name}`, { ...place, layout: 'row' }, 1);
-      finals[name] = this.place('values', 'row', shape[0], 1, `final.${name}`);
+      finals[name] = this.place('values', 'row', shape, 1, `final.${name}`);
       this.expose(`final.${name}`, finals[name], 1);
     }
     this.states = states;
@@ -45,65 +52,55 @@ export class Storage {
   }
 
   size(dim: string): number {
-    const size = this.sizes[dim];
-    if (size === undefined) throw new Error(`no size for dim ${dim}`);
-    return size;
+    return sizeIn(this.sizes, dim);
+  }
+
+  /** How many values a shape has. */
+  elements(shape: Shape): number {
+    return shape.reduce((product, dim) => product * this.size(dim), 1);
+  }
+
+  /** What each axis takes in memory; see `Place`. */
+  extents(shape: Shape): number[] {
+    return shape.map((dim, axis) => (axis === shape.length - 1 ? quads(this.size(dim)) : this.size(dim)));
   }
 
   /** Where a leaf's value is read at step t; `undefined` for what needs no memory. */
   leaf(node: Node): Access | undefined {
+    if (node.op === 'delayed') {
+      const access = this.leaves.get(`${node.group} ${node.name}`);
+      return access && { place: access.place, shift: -node.steps, guarded: true };
+    }
     return 'name' in node && node.op !== 'param' ? this.leaves.get(`${node.op} ${node.name}`) : undefined;
   }
 
-  /** A vector or scalar parameter. */
+  /** A parameter used per unit. */
   param(name: string): Place {
     const access = this.leaves.get(`param ${name}`);
     if (!access) throw new Error(`no place for parameter ${name}`);
     return access.place;
   }
 
-  /** A matrix as a contraction reads it: one row of `vec4f` per unit that is summed over. */
-  matrix(name: string, transposed: boolean): { readonly place: Place; readonly sum: string; readonly units: string } {
-    const matrix = this.matrices.get(name);
-    const [rows, columns] = matrix?.shape ?? [];
-    if (!matrix || rows === undefined || columns === undefined) throw new Error(`no place for matrix ${name}`);
-    // As it came, a matrix has its columns side by side, which suits Wᵀy; W x wants the transpose.
-    if (transposed) return { place: matrix.raw, sum: rows, units: columns };
-    let place = this.packed.get(name);
-    if (!place) {
-      const vectors = quads(this.size(columns)) * 4 * quads(this.size(rows));
-      place = { ...this.memory.allocate('weights', vectors, `params.${name}, transposed`), layout: 'vector', dim: rows };
-      this.packed.set(name, place);
-    }
-    return { place, sum: columns, units: rows };
+  /** A matrix as a contraction reads it. */
+  matrix(matrix: MatrixRef, transposed: boolean): MatrixPlace {
+    return this.matrices.place(matrix, transposed);
   }
 
-  /** The matrices that a pack pass must transpose. */
-  transposes(): { readonly from: Place; readonly to: Place; readonly rows: string; readonly columns: string }[] {
-    return [...this.packed].map(([name, to]) => {
-      const matrix = this.matrices.get(name);
-      const [rows = '', columns = ''] = matrix?.shape ?? [];
-      return { from: matrix?.raw ?? to, to, rows, columns };
-    });
+  place(pool: Pool, layout: Layout, shape: Shape, slots: number, what: string): Place {
+    const extents = this.extents(shape);
+    const rows = layout === 'shared' ? 1 : slots * this.size('B');
+    return { ...this.memory.allocate(pool, rows * widthOf({ extents }), what), layout, shape, extents };
   }
 
-  place(pool: Pool, layout: Layout, dim: string | undefined, slots: number, what: string): Place {
-    const width = dim === undefined ? 1 : quads(this.size(dim));
-    const rows = layout === 'vector' || layout === 'word' ? 1 : slots * this.size('B');
-    return { ...this.memory.allocate(pool, rows * width, what), layout, dim };
-  }
-
-  /** Lets the host read or write a place: `[slots, B, units]`, `[B, units]`, `[units]` or one number. */
+  /** Lets the host read or write a place: `[slots, B, …]`, `[B, …]` or `[…]`. */
   expose(path: string, place: Place, slots: number, from = 0): void {
-    const units = place.dim === undefined ? [] : [this.size(place.dim)];
     const leading = place.layout === 'sequence' ? [slots, this.size('B')] : place.layout === 'row' ? [this.size('B')] : [];
-    const padded = place.dim === undefined ? [] : [quads(this.size(place.dim)) * 4];
-    const skipped = from * this.size('B') * (padded[0] ?? 4);
+    const inner = place.shape.length === 0 ? [4] : [...place.extents.slice(0, -1), 4 * (place.extents.at(-1) ?? 1)];
     this.tensors[path] = {
       buffer: place.buffer,
-      offset: place.base * 4 + skipped,
-      shape: [...leading, ...units],
-      padded: [...leading, ...padded],
+      offset: 4 * (place.base + from * this.size('B') * widthOf(place)),
+      shape: [...leading, ...place.shape.map((dim) => this.size(dim))],
+      padded: [...leading, ...inner],
     };
   }
 
@@ -111,34 +108,28 @@ export class Storage {
   exposeCotangents(shapeOfOutput: (name: string) => Shape): void {
     const slots = this.size('T');
     for (const name of Object.keys(this.step.outputs)) {
-      const place = this.place('inputs', 'sequence', shapeOfOutput(name)[0], slots, `cotangents.outputs.${name}`);
-      this.leaves.set(`seed ${name}`, { place, shift: 0 });
+      const place = this.place('inputs', 'sequence', shapeOfOutput(name), slots, `cotangents.outputs.${name}`);
+      this.leaves.set(`seed ${name}`, accessTo(place));
       this.expose(`cotangents.outputs.${name}`, place, slots);
     }
     for (const { name, shape } of this.signature.state) {
-      const place = this.place('inputs', 'row', shape[0], 1, `cotangents.state.${name}`);
-      this.leaves.set(`final ${name}`, { place, shift: 0 });
+      const place = this.place('inputs', 'row', shape, 1, `cotangents.state.${name}`);
+      this.leaves.set(`final ${name}`, accessTo(place));
       this.expose(`cotangents.state.${name}`, place, 1);
     }
   }
 
-  /** A matrix in the padded layout that parameters and their gradients share. */
-  matrixPlace(pool: Pool, path: string, shape: Shape): Place {
-    const [rows = '', columns = ''] = shape;
-    const padded = [quads(this.size(rows)) * 4, quads(this.size(columns)) * 4] as const;
-    const region = this.memory.allocate(pool, (padded[0] * padded[1]) / 4, path);
-    this.tensors[path] = { buffer: region.buffer, offset: region.base * 4, shape: [this.size(rows), this.size(columns)], padded };
-    return { ...region, layout: 'vector', dim: columns };
+  /** A parameter or its gradient, in the layout that the two share. */
+  parameter(pool: Pool, path: string, name: string, shape: Shape): Place {
+    const extents = this.extents(shape);
+    const rows = shape.length - 2;
+    if (this.contracted.has(name)) extents[rows] = 4 * quads(extents[rows] ?? 1);
+    const place: Place = { ...this.memory.allocate(pool, widthOf({ extents }), path), layout: 'shared', shape, extents };
+    this.expose(path, place, 1);
+    return place;
   }
 
-  private parameter(name: string, shape: Shape): void {
-    const path = `params.${name}`;
-    if (shape.length === 2) {
-      this.matrices.set(name, { raw: this.matrixPlace('params', path, shape), shape });
-      return;
-    }
-    const place = this.place('params', shape.length === 0 ? 'word' : 'vector', shape[0], 1, path);
-    this.leaves.set(`param ${name}`, { place, shift: 0 });
-    this.expose(path, place, 1);
+  isContracted(param: string): boolean {
+    return this.contracted.has(param);
   }
 }

@@ -3,10 +3,10 @@ import { RecurveError } from '../../codegen/errors.js';
 import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
+import { didYouMean } from '../../codegen/suggest.js';
 import { type CellData, elements, fillOf, shapeOf, type Tensor, type Tensors } from '../data.js';
 import { describe, listText, own, pathOf } from './describe.js';
 import { axisOf, SizeLedger } from './sizes.js';
-import { didYouMean } from './suggest.js';
 import type { RunRequest } from './types.js';
 import { measureWeights, weightsToParams } from './weights/index.js';
 
@@ -114,10 +114,11 @@ function refuseUnknown(group: string, declared: readonly NamedShape[], given: Te
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   const where = pathOf(group, unknown);
+  const has = names.length > 0 ? `It has ${listText(names)}.` : `It has none: leave ${group} out.`;
   throw new RecurveError({
     code: 'DATA-NAME',
     message: `${where} is not in cell ${cell} with these options`,
-    fix: didYouMean(unknown, names) ?? (names.length > 0 ? `It has ${listText(names)}.` : `It has none: leave ${group} out.`),
+    fix: didYouMean(unknown, names, has, '"'),
     where,
   });
 }

@@ -4,9 +4,13 @@ const LONGEST = 60;
 
 /** A name or string out of a data file, quoted, escaped and clipped. */
 export function quote(text: string): string {
-  const quoted = JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
-  // JSON leaves DEL, the C1 controls, line separators and direction marks as they are; a terminal obeys them.
-  return quoted.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)?.toString(16)}}`);
+  // JSON leaves DEL, the C1 controls, line separators and direction marks as they are.
+  return printable(JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text));
+}
+
+/** Text out of a file, whole, but for characters that a terminal obeys instead of showing. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)?.toString(16)}}`);
 }
 
 /** `inputs.x`; a name that would not read well in a sentence is quoted. */

@@ -1,8 +1,8 @@
 /** Typed reading of parsed JSON, with messages that name the place. */
 import { RecurveError } from '../../codegen/errors.js';
 import type { OptionValue } from '../../codegen/frontend/tree.js';
+import { didYouMean } from '../../codegen/suggest.js';
 import { describe, listText, pathOf, quote } from './describe.js';
-import { didYouMean } from './suggest.js';
 import { WEIGHT_FORMATS, type WeightFormat } from './types.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -33,7 +33,7 @@ export function checkKeys(object: JsonObject, known: readonly string[], where: s
     throw new RecurveError({
       code: 'DATA-KEY',
       message: `${where} has an unknown key ${quote(key)}`,
-      fix: didYouMean(key, known) ?? `It takes ${listText(known)}.`,
+      fix: didYouMean(key, known, `It takes ${listText(known)}.`, '"'),
       where,
     });
   }
@@ -62,7 +62,7 @@ export function weightFormatAt(value: unknown, where: string): WeightFormat {
   throw new RecurveError({
     code: 'WEIGHTS-FORMAT',
     message: value === undefined ? `${where} is missing` : `${where} is ${describe(value)}`,
-    fix: (typeof value === 'string' && didYouMean(value, WEIGHT_FORMATS)) || `It is one of ${listText(WEIGHT_FORMATS)}.`,
+    fix: didYouMean(typeof value === 'string' ? value : '', WEIGHT_FORMATS, `It is one of ${listText(WEIGHT_FORMATS)}.`, '"'),
     where,
   });
 }

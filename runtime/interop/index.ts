@@ -1,7 +1,7 @@
 /** The data side of `recurve run`: requests in, responses out, in JSON, safetensors and other frameworks' layouts. */
 export { type BoundRequest, bindRequest, type CellInterface } from './bind.js';
 export { parseJsonRequest } from './json.js';
-export { readRequest, readRequestFile } from './request.js';
+export { readBytes, readRequest, readRequestFile } from './request.js';
 export {
   firstNonFinite,
   flatten,
@@ -16,5 +16,6 @@ export {
 } from './response.js';
 export { readSafetensors, type SafetensorsFile, type TensorToStore, writeSafetensors } from './safetensors.js';
 export { type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
+export { type LayerChoice, parseWeightsFile, type WeightsFile } from './weights/file.js';
 export { gradientsToWeights, sizesFromWeights, weightsToParams } from './weights/index.js';
 export { writeBeside } from './write.js';

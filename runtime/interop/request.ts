@@ -10,21 +10,27 @@ import type { RunRequest } from './types.js';
  * @throws RecurveError `DATA-FILE` where it cannot be read, else as `readRequest`
  */
 export async function readRequestFile(path: string): Promise<RunRequest> {
-  let bytes: Uint8Array;
+  return readRequest(await readBytes(path, '--data'), path);
+}
+
+/**
+ * @param flag the command line's option that names the file
+ * @throws RecurveError `DATA-FILE`
+ */
+export async function readBytes(path: string, flag: '--data' | '--weights'): Promise<Uint8Array> {
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
     throw new RecurveError(
       {
         code: 'DATA-FILE',
         message: `${path} cannot be read: ${reasonOf(cause)}`,
-        fix: 'Give --data an existing file.',
+        fix: `Give ${flag} an existing file.`,
         where: path,
       },
       { cause },
     );
   }
-  return readRequest(bytes, path);
 }
 
 /** The system's reason without its path and call: `no such file or directory`. */

@@ -71,6 +71,10 @@ function place(path: string, slot: TensorSlot): PlacedTensor {
     slot,
     words: elements(slot.padded),
     sequence,
-    runs: runs(slot.shape.slice(leading), slot.padded.slice(leading)),
+    // One number takes an axis of its own in padded memory.
+    runs: runs(
+      slot.padded.length > slot.shape.length ? [...slot.shape.slice(leading), 1] : slot.shape.slice(leading),
+      slot.padded.slice(leading),
+    ),
   };
 }

@@ -24,6 +24,7 @@ export function createUploader(
   const lengthWords = new Uint32Array(batch);
   const targets = given.map((tensor) => ({ tensor, buffer: bufferOf(buffers, tensor.slot.buffer) }));
   const lengthsBuffer = bufferOf(buffers, plan.lengths.buffer);
+  const seed = plan.seed && { ...plan.seed, buffer: bufferOf(buffers, plan.seed.buffer) };
 
   return (data) => {
     const extent = { lengths: checkLengths(data.lengths, batch, steps), reverse: data.reverse };
@@ -31,6 +32,7 @@ export function createUploader(
     const sources = targets.map(({ tensor }) => checkSource(tensor, data));
     lengthWords.set(extent.lengths);
     device.queue.writeBuffer(lengthsBuffer, plan.lengths.offset * 4, lengthWords);
+    if (seed) device.queue.writeBuffer(seed.buffer, seed.offset * 4, Uint32Array.of(data.seed ?? 0));
     targets.forEach(({ tensor, buffer }, index) => {
       const source = sources[index];
       if (source) pad(tensor, source, staging, extent);

@@ -1,36 +1,61 @@
 /** What the reference is given, checked and widened to float64. */
 import { RecurveError } from '../../codegen/errors.js';
+import type { TensorDeclaration } from '../../codegen/frontend/tree.js';
 import { elements, type Tensors } from '../data.js';
 
 /**
- * The tensors of one group as float64 by name. In a `partial` group what is missing is zero.
+ * The tensors of one group as float64 by name. What is missing and has a number in `fill` holds that number.
  *
  * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`
  */
-export function zeroExtended(
+export function widened(
   group: string,
   given: Tensors,
   shapes: Readonly<Record<string, readonly number[]>>,
-  coverage: 'complete' | 'partial',
+  fill: (name: string) => number | undefined,
 ): ReadonlyMap<string, Float64Array> {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(shapes, name)) {
       throw refuse('DATA-NAME', `${group}.${name}`, 'is not a tensor of this cell', `Known: ${Object.keys(shapes).join(', ')}.`);
     }
   }
-  const widened = new Map<string, Float64Array>();
+  const found = new Map<string, Float64Array>();
   for (const [name, shape] of Object.entries(shapes)) {
     const tensor = Object.hasOwn(given, name) ? given[name] : undefined;
     const where = `${group}.${name}`;
-    if (tensor === undefined && coverage === 'complete') {
+    const filler = tensor === undefined ? fill(name) : undefined;
+    if (tensor === undefined && filler === undefined) {
       throw refuse('DATA-MISSING', where, 'is missing', `Give it with shape [${shape}].`);
     }
     if (tensor && (`${tensor.shape}` !== `${shape}` || tensor.data.length !== elements(shape))) {
       throw refuse('DATA-SHAPE', where, `has shape [${tensor.shape}], not [${shape}]`, 'Give the expected shape.');
     }
-    widened.set(name, tensor ? Float64Array.from(tensor.data) : new Float64Array(elements(shape)));
+    found.set(name, tensor ? Float64Array.from(tensor.data) : new Float64Array(elements(shape)).fill(filler ?? Number.NaN));
   }
-  return widened;
+  return found;
+}
+
+/** Everything must be given. */
+export function nothing(): undefined {
+  return undefined;
+}
+
+export function zero(): number {
+  return 0;
+}
+
+/** What an untrained parameter holds where the data leaves it out: its `init`, if that is a number. */
+export function initialFill({ trainable, init }: Pick<TensorDeclaration, 'trainable' | 'init'>): number | undefined {
+  if (trainable) return undefined;
+  if (init === 'zeros') return 0;
+  if (init === 'ones') return 1;
+  return typeof init === 'number' ? init : undefined;
+}
+
+/** @throws RecurveError `DATA-SEED` */
+export function checkSeed(seed = 0): number {
+  if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed;
+  throw refuse('DATA-SEED', 'seed', `is ${seed}`, 'Give a whole number from 0 to 4294967295.');
 }
 
 /** @throws RecurveError `DATA-LENGTHS` */

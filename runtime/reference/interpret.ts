@@ -4,33 +4,20 @@
  * tree throws a plain Error: a defect of ours.
  */
 import type { BinaryOperator, CellTree, Expression, FunctionTree, Pattern, Statement } from '../../codegen/frontend/tree.js';
+import type { StepContext } from './context.js';
+import { entryOf } from './matrix.js';
+import { describe, isArray, isNamespace, isStatic, namespace, type Operand, toValue } from './operand.js';
 import { functions, negate, not, operators, select } from './operations.js';
-import { type Static, staticBinary } from './static.js';
-import { constant, Matrix, type Tape, Value } from './tape.js';
-import { matvec, pointwise } from './tensor.js';
+import { staticBinary } from './static.js';
+import { structural } from './structural.js';
+import { Value } from './tape.js';
+import { pointwise } from './tensor.js';
 
-export interface Namespace {
-  readonly members: ReadonlyMap<string, Operand>;
-}
-/** Anything an expression may evaluate to. */
-export type Operand = Static | Value | Matrix | Namespace | readonly Operand[];
-
-export function namespace(members: Iterable<readonly [string, Operand]>): Namespace {
-  return { members: new Map(members) };
-}
-
-/** Runs `step(inputs, state, params, { options })` once; returns what it returns, by name. */
-export function runStep(tree: CellTree, tape: Tape, args: readonly Operand[]): ReadonlyMap<string, Operand> {
-  const result = new Interpreter(tree, tape).call(tree.step, args);
+/** Runs `step(inputs, state, params, { options, t })` once; returns what it returns, by name. */
+export function runStep(tree: CellTree, context: StepContext, args: readonly Operand[]): ReadonlyMap<string, Operand> {
+  const result = new Interpreter(tree, context).call(tree.step, args);
   if (!isNamespace(result)) throw new Error('step returned no object');
   return result.members;
-}
-
-/** Lifts a static number (or test) to a value. */
-export function toValue(operand: Operand | undefined): Value {
-  if (operand instanceof Value) return operand;
-  if (typeof operand === 'number' || typeof operand === 'boolean') return constant(Number(operand));
-  throw new Error(`expected a number or a tensor, found ${describe(operand)}`);
 }
 
 /** Names in one block, inside the block around it. */
@@ -58,7 +45,7 @@ class Scope {
 class Interpreter {
   constructor(
     private readonly tree: CellTree,
-    private readonly tape: Tape,
+    private readonly context: StepContext,
   ) {}
 
   call(target: FunctionTree, args: readonly Operand[]): Operand {
@@ -122,7 +109,7 @@ class Interpreter {
       case 'member':
         return member(this.evaluate(expression.object, scope), expression.property);
       case 'index':
-        return member(this.evaluate(expression.object, scope), this.evaluate(expression.index, scope));
+        return this.at(this.evaluate(expression.object, scope), this.evaluate(expression.index, scope));
       case 'unary':
         return this.unary(expression.operator, this.evaluate(expression.operand, scope));
       case 'binary':
@@ -131,7 +118,7 @@ class Interpreter {
         const test = this.evaluate(expression.test, scope);
         if (!(test instanceof Value)) return this.evaluate(test ? expression.then : expression.otherwise, scope);
         const then = toValue(this.evaluate(expression.then, scope));
-        return pointwise(this.tape, select, [test, then, toValue(this.evaluate(expression.otherwise, scope))]);
+        return pointwise(this.context.tape, select, [test, then, toValue(this.evaluate(expression.otherwise, scope))]);
       }
       case 'builtin':
         return this.builtin(
@@ -153,10 +140,15 @@ class Interpreter {
     }
   }
 
+  /** An item of an array, or one matrix of a stack or kernel. */
+  private at(object: Operand, key: Operand): Operand {
+    return object instanceof Value && typeof key === 'number' ? entryOf(this.context.tape, object, key) : member(object, key);
+  }
+
   private unary(operator: '-' | '+' | '!', operand: Operand): Operand {
-    if (operator === '!') return operand instanceof Value ? pointwise(this.tape, not, [operand]) : !operand;
+    if (operator === '!') return operand instanceof Value ? pointwise(this.context.tape, not, [operand]) : !operand;
     if (operator === '+') return operand;
-    return typeof operand === 'number' ? -operand : pointwise(this.tape, negate, [toValue(operand)]);
+    return typeof operand === 'number' ? -operand : pointwise(this.context.tape, negate, [toValue(operand)]);
   }
 
   private binary(operator: BinaryOperator, leftTree: Expression, rightTree: Expression, scope: Scope): Operand {
@@ -165,24 +157,24 @@ class Interpreter {
     if (operator === '&&' && !(left instanceof Value)) return left ? this.evaluate(rightTree, scope) : left;
     if (operator === '||' && !(left instanceof Value)) return left ? left : this.evaluate(rightTree, scope);
     const right = this.evaluate(rightTree, scope);
+    // A static right side decides or drops out, so that the result may be static too.
+    if (operator === '&&' && isStatic(right)) return right ? left : right;
+    if (operator === '||' && isStatic(right)) return right ? right : left;
     if (isStatic(left) && isStatic(right)) return staticBinary(operator, left, right);
     const operation = operators[operator];
     if (operation === undefined) throw new Error(`${operator} on tensors`);
-    return pointwise(this.tape, operation, [toValue(left), toValue(right)]);
+    return pointwise(this.context.tape, operation, [toValue(left), toValue(right)]);
   }
 
   private builtin(name: string, args: readonly Operand[]): Operand {
-    if (name === 'matvec') {
-      const [matrix, x] = args;
-      if (!(matrix instanceof Matrix)) throw new Error(`matvec of ${describe(matrix)}`);
-      return matvec(this.tape, matrix, toValue(x));
-    }
+    const whole = structural[name];
+    if (whole !== undefined) return whole(this.context, args);
     const operation = functions[name];
     if (operation === undefined) throw new Error(`there is no function ${name}`);
     const missing = operation.pullbacks.length - args.length;
     const values = [...args, ...(missing > 0 ? (operation.defaults ?? []).slice(-missing) : [])];
     if (values.length !== operation.pullbacks.length) throw new Error(`${name} of ${args.length} arguments`);
-    const result = pointwise(this.tape, operation, values.map(toValue));
+    const result = pointwise(this.context.tape, operation, values.map(toValue));
     // A function of static numbers is static: it may bound a loop or choose a branch.
     return values.every(isStatic) ? (result.data[0] as number) : result;
   }
@@ -223,23 +215,4 @@ function member(object: Operand | undefined, key: Operand): Operand {
   else if (isNamespace(object)) found = object.members.get(String(key));
   if (found === undefined) throw new Error(`${describe(object)} has no member ${String(key)}`);
   return found;
-}
-
-function isStatic(operand: Operand): operand is Static {
-  return typeof operand === 'number' || typeof operand === 'string' || typeof operand === 'boolean';
-}
-
-function isArray(operand: Operand | undefined): operand is readonly Operand[] {
-  return Array.isArray(operand);
-}
-
-function isNamespace(operand: Operand | undefined): operand is Namespace {
-  return typeof operand === 'object' && 'members' in operand;
-}
-
-function describe(operand: Operand | undefined): string {
-  if (operand instanceof Value) return `a tensor of ${operand.rows} by ${operand.units}`;
-  if (operand instanceof Matrix) return 'a matrix';
-  if (isArray(operand)) return 'an array';
-  return isNamespace(operand) ? 'an object' : String(operand);
 }

@@ -6,6 +6,8 @@
  * function with a kink is NaN, so is the cotangent: the slope is not known there.
  */
 
+import { erf, erfc } from './erf.js';
+
 type Forward = (a: number, b: number, c: number) => number;
 type Pullback = (g: number, a: number, b: number, c: number) => number;
 
@@ -29,6 +31,22 @@ function tanhSlope(x: number): number {
   return (4 * e) / ((1 + e) * (1 + e));
 }
 
+function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+}
+
+/** Normal distribution: probability below x. */
+function normal(x: number): number {
+  return erfc(-x / Math.SQRT2) / 2;
+}
+
+/** Halves to the even neighbour. */
+function roundEven(x: number): number {
+  const below = Math.floor(x);
+  if (x - below !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
+}
+
 /** `g` where the test holds, zero where it does not, NaN where an argument is. */
 function where(test: boolean, g: number, a: number, b = 0, c = 0): number {
   if (test) return g;
@@ -39,6 +57,24 @@ function where(test: boolean, g: number, a: number, b = 0, c = 0): number {
 function smooth(forward: (x: number) => number, slope: (x: number) => number): Operation {
   return { forward, pullbacks: [(g, x) => g * slope(x)] };
 }
+
+/** A function that is constant between its jumps. */
+function flat(forward: (x: number) => number): Operation {
+  return { forward, pullbacks: [() => 0] };
+}
+
+const power: Operation = {
+  forward: (x, y) => x ** y,
+  pullbacks: [
+    (g, x, y) => (y === 0 ? 0 : g * y * x ** (y - 1)),
+    // xʸ log x tends to 0 with x where y > 0, and 0⁰ = 1 is taken as constant.
+    (g, x, y) => (x === 0 && y >= 0 ? 0 : g * x ** y * Math.log(x)),
+  ],
+};
+const remainder: Operation = {
+  forward: (a, b) => a % b,
+  pullbacks: [(g) => g, (g, a, b) => -g * Math.round((a - (a % b)) / b)],
+};
 
 /** A test: 1 where it holds, else 0. No cotangent. */
 function comparison(test: (a: number, b: number) => boolean): Operation {
@@ -51,6 +87,8 @@ export const operators: Readonly<Record<string, Operation>> = {
   '-': { forward: (a, b) => a - b, pullbacks: [(g) => g, (g) => -g] },
   '*': { forward: (a, b) => a * b, pullbacks: [(g, _a, b) => g * b, (g, a) => g * a] },
   '/': { forward: (a, b) => a / b, pullbacks: [(g, _a, b) => g / b, (g, a, b) => -((g / b) * (a / b))] },
+  '%': remainder,
+  '**': power,
   '<': comparison((a, b) => a < b),
   '<=': comparison((a, b) => a <= b),
   '>': comparison((a, b) => a > b),
@@ -82,7 +120,7 @@ export const functions: Readonly<Record<string, Operation>> = {
     (x) => x * x,
     (x) => 2 * x,
   ),
-  softplus: smooth((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), logistic),
+  softplus: smooth(softplus, logistic),
   softsign: smooth(
     (x) => x / (1 + Math.abs(x)),
     (x) => 1 / ((1 + Math.abs(x)) * (1 + Math.abs(x))),
@@ -120,4 +158,33 @@ export const functions: Readonly<Record<string, Operation>> = {
       (g, x, low, high) => where(Math.max(x, low) > high, g, x, low, high),
     ],
   },
+  sin: smooth(Math.sin, Math.cos),
+  cos: smooth(Math.cos, (x) => -Math.sin(x)),
+  erf: smooth(erf, (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x)),
+  log1p: smooth(Math.log1p, (x) => 1 / (1 + x)),
+  expm1: smooth(Math.expm1, Math.exp),
+  logSigmoid: smooth(
+    (x) => -softplus(-x),
+    (x) => logistic(-x),
+  ),
+  gelu: smooth(
+    (x) => x * normal(x),
+    (x) => normal(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI),
+  ),
+  silu: smooth(
+    (x) => x * logistic(x),
+    (x) => logistic(x) + x * logistic(x) * logistic(-x),
+  ),
+  mish: smooth(
+    (x) => x * Math.tanh(softplus(x)),
+    (x) => Math.tanh(softplus(x)) + x * tanhSlope(softplus(x)) * logistic(x),
+  ),
+  pow: power,
+  mod: remainder,
+  round: flat(roundEven),
+  floor: flat(Math.floor),
+  step: flat((x) => (x >= 0 ? 1 : x < 0 ? 0 : x)),
+  sign: flat(Math.sign),
+  stopGradient: { forward: (x) => x, pullbacks: [undefined] },
+  straightThrough: { forward: (value) => value, pullbacks: [undefined, (g) => g] },
 };

@@ -7,10 +7,13 @@
 import type { CellTree, Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, type CellResult, elements, expectedShapes, shapeOf, sizeOf, type Tensor } from '../data.js';
-import { checkLengths, zeroExtended } from './arguments.js';
-import { type Namespace, namespace, runStep, toValue } from './interpret.js';
-import { Matrix, Tape, Value } from './tape.js';
-import { stretchTo, takeRows } from './tensor.js';
+import { checkLengths, checkSeed, initialFill, nothing, widened, zero } from './arguments.js';
+import { axesOf } from './context.js';
+import { Draws } from './draws.js';
+import { runStep } from './interpret.js';
+import { type Namespace, namespace, toValue } from './operand.js';
+import { type Axis, constant, count, Tape, Value } from './tape.js';
+import { alias, stretchTo, takeRows } from './tensor.js';
 
 /** One step of the running sequences. */
 interface Step {
@@ -19,24 +22,26 @@ interface Step {
   /** Index `[t, b]` of every row in a sequence tensor, flattened. */
   readonly places: readonly number[];
   readonly inputs: ReadonlyMap<string, Value>;
+  /** As the step got it. */
+  readonly state: ReadonlyMap<string, Value>;
   readonly next: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Value>;
 }
 
 /**
  * Runs a cell over `T` steps in float64; with cotangents in `data`, also the gradients of the inputs, the initial
- * state and the parameters. All results are Float64Arrays; shapes as in `CellResult`. `outputs` are those of the
+ * state and the trained parameters. All results are Float64Arrays; shapes as in `CellResult`. `outputs` are those of the
  * signature, or every name that `step` returns.
  *
- * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-LENGTHS`, `DIMS-MISSING`
+ * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-LENGTHS`, `DATA-SEED`, `DIMS-MISSING`
  */
 export function runReference(tree: CellTree, signature: Signature, sizes: Sizes, data: CellData): CellResult {
   const run = new SequenceRun(tree, signature, sizes, data);
-  const steps = run.forward();
-  const results = { outputs: run.collectOutputs(steps), state: run.collectFinalState(steps) };
+  run.forward();
+  const results = { outputs: run.collectOutputs(), state: run.collectFinalState() };
   if (!data.cotangents) return results;
-  run.backward(steps, data.cotangents);
-  return { ...results, gradients: run.collectGradients(steps) };
+  run.backward(data.cotangents);
+  return { ...results, gradients: run.collectGradients() };
 }
 
 class SequenceRun {
@@ -46,8 +51,11 @@ class SequenceRun {
   private readonly lengths: readonly number[];
   private readonly inputs: ReadonlyMap<string, Float64Array>;
   private readonly initial: ReadonlyMap<string, Value>;
-  private readonly params: ReadonlyMap<string, Value | Matrix>;
+  private readonly params: ReadonlyMap<string, Value>;
   private readonly options: Namespace;
+  private readonly random: Draws | undefined;
+  private readonly steps: Step[] = [];
+  private readonly axes = new Map<TensorDeclaration, readonly Axis[]>();
 
   constructor(
     private readonly tree: CellTree,
@@ -60,34 +68,36 @@ class SequenceRun {
     this.lengths = checkLengths(data.lengths, this.T, this.B);
     const shapes = expectedShapes(signature, sizes);
     const tracked = data.cotangents !== undefined;
-    this.inputs = zeroExtended('inputs', data.inputs, shapes.inputs, 'complete');
-    const state = zeroExtended('state', data.state, shapes.state, 'partial');
+    this.inputs = widened('inputs', data.inputs, shapes.inputs, nothing);
+    const state = widened('state', data.state, shapes.state, zero);
     this.initial = new Map(
       signature.state.map((declaration) => {
-        const values = entry(state, declaration.name);
-        return [declaration.name, new Value(this.B, this.unitsOf(declaration), values, tracked)];
+        const { name } = declaration;
+        return [name, new Value(this.B, this.axesOf(declaration), entry(state, name), tracked)];
       }),
     );
-    const params = zeroExtended('params', data.params, shapes.params, 'complete');
+    const fills = new Map(signature.params.map((declaration) => [declaration.name, initialFill(declaration)]));
+    const params = widened('params', data.params, shapes.params, (name) => fills.get(name));
     this.params = new Map(
       signature.params.map((declaration) => {
-        const values = entry(params, declaration.name);
-        const [rows, columns] = shapeOf(declaration, sizes);
-        if (rows !== undefined && columns !== undefined) {
-          return [declaration.name, new Matrix(rows, columns, values, tracked)];
-        }
-        return [declaration.name, new Value(1, rows, values, tracked)];
+        const { name, trainable } = declaration;
+        return [name, new Value(1, this.axesOf(declaration), entry(params, name), tracked && trainable)];
       }),
     );
     this.options = namespace(Object.entries(signature.options));
+    const seed = checkSeed(data.seed);
+    this.random = signature.options.training === true ? new Draws(seed) : undefined;
   }
 
-  private unitsOf(declaration: TensorDeclaration): number | undefined {
-    return shapeOf(declaration, this.sizes)[0];
+  private axesOf(declaration: TensorDeclaration): readonly Axis[] {
+    const known = this.axes.get(declaration);
+    if (known) return known;
+    const axes = axesOf(this.sizes, declaration.shape);
+    this.axes.set(declaration, axes);
+    return axes;
   }
 
-  forward(): Step[] {
-    const steps: Step[] = [];
+  forward(): void {
     let running = this.lengths.map((_, sequence) => sequence);
     let state = this.initial;
     for (let s = 0; s < this.T; s++) {
@@ -98,10 +108,9 @@ class SequenceRun {
         running = kept.map((row) => running[row] as number);
       }
       const step = this.step(s, running, state);
-      steps.push(step);
+      this.steps.push(step);
       state = step.next;
     }
-    return steps;
   }
 
   private step(s: number, sequences: readonly number[], state: ReadonlyMap<string, Value>): Step {
@@ -112,36 +121,70 @@ class SequenceRun {
     });
     const inputs = new Map(
       this.signature.inputs.map((declaration) => {
-        const units = this.unitsOf(declaration);
-        const values = gather(entry(this.inputs, declaration.name), places, units ?? 1);
-        return [declaration.name, new Value(rows, units, values, this.data.cotangents !== undefined)];
+        const axes = this.axesOf(declaration);
+        const values = gather(entry(this.inputs, declaration.name), places, count(axes));
+        return [declaration.name, new Value(rows, axes, values, this.data.cotangents !== undefined)];
       }),
     );
-    const context = namespace([['options', this.options]]);
-    const returned = runStep(this.tree, this.tape, [namespace(inputs), namespace(state), namespace(this.params), context]);
+    this.random?.startStep();
+    const context = {
+      tape: this.tape,
+      sizes: this.sizes,
+      t: s,
+      sequences,
+      random: this.random,
+      delayed: (value: Value, steps: number) => this.delayed(s, sequences, { inputs, state }, value, steps),
+    };
+    // `t` is a value, not a static number: a spec may not branch on it.
+    const last = namespace([
+      ['options', this.options],
+      ['t', constant(s)],
+    ]);
+    const returned = runStep(this.tree, context, [namespace(inputs), namespace(state), namespace(this.params), last]);
     const next = new Map(
       this.signature.state.map((declaration) => {
         const value = toValue(returned.get(declaration.name));
-        return [declaration.name, stretchTo(this.tape, value, rows, this.unitsOf(declaration))];
+        // Two states may be given one value, and still have different pasts.
+        return [declaration.name, alias(this.tape, stretchTo(this.tape, value, rows, this.axesOf(declaration)))];
       }),
     );
     const names = this.signature.outputs ?? [...returned.keys()];
     const outputs = new Map(
       names.map((name) => {
         const value = next.get(name) ?? toValue(returned.get(name));
-        return [name, stretchTo(this.tape, value, rows, value.units)];
+        return [name, stretchTo(this.tape, value, rows, value.axes)];
       }),
     );
-    return { sequences, places, inputs, next, outputs };
+    return { sequences, places, inputs, state, next, outputs };
+  }
+
+  /** An input or a state as step `s − steps` got it; zero before the first step. */
+  private delayed(
+    s: number,
+    sequences: readonly number[],
+    now: Pick<Step, 'inputs' | 'state'>,
+    value: Value,
+    steps: number,
+  ): Value {
+    for (const group of ['inputs', 'state'] as const) {
+      const [name] = [...now[group]].find(([, candidate]) => candidate === value) ?? [];
+      if (name === undefined) continue;
+      const earlier = this.steps[s - steps];
+      if (steps < 1) throw new Error(`a delay of ${steps} steps`);
+      if (earlier === undefined) return new Value(1, value.axes, new Float64Array(value.columns), false);
+      const rows = sequences.map((sequence) => earlier.sequences.indexOf(sequence));
+      return takeRows(this.tape, entry(earlier[group], name), rows);
+    }
+    throw new Error('only an input or a state can be delayed');
   }
 
   /** Adds the cotangents to the values they belong to, and walks the tape back. */
-  backward(steps: readonly Step[], cotangents: NonNullable<CellData['cotangents']>): void {
-    const outputShapes = Object.fromEntries(Object.entries(this.collectOutputs(steps)).map(([name, { shape }]) => [name, shape]));
-    const outputs = zeroExtended('cotangents.outputs', cotangents.outputs, outputShapes, 'partial');
+  backward(cotangents: NonNullable<CellData['cotangents']>): void {
+    const outputShapes = Object.fromEntries(Object.entries(this.collectOutputs()).map(([name, { shape }]) => [name, shape]));
+    const outputs = widened('cotangents.outputs', cotangents.outputs, outputShapes, zero);
     const stateShapes = expectedShapes(this.signature, this.sizes).state;
-    const finals = zeroExtended('cotangents.state', cotangents.state, stateShapes, 'partial');
-    for (const [s, { sequences, places, next, outputs: values }] of steps.entries()) {
+    const finals = widened('cotangents.state', cotangents.state, stateShapes, zero);
+    for (const [s, { sequences, places, next, outputs: values }] of this.steps.entries()) {
       for (const [name, value] of values) addRows(value, gather(entry(outputs, name), places, value.columns));
       for (const [name, value] of next) {
         const seed = gather(entry(finals, name), sequences, value.columns);
@@ -155,24 +198,24 @@ class SequenceRun {
     this.tape.backward();
   }
 
-  collectOutputs(steps: readonly Step[]): Record<string, Tensor> {
-    const first = steps[0];
+  collectOutputs(): Record<string, Tensor> {
+    const first = this.steps[0];
     if (first === undefined) throw new Error('no step ran');
-    const collect = ([name, { units }]: [string, Value]): [string, Tensor] => {
-      const shape = [this.T, this.B, ...(units === undefined ? [] : [units])];
+    const collect = ([name, { axes, columns }]: [string, Value]): [string, Tensor] => {
+      const shape = [this.T, this.B, ...axes.map(({ size }) => size)];
       const data = new Float64Array(elements(shape));
-      for (const { places, outputs } of steps) scatter(data, entry(outputs, name).data, places, units ?? 1);
+      for (const { places, outputs } of this.steps) scatter(data, entry(outputs, name).data, places, columns);
       return [name, { shape, data }];
     };
     return Object.fromEntries([...first.outputs].map(collect));
   }
 
-  collectFinalState(steps: readonly Step[]): Record<string, Tensor> {
+  collectFinalState(): Record<string, Tensor> {
     const collect = (declaration: TensorDeclaration): [string, Tensor] => {
       const shape = shapeOf(declaration, this.sizes, ['B']);
       const data = new Float64Array(elements(shape));
       // Later steps overwrite earlier ones, so what stays is each sequence's last.
-      for (const { sequences, next } of steps) {
+      for (const { sequences, next } of this.steps) {
         const value = entry(next, declaration.name);
         scatter(data, value.data, sequences, value.columns);
       }
@@ -181,19 +224,23 @@ class SequenceRun {
     return Object.fromEntries(this.signature.state.map(collect));
   }
 
-  collectGradients(steps: readonly Step[]): NonNullable<CellResult['gradients']> {
+  collectGradients(): NonNullable<CellResult['gradients']> {
     const shapes = expectedShapes(this.signature, this.sizes);
     const inputs = this.signature.inputs.map(({ name }): [string, Tensor] => {
       const shape = shapes.inputs[name] ?? [];
       const data = new Float64Array(elements(shape));
-      for (const step of steps) {
+      for (const step of this.steps) {
         const value = entry(step.inputs, name);
         scatter(data, value.cotangent(), step.places, value.columns);
       }
       return [name, { shape, data }];
     });
-    const leaf = (leaves: ReadonlyMap<string, Value | Matrix>, group: Record<string, number[]>) =>
-      Object.fromEntries([...leaves].map(([name, value]) => [name, { shape: group[name] ?? [], data: value.cotangent() }]));
+    const leaf = (leaves: ReadonlyMap<string, Value>, group: Record<string, number[]>) =>
+      Object.fromEntries(
+        [...leaves]
+          .filter(([, value]) => value.tracked)
+          .map(([name, value]) => [name, { shape: group[name] ?? [], data: value.cotangent() }]),
+      );
     return {
       inputs: Object.fromEntries(inputs),
       state: leaf(this.initial, shapes.state),

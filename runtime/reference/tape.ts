@@ -1,24 +1,47 @@
 /**
  * Values of the reference and the tape that remembers how they were made.
  *
- * A value is float64, over the sequences that are still running (rows) and over units. A parameter has one row,
- * a scalar has no units; both broadcast. The tape is walked backwards once, after the last time step.
+ * A value is float64, over the sequences that are still running (rows) and, within a row, over its axes, the last
+ * one innermost. A parameter has one row, a scalar has no axes; both broadcast. The tape is walked backwards once,
+ * after the last time step.
  */
 
-/** Per-sequence, per-unit values: `[rows, units]`, or `[rows]` when `units` is undefined. */
+/** One axis of a value: the dim it stands for and its size. */
+export interface Axis {
+  readonly dim: string;
+  readonly size: number;
+}
+
+/** Where the elements of a value are in the parameter that it was cut from or turned around. */
+export interface Layout {
+  readonly offset: number;
+  /** One for each axis of the value. */
+  readonly strides: readonly number[];
+  /** Size of the parameter's last axis. */
+  readonly width: number;
+}
+
+/** Numbers for every sequence: `[rows, ...axes]`. */
 export class Value {
   gradient: Float64Array | undefined;
+  /** Elements of one row. */
+  readonly columns: number;
 
   constructor(
     readonly rows: number,
-    readonly units: number | undefined,
+    readonly axes: readonly Axis[],
     readonly data: Float64Array,
     /** Whether a cotangent can flow into it. */
     readonly tracked: boolean,
-  ) {}
+    private readonly cutFrom?: Layout,
+  ) {
+    this.columns = count(axes);
+    if (data.length !== rows * this.columns) throw new Error(`${data.length} numbers for ${rows} rows of ${this}`);
+  }
 
-  get columns(): number {
-    return this.units ?? 1;
+  /** Where its elements are in the parameter it comes from; in itself where it comes from none. */
+  get layout(): Layout {
+    return this.cutFrom ?? contiguous(this.axes);
   }
 
   /** The cotangent so far, zeros at first; callers add to it. */
@@ -26,27 +49,41 @@ export class Value {
     this.gradient ??= new Float64Array(this.data.length);
     return this.gradient;
   }
-}
 
-/** A matrix parameter `[rows, columns]`; only `matvec` reads it. */
-export class Matrix {
-  gradient: Float64Array | undefined;
-
-  constructor(
-    readonly rows: number,
-    readonly columns: number,
-    readonly data: Float64Array,
-    readonly tracked: boolean,
-  ) {}
-
-  cotangent(): Float64Array {
-    this.gradient ??= new Float64Array(this.data.length);
-    return this.gradient;
+  toString(): string {
+    return `[${this.axes.map(({ dim, size }) => `${dim}=${size}`).join(', ')}]`;
   }
 }
 
 export function constant(value: number): Value {
-  return new Value(1, undefined, Float64Array.of(value), false);
+  return new Value(1, [], Float64Array.of(value), false);
+}
+
+/** Elements over some axes. */
+export function count(axes: readonly Axis[]): number {
+  let product = 1;
+  for (const { size } of axes) product *= size;
+  return product;
+}
+
+/** A dim has one size in a run, so names are all there is to compare. */
+export function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let position = 0; position < a.length; position++) {
+    if (a[position]?.dim !== b[position]?.dim) return false;
+  }
+  return true;
+}
+
+/** From one row to the next; 0 where one row stands for all. */
+export function rowStride(value: Value): number {
+  return value.rows === 1 ? 0 : value.columns;
+}
+
+function contiguous(axes: readonly Axis[]): Layout {
+  const strides = axes.map((_, position) => count(axes.slice(position + 1)));
+  return { offset: 0, strides, width: axes.at(-1)?.size ?? 1 };
 }
 
 interface Entry {

@@ -1,23 +1,21 @@
 /** Eager float64 operations on values; each puts itself on the tape. */
 import { type Operation, stretch } from './operations.js';
-import { constant, type Matrix, type Tape, Value } from './tape.js';
+import { type Axis, constant, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
 
 const nothing = constant(0);
 
-/** Applies `operation` per sequence and unit; arguments with one row or without units broadcast. */
+/** Applies `operation` per sequence and element; arguments with one row or without axes broadcast. */
 export function pointwise(tape: Tape, operation: Operation, args: readonly Value[]): Value {
   const [a = nothing, b = nothing, c = nothing] = args;
   const rows = Math.max(a.rows, b.rows, c.rows);
-  const units = a.units ?? b.units ?? c.units;
-  const columns = units ?? 1;
+  const axes = commonAxes(args);
   for (const arg of args) {
-    if ((arg.rows !== 1 && arg.rows !== rows) || (arg.units !== undefined && arg.units !== units)) {
-      throw new Error(`values of ${arg.rows} by ${arg.units} and ${rows} by ${units} do not broadcast`);
-    }
+    if (arg.rows !== 1 && arg.rows !== rows) throw new Error(`values of ${arg.rows} and ${rows} rows do not broadcast`);
   }
   const [rowA, rowB, rowC] = [rowStride(a), rowStride(b), rowStride(c)];
   const [unitA, unitB, unitC] = [unitStride(a), unitStride(b), unitStride(c)];
   const { forward } = operation;
+  const columns = count(axes);
   const data = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < columns; unit++) {
@@ -29,7 +27,7 @@ export function pointwise(tape: Tape, operation: Operation, args: readonly Value
     }
   }
   const tracked = args.some((arg, position) => arg.tracked && operation.pullbacks[position] !== undefined);
-  return tape.record(new Value(rows, units, data, tracked), (cotangent) => {
+  return tape.record(new Value(rows, axes, data, tracked), (cotangent) => {
     args.forEach((arg, position) => {
       const pullback = operation.pullbacks[position];
       if (!arg.tracked || pullback === undefined) return;
@@ -52,114 +50,32 @@ export function pointwise(tape: Tape, operation: Operation, args: readonly Value
   });
 }
 
-function rowStride(value: Value): number {
-  return value.rows === 1 ? 0 : value.columns;
+/** The axes that all arguments have but the scalars among them. */
+export function commonAxes(args: readonly Value[]): readonly Axis[] {
+  const first = args.find(({ axes }) => axes.length > 0);
+  if (first === undefined) return [];
+  for (const arg of args) {
+    if (arg.axes.length > 0 && !sameAxes(arg.axes, first.axes)) throw new Error(`values of ${first} and ${arg} do not broadcast`);
+  }
+  return first.axes;
 }
 
 function unitStride(value: Value): number {
-  return value.units === undefined ? 0 : 1;
+  return value.axes.length === 0 ? 0 : 1;
 }
 
-/** `value` at exactly `rows` sequences and `units` units. */
-export function stretchTo(tape: Tape, value: Value, rows: number, units: number | undefined): Value {
-  if (value.rows === rows && value.units === units) return value;
-  const shape = new Value(rows, units, new Float64Array(rows * (units ?? 1)), false);
+/** `value` at exactly `rows` sequences and these axes. */
+export function stretchTo(tape: Tape, value: Value, rows: number, axes: readonly Axis[]): Value {
+  if (value.rows === rows && sameAxes(value.axes, axes)) return value;
+  const shape = new Value(rows, axes, new Float64Array(rows * count(axes)), false);
   return pointwise(tape, stretch, [value, shape]);
 }
 
-/** `W x` for every sequence: `[R, C]` with `[rows, C]` gives `[rows, R]`. */
-export function matvec(tape: Tape, matrix: Matrix, x: Value): Value {
-  const { rows: outputs, columns } = matrix;
-  if (x.units !== columns) throw new Error(`matvec: a matrix of ${columns} columns and ${x.units} units`);
-  const weights = matrix.data;
-  const data = new Float64Array(x.rows * outputs);
-  for (let row = 0; row < x.rows; row++) {
-    multiply(data, row * outputs, outputs, weights, x.data, row * columns, columns);
-  }
-  return tape.record(new Value(x.rows, outputs, data, matrix.tracked || x.tracked), (cotangent) => {
-    if (x.tracked) {
-      const dx = x.cotangent();
-      for (let row = 0; row < x.rows; row++) {
-        addCombination(dx, row * columns, columns, cotangent, row * outputs, 1, outputs, weights);
-      }
-    }
-    if (matrix.tracked) {
-      const dW = matrix.cotangent();
-      for (let output = 0; output < outputs; output++) {
-        addCombination(dW, output * columns, columns, cotangent, output, outputs, x.rows, x.data);
-      }
-    }
+/** The same numbers under a name of their own, so that two names for one value can be told apart. */
+export function alias(tape: Tape, value: Value): Value {
+  return tape.record(new Value(value.rows, value.axes, value.data, value.tracked), (cotangent) => {
+    addScaled(value.cotangent(), 0, 1, cotangent, 0, cotangent.length);
   });
-}
-
-/** y = W x for one sequence, four outputs at a time: one sum alone would wait for its own additions. */
-function multiply(
-  y: Float64Array,
-  yFrom: number,
-  outputs: number,
-  W: Float64Array,
-  x: Float64Array,
-  xFrom: number,
-  columns: number,
-): void {
-  let output = 0;
-  for (; output + 3 < outputs; output += 4) {
-    const first = output * columns;
-    const [second, third, fourth] = [first + columns, first + 2 * columns, first + 3 * columns];
-    let [a, b, c, d] = [0, 0, 0, 0];
-    for (let k = 0; k < columns; k++) {
-      const factor = x[xFrom + k] as number;
-      a += (W[first + k] as number) * factor;
-      b += (W[second + k] as number) * factor;
-      c += (W[third + k] as number) * factor;
-      d += (W[fourth + k] as number) * factor;
-    }
-    y[yFrom + output] = a;
-    y[yFrom + output + 1] = b;
-    y[yFrom + output + 2] = c;
-    y[yFrom + output + 3] = d;
-  }
-  for (; output < outputs; output++) {
-    let sum = 0;
-    for (let k = 0; k < columns; k++) sum += (W[output * columns + k] as number) * (x[xFrom + k] as number);
-    y[yFrom + output] = sum;
-  }
-}
-
-/** Adds Σⱼ gⱼ · rowⱼ to one row, j < count, four terms at a time to spare reads and writes of the sum. */
-function addCombination(
-  to: Float64Array,
-  toFrom: number,
-  columns: number,
-  g: Float64Array,
-  gFrom: number,
-  gStride: number,
-  count: number,
-  rows: Float64Array,
-): void {
-  let j = 0;
-  for (; j + 3 < count; j += 4) {
-    const at = gFrom + j * gStride;
-    const [a, b] = [g[at] as number, g[at + gStride] as number];
-    const [c, d] = [g[at + 2 * gStride] as number, g[at + 3 * gStride] as number];
-    const first = j * columns;
-    const [second, third, fourth] = [first + columns, first + 2 * columns, first + 3 * columns];
-    for (let k = 0; k < columns; k++) {
-      to[toFrom + k] =
-        (to[toFrom + k] as number) +
-        a * (rows[first + k] as number) +
-        b * (rows[second + k] as number) +
-        c * (rows[third + k] as number) +
-        d * (rows[fourth + k] as number);
-    }
-  }
-  for (; j < count; j++) addScaled(to, toFrom, g[gFrom + j * gStride] as number, rows, j * columns, columns);
-}
-
-function addScaled(to: Float64Array, toFrom: number, g: number, from: Float64Array, fromFrom: number, count: number): void {
-  for (let k = 0; k < count; k++) {
-    to[toFrom + k] = (to[toFrom + k] as number) + g * (from[fromFrom + k] as number);
-  }
 }
 
 /** Keeps the given rows, in that order. */
@@ -169,10 +85,24 @@ export function takeRows(tape: Tape, value: Value, rows: readonly number[]): Val
   rows.forEach((row, position) => {
     data.set(value.data.subarray(row * columns, (row + 1) * columns), position * columns);
   });
-  return tape.record(new Value(rows.length, value.units, data, value.tracked), (cotangent) => {
+  return tape.record(new Value(rows.length, value.axes, data, value.tracked), (cotangent) => {
     const gradient = value.cotangent();
     rows.forEach((row, position) => {
       addScaled(gradient, row * columns, 1, cotangent, position * columns, columns);
     });
   });
+}
+
+/** Adds `g` times some numbers to as many others. */
+export function addScaled(
+  to: Float64Array,
+  toFrom: number,
+  g: number,
+  from: Float64Array,
+  fromFrom: number,
+  count: number,
+): void {
+  for (let k = 0; k < count; k++) {
+    to[toFrom + k] = (to[toFrom + k] as number) + g * (from[fromFrom + k] as number);
+  }
 }

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitLines } from '../../cli/lines.js';
 import { LeastRecentlyUsed } from '../../cli/lru.js';
-import { didYouMean } from '../../cli/suggest.js';
 import { bytes } from './harness.js';
 
 async function linesOf(...chunks: readonly string[]): Promise<string[]> {
@@ -45,19 +44,5 @@ describe('the cache of plans', () => {
     await expect(cache.get('d', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     cache.clear();
     expect(disposed).toEqual(['b', 'a', 'c']);
-  });
-});
-
-describe('suggestions', () => {
-  it.each([
-    ['ltsm', 'lstm'],
-    ['GRU', 'gru'],
-    ['rn', 'rnn'],
-  ])('%s means %s', (written, meant) => {
-    expect(didYouMean(written, ['gru', 'lstm', 'rnn'])).toBe(`Did you mean ${meant}?`);
-  });
-
-  it('are not made for what is far from everything', () => {
-    expect(didYouMean('transformer', ['gru', 'lstm', 'rnn'])).toBeUndefined();
   });
 });

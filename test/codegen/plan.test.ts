@@ -34,7 +34,7 @@ describe('plan', () => {
         "backward_after_0_I ×1",
         "backward_weights_0_H_I ×1",
         "backward_weights_1_H_H ×1",
-        "backward_sums_H ×1",
+        "backward_sums_0_H ×1",
         "backward_gather_H ×1",
       ]
     `);
@@ -53,7 +53,7 @@ describe('plan', () => {
         "backward_after_0_I ×1",
         "backward_weights_0_H_I ×1",
         "backward_weights_1_H_H ×1",
-        "backward_sums_H ×1",
+        "backward_sums_0_H ×1",
         "backward_gather_H ×1",
       ]
     `);

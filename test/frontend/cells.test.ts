@@ -144,6 +144,48 @@ describe('what expressions mean', () => {
     expect(next('return { h: x > h ? x : 0.5 };')).toBe('select(gt(x, h), x, 0.5)');
   });
 
+  test('powers and remainders are ops, and whole powers their shortest form', () => {
+    expect(next('return { h: x ** h + (x % h) };')).toBe('add(pow(x, h), mod(x, h))');
+    expect(next('return { h: x ** 2 * h };')).toBe('mul(square(x), h)');
+    expect(next('return { h: x ** 1 * h };')).toBe('mul(x, h)');
+    expect(next('return { h: x * h * (7 % 4) ** 2 };')).toBe('mul(mul(x, h), 9)');
+  });
+
+  test('logic on tests becomes ops; what is static decides or drops out', () => {
+    const options = '{ on: flag(true) }';
+    expect(next('return { h: x > 0 && !(h > 0) ? x : h };')).toBe('select(and(gt(x, 0), not(gt(h, 0))), x, h)');
+    expect(next('return { h: x > 0 || h > 0 ? x : h };')).toBe('select(or(gt(x, 0), gt(h, 0)), x, h)');
+    const body = 'return { h: o.on && x > 0 && o.on ? x : h * (x > 0 || o.on ? 2 : 3) };';
+    expect(next(body, { options })).toBe('select(gt(x, 0), x, mul(h, 2))');
+    expect(next(body, { options }, { on: false })).toBe('mul(h, select(gt(x, 0), 2, 3))');
+    // A static if may stand behind a test that a static side decides.
+    const early = 'if (x > 0 && !o.on) return { h: x };\nreturn { h: x * h };';
+    expect(next(early, { options })).toBe('mul(x, h)');
+  });
+
+  test('select is the conditional, a static test included', () => {
+    const imports = "import { cell, flag, select, vec } from 'recurve';";
+    const options = '{ on: flag(true) }';
+    expect(next('return { h: select(x > h, x, 0.5) };', { imports })).toBe('select(gt(x, h), x, 0.5)');
+    expect(next('return { h: select(o.on, x * h, h) };', { imports, options })).toBe('mul(x, h)');
+  });
+
+  test('functions of constants are constants', () => {
+    const imports =
+      "import { cell, erf, floor, gelu, logSigmoid, mish, mod, pow, round, silu, step, stopGradient, straightThrough, vec } from 'recurve';";
+    const value = (text: string) =>
+      Number(next(`return { h: x * h * ${text} };`, { imports }).slice('mul(mul(x, h), '.length, -1));
+    expect(value('pow(3, 2)')).toBe(9);
+    expect(value('(round(2.5) + mod(7, 4))')).toBe(5);
+    expect(value('(floor(2.9) + step(0) + straightThrough(4, 1) + stopGradient(5))')).toBe(12);
+    expect(value('erf(0.3)')).toBeCloseTo(0.3286267595, 10);
+    expect(value('erf(2)')).toBeCloseTo(0.995322265, 9);
+    expect(value('silu(1)')).toBeCloseTo(1 / (1 + Math.exp(-1)), 15);
+    expect(value('mish(1)')).toBeCloseTo(0.8650983883, 10);
+    expect(value('logSigmoid(0)')).toBeCloseTo(-Math.LN2, 15);
+    expect(value('gelu(-3)') / -3).toBeCloseTo(0.0013498980316, 13);
+  });
+
   test('parameters are read by index in a loop', () => {
     const parts: Parts = { before: "const names = ['a', 'b'];", params: "{ a: vec('I'), b: vec('I') }" };
     expect(next('let y = x * h;\nfor (let k = 0; k < 2; k++) y = y + p[names[k]];\nreturn { h: y };', parts)).toBe(

@@ -120,13 +120,28 @@ return { h: Math.tanh(a) * Math.PI + Math.pow(a, 2) + Math.hypot(a) };`,
   mine.cell.ts:10:42  SPEC-MATH  \`Math.pow\` is not in the language
           return { h: Math.tanh(a) * Math.PI + Math.pow(a, 2) + Math.hypot(a) };
                                                ^^^^^^^^^^^^^^
-      fix: Write \`x * x\`, or \`square(x)\`.
+      fix: Write \`pow(a, 2)\`, imported from \`recurve\`.
 
   mine.cell.ts:10:59  SPEC-MATH  \`Math.hypot\` is not in the language
           return { h: Math.tanh(a) * Math.PI + Math.pow(a, 2) + Math.hypot(a) };
                                                                 ^^^^^^^^^^^^^
       fix: Write it with the functions of \`recurve\`."
 `);
+});
+
+test.each([
+  ['pow(a, 3)', 'Write `pow(a, 3)`, imported from `recurve`.'],
+  ['log1p(a)', 'Write `log1p(a)`, imported from `recurve`.'],
+  ['expm1(a)', 'Write `expm1(a)`, imported from `recurve`.'],
+  ['sign(a)', 'Write `sign(a)`, imported from `recurve`.'],
+  ['round(a)', 'Write `round(a)`, imported from `recurve`.'],
+  ['sin(a)', 'Write `sin(a)`, imported from `recurve`.'],
+  ['ceil(a)', 'Write `-floor(-x)`.'],
+  ['trunc(a)', 'Write `x - x % 1`.'],
+  ['tan(a)', 'Write `sin(x) / cos(x)`.'],
+])('Math.%s is refused with what the language has for it', (call, fix) => {
+  const body = `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;\nreturn { h: Math.${call} };`;
+  expect(mistakesOf({ body })).toContain(fix);
 });
 
 test('a call of a value is refused', () => {
@@ -411,17 +426,17 @@ return { h: (a | 0) + (a, a) + ~a };`,
     "mine.cell.ts:10:20  SPEC-OPERATOR  \`|\` is not in the language
             return { h: (a | 0) + (a, a) + ~a };
                            ^
-        fix: Use + - * /, comparisons, and ?: to choose.
+        fix: Use + - * / % **, comparisons, && || !, and ?: to choose.
 
     mine.cell.ts:10:29  SPEC-OPERATOR  \`,\` is not in the language
             return { h: (a | 0) + (a, a) + ~a };
                                     ^
-        fix: Use + - * /, comparisons, and ?: to choose.
+        fix: Use + - * / % **, comparisons, && || !, and ?: to choose.
 
     mine.cell.ts:10:36  SPEC-OPERATOR  \`~\` is not in the language
             return { h: (a | 0) + (a, a) + ~a };
                                            ^^
-        fix: Use arithmetic, or \`!\` on options."
+        fix: Use arithmetic, or \`!\` on a test."
   `);
 });
 

@@ -378,42 +378,108 @@ return { h: elu(a, h) };`,
 `);
 });
 
-test('powers and remainders of values are refused', () => {
+test('a remainder by zero is refused, by operator and by function', () => {
   expect(
     mistakesOf({
+      imports: "import { cell, mat, matvec, mod, vec } from 'recurve';",
       body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
-return { h: a ** 2 + a ** 3 + (a % 2) };`,
+return { h: a % 0 + mod(a, 1 - 1) };`,
     }),
   ).toMatchInlineSnapshot(`
-  "mine.cell.ts:10:17  SPEC-OPERATOR  \`**\` applies to constants, not to values over units
-          return { h: a ** 2 + a ** 3 + (a % 2) };
-                      ^^^^^^
-      fix: Write \`square(x)\`.
+    "mine.cell.ts:10:21  SPEC-DIVISION-BY-ZERO  this divisor is zero
+            return { h: a % 0 + mod(a, 1 - 1) };
+                            ^
+        fix: Divide by something else; \`max(x, 1e-6)\` keeps a divisor positive.
 
-  mine.cell.ts:10:26  SPEC-OPERATOR  \`**\` applies to constants, not to values over units
-          return { h: a ** 2 + a ** 3 + (a % 2) };
-                               ^^^^^^
-      fix: Write \`x * x * …\`, or \`exp(k * log(x))\` for positive x.
-
-  mine.cell.ts:10:36  SPEC-OPERATOR  \`%\` applies to constants, not to values over units
-          return { h: a ** 2 + a ** 3 + (a % 2) };
-                                         ^^^^^
-      fix: Use \`%\` on constants only."
-`);
+    mine.cell.ts:10:32  SPEC-DIVISION-BY-ZERO  this divisor is zero
+            return { h: a % 0 + mod(a, 1 - 1) };
+                                       ^^^^^
+        fix: Divide by something else; \`max(x, 1e-6)\` keeps a divisor positive."
+  `);
 });
 
-test('logic on values is refused', () => {
+test('powers and remainders join shapes like every operator', () => {
   expect(
     mistakesOf({
       body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
-return { h: a > 0 && h > 0 ? a : !(a > 0) ? h : 0 };`,
+return { h: a ** x + (a % x) };`,
     }),
   ).toMatchInlineSnapshot(`
-  "mine.cell.ts:10:17  SPEC-OPERATOR  \`&&\` joins options only
-          return { h: a > 0 && h > 0 ? a : !(a > 0) ? h : 0 };
-                      ^^^^^
-      fix: Nest the choices: \`a > 0 ? (b > 0 ? … : …) : …\`."
-`);
+    "mine.cell.ts:10:17  SPEC-SHAPE-MISMATCH  \`**\` joins vec('H') and vec('I')
+            return { h: a ** x + (a % x) };
+                        ^^^^^^
+        fix: Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat('H', 'I')\`.
+
+    mine.cell.ts:10:27  SPEC-SHAPE-MISMATCH  \`%\` joins vec('H') and vec('I')
+            return { h: a ** x + (a % x) };
+                                  ^^^^^
+        fix: Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat('H', 'I')\`."
+  `);
+});
+
+test('logic joins tests of one shape', () => {
+  expect(
+    mistakesOf({
+      body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
+const both = a > 0 && x > 0;
+return { h: both || a < 0 ? a : h };`,
+    }),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:10:18  SPEC-SHAPE-MISMATCH  \`&&\` joins vec('H') and vec('I')
+            const both = a > 0 && x > 0;
+                         ^^^^^^^^^^^^^^
+        fix: Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat('H', 'I')\`."
+  `);
+});
+
+test('logic on what is no test is refused', () => {
+  expect(
+    mistakesOf({
+      body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
+return { h: a > 0 && h ? a : !a ? h : 1 || a < 0 ? a : h };`,
+    }),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:10:26  SPEC-TEST  a test is true or false, and this is vec('H')
+            return { h: a > 0 && h ? a : !a ? h : 1 || a < 0 ? a : h };
+                                 ^
+        fix: Compare it: \`x > 0\`, or \`o.option === …\`."
+  `);
+});
+
+test('a static if takes no test per unit, also behind logic', () => {
+  expect(
+    mistakesOf({
+      options: '{ on: flag(true) }',
+      body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
+if (o.on && a > 0) return { h: a };
+return { h: tanh(a) };`,
+    }),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:9  SPEC-DYNAMIC-IF  this \`if\` depends on values known only when running
+            if (o.on && a > 0) return { h: a };
+                ^^^^^^^^^^^^^
+        fix: Choose per unit: \`const y = test ? a : b;\`."
+  `);
+});
+
+test('select takes a test first', () => {
+  expect(
+    mistakesOf({
+      imports: "import { cell, mat, matvec, select, vec } from 'recurve';",
+      body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
+return { h: select(a, a, h) + select(x > 0, a, h) };`,
+    }),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:10:24  SPEC-TEST  a test is true or false, and this is vec('H')
+            return { h: select(a, a, h) + select(x > 0, a, h) };
+                               ^
+        fix: Compare it: \`x > 0\`, or \`o.option === …\`.
+
+    mine.cell.ts:10:35  SPEC-SHAPE-MISMATCH  \`?:\` joins vec('I') and vec('H')
+            return { h: select(a, a, h) + select(x > 0, a, h) };
+                                          ^^^^^^^^^^^^^^^^^^^
+        fix: Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat('I', 'H')\`."
+  `);
 });
 
 test('a comparison with a value that a choice does not have is refused', () => {

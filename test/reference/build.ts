@@ -21,6 +21,8 @@ export const member = (object: Expression, property: string): Expression => ({ k
 export const at = (object: Expression, index: Expression): Expression => ({ kind: 'index', object, index, span });
 export const call = (builtin: string, ...args: Expression[]): Expression => ({ kind: 'builtin', name: builtin, args, span });
 export const help = (key: string, ...args: Expression[]): Expression => ({ kind: 'helper', key, args, span });
+/** Entry k of a stack or kernel. */
+export const entry = (stack: Expression, k: number): Expression => at(stack, num(k));
 export const minus = (operand: Expression): Expression => ({ kind: 'unary', operator: '-', operand, span });
 export const not = (operand: Expression): Expression => ({ kind: 'unary', operator: '!', operand, span });
 export const list = (...items: Expression[]): Expression => ({ kind: 'array', items, span });
@@ -87,23 +89,31 @@ export interface CellParts {
   readonly inputs?: Shapes;
   readonly state?: Shapes;
   readonly params?: Shapes;
+  /** Parameters that are not trained, and their `init`. */
+  readonly untrained?: Readonly<Record<string, TensorDeclaration['init']>>;
   readonly outputs?: readonly string[];
   readonly options?: OptionValues;
   readonly helpers?: Readonly<Record<string, FunctionTree>>;
-  /** Body of `step(x, s, p, { options: o })`; the namespaces are called x, s, p and o. */
+  /** Body of `step(x, s, p, { options: o, t })`; the namespaces are called x, s, p and o. */
   readonly body: readonly Statement[];
 }
 
 /** A tree and its signature from shapes and statements. */
 export function buildCell(parts: CellParts): { tree: CellTree; signature: Signature } {
   const declared = (shapes: Shapes = {}): TensorDeclaration[] =>
-    Object.entries(shapes).map(([key, shape]) => ({ name: key, shape, init: undefined, trainable: true, span }));
+    Object.entries(shapes).map(([key, shape]) => ({
+      name: key,
+      shape,
+      init: parts.untrained?.[key],
+      trainable: !Object.hasOwn(parts.untrained ?? {}, key),
+      span,
+    }));
   const group = (shapes: Shapes = {}) => ({
     optionsName: undefined,
     entries: Object.entries(shapes).map(
       ([key, shape]): Declaration => ({
         name: key,
-        constructor_: shape.length === 2 ? 'mat' : shape.length === 1 ? 'vec' : 'scalar',
+        constructor_: (['scalar', 'vec', 'mat'] as const)[shape.length] ?? 'map',
         shape: shape.map(str),
         init: undefined,
         trainable: undefined,
@@ -113,8 +123,16 @@ export function buildCell(parts: CellParts): { tree: CellTree; signature: Signat
     ),
     span,
   });
-  const dims = [...new Set([parts.inputs, parts.state, parts.params].flatMap((shapes) => Object.values(shapes ?? {}).flat()))];
-  const options: Pattern = { kind: 'object', members: [{ property: 'options', name: 'o', span }], span };
+  const used = [parts.inputs, parts.state, parts.params].flatMap((shapes) => Object.values(shapes ?? {}).flat());
+  const dims = [...new Set(used)].filter((dim) => !/^\d+$/.test(dim));
+  const context: Pattern = {
+    kind: 'object',
+    members: [
+      { property: 'options', name: 'o', span },
+      { property: 't', name: 't', span },
+    ],
+    span,
+  };
   const signature: Signature = {
     name: 'test',
     options: parts.options ?? {},
@@ -136,7 +154,7 @@ export function buildCell(parts: CellParts): { tree: CellTree; signature: Signat
     state: group(parts.state),
     params: group(parts.params),
     outputs: parts.outputs?.map((output) => ({ name: output, span })),
-    step: fn([bound('x'), bound('s'), bound('p'), options], [...parts.body]),
+    step: fn([bound('x'), bound('s'), bound('p'), context], [...parts.body]),
     helpers: parts.helpers ?? {},
     sources: {},
     span,

@@ -153,6 +153,16 @@ describe('the interpreter', () => {
     expect(tested.dx).toEqual([0, 0]);
   });
 
+  it('lets a static side of a test per unit decide, so that a branch may hang on it', () => {
+    const positive = bin('>', x('x'), num(0));
+    const off = [when(bin('&&', positive, o('flag')), [give(record({ h: s('h') }))]), give(record({ h: x('x') }))];
+    expect(run(off, { flag: false }).h).toEqual([3, -4]);
+    const on = [when(bin('||', positive, o('flag')), [give(record({ h: s('h') }))]), give(record({ h: x('x') }))];
+    expect(run(on, { flag: true }).h).toEqual([10, 20]);
+    const chosen = pick(bin('||', bin('&&', positive, o('flag')), not(o('flag'))), num(1), num(0));
+    expect(run([give(record({ h: chosen }))], { flag: true }).h).toEqual([1, 0]);
+  });
+
   it('adds up the cotangents of a value that is used twice', () => {
     const { dx } = run([declare('y', mul(x('x'), x('x'))), give(record({ h: add(mul(name('y'), x('x')), name('y')) }))]);
     expect(dx).toEqual([3 * 9 + 6, 3 * 16 - 8]);

@@ -54,6 +54,35 @@ const points: Record<string, number[][]> = {
     [3, 2, -1],
     [-2, 2, -1],
   ],
+  sin: [[-20], [-2], [0], [0.01], [3]],
+  cos: [[-20], [-2], [0], [0.01], [3]],
+  erf: [[-5], [-1.99], [-0.3], [0], [0.01], [0.8], [2.01], [3]],
+  log1p: [[-0.9], [-0.3], [0], [1e-3], [30]],
+  expm1: [[-30], [-0.3], [0], [1e-3], [3]],
+  logSigmoid: [[-40], [-2], [0], [0.7], [20]],
+  gelu: [[-6], [-2], [-0.3], [0], [0.01], [0.7], [3], [30]],
+  silu: [[-30], [-2], [-0.3], [0], [0.01], [0.7], [3], [30]],
+  mish: [[-30], [-2], [-0.3], [0], [0.01], [0.7], [3], [30]],
+  pow: [
+    [2.5, 1.7],
+    [0.3, -2.2],
+    [4, 0],
+    [1, 3],
+  ],
+  mod: [
+    [5, 3],
+    [-5, 3],
+    [5, -3],
+    [-5, -3],
+    [0.4, 3],
+    [100, 0.7],
+  ],
+  round: [[-2.4], [0.3], [2.6]],
+  floor: [[-2.4], [0.3], [2.6]],
+  step: [[-2.4], [0.3]],
+  sign: [[-2.4], [0.3]],
+  '%': [[-5, 3]],
+  '**': [[2.5, 1.7]],
   '+': [[2, -3]],
   '-': [[2, -3]],
   '*': [
@@ -72,9 +101,15 @@ const points: Record<string, number[][]> = {
 };
 
 const table: Record<string, Operation> = { ...functions, ...operators, negate, select };
+/** Functions whose slopes are what they are by agreement, not by differentiation. */
+const redirected = ['stopGradient', 'straightThrough'];
+/** Functions whose slopes are constant between jumps, and so known of NaN too. */
+const jumping = ['mod', 'round', 'floor', 'step', 'sign'];
 
 describe('every operation of the table', () => {
-  const differentiable = Object.entries(table).filter(([, operation]) => operation.pullbacks.some(Boolean));
+  const differentiable = Object.entries(table).filter(
+    ([name, operation]) => operation.pullbacks.some(Boolean) && !redirected.includes(name),
+  );
 
   it('has points to be tested at', () => {
     expect(Object.keys(points).sort()).toEqual(differentiable.map(([name]) => name).sort());
@@ -102,15 +137,17 @@ describe('every operation of the table', () => {
     }
   });
 
-  it.each(Object.entries(functions))('%s passes NaN on, forward and backward, in every argument', (_name, operation) => {
+  it.each(Object.entries(functions))('%s passes NaN on, forward and backward, in every argument', (name, operation) => {
     const ordinary = [0.5, -1, 1].slice(0, operation.pullbacks.length);
     ordinary.forEach((_, i) => {
       const args = ordinary.map((value, position) => (position === i ? Number.NaN : value));
-      const passive = i > 0 && operation.defaults !== undefined;
-      if (passive) return; // the slope of a leakyRelu does not matter where x is positive
+      // The slope of a leakyRelu does not matter where x is positive, nor the surrogate to the value.
+      const passive = i > 0 && (operation.defaults !== undefined || name === 'straightThrough');
+      if (passive) return;
       const { value, slopes } = at(operation, ...args);
       expect(value).toBeNaN();
-      if (operation !== functions.square) expect(slopes.every(Number.isNaN)).toBe(true);
+      if (operation !== functions.square && ![...jumping, ...redirected].includes(name))
+        expect(slopes.every(Number.isNaN)).toBe(true);
     });
   });
 });
@@ -126,12 +163,45 @@ describe('values', () => {
     expect(at(functions.clamp, 0, 2, -1).value).toBe(-1);
   });
 
+  it('are those of published tables', () => {
+    // Abramowitz & Stegun, tables 7.1 and 26.1.
+    expect(at(functions.erf, 0.5).value).toBeCloseTo(0.5204998778, 10);
+    expect(at(functions.erf, -2).value).toBeCloseTo(-0.995322265, 9);
+    expect(at(functions.gelu, 1).value).toBeCloseTo(0.8413447461, 10);
+    expect(at(functions.gelu, -3).value / -3).toBeCloseTo(0.0013498980316, 13);
+    expect(at(functions.silu, Math.log(3)).value).toBeCloseTo(0.75 * Math.log(3), 15);
+    expect(at(functions.mish, 0).slopes[0]).toBeCloseTo(0.6, 15);
+    expect(at(functions.logSigmoid, 0).value).toBeCloseTo(-Math.LN2, 15);
+  });
+
+  it.each([
+    ['round', [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4, -2.6], [-2, -2, 0, 0, 2, 2, 2, -3]],
+    ['floor', [-2.5, 2.5, -0], [-3, 2, 0]],
+    ['step', [-1e-9, 0, 3], [0, 1, 1]],
+    ['sign', [-4, 0, 1e-9], [-1, 0, 1]],
+  ])('%s of %j is %j', (name, args, values) => {
+    expect(args.map((x) => at(functions[name], x).value + 0)).toEqual(values);
+  });
+
+  it('of powers and remainders are JavaScript’s', () => {
+    expect(at(functions.pow, -2, 3).value).toBe(-8);
+    expect(at(functions.pow, -2, 0.5).value).toBeNaN();
+    expect(at(functions.pow, 0, -1).value).toBe(Number.POSITIVE_INFINITY);
+    expect(at(functions.pow, Number.NaN, 0).value).toBe(1);
+    expect(at(functions.mod, -7, 3).value).toBe(-1);
+    expect(at(functions.mod, 7, -3).value).toBe(1);
+  });
+
   it('stay exact far out, where the plain formulas overflow or cancel', () => {
     expect(at(functions.sigmoid, -700).value).toBeCloseTo(Math.exp(-700), 310);
     expect(at(functions.sigmoid, -800).value).toBe(0);
     expect(at(functions.softplus, 800).value).toBe(800);
     expect(at(functions.softplus, -40).value / Math.exp(-40)).toBeCloseTo(1, 14);
     expect(at(functions.elu, -1e-12, 1).value).toBeCloseTo(-1e-12 + 5e-25, 35);
+    // erfc(x) ~ e^(−x²) / (x √π) · (1 − 1/2x² + 3/4x⁴ − …), here at x = 10.
+    const tail =
+      (Math.exp(-100) / (10 * Math.sqrt(Math.PI))) * (1 - 1 / 200 + 3 / 40_000 - 15 / 8e6 + 105 / 1.6e9 - 945 / 3.2e11);
+    expect(at(functions.gelu, -10 * Math.SQRT2).value / ((-10 * Math.SQRT2 * tail) / 2)).toBeCloseTo(1, 9);
     expect((at(functions.tanh, 20).slopes[0] ?? 0) / (4 * Math.exp(-40))).toBeCloseTo(1, 14);
     expect((at(functions.sigmoid, 40).slopes[0] ?? 0) / Math.exp(-40)).toBeCloseTo(1, 14);
   });
@@ -149,6 +219,14 @@ describe('at a kink', () => {
     ['clamp', [2, -1, 2], [1, 0, 0]],
     ['hardSigmoid', [-2.5], [0]],
     ['hardSigmoid', [2.5], [0]],
+    ['pow', [0, 2], [0, 0]],
+    ['pow', [0, 0], [0, 0]],
+    ['pow', [3, 0], [0, Math.log(3)]],
+    ['pow', [-2, 3], [12, Number.NaN]],
+    ['step', [0], [0]],
+    ['round', [0.5], [0]],
+    ['stopGradient', [2], [0]],
+    ['straightThrough', [2, 3], [0, 1]],
   ])('%s of %j has slopes %j', (name, args, slopes) => {
     expect(at(functions[name], ...args).slopes.map((slope) => (slope ?? 0) + 0)).toEqual(slopes);
   });

@@ -1,10 +1,10 @@
 /** Chooses a layout for a cell with its options, and holds the given tensors' names and shapes to it. */
 import { RecurveError } from '../../../codegen/errors.js';
 import type { Signature, TensorDeclaration } from '../../../codegen/frontend/tree.js';
+import { didYouMean } from '../../../codegen/suggest.js';
 import type { Tensors } from '../../data.js';
 import { listText, own, pathOf, shapeText } from '../describe.js';
 import { type Axis, axisOf, type SizeLedger } from '../sizes.js';
-import { didYouMean } from '../suggest.js';
 import type { WeightFormat } from '../types.js';
 import { KERAS } from './keras.js';
 import type { Block, CellLayout, CellName, FormatLayout, WeightTensor } from './layout.js';
@@ -148,7 +148,7 @@ function nameError(format: WeightFormat, cell: string, name: string, resolved: r
   return new RecurveError({
     code: 'WEIGHTS-NAME',
     message: `${where} is not a tensor of ${format} weights of ${cell}`,
-    fix: didYouMean(name, names) ?? `They are ${listText(names)}: one layer, one direction.`,
+    fix: didYouMean(name, names, `They are ${listText(names)}: one layer, one direction.`, '"'),
     where,
   });
 }

@@ -1,7 +1,7 @@
 /** "Did you mean …": the nearest known name to one that was not found. */
 
 /** Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -40,10 +40,10 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** `Write \`tanh\`.` where a candidate is near, else `otherwise`. */
-export function didYouMean(name: string, candidates: Iterable<string>, otherwise: string): string {
+/** `Did you mean …?` where a candidate is near, else `otherwise`. `mark` is what the message around it quotes names with. */
+export function didYouMean(name: string, candidates: Iterable<string>, otherwise: string, mark = '`'): string {
   const candidate = nearest(name, candidates);
-  return candidate === undefined ? otherwise : `Did you mean \`${candidate}\`?`;
+  return candidate === undefined ? otherwise : `Did you mean ${mark}${candidate}${mark}?`;
 }
 
 /** `` `a`, `b` and `c` `` for messages; long lists are cut. */

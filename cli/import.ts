@@ -1,0 +1,94 @@
+/** `recurve import`: recurrent nodes of an ONNX file, and the weights of one of them for `recurve run --weights`. */
+import { resolve } from 'node:path';
+import { RecurveError } from '../codegen/errors.js';
+import { printable } from '../runtime/interop/describe.js';
+import { writeBeside, writeSafetensors } from '../runtime/interop/index.js';
+import {
+  chooseDirection,
+  type Direction,
+  importWeights,
+  type ListedDirection,
+  type ListedNode,
+  listNodes,
+  nodeNamed,
+  type OnnxFile,
+  openOnnx,
+} from '../runtime/interop/onnx/index.js';
+import type { Colors, Context, Outcome } from './context.js';
+import { displayPath } from './paths.js';
+import type { Flags } from './program.js';
+
+export interface ImportFlags extends Flags {
+  readonly list?: true;
+  readonly node?: string;
+  readonly direction?: Direction;
+  readonly out?: string;
+}
+
+/** @throws RecurveError `ONNX-*`, `IMPORT-USAGE`, `OUT-FORMAT`, `DATA-WRITE` */
+export async function importModel(context: Context, model: string, flags: ImportFlags): Promise<Outcome> {
+  const { list, node, direction, out } = flags;
+  if (out === undefined && (node !== undefined || direction !== undefined)) {
+    throw usage('--node and --direction choose what to write, but --out is not given', 'Add --out weights.safetensors.');
+  }
+  if (list && out !== undefined) throw usage('--list writes no file, but --out is given', 'Leave one of them out.');
+  if (out !== undefined && !/[^/\\]\.safetensors$/i.test(out)) {
+    throw new RecurveError({
+      code: 'OUT-FORMAT',
+      message: `--out ${out} does not end in .safetensors`,
+      fix: 'Weights are written as safetensors.',
+      where: '--out',
+    });
+  }
+  const file = await openOnnx(resolve(context.io.cwd, model), model);
+  return out === undefined ? listModel(context, file) : writeWeights(context, file, flags, out);
+}
+
+function usage(message: string, fix: string): RecurveError {
+  return new RecurveError({ code: 'IMPORT-USAGE', message, fix, where: '--out' });
+}
+
+async function writeWeights({ io }: Context, file: OnnxFile, flags: ImportFlags, out: string): Promise<Outcome> {
+  const node = nodeNamed(file, flags.node);
+  const imported = importWeights(file, node, chooseDirection(node, flags.direction));
+  const { cell, options, direction, sizes, tensors } = imported;
+  const path = resolve(io.cwd, out);
+  const named = Object.entries(tensors).map(([name, { shape, data }]) => [`weights.${name}`, { shape, data }] as const);
+  const metadata = {
+    cell,
+    options: JSON.stringify(options),
+    reverse: String(direction === 'reverse'),
+    'weights.format': 'onnx',
+  };
+  await writeBeside(path, writeSafetensors(Object.fromEntries(named), metadata));
+  const shown = displayPath(path, io.cwd);
+  return {
+    document: { ok: true, node: node.path, cell, direction, options, dims: sizes, tensors: Object.keys(tensors), out: path },
+    text: [
+      `wrote ${shown}: ${Object.keys(tensors).join(', ')} of ${node.label}, ${direction}, I=${sizes.I} H=${sizes.H}`,
+      `next: npx recurve run ${cell} --data batch.json --weights ${shown}`,
+    ].join('\n'),
+  };
+}
+
+function listModel({ colors }: Context, file: OnnxFile): Outcome {
+  const nodes = listNodes(file);
+  const text = nodes.length === 0 ? `${file.source} has no LSTM, GRU or RNN node` : nodes.map((node) => nodeText(node, colors));
+  return { document: { model: file.source, nodes }, text: [text].flat().join('\n') };
+}
+
+function nodeText(node: ListedNode, colors: Colors): string {
+  const { name, op, inputSize, hiddenSize, layout, problem } = node;
+  const sizes = [inputSize === undefined ? '' : ` I=${inputSize}`, hiddenSize === undefined ? '' : ` H=${hiddenSize}`].join('');
+  const batchFirst = layout === 1 ? ' layout=1 (its sequences are [B, T, I]; give [T, B, I])' : '';
+  return [
+    `${colors.bold(printable(name))}  ${op}${sizes}${batchFirst}`,
+    ...(problem ? [`  ${colors.red('cannot be imported')}: ${problem.message}`] : []),
+    ...node.directions.map((direction) => `  ${direction.direction}  ${directionText(node.cell, direction, colors)}`),
+  ].join('\n');
+}
+
+function directionText(cell: string, { options = {}, problem }: ListedDirection, colors: Colors): string {
+  if (problem) return `${colors.red('cannot be imported')}: ${problem.message}`;
+  return [cell, ...Object.entries(options).map(([option, value]) => `--set ${option}=${value}`)].join(' ');
+}

@@ -1,0 +1,67 @@
+/** `recurve run --weights FILE`: parameters from a file of their own, put into every request. */
+import { resolve } from 'node:path';
+import { RecurveError } from '../codegen/errors.js';
+import { parseWeightsFile, type RunRequest, readBytes, type WeightsFile } from '../runtime/interop/index.js';
+import type { Flags } from './program.js';
+import { mergeOptions } from './requests.js';
+
+export interface WeightsFlags extends Flags {
+  readonly weights?: string;
+  readonly prefix?: string;
+  readonly layer?: string;
+}
+
+/** What turns a request as it was read into the one to run. */
+export type Prepare = (request: RunRequest) => RunRequest;
+
+/**
+ * Reads the weights once; without `--weights` requests stay as they are.
+ * @throws RecurveError `RUN-WEIGHTS`, `RUN-CELL`, `RUN-OPTION`, and those of reading the file
+ */
+export async function loadWeights(cwd: string, cell: string | undefined, flags: WeightsFlags): Promise<Prepare> {
+  const { weights: path, prefix, layer, set = {} } = flags;
+  if (path === undefined) {
+    if (prefix === undefined && layer === undefined) return (request) => request;
+    throw new RecurveError({
+      code: 'RUN-WEIGHTS',
+      message: `${prefix === undefined ? '--layer' : '--prefix'} chooses within the file of --weights, which is not given`,
+      fix: 'Add --weights FILE.',
+      where: '--weights',
+    });
+  }
+  const file = parseWeightsFile(await readBytes(resolve(cwd, path), '--weights'), path, { prefix, layer });
+  refuseOtherCell(file, cell, 'the command line says');
+  mergeOptions({ options: set, say: '--set gives' }, { options: file.options, say: 'the weights say' });
+  return (request) => attach(request, file);
+}
+
+function attach(request: RunRequest, file: WeightsFile): RunRequest {
+  if (request.params || request.weights) {
+    const own = request.params ? 'params' : 'weights';
+    throw new RecurveError({
+      code: 'RUN-WEIGHTS',
+      message: `the data has ${own}, and --weights gives ${file.source}`,
+      fix: `Leave --weights out, or take ${own} out of the data.`,
+      where: own,
+    });
+  }
+  refuseOtherCell(file, request.cell, 'the data is for');
+  const cell = request.cell ?? file.cell;
+  return {
+    ...request,
+    ...(cell === undefined ? {} : { cell }),
+    options: mergeOptions({ options: file.options, say: 'the weights give' }, { options: request.options, say: 'the data says' }),
+    weights: file.weights,
+    reverse: request.reverse || file.reverse,
+  };
+}
+
+function refuseOtherCell(file: WeightsFile, cell: string | undefined, says: string): void {
+  if (cell === undefined || file.cell === undefined || cell === file.cell) return;
+  throw new RecurveError({
+    code: 'RUN-CELL',
+    message: `${says} ${cell}, but the weights in ${file.source} are for ${file.cell}`,
+    fix: 'Choose the cell that the weights are for.',
+    where: 'cell',
+  });
+}

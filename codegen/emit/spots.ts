@@ -1,0 +1,73 @@
+/** At which units a kernel wants a value, and the addresses that follow. */
+import { type Access, type Place, widthOf } from '../schedule/places.js';
+import type { Storage } from '../schedule/storage.js';
+
+/** WGSL expressions of type `u32`. */
+export interface Spot {
+  /** One for each axis but the last. */
+  readonly outer: readonly string[];
+  /** Four neighbouring units from 4·text, or one unit for all four lanes; `undefined` for a scalar. */
+  readonly last: { readonly kind: 'quad' | 'unit'; readonly text: string } | undefined;
+}
+
+/** Where a scalar is. */
+export const NOWHERE: Spot = { outer: [], last: undefined };
+
+export const quadSpot = (outer: readonly string[], text: string): Spot => ({ outer, last: { kind: 'quad', text } });
+export const unitSpot = (outer: readonly string[], text: string): Spot => ({ outer, last: { kind: 'unit', text } });
+
+export const keyOf = ({ outer, last }: Spot): string => `${outer.join(';')}|${last?.kind ?? ''} ${last?.text ?? ''}`;
+
+/** Index of leading axes of these extents, outermost first. */
+export function flatten(indices: readonly string[], extents: readonly number[]): string {
+  return indices.reduce((sum, index, axis) => (axis === 0 ? index : `(${sum} * ${extents[axis]}u + ${index})`), '0u');
+}
+
+/** An unsigned sum without its zero addends. */
+export const plus = (...addends: readonly string[]): string => {
+  const rest = addends.filter((addend) => addend !== '0u');
+  return rest.length === 0 ? '0u' : rest.join(' + ');
+};
+
+/** `vec4f` from the start of a row's values to the spot: `flat` where the caller knows it. */
+function inRow(place: Place, spot: Spot): string {
+  if (!spot.last) return '0u';
+  const last = spot.last.kind === 'quad' ? spot.last.text : `${spot.last.text} / 4u`;
+  if (spot.outer.length === 0) return last;
+  const lead = flatten(spot.outer, place.extents);
+  return plus(`${lead} * ${place.extents.at(-1)}u`, last);
+}
+
+/** `vec4f` from the buffer's start to the row of sequence b at step t. */
+export function rowStart(storage: Storage, { place, shift, guarded }: Access): string {
+  const width = widthOf(place);
+  const at = (index: string) => `${index} * ${width}u`;
+  switch (place.layout) {
+    case 'shared':
+      return `${place.base}u`;
+    case 'row':
+      return plus(`${place.base}u`, at('b'));
+    case 'sequence': {
+      const step = stepAt(shift);
+      const slot = guarded ? `u32(clamp(${step}, 0, ${storage.size('T') - 1}))` : `u32(${step})`;
+      return plus(`${place.base}u`, at(`(${slot} * ${storage.size('B')}u + b)`));
+    }
+    case 'alternating':
+      return plus(`${place.base}u`, at(`(u32((${stepAt(shift)}) & 1) * ${storage.size('B')}u + b)`));
+  }
+}
+
+export const stepAt = (shift: number, time = 't'): string =>
+  shift === 0 ? time : `${time} ${shift < 0 ? '-' : '+'} ${Math.abs(shift)}`;
+
+/** Whether t + shift is one of the T steps. */
+export const isStep = (storage: Storage, shift: number): string =>
+  shift < 0 ? `${stepAt(shift)} >= 0` : `${stepAt(shift)} < ${storage.size('T')}`;
+
+/** Index into the buffer; `flat` overrules the spot where the kernel has the index at hand. */
+export function addressOf(storage: Storage, access: Access, spot: Spot, flat?: string): string {
+  return plus(rowStart(storage, access), flat ?? inRow(access.place, spot));
+}
+
+/** The lane of `vec4f` that a unit lies in; `undefined` where all four are wanted. */
+export const laneOf = (spot: Spot): string | undefined => (spot.last?.kind === 'unit' ? `${spot.last.text} % 4u` : undefined);

@@ -1,0 +1,11 @@
+/** LSTM, GRU and RNN nodes of ONNX files. Loaded only by those who read one: the schema takes a moment to build. */
+export {
+  chooseDirection,
+  type Direction,
+  type ImportedWeights,
+  importWeights,
+  nodeNamed,
+  type OnnxFile,
+  openOnnx,
+} from './import.js';
+export { type ListedDirection, type ListedNode, listNodes, type Problem } from './list.js';

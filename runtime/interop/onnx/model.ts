@@ -1,0 +1,87 @@
+/** Reads the container: a file's bytes to the `ModelProto` of the ONNX schema (https://onnx.ai/onnx/repo-docs/IR.html). */
+import { fromBinary, ScalarType } from '@bufbuild/protobuf';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
+import type { RecurveError } from '../../../codegen/errors.js';
+import { onnxError } from './errors.js';
+
+/** Messages within messages; a graph within a graph takes three. The library's own 100 is 33 graphs. */
+const MOST_NESTED = 1500;
+/** From this version of the format on, a model states its operator sets. */
+const IR_WITH_OPSETS = 3n;
+
+/**
+ * @param source what to call the file in messages
+ * @throws RecurveError `ONNX-NOT-A-MODEL`, `ONNX-TRUNCATED`, `ONNX-CORRUPT`
+ */
+export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
+  checkOutline(bytes, source);
+  let model: ModelProto;
+  try {
+    model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false, recursionLimit: MOST_NESTED });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw onnxError('CORRUPT', `${source} is damaged: ${reason}`, source, { fix: COPY_AGAIN, cause });
+  }
+  if (model.irVersion < 1n) throw notAModel(source, 'it states no ir_version');
+  if (!model.graph) throw truncated(source, bytes, 'before its graph');
+  if (model.irVersion >= IR_WITH_OPSETS && model.opsetImport.length === 0) {
+    throw truncated(source, bytes, 'before its opset_import, which every model has behind its graph');
+  }
+  return model;
+}
+
+/**
+ * Walks the outermost records alone. A protobuf has no signature and no checksum: a length that reaches beyond the
+ * file is what tells a model that was cut short, and field types are what tell another kind of file.
+ */
+function checkOutline(bytes: Uint8Array, source: string): void {
+  if (bytes.length === 0) throw notAModel(source, 'it is empty');
+  const reader = new BinaryReader(bytes);
+  let known = 0;
+  while (reader.pos < bytes.length) {
+    const start = reader.pos;
+    let name = 'a record';
+    try {
+      const [number, wireType] = reader.tag();
+      const field = ModelProtoSchema.fields.find((candidate) => candidate.number === number);
+      const isNumber = field?.fieldKind === 'scalar' && field.scalar === ScalarType.INT64;
+      const expected = isNumber ? WireType.Varint : WireType.LengthDelimited;
+      if (field && wireType !== expected) throw new Error(`${field.name} has another type`);
+      if (!field && wireType !== WireType.Varint && wireType !== WireType.LengthDelimited) throw new Error('a type of no record');
+      name = field?.name ?? name;
+      if (wireType === WireType.LengthDelimited) skipBytes(reader, bytes.length);
+      else reader.skip(wireType);
+      if (field) known++;
+    } catch (cause) {
+      const cut = cause instanceof RangeError;
+      if (cut && (known > 0 || name === 'graph')) throw truncated(source, bytes, `within ${name}, which starts at byte ${start}`);
+      throw notAModel(source, `byte ${start} starts no record of a model`, bytes, cause);
+    }
+  }
+}
+
+/** @throws RangeError where the record reaches beyond the file */
+function skipBytes(reader: BinaryReader, end: number): void {
+  const length = reader.uint32();
+  if (reader.pos + length > end) throw new RangeError('beyond the end');
+  reader.pos += length;
+}
+
+const COPY_AGAIN = 'Copy or export the file again.';
+
+function truncated(source: string, bytes: Uint8Array, place: string): RecurveError {
+  return onnxError('TRUNCATED', `${source} ends at byte ${bytes.length}, ${place}`, source, {
+    fix: `It was cut short or damaged. ${COPY_AGAIN}`,
+  });
+}
+
+function notAModel(source: string, reason: string, bytes: Uint8Array = new Uint8Array(), cause?: unknown): RecurveError {
+  const pointer = new TextDecoder('latin1').decode(bytes.subarray(0, 40)).startsWith('version https://git-lfs');
+  return onnxError('NOT-A-MODEL', `${source} is not an ONNX model: ${reason}`, source, {
+    fix: pointer
+      ? 'It is a Git LFS pointer: fetch the file itself with `git lfs pull`.'
+      : 'Give a .onnx file, as torch.onnx.export writes it.',
+    cause,
+  });
+}

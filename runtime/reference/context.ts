@@ -1,0 +1,22 @@
+/** What one step knows beside its tensors. */
+import type { Sizes } from '../../codegen/plan.js';
+import { sizeOf } from '../data.js';
+import type { Draws } from './draws.js';
+import type { Axis, Tape, Value } from './tape.js';
+
+export interface StepContext {
+  readonly tape: Tape;
+  readonly sizes: Sizes;
+  /** Number of the step in the order of processing. */
+  readonly t: number;
+  /** Batch index of every row. */
+  readonly sequences: readonly number[];
+  /** `undefined` in inference. */
+  readonly random: Draws | undefined;
+  /** What an input or state was some steps ago, for the sequences that are still running. */
+  readonly delayed: (value: Value, steps: number) => Value;
+}
+
+export function axesOf(sizes: Sizes, dims: readonly string[]): Axis[] {
+  return dims.map((dim) => ({ dim, size: sizeOf(sizes, dim) }));
+}

@@ -1,0 +1,79 @@
+/** A NaN, an infinity or a zero in one unit of one sequence does the same in kernels as in the reference. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../../codegen/index.js';
+import { compareResults } from '../../runtime/compare.js';
+import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { lavapipeManifests } from '../../runtime/device/vulkan.js';
+import { load } from '../../runtime/execute/index.js';
+import { randomData } from '../../runtime/random.js';
+import { runReference } from '../../runtime/reference/index.js';
+import { fromText, prepare } from './compare-cell.js';
+
+const SIZES = { T: 4, B: 3, H: 6 };
+/** Step, sequence and unit of the NaN. */
+const [T0, B0, U0] = [1, 2, 3];
+
+/** Per unit, so that a NaN stays in its unit; `w` and `v` are what the function's other arguments are. */
+const cellOf = (expression: string) =>
+  fromText(`import { abs, cell, clamp, elu, exp, hardSigmoid, leakyRelu, log, max, min, relu, sigmoid, softplus, softsign, sqrt, square, tanh, vec } from 'recurve';
+    export default cell({ name: 'kink', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') },
+      params: { w: vec('H'), v: vec('H') },
+      step({ x }, { h }, p) { const a = x + p.w * h; return { h: ${expression} + 0.5 * h + p.v }; } });`);
+
+const FUNCTIONS = [
+  'relu(a)',
+  'leakyRelu(a)',
+  'elu(a)',
+  'abs(a)',
+  'min(a, p.v)',
+  'min(p.v, a)',
+  'max(a, p.v)',
+  'max(p.v, a)',
+  'clamp(a, -0.5, 0.5)',
+  'clamp(a, p.v, p.w)',
+  'clamp(p.v, a, p.w)',
+  'clamp(p.v, p.w, a)',
+  'hardSigmoid(a)',
+  'sigmoid(a)',
+  'tanh(a)',
+  'softplus(a)',
+  'softsign(a)',
+  'exp(a)',
+  'log(square(a))',
+  'sqrt(square(a))',
+  '(a !== a ? relu(a) : p.v)',
+  '(a < p.v ? p.v : 2 * relu(a))',
+  '(a <= p.v ? p.v : 2 * relu(a))',
+  '(a > p.v ? p.v : 2 * relu(a))',
+  '(a >= p.v ? p.v : 2 * relu(a))',
+];
+
+for (const choice of ['swiftshader', 'lavapipe'] as const) {
+  const missing = choice === 'lavapipe' && lavapipeManifests().length === 0;
+  describe.skipIf(missing)(`on ${choice}`, () => {
+    let device: RecurveDevice;
+    beforeAll(async () => {
+      device = await openDevice(choice);
+    });
+    afterAll(() => device.close());
+
+    describe.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0])('an argument of %d', (value) => {
+      it.each(FUNCTIONS)('of %s gives NaN and infinity where the reference has them', async (expression) => {
+        const { tree, options, signature, outputs, sizes } = prepare(cellOf(expression), SIZES);
+        const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+        const data = randomData(signature, sizes, outputs, { seed: 11 });
+        const at = (T0 * SIZES.B + B0) * SIZES.H + U0;
+        data.inputs.x?.data.fill(value, at, at + 1);
+        // At zero the other arguments are zero too, and nothing of the state before is added: a tie at every kink.
+        data.params.w?.data.fill(value === 0 ? 0 : 1, U0, U0 + 1);
+        if (value === 0) data.params.v?.data.fill(0, U0, U0 + 1);
+        const expected = runReference(tree, signature, sizes, data);
+        if (Number.isNaN(value)) expect(expected.gradients?.inputs.x?.data[at]).toBeNaN();
+        executable.poison();
+        const compared = compareResults(await executable.run(data), expected, 1e-5);
+        expect(compared.filter(({ ok }) => !ok)).toEqual([]);
+        executable.destroy();
+      });
+    });
+  });
+}

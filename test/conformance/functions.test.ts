@@ -1,0 +1,184 @@
+/** Per-unit functions on the embedded adapter, over the ranges where their plain formulas lose digits. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CellResult } from '../../runtime/data.js';
+import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { prepareFunction, spread, wrongTensors } from './measure-function.js';
+
+let device: RecurveDevice;
+beforeAll(async () => {
+  device = await openDevice('swiftshader');
+});
+afterAll(() => device.close());
+
+const UNITS = 4099;
+type Range = readonly [number, number];
+const NEAR: Range = [-0.01, 0.01];
+const MIDDLE: Range = [-3, 3];
+const FAR: Range = [-30, 30];
+const LEFT: Range = [-12, -6];
+
+/** Ranges of x, or of x and y. */
+const FUNCTIONS: Readonly<Record<string, readonly (readonly Range[])[]>> = {
+  'sin(x)': [[NEAR], [MIDDLE], [FAR], [[-1000, 1000]], [[-5000, 5000]]],
+  'cos(x)': [[NEAR], [MIDDLE], [FAR], [[-1000, 1000]], [[-5000, 5000]]],
+  'erf(x)': [[NEAR], [MIDDLE], [FAR], [[0.9, 1.1]]],
+  'log1p(x)': [[NEAR], [[-0.999, 3]], [[0, 30]], [[-0.4, -0.2]], [[-1, -0.999]]],
+  'expm1(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'logSigmoid(x)': [[NEAR], [MIDDLE], [FAR], [[6, 12]]],
+  'gelu(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'silu(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'mish(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'pow(x, y)': [
+    [[0.01, 3], MIDDLE],
+    [
+      [0.98, 1.02],
+      [-30, 30],
+    ],
+    [
+      [7, 8],
+      [9.5, 10],
+    ],
+    [
+      [0.13, 0.14],
+      [9.5, 10],
+    ],
+    [
+      [1.3, 1.4],
+      [-70, -50],
+    ],
+    [
+      [1000, 1100],
+      [11.9, 12],
+    ],
+  ],
+  'x ** 2': [[NEAR], [MIDDLE], [FAR]],
+  'x ** 3': [[NEAR], [MIDDLE], [FAR]],
+  'x ** -2.5': [[[0.01, 3]], [[3, 30]]],
+  'pow(x, stopGradient(round(y)))': [[MIDDLE, [-4, 5]]],
+  '2 ** x': [[NEAR], [MIDDLE], [FAR]],
+  'round(x) + 0.5 * x': [[MIDDLE], [FAR]],
+  'floor(x) + 0.5 * x': [[MIDDLE], [FAR]],
+  'mod(x, y)': [
+    [FAR, [0.3, 3]],
+    [MIDDLE, FAR],
+  ],
+  'x % 0.1': [[MIDDLE]],
+  'step(x) * x': [[MIDDLE]],
+  'sign(x) * x': [[MIDDLE]],
+  'select(x > 0 && !(y > x), x * y, x > 2 || y > 2 ? x - y : x + y)': [[MIDDLE, MIDDLE]],
+  'sigmoid(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'tanh(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'softplus(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'softsign(x)': [[NEAR], [MIDDLE], [FAR]],
+  'elu(x, 0.7)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
+  'exp(x)': [[NEAR], [MIDDLE], [FAR]],
+  'log(x)': [[[0.9, 1.1]], [[0.001, 3]], [[1, 30]]],
+  'sqrt(x)': [[[1e-6, 0.01]], [[0.01, 30]]],
+};
+
+describe('per-unit functions', () => {
+  it.each(Object.keys(FUNCTIONS))('%s holds 1e-5, forward and backward, wherever its arguments lie', async (expression) => {
+    const prepared = await prepareFunction(device, expression, UNITS);
+    for (const ranges of FUNCTIONS[expression] ?? []) {
+      const args = ranges.map(([from, to], i) => spread(from, to, UNITS, i === 0 ? 1 : 1733));
+      const wrong = wrongTensors(await prepared.run(args));
+      expect(wrong, JSON.stringify(ranges)).toEqual([]);
+    }
+    prepared.destroy();
+  });
+});
+
+const NONE = Number.NaN;
+const INFINITE = Number.POSITIVE_INFINITY;
+const EXTREMES = [
+  NONE,
+  INFINITE,
+  -INFINITE,
+  0,
+  -0,
+  1,
+  -1,
+  2.5,
+  -2.5,
+  0.5,
+  1e-30,
+  -1e-30,
+  80,
+  -80,
+  100,
+  -100,
+  1e4,
+  -1e4,
+  1e20,
+  -1e20,
+];
+
+describe('extreme arguments', () => {
+  const same = (actual: number, expected: number) => {
+    const wanted = Math.fround(expected);
+    // What is too small for float32's normal numbers may be flushed to zero.
+    const tiny = Math.abs(actual) < 1.2e-38 && Math.abs(wanted) < 1.2e-38;
+    return Object.is(actual, wanted) || tiny || Math.abs(actual - wanted) <= 1e-4 * Math.abs(wanted);
+  };
+
+  /** `sin` and `cos` of huge arguments, and remainders of huge quotients, are out of float32's reach. */
+  const outside = (expression: string, args: readonly number[]) => {
+    const [x = 0, y = 0.3] = args.map(Math.abs);
+    if (/sin|cos/.test(expression)) return x > 5e4 && x < INFINITE;
+    if (/mod/.test(expression)) return x / y >= 2 ** 23 && x < INFINITE && y > 0;
+    return expression === 'pow(x, y)' && x === 1 && y === INFINITE;
+  };
+
+  async function wrongValues(
+    expression: string,
+    points: readonly (readonly number[])[],
+    slopes?: 'with slopes',
+  ): Promise<string[]> {
+    const inside = points.filter((args) => !outside(expression, args));
+    const prepared = await prepareFunction(device, expression, inside.length);
+    const columns = [0, 1].map((i) => Float32Array.from(inside, (args) => args[i] ?? 0));
+    const { actual, expected } = await prepared.run(columns);
+    prepared.destroy();
+    const tensors = (result: CellResult) =>
+      slopes === 'with slopes' ? [result.outputs.h, result.gradients?.inputs.x, result.gradients?.inputs.y] : [result.outputs.h];
+    return tensors(actual).flatMap((tensor, which) =>
+      inside.flatMap((args, i) => {
+        const [got = 0, want = 0] = [tensor?.data[i], tensors(expected)[which]?.data[i]];
+        return same(got, want) ? [] : [`${['value', 'slope by x', 'slope by y'][which]} at ${args}: ${got}, not ${want}`];
+      }),
+    );
+  }
+
+  const single = [
+    ...['sin', 'cos', 'erf', 'log1p', 'expm1', 'logSigmoid', 'gelu', 'silu', 'mish', 'round', 'floor', 'step', 'sign'],
+    ...['sigmoid', 'tanh', 'softplus', 'softsign', 'hardSigmoid', 'relu', 'leakyRelu', 'elu', 'exp', 'log', 'sqrt', 'abs'],
+  ].map((name) => `${name}(x)`);
+
+  it.each([...single, 'max(x, 0.5)', 'min(0.5, x)', 'clamp(x, -1, 1)', 'x !== x ? 1 : 2', 'x ** 3', '3 ** x'])(
+    '%s gives what float64 gives',
+    async (expression) => {
+      expect(
+        await wrongValues(
+          expression,
+          EXTREMES.map((x) => [x]),
+        ),
+      ).toEqual([]);
+    },
+  );
+
+  it.each(['pow(x, y)', 'mod(x, y)'])('%s gives what float64 gives for every pair', async (expression) => {
+    const pairs = EXTREMES.flatMap((x) => EXTREMES.map((y) => [x, y]));
+    expect(await wrongValues(expression, pairs, 'with slopes')).toEqual([]);
+  });
+
+  it('slopes of saturated activations are finite and those of NaN are NaN', async () => {
+    for (const name of ['erf', 'logSigmoid', 'gelu', 'silu', 'mish', 'expm1', 'sin', 'cos']) {
+      const prepared = await prepareFunction(device, `${name}(x)`, 3);
+      const { actual } = await prepared.run([Float32Array.of(NONE, -200, name === 'expm1' ? 0 : 1e20)]);
+      prepared.destroy();
+      const [ofNothing, ...others] = actual.gradients?.inputs.x?.data ?? [];
+      expect(ofNothing, name).toBeNaN();
+      expect(others.every(Number.isFinite), `${name} ${others}`).toBe(true);
+    }
+  });
+});
