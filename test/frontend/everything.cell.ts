@@ -65,6 +65,7 @@ export default cell({
     place: map('X', 'H', { when: o.depth > 1 }),
     g: vec('H', { init: 'ones' }),
     masked: mat('H', 'H'),
+    skew: mat('H', 'H'),
   }),
   outputs: ['h', 'score', 'late'],
   step({ x, gain, line, plane, heads }, { h, clock, memory, field }, p, { options: o, t }) {
@@ -77,7 +78,7 @@ export default cell({
     const along = conv1d(p.line, line, { padding: 'causal', dilation: 2 }) + (o.depth > 1 ? p.place : 0);
     const across = conv2d(p.plane, plane, { padding: 'valid', stride: [1, 2], to: ['X2', 'Y2'] });
     const grouped = conv1d(p.grouped, broadcast(heads, 'X', 'N', 'I'));
-    const masked = matvec(transpose(blockTriangular(dropConnect(p.masked, 0.5), 4, 'lower')), h) + antisymmetric(p.masked, h);
+    const masked = matvec(transpose(blockTriangular(dropConnect(p.masked, 0.5), 4, 'lower')), h) + antisymmetric(p.skew, h);
     const late = delay(h, 3) + broadcast(sum(delay(x, 1)), 'H');
     const normal = layerNorm(deep, p.g, p.b) + rmsNorm(deep, p.g) + lowRank(p.A, p.B, x);
     const measured = mean(across) + variance(grouped) + maxOver(attention) + logSumExp(joined) + norm(slice(joined, 'K', 1));
