@@ -145,14 +145,14 @@ export interface Cell<O extends OptionTable, X extends Values, S extends Values,
   readonly outputs?: readonly string[];
   /**
    * One time step: next value of every state, and any further outputs, by name. `t` is the number of the step, from
-   * 0 in the order of processing: a reversed sequence counts from its own end.
+   * 0 in the order of processing: a reversed sequence counts from its own end. An output may be left out by an option.
    */
   step(
     inputs: Plain<X>,
     state: Plain<S>,
     params: Plain<P>,
     context: { readonly options: Chosen<O>; readonly t: number },
-  ): { readonly [K in keyof S]: number } & Readonly<Record<string, number>>;
+  ): { readonly [K in keyof S]: number } & Readonly<Record<string, number | undefined>>;
 }
 
 /** Defines a cell: `export default cell({ … })`. */
