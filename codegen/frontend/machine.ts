@@ -1,7 +1,6 @@
 /** What evaluating a step needs at hand: the graph being built, mistakes, uses, and limits. */
 import { GraphBuilder } from '../ir/builder.js';
 import type { NodeId, Shape } from '../ir/graph.js';
-import { isOp } from '../ir/ops.js';
 import type { SizeRule } from '../ir/sizes.js';
 import { SINGULAR } from './declarations.js';
 import type { Report, SpecCode } from './diagnostics.js';
@@ -105,10 +104,9 @@ export class Machine {
     return this.#draws - 1;
   }
 
-  /** A value that no gradient flows through. Until the graph has an op for that, the value itself. */
+  /** A value that no gradient flows through. */
   held(id: NodeId, at: Span): NodeId {
-    const op = 'stopGradient' as string;
-    return isOp(op) ? this.builder.apply(op, [id], at) : id;
+    return this.builder.apply('stopGradient', [id], at);
   }
 
   /** Notes how a matrix parameter is used, per unit or whole; false, and reported, where it is used in both ways. */
