@@ -51,7 +51,9 @@ function outerPasses(request: GradientRequest): Pass[] {
       const views = factors.map(({ left, right }) =>
         [left, right].map(({ windows, access }) => [
           windows.map(({ axis, stride, dilation, extent }) => [axis, stride, dilation, extent]),
-          access.guarded,
+          // A guarded shift in time is in the code of the kernel, any other in where a factor starts.
+          access.guarded && access.shift,
+          access.place.layout,
           access.place.shape,
         ]),
       );
