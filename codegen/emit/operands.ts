@@ -5,7 +5,7 @@ import type { Operand } from '../schedule/operands.js';
 import type { Rows } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
 import { widthOf } from '../schedule/places.js';
-import type { Storage } from '../schedule/storage.js';
+import { quads, type Storage } from '../schedule/storage.js';
 import { seenThrough } from './body.js';
 import { flatten, plus, stepAt } from './spots.js';
 
@@ -21,17 +21,18 @@ export function operandGroups(contractions: Phase['contractions'], storage: Stor
   for (const { id, terms } of contractions) {
     for (const { operand, matrix, transposed } of terms) {
       const { place, shift, guarded } = operand.access;
-      const key = JSON.stringify([place.buffer, place.base, shift, guarded, operand.windows]);
+      const member = { id, matrix: storage.matrix(matrix, transposed) };
+      const key = JSON.stringify([place.buffer, place.base, shift, guarded, operand.windows, member.matrix.range]);
       const group = byOperand.get(key) ?? { operand, members: [] };
       byOperand.set(key, group);
-      group.members.push({ id, matrix: storage.matrix(matrix, transposed) });
+      group.members.push(member);
     }
   }
   const alike = new Map<string, OperandGroup>();
   for (const { operand, members } of byOperand.values()) {
     const { place, shift, guarded } = operand.access;
     const views = operand.windows.map(({ axis, stride, dilation }) => [axis, stride, dilation]);
-    const matrices = members.map(({ id, matrix }) => [id, matrix.buffer, matrix.sum, matrix.headStride]);
+    const matrices = members.map(({ id, matrix }) => [id, matrix.buffer, matrix.sum, matrix.headStride, matrix.range]);
     const key = JSON.stringify([place.buffer, place.layout, place.shape, shift, guarded, views, matrices]);
     const group = alike.get(key) ?? { operands: [], members: members.map(({ id }) => ({ id, matrices: [] })) };
     alike.set(key, group);
@@ -143,6 +144,19 @@ function innerExtents(storage: Storage, { windows, access }: Operand): number[] 
     const dim = next ? next.extent : access.place.shape[axis];
     return storage.size(dim ?? '');
   });
+}
+
+/** Bounds, in `vec4f` of the units summed over, of what counts for the units 4·unit …: blocks that are left out cost nothing. */
+export function sumBounds(storage: Storage, { sum, units, range }: MatrixPlace, unit: string): { from: string; to: string } {
+  const [n, k] = [storage.size(units), storage.size(sum)];
+  if (range === undefined) return { from: '0u', to: `${quads(k)}u` };
+  const { blocks, bound } = range;
+  if (bound === 'from') {
+    // The first of the lane's units has the earliest start: ⌈block · k / blocks⌉, down to a whole vec4f.
+    return { from: `(4u * ${unit} * ${blocks}u / ${n}u * ${k}u + ${blocks - 1}u) / ${blocks}u / 4u`, to: `${quads(k)}u` };
+  }
+  const last = `min(4u * ${unit} + 3u, ${n - 1}u) * ${blocks}u / ${n}u`;
+  return { from: '0u', to: `min(((${last} + 1u) * ${k}u + ${blocks - 1}u) / ${blocks}u / 4u + 1u, ${quads(k)}u)` };
 }
 
 /** One of these numbers, by the operand's turn g. */

@@ -4,7 +4,7 @@ import { checkCell } from '../../runtime/check/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
 import { randomData } from '../../runtime/random.js';
-import { builtIn, fromText, prepare, wrongTensors } from './compare-cell.js';
+import { builtIn, fromText, prepare, withSomePairs, wrongTensors } from './compare-cell.js';
 
 let device: RecurveDevice;
 beforeAll(async () => {
@@ -17,6 +17,7 @@ describe('built-in cells', () => {
     const tree = builtIn(name);
     const sizes = { T: 4, B: 3, I: 3, H: 5, P: 6 };
     const reports = await checkCell(device, tree, {
+      choose: withSomePairs,
       sizes: (signature) =>
         Object.fromEntries(Object.entries(sizes).filter(([dim]) => 'TB'.includes(dim) || signature.dims.includes(dim))),
     });
