@@ -6,7 +6,7 @@
  */
 import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
-import { type CellData, elements, fillOf, shapeOf, sizeOf, type Tensor } from './data.js';
+import { type CellData, elements, shapeOf, sizeOf, type Tensor } from './data.js';
 
 export interface RandomChoices {
   readonly seed: number;
@@ -23,10 +23,9 @@ type Stream = () => number;
 /**
  * Data for one run of a cell; all values are float32.
  *
- * Inputs and cotangents are bell-shaped with variance 1, the initial state likewise with variance 1/4, matrices
- * uniform in ±1/√columns, vector and scalar parameters in ±1/2 whatever their `init` says: a zero would hide a
- * wrong gradient. A parameter whose `init` is a number lies within a tenth of it, and is exactly it where it is not
- * trained: a rate stays a rate.
+ * Inputs and cotangents are bell-shaped with variance 1, the initial state likewise with variance 1/4. Parameters
+ * are uniform, as a zero would hide a wrong gradient: vectors and scalars in ±1/2, others in ±1/√(terms of a sum).
+ * Those with a number as `init` are near it instead, see `nearby`: a rate stays a rate, a period positive.
  *
  * @param outputs dims of every output sequence behind `[T, B]`, by name: `{ h: ['H'] }`
  */
@@ -59,7 +58,8 @@ export function randomData(
     params: Object.fromEntries(
       signature.params.map((declaration) => {
         const shape = shapeOf(declaration, sizes);
-        return [declaration.name, fill(`params.${declaration.name}`, shape, drawOf(declaration, shape))];
+        const [middle, bound] = rangeOf(declaration, shape);
+        return [declaration.name, fill(`params.${declaration.name}`, shape, (stream) => middle + (2 * stream() - 1) * bound)];
       }),
     ),
     ...(choices.ragged ? { lengths: randomLengths(sizes, sfc32(choices.seed, hash('lengths'))) } : {}),
@@ -76,14 +76,23 @@ export function randomData(
   };
 }
 
-/** How a parameter's numbers are drawn. */
-function drawOf(declaration: TensorDeclaration, shape: readonly number[]): (stream: Stream) => number {
-  const fixed = fillOf(declaration);
-  if (fixed !== undefined) return () => fixed;
-  const { init } = declaration;
-  if (typeof init === 'number' && init !== 0) return (stream) => init * (1 + 0.1 * (2 * stream() - 1));
-  const bound = shape.length >= 2 ? 1 / Math.sqrt(shape.at(-1) ?? 1) : 0.5;
-  return (stream) => (2 * stream() - 1) * bound;
+/** Middle and half the width of the interval that a parameter is drawn from. */
+function rangeOf({ shape: dims, trainable, init }: TensorDeclaration, shape: readonly number[]): [number, number] {
+  const value = init === 'zeros' ? 0 : init === 'ones' ? 1 : init;
+  if (typeof value === 'number' && (!trainable || (typeof init === 'number' && value !== 0))) return nearby(value);
+  return [0, shape.length < 2 ? 0.5 : 1 / Math.sqrt(terms(dims, shape))];
+}
+
+/** From half of a value to one and a half of it; what is below 1 stays below 1, as rates and decays must. */
+function nearby(value: number): [number, number] {
+  const [low, high] = [0.5 * value, value < 1 ? Math.min(1.5 * value, (1 + value) / 2) : 1.5 * value];
+  return [(low + high) / 2, (high - low) / 2];
+}
+
+/** Terms of one sum of a product: columns, times the taps of a kernel, which are its leading axes of fixed size. */
+function terms(dims: readonly string[], shape: readonly number[]): number {
+  const taps = shape.slice(0, -2).filter((_, axis) => /^\d+$/.test(dims[axis] ?? ''));
+  return elements(taps) * (shape.at(-1) ?? 1);
 }
 
 /** One full length at a random place, the next one shorter where T allows, the others anything from 1 to T. */

@@ -54,7 +54,7 @@ export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, 
   if (!operand) throw new Error('a contraction without operand');
   const { place, shift, guarded } = operand.access;
   const depth = place.extents.at(-1) ?? 1;
-  const { lines, lead, inside } = positionLines(storage, group.operands);
+  const { lines, lead, inside } = positionLines(storage, group.operands, { prefix: '', turn: 'g' });
   const position = lead === '0u' ? '0u' : `${lead} * ${depth}u`;
   const batch = storage.size('B');
   const last = storage.size('T') - 1;
@@ -102,11 +102,11 @@ export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, 
   }
 }
 
-/** The lane's position, of the indices i0, i1 …, in operands that are alike; `g` says whose turn it is. */
+/** The lane's position, of the indices i0, i1 …, in operands that are alike; the expression `turn` says whose it is. */
 export function positionLines(
   storage: Storage,
   operands: readonly Operand[],
-  prefix = '',
+  { prefix, turn: index }: { readonly prefix: string; readonly turn: string },
 ): { lines: string[]; lead: string; inside: string | undefined } {
   const [operand] = operands;
   if (!operand) throw new Error('no operand');
@@ -122,11 +122,11 @@ export function positionLines(
     });
     // What the outer window moves has the extent of the next one's result, or of what is in memory.
     const extents = innerExtents(storage, operand);
-    const view = { stride, dilation, offset: pickSigned(offsets), inner: extents[turn] ?? 1 };
+    const view = { stride, dilation, offset: pickSigned(offsets, index), inner: extents[turn] ?? 1 };
     const { at, inside } = seenThrough(indices[axis] ?? '0u', view);
-    const [index, condition] = [`${prefix}at${turn}`, `${prefix}inside${turn}`];
-    lines.push(`let ${index} = ${at};`, `let ${condition} = ${inside};`);
-    indices[axis] = index;
+    const [moved, condition] = [`${prefix}at${turn}`, `${prefix}inside${turn}`];
+    lines.push(`let ${moved} = ${at};`, `let ${condition} = ${inside};`);
+    indices[axis] = moved;
     conditions.push(condition);
   });
   return {
@@ -146,14 +146,14 @@ function innerExtents(storage: Storage, { windows, access }: Operand): number[] 
 }
 
 /** One of these numbers, by the operand's turn g. */
-export function pick(values: readonly number[], turn = 'g'): string {
+export function pick(values: readonly number[]): string {
   const [first] = values;
   if (values.every((value) => value === first)) return `${first}u`;
-  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[${turn}]`;
+  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[g]`;
 }
 
-function pickSigned(values: readonly number[]): number | string {
+function pickSigned(values: readonly number[], turn: string): number | string {
   const [first] = values;
   if (values.every((value) => value === first)) return first ?? 0;
-  return `array<i32, ${values.length}>(${values.map((value) => `${value}`).join(', ')})[g]`;
+  return `array<i32, ${values.length}>(${values.map((value) => `${value}`).join(', ')})[${turn}]`;
 }

@@ -49,7 +49,13 @@ function outerPasses(request: GradientRequest): Pass[] {
       const buffers = factors.flatMap(({ left, right }) => [left.access.place.buffer, right.access.place.buffer]);
       const special = matrix.triangle || matrix.drop ? groups.size : '';
       const views = factors.map(({ left, right }) =>
-        [left, right].map((one) => [one.windows, one.access.guarded, one.access.place.shape]),
+        [left, right].map(({ windows, access }) => [
+          windows.map(({ axis, stride, dilation, extent }) => [axis, stride, dilation, extent]),
+          // A guarded shift in time is in the code of the kernel, any other in where a factor starts.
+          access.guarded && access.shift,
+          access.place.layout,
+          access.place.shape,
+        ]),
       );
       const key = JSON.stringify([rows, columns, positions, heads, to.buffer, buffers, special, views]);
       const group = groups.get(key) ?? { dims: [rows, columns], positions, products: [] };

@@ -16,6 +16,7 @@ import {
   isReduce,
   isWindow,
   type MatrixRef,
+  mixesUnits,
   type NodeId,
   type Shape,
 } from '../ir/graph.js';
@@ -55,6 +56,27 @@ export interface RegionRequest {
 const LONGEST_REPEATED = 4096;
 /** Floating-point operations that computing a value again at other units may cost. */
 const MOST_REPEATED = 40;
+/** Those of one draw. */
+const DRAWING = 40;
+
+/** The region's phases in the order they must run, for kernels that store: scalars are stored along with units. */
+export function cutIntoStoringPhases(request: RegionRequest): Phase[] {
+  const joined: Phase[] = [];
+  for (const phase of cutIntoPhases(request)) {
+    const host = joined.findIndex(
+      ({ level, shape }) => level === phase.level && (shape.length === 0) !== (phase.shape.length === 0),
+    );
+    const other = joined[host];
+    if (other === undefined) joined.push(phase);
+    else joined[host] = other.shape.length === 0 ? join(phase, other) : join(other, phase);
+  }
+  return joined;
+}
+
+/** A phase that stores scalars as well, from its first units. */
+function join(units: Phase, scalars: Phase): Phase {
+  return { ...units, loads: new Map([...units.loads, ...scalars.loads]), stores: [...units.stores, ...scalars.stores] };
+}
 
 /** The region's phases in the order they must run. */
 export function cutIntoPhases(request: RegionRequest): Phase[] {
@@ -224,12 +246,11 @@ class Levels {
     const known = this.costs.get(id);
     if (known !== undefined) return known;
     const node = this.request.builder.node(id);
-    const own = isApply(node) ? ops[node.op].flops : node.op === 'random' ? 40 : 0;
-    const inside =
-      this.request.read(id) || isContract(node) || isReduce(node)
-        ? 0
-        : argumentsOf(node).reduce((sum, arg) => sum + this.cost(arg), 0);
-    this.costs.set(id, own + inside);
-    return own + inside;
+    // A scalar is computed once for all units, and what mixes units is in memory by then.
+    const there = node.shape.length === 0 || this.request.read(id) !== undefined || mixesUnits(node);
+    const own = isApply(node) ? ops[node.op].flops : node.op === 'random' ? DRAWING : 0;
+    const cost = there ? 0 : argumentsOf(node).reduce((sum, arg) => sum + this.cost(arg), own);
+    this.costs.set(id, cost);
+    return cost;
   }
 }

@@ -12,9 +12,12 @@ export function philox(counter: Words, key: readonly [number, number]): Words {
   let [a, b, c, d] = counter;
   let [first, second] = key;
   for (let round = 0; round < ROUNDS; round++) {
-    const [highA, lowA] = [high(MULTIPLIERS[0], a), Math.imul(MULTIPLIERS[0], a)];
-    const [highC, lowC] = [high(MULTIPLIERS[1], c), Math.imul(MULTIPLIERS[1], c)];
-    [a, b, c, d] = [highC ^ b ^ first, lowC, highA ^ d ^ second, lowA];
+    const nextA = high(MULTIPLIERS[1], c) ^ b ^ first;
+    const nextC = high(MULTIPLIERS[0], a) ^ d ^ second;
+    b = Math.imul(MULTIPLIERS[1], c);
+    d = Math.imul(MULTIPLIERS[0], a);
+    a = nextA;
+    c = nextC;
     first = (first + WEYL[0]) | 0;
     second = (second + WEYL[1]) | 0;
   }
@@ -23,7 +26,10 @@ export function philox(counter: Words, key: readonly [number, number]): Words {
 
 /** Upper 32 bits of a product of two u32, from halves of 16 bits: no partial sum reaches 2³². */
 function high(x: number, y: number): number {
-  const [x0, x1, y0, y1] = [x & 0xffff, x >>> 16, y & 0xffff, y >>> 16];
+  const x0 = x & 0xffff;
+  const x1 = x >>> 16;
+  const y0 = y & 0xffff;
+  const y1 = y >>> 16;
   const middle = x1 * y0 + ((x0 * y0) >>> 16);
   const other = x0 * y1 + (middle & 0xffff);
   return x1 * y1 + (middle >>> 16) + (other >>> 16);

@@ -91,6 +91,9 @@ const CELLS: Readonly<Record<string, string>> = {
       const c = a > b ? sqrt(square(b) + 1) : log(square(a) + 0.5);
       return { h: tanh(c) + (h <= x ? h * 0.3 : -x) / 2 };
     } });`,
+  'a state that one matrix takes to the next step and another to an output': `export default cell({ name: 'both', dims: ['I', 'H'],
+    inputs: { x: vec('H') }, state: { h: vec('H') }, params: { U: mat('H', 'H'), R: mat('I', 'H') },
+    step({ x }, { h }, p) { return { h: tanh(matvec(p.U, h) + x), y: matvec(p.R, h) }; } });`,
   'an input that the gradient never reaches back through the loop': `export default cell({ name: 'late', dims: ['I', 'H'],
     inputs: { x: vec('I') }, state: { h: vec('H') }, params: { W: mat('H', 'I'), w: vec('H'), R: mat('I', 'H') },
     outputs: ['y'],

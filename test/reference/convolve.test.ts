@@ -99,6 +99,22 @@ describe('conv1d', () => {
     ]);
   });
 
+  it('takes a kernel of each sequence that the step computed', () => {
+    const inputs = {
+      k: [
+        ['2', 'O', 'I'],
+        [1, 10, 100, 1000],
+      ] as const,
+      x: [
+        ['Z', 'I'],
+        [1, 2, 3, 4],
+      ] as const,
+    };
+    const { y, gradients } = compute(call('conv1d', x('k'), x('x')), { inputs, sizes: { ...sizes, B: 2 } });
+    expect(y).toEqual([21, 2, 4300, 400]);
+    expect(gradients).toEqual({ k: [3, 2, 7, 4], x: [1, 11, 100, 1100] });
+  });
+
   it('refuses a result without a name or of another size', () => {
     expect(() => along({ padding: str('valid') })).toThrow('no name');
     expect(() => along({ stride: num(2) })).toThrow('no name');
@@ -139,6 +155,15 @@ describe('conv2d', () => {
   it('stride and dilation are one number or a pair', () => {
     expect(across({ stride: list(num(2), num(1)), to: list(str('Z'), str('Z')) }).y).toEqual([1234, 2040, 345600, 406000]);
     expect(across({ stride: num(2), to: list(str('Z'), num(1)) }).y).toEqual([1234, 345600]);
+    const wide = {
+      x: [
+        ['2', '3', 'I'],
+        [1, 2, 3, 4, 5, 6],
+      ] as const,
+    };
+    const one = { k: [['1', '1', 'O', 'I'], [1]] as const };
+    const everySecond = call('conv2d', p('k'), x('x'), record({ stride: list(num(1), num(2)), to: list(num(2), num(2)) }));
+    expect(compute(everySecond, { inputs: wide, params: one, sizes }).y).toEqual([1, 3, 4, 6]);
     expect(across({ dilation: list(num(1), num(2)), padding: str('causal') }).y).toEqual([1, 2, 103, 204, 10305, 20406]);
   });
 

@@ -121,24 +121,61 @@ describe('random data', () => {
     expect(randomData(more, sizes, { h: ['H'], y: [] }, { seed: 1 })).toMatchObject(draw({ seed: 1 }));
   });
 
-  it('keeps a number that a parameter is made of, exactly where it is not trained', () => {
-    const rate = { ...declare('rate', [], 0.25), trainable: false };
-    const mask = { ...declare('mask', ['H'], 'ones'), trainable: false };
-    const { params } = randomData({ ...signature, params: [rate, mask, declare('scale', ['H'], 3)] }, sizes, {}, { seed: 1 });
-    expect(params.rate?.data).toEqual(Float32Array.of(0.25));
-    expect(params.mask?.data).toEqual(new Float32Array(31).fill(1));
-    const scale = [...(params.scale?.data ?? [])];
-    expect(Math.min(...scale)).toBeGreaterThan(2.69);
-    expect(Math.max(...scale)).toBeLessThan(3.31);
-    expect(new Set(scale).size).toBeGreaterThan(20);
+  it('scales what is summed over by the number of terms: columns, and the taps of a kernel', () => {
+    const params = [
+      declare('blocks', ['N', 'H', 'I']),
+      declare('kernel', ['3', '5', 'H', 'I']),
+      declare('grouped', ['3', 'N', 'H', 'I']),
+    ];
+    const drawn = randomData({ ...signature, params }, { ...sizes, N: 2 }, { h: ['H'] }, { seed: 1 }).params;
+    const largest = (name: string) => Math.max(...(drawn[name]?.data ?? []).map(Math.abs));
+    for (const [name, terms] of [
+      ['blocks', 16],
+      ['kernel', 15 * 16],
+      ['grouped', 3 * 16],
+    ] as const) {
+      expect(largest(name)).toBeLessThanOrEqual(1 / Math.sqrt(terms));
+      expect(largest(name)).toBeGreaterThan(0.95 / Math.sqrt(terms));
+    }
   });
 
-  it('bounds the matrices of blocks, stacks and kernels by their columns', () => {
-    const { params } = randomData({ ...signature, params: [declare('U', ['3', 'H', 'I'])] }, sizes, {}, { seed: 1 });
-    expect(params.U?.shape).toEqual([3, 31, 16]);
-    const largest = Math.max(...(params.U?.data ?? []).map(Math.abs));
-    expect(largest).toBeLessThan(0.25);
-    expect(largest).toBeGreaterThan(0.24);
+  it('keeps untrained parameters near a numeric init, and those below 1 below it', () => {
+    const untrained = (init: TensorDeclaration['init']) => {
+      const params = [{ ...declare('c', ['H'], init), trainable: false }];
+      const values = [
+        ...(randomData({ ...signature, params }, { ...sizes, H: 1000 }, { h: ['H'] }, { seed: 1 }).params.c?.data ?? []),
+      ];
+      return [Math.min(...values), Math.max(...values)];
+    };
+    const near = (low: number, high: number) => [expect.closeTo(low, 1), expect.closeTo(high, 1)];
+    expect(untrained(0.4)).toEqual(near(0.2, 0.6));
+    expect(untrained('ones')).toEqual(near(0.5, 1.5));
+    expect(untrained(-20)).toEqual([expect.closeTo(-30, 0), expect.closeTo(-10, 0)]);
+    expect(untrained('zeros')).toEqual([0, 0]);
+    const [low = 0, high = 1] = untrained(0.9);
+    expect(low).toBeGreaterThanOrEqual(0.45);
+    expect(low).toBeLessThan(0.5);
+    expect(high).toBeLessThan(0.95);
+    expect(high).toBeGreaterThan(0.9);
+    for (const init of ['uniform', undefined] as const) expect(untrained(init)).toEqual(near(-0.5, 0.5));
+  });
+
+  it('keeps a trained parameter near the number it starts from, and away from a zero', () => {
+    const params = [declare('c', ['H'], 7), declare('z', ['H'], 0)];
+    const { c, z } = randomData({ ...signature, params }, sizes, { h: ['H'] }, { seed: 1 }).params;
+    expect(Math.min(...(c?.data ?? []))).toBeGreaterThan(3.5);
+    expect(Math.max(...(c?.data ?? []))).toBeLessThan(10.5);
+    expect(new Set(z?.data).size).toBeGreaterThan(20);
+  });
+
+  it('draws scalars and maps as inputs, states and outputs, with axes of fixed size', () => {
+    const shaped = { ...signature, inputs: [declare('x', []), declare('z', ['4', 'H'])], state: [declare('h', ['2', '3', 'H'])] };
+    const { inputs, state, cotangents } = randomData(shaped, sizes, { y: ['2'] }, { seed: 1 });
+    expect(inputs.x?.shape).toEqual([20, 7]);
+    expect(inputs.z?.shape).toEqual([20, 7, 4, 31]);
+    expect(state.h?.shape).toEqual([7, 2, 3, 31]);
+    expect(cotangents?.outputs.y?.shape).toEqual([20, 7, 2]);
+    expect(cotangents?.state.h?.data).toHaveLength(7 * 2 * 3 * 31);
   });
 
   it('has a seed for the masks in training only', () => {
