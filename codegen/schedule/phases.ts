@@ -46,8 +46,8 @@ export interface RegionRequest {
   readonly stores: readonly Store[];
   /** Values in memory before the region starts. */
   readonly read: (id: NodeId) => Access | undefined;
-  /** A place for a value that a later phase of the region reads. */
-  readonly scratch: (id: NodeId) => Access;
+  /** A place for a value that a later phase of the region reads; where there is none, every lane computes what it needs itself. */
+  readonly scratch?: (id: NodeId) => Access;
   /** How many values a shape has. */
   readonly elements: (shape: Shape) => number;
 }
@@ -101,7 +101,8 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   const fetch = (id: NodeId): Access => {
     const known = read(id) ?? stored.get(id);
     if (known) return known;
-    const access = scratch(id);
+    const access = scratch?.(id);
+    if (access === undefined) throw new Error(`value ${id} is not in memory, and nothing can be stored here`);
     stored.set(id, access);
     enqueue({ value: id, place: access.place, shift: access.shift, when: 'active' });
     return access;
@@ -121,12 +122,14 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
     const visit = (id: NodeId): void => {
       if (seen.has(id) || loads.has(id)) return;
       seen.add(id);
-      const access = read(id) ?? (levels.mixes(id) && levels.here(id) < phase.level ? fetch(id) : undefined);
+      const node = builder.node(id);
+      // A boolean has no place in memory: it is computed again from what has.
+      const ready = node.type === 'number' && levels.mixes(id) && levels.here(id) < phase.level;
+      const access = read(id) ?? (ready ? fetch(id) : undefined);
       if (access) {
         loads.set(id, access);
         return;
       }
-      const node = builder.node(id);
       if (isContract(node)) {
         contractions.push({ id, terms: node.terms.map((term) => ({ ...term, operand: operandOf(term.operand) })) });
         return;
@@ -193,7 +196,8 @@ class Levels {
 
   /** Whether a value is better stored than computed again wherever a view or a reduction wants it. */
   isCostly(id: NodeId): boolean {
-    return this.request.builder.node(id).shape.length > 0 && !this.request.read(id) && this.cost(id) > MOST_REPEATED;
+    if (this.request.scratch === undefined || this.request.builder.node(id).shape.length === 0) return false;
+    return !this.request.read(id) && this.cost(id) > MOST_REPEATED;
   }
 
   private computeHere(id: NodeId): number {
