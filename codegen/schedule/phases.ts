@@ -118,14 +118,15 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   function build(phase: { level: number; shape: Shape; stores: Store[] }): Phase {
     const contractions: { id: NodeId; terms: PhaseTerm[] }[] = [];
     const loads = new Map<NodeId, Access>();
-    const seen = new Set<NodeId>();
-    const visit = (id: NodeId): void => {
-      if (seen.has(id) || loads.has(id)) return;
-      seen.add(id);
+    const seen = new Set<string>();
+    const visit = (id: NodeId, wanted: Where): void => {
       const node = builder.node(id);
+      const where = node.shape.length === 0 ? 'here' : wanted;
+      if (seen.has(`${id} ${where}`) || loads.has(id)) return;
+      seen.add(`${id} ${where}`);
       // A boolean has no place in memory: it is computed again from what has.
-      const ready = node.type === 'number' && levels.mixes(id) && levels.here(id) < phase.level;
-      const access = read(id) ?? (ready ? fetch(id) : undefined);
+      const below = levels.mixes(id) ? levels.at(id, 'here') < phase.level : where === 'elsewhere' && levels.isCostly(id);
+      const access = read(id) ?? (below && node.type === 'number' ? fetch(id) : undefined);
       if (access) {
         loads.set(id, access);
         return;
@@ -135,12 +136,9 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
         return;
       }
       const moves = isReduce(node) || isExpand(node) || isWindow(node);
-      for (const argument of argumentsOf(node)) {
-        if (moves && levels.isCostly(argument)) loads.set(argument, fetch(argument));
-        else visit(argument);
-      }
+      for (const argument of argumentsOf(node)) visit(argument, moves ? 'elsewhere' : where);
     };
-    for (const store of phase.stores) visit(store.value);
+    for (const store of phase.stores) visit(store.value, 'here');
     return { level: phase.level, shape: phase.shape, contractions, loads, stores: phase.stores };
   }
 
@@ -196,7 +194,8 @@ class Levels {
 
   /** Whether a value is better stored than computed again wherever a view or a reduction wants it. */
   isCostly(id: NodeId): boolean {
-    if (this.request.scratch === undefined || this.request.builder.node(id).shape.length === 0) return false;
+    const { shape, type } = this.request.builder.node(id);
+    if (this.request.scratch === undefined || shape.length === 0 || type === 'boolean') return false;
     return !this.request.read(id) && this.cost(id) > MOST_REPEATED;
   }
 
@@ -210,7 +209,7 @@ class Levels {
         }),
       );
     }
-    if (isReduce(node) || isExpand(node) || isWindow(node)) return this.moved(node.arg);
+    if (isReduce(node) || isExpand(node) || isWindow(node)) return this.at(node.arg, 'elsewhere');
     if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.ready(arg)));
     return this.leaf(id);
   }
@@ -218,15 +217,10 @@ class Levels {
   private computeElsewhere(id: NodeId): number {
     const node = this.request.builder.node(id);
     if (node.shape.length === 0) return this.ready(id);
-    if (isContract(node) || isReduce(node)) return this.here(id) + 1;
-    if (isExpand(node) || isWindow(node)) return this.moved(node.arg);
+    if (mixesUnits(node) || this.isCostly(id)) return this.here(id) + 1;
+    if (isExpand(node) || isWindow(node)) return this.at(node.arg, 'elsewhere');
     if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.at(arg, 'elsewhere')));
     return this.leaf(id);
-  }
-
-  /** When a view or a reduction can have its argument. */
-  private moved(arg: NodeId): number {
-    return this.isCostly(arg) ? this.here(arg) + 1 : this.at(arg, 'elsewhere');
   }
 
   /** When a value can be used in place: one that is too long to repeat comes from a phase of its own. */
@@ -250,10 +244,11 @@ class Levels {
     const known = this.costs.get(id);
     if (known !== undefined) return known;
     const node = this.request.builder.node(id);
-    // A scalar is computed once for all units, and what mixes units is in memory by then.
+    // A scalar is computed once for all units, and what mixes units is in memory by then, as is what costs too much.
     const there = node.shape.length === 0 || this.request.read(id) !== undefined || mixesUnits(node);
     const own = isApply(node) ? ops[node.op].flops : node.op === 'random' ? DRAWING : 0;
-    const cost = there ? 0 : argumentsOf(node).reduce((sum, arg) => sum + this.cost(arg), own);
+    const repeated = (arg: NodeId) => (this.isCostly(arg) ? 0 : this.cost(arg));
+    const cost = there ? 0 : argumentsOf(node).reduce((sum, arg) => sum + repeated(arg), own);
     this.costs.set(id, cost);
     return cost;
   }
