@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder } from '../../codegen/ir/builder.js';
+import { GraphBuilder, plainMatrix } from '../../codegen/ir/builder.js';
 import { isContract, type NodeId } from '../../codegen/ir/graph.js';
 import { residuals } from '../../codegen/passes/residuals.js';
 
 const NOWHERE = { file: '', line: 1, column: 1, length: 1 };
 const builder = new GraphBuilder();
 const x = builder.input('x', ['I'], NOWHERE);
-const product = (matrix: string, shape: string[]) => builder.contract(matrix, shape, x, NOWHERE);
+const product = (matrix: string, shape: string[]) => builder.contract(plainMatrix(matrix), shape, x, NOWHERE);
 const [a, b] = [product('A', ['H']), product('B', ['H'])];
 const sum = builder.apply('add', [a, b]);
 const gate = builder.apply('sigmoid', [sum]);
