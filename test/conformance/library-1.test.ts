@@ -1,0 +1,111 @@
+/** Gated and simple cells, convolution in time: kernels against the reference at every option value. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OptionValues, Signature } from '../../codegen/frontend/tree.js';
+import { checkCell } from '../../runtime/check/index.js';
+import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { builtIn } from './compare-cell.js';
+import { covering } from './covering.js';
+
+let device: RecurveDevice;
+beforeAll(async () => {
+  device = await openDevice('swiftshader');
+});
+afterAll(() => device.close());
+
+const SMALL = { T: 5, B: 3, I: 3, H: 5, P: 6, O: 4, R: 2, M: 7 };
+/** Beyond a workgroup of 64 units, no multiple of 4. */
+const LARGE = { T: 3, B: 2, I: 34, H: 70, P: 19, O: 67, R: 3, M: 33 };
+
+const sizesOf = (all: Readonly<Record<string, number>>) => (signature: Signature) =>
+  Object.fromEntries(Object.entries(all).filter(([dim]) => dim === 'T' || dim === 'B' || signature.dims.includes(dim)));
+
+/** Values of numeric options, the default first. */
+const NUMBERS: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = {
+  rnn: { clip: [0, 0.5] },
+  gru: { clip: [0, 0.5] },
+  lstm: { clip: [0, 0.5] },
+  janet: { beta: [1, 0] },
+  rhn: { depth: [3, 1, 10] },
+  tcn: { width: [3, 1, 4], dilation: [1, 2] },
+};
+
+async function check(name: string, cases: readonly OptionValues[], sizes: Readonly<Record<string, number>>) {
+  for (const options of cases) {
+    const reports = await checkCell(device, builtIn(name), { options, sizes: sizesOf(sizes) });
+    expect(reports).toHaveLength(1);
+    const wrong = reports.flatMap(({ tensors }) => tensors.filter(({ ok }) => !ok));
+    expect(wrong, JSON.stringify(options)).toEqual([]);
+  }
+}
+
+const CELLS = [
+  'antisymmetric',
+  'ctrnn',
+  'echo-state',
+  'feedforward',
+  'gru',
+  'indrnn',
+  'janet',
+  'jordan',
+  'ligru',
+  'low-rank',
+  'lstm',
+  'mgu',
+  'mlstm-multiplicative',
+  'rhn',
+  'rnn',
+  'skip-rnn',
+  'tcn',
+  'ugrnn',
+];
+
+describe('kernels agree with the reference', () => {
+  it.each(CELLS)('of %s for every option value and most pairs of them', async (name) => {
+    await check(name, covering(builtIn(name), NUMBERS[name]), SMALL);
+  });
+
+  it.each(CELLS)('of %s with more units than a workgroup has lanes', async (name) => {
+    const cases = covering(builtIn(name), NUMBERS[name]);
+    await check(
+      name,
+      cases.filter((_, index) => index === 0 || index === cases.length - 1),
+      LARGE,
+    );
+  });
+
+  it.each([
+    ['lstm', { layerNorm: 'ba', projection: true, peepholes: true }],
+    ['lstm', { layerNorm: 'normalizedState', coupled: true, clip: 0.5 }],
+    ['gru', { layerNorm: 'ba', reset: 'before' }],
+    ['gru', { layerNorm: 'ba', clip: 0.5 }],
+    ['rnn', { layerNorm: 'ba', activation: 'relu' }],
+  ])('of %s with %j and all regularizers, in training and out of it', async (name, form) => {
+    const all = { zoneout: true, variationalDropout: true, recurrentDropout: true, dropConnect: true };
+    const [defaults] = covering(builtIn(name), NUMBERS[name]);
+    const cases = [true, false].map((training) => ({ ...defaults, ...form, ...all, training }));
+    await check(name, cases, SMALL);
+  });
+});
+
+describe('the assignments tried', () => {
+  it.each(CELLS)('of %s begin with the defaults and meet every value', (name) => {
+    const tree = builtIn(name);
+    const cases = covering(tree, NUMBERS[name]);
+    expect(cases[0]).toEqual(Object.fromEntries(tree.options.map((option) => [option.name, option.default])));
+    for (const option of tree.options) {
+      const met = new Set(cases.map((options) => options[option.name]));
+      expect(met.size).toBe(option.kind === 'choice' ? option.values.length : (NUMBERS[name]?.[option.name]?.length ?? 2));
+    }
+  });
+
+  it('of lstm let every two flags meet in all four ways', () => {
+    const tree = builtIn('lstm');
+    const cases = covering(tree, NUMBERS.lstm);
+    const flags = tree.options.filter(({ kind }) => kind === 'flag').map(({ name }) => name);
+    for (const a of flags) {
+      for (const b of flags) {
+        if (a !== b) expect(new Set(cases.map((options) => `${options[a]} ${options[b]}`)).size, `${a} and ${b}`).toBe(4);
+      }
+    }
+  });
+});
