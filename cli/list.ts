@@ -3,6 +3,7 @@ import { parseCell, resolveOptions, resolveSignature } from '../codegen/frontend
 import type { CellTree, OptionDeclaration, TensorDeclaration } from '../codegen/frontend/tree.js';
 import { builtInCells } from './cells.js';
 import type { Context, Outcome } from './context.js';
+import { stepCosts } from './costs.js';
 
 interface ListedCell {
   readonly name: string;
@@ -19,6 +20,8 @@ interface ListedCell {
   readonly state: readonly ListedTensor[];
   readonly params: readonly ListedTensor[];
   readonly strategy: string;
+  /** In the loop over time. */
+  readonly dispatchesPerStep: { readonly forward: number; readonly backward: number };
 }
 
 interface ListedTensor {
@@ -35,7 +38,7 @@ export async function list({ colors }: Context): Promise<Outcome> {
       ...cell.equations.map((line) => `    ${line}`),
       ...cell.options.map((option) => `  --set ${optionText(option)}`),
       `  params    ${cell.params.map(tensorText).join(' ')}`,
-      `  strategy  ${cell.strategy}`,
+      `  strategy  ${cell.strategy}, ${cell.dispatchesPerStep.forward} + ${cell.dispatchesPerStep.backward} dispatches a step`,
       `  source    ${cell.source}`,
     ].join('\n'),
   );
@@ -43,25 +46,27 @@ export async function list({ colors }: Context): Promise<Outcome> {
 }
 
 function describe(tree: CellTree, source: string): ListedCell {
-  const signature = resolveSignature(tree, resolveOptions(tree, {}));
+  const options = resolveOptions(tree, {});
+  const signature = resolveSignature(tree, options);
+  const costs = stepCosts(tree, options);
   const tensors = (group: readonly TensorDeclaration[]) => group.map(({ name, shape }) => ({ name, shape }));
   return {
     name: tree.name,
     summary: tree.summary,
     documentation: tree.documentation,
-    equations: equations(tree),
+    equations: equationsOf(tree),
     source,
     options: tree.options.map(({ span: _, ...option }) => option),
     inputs: tensors(signature.inputs),
     state: tensors(signature.state),
     params: tensors(signature.params),
-    // What does not depend on the state runs for all steps at once, the loop one dispatch per phase and step.
-    strategy: 'parallel + stepwise',
+    strategy: costs.strategy,
+    dispatchesPerStep: costs.perStep,
   };
 }
 
 /** The lines between the braces of `step`, without their common indentation. */
-function equations(tree: CellTree): string[] {
+export function equationsOf(tree: CellTree): string[] {
   const lines = tree.sources[tree.step.span.file] ?? [];
   const head = tree.step.span.line - 1;
   const indentation = /^\s*/.exec(lines[head] ?? '')?.[0] ?? '';

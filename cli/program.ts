@@ -79,9 +79,11 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       .option('--dims <sizes>', DIMS_HELP, collectDims)
       .option('--set <option=value>', "one of the cell's options; repeatable", collectSet);
 
-  add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is').action((name: string, flags: Flags) =>
-    run(flags, async (context) => (await import('./new.js')).newCell(context, name)),
-  );
+  add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is')
+    .option('--from <cell>', 'start from a copy of this cell, a built-in name or a path, and of the helpers that it imports')
+    .action((name: string, flags: Flags & { from?: string }) =>
+      run(flags, async (context) => (await import('./new.js')).newCell(context, name, flags.from)),
+    );
   add('list', 'the built-in cells: equations, source, strategy, options').action((flags: Flags) =>
     run(flags, async (context) => (await import('./list.js')).list(context)),
   );

@@ -129,6 +129,8 @@ type Values = Readonly<Record<string, Vec | Scalar | Mat | FeatureMap>>;
 type Params = Readonly<Record<string, Vec | Scalar | Mat | FeatureMap | Blocks | Stack | Kernel>>;
 /** A cell that calls `dropout`, `zoneout`, `dropConnect` or `noise` has the option `training`, false by default. */
 type Chosen<O> = O & { readonly training: boolean };
+/** What a step computes with: numbers, so that a `let` that starts as one can take a result, and matrices as they are. */
+type Plain<T> = { readonly [K in keyof T]: T[K] extends number ? number : T[K] };
 type Group<O, G> = G | ((options: Chosen<O>) => G);
 
 export interface Cell<O extends OptionTable, X extends Values, S extends Values, P extends Params> {
@@ -146,9 +148,9 @@ export interface Cell<O extends OptionTable, X extends Values, S extends Values,
    * 0 in the order of processing: a reversed sequence counts from its own end. An output may be left out by an option.
    */
   step(
-    inputs: X,
-    state: S,
-    params: P,
+    inputs: Plain<X>,
+    state: Plain<S>,
+    params: Plain<P>,
     context: { readonly options: Chosen<O>; readonly t: number },
   ): { readonly [K in keyof S]: number } & Readonly<Record<string, number | undefined>>;
 }

@@ -78,11 +78,16 @@ class BodyPrinter {
       const node = builder.node(store.value);
       if (node.type === 'boolean') throw new Error(`boolean ${store.value} cannot be stored`);
       const value = this.value(store.value, this.home, this.root);
-      const live = units % 4 === 0 ? value : `select(vec4f(0), ${value}, live)`;
+      // A scalar among units is stored by the lane of the first ones.
+      const aside = store.place.shape.length === 0 && phase.shape.length > 0;
+      const live = aside ? `vec4f(${value}.x, 0, 0, 0)` : units % 4 === 0 ? value : `select(vec4f(0), ${value}, live)`;
       const masked = store.when === 'active' ? `select(vec4f(0), ${live}, within)` : live;
-      const address = addressOf(storage, { ...store, guarded: false }, this.home, 'col');
+      const address = aside
+        ? addressOf(storage, { ...store, guarded: false }, NOWHERE)
+        : addressOf(storage, { ...store, guarded: false }, this.home, 'col');
       const statement = printStore(store, address, masked);
-      return store.when === 'last' ? `if (last) { ${statement} }` : statement;
+      const conditions = [...(store.when === 'last' ? ['last'] : []), ...(aside ? ['col == 0u'] : [])];
+      return conditions.length === 0 ? statement : `if (${conditions.join(' && ')}) { ${statement} }`;
     });
     const usesActive = phase.stores.some(({ when }) => when === 'active');
     const usesLast = this.usesLast || phase.stores.some(({ when }) => when === 'last');

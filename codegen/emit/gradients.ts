@@ -120,7 +120,8 @@ function factorRows(storage: Storage, pass: PassOf<'outer'>, index: number, side
   const slot = guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
   // A head is in the base already: in the row it counts as the first.
   const shape = heads ? [...operand.shape.slice(0, -2), operand.shape.at(-1) ?? ''] : operand.shape;
-  const { lines, lead, inside } = positionLines(storage, [{ ...operand, shape }], side);
+  const alike = operands.map((one) => ({ ...one, shape }));
+  const { lines, lead, inside } = positionLines(storage, alike, { prefix: side, turn: 'group.z' });
   const outer = heads ? `${lead} * ${(place.extents.at(-2) ?? 1) * depth}u` : `${lead} * ${depth}u`;
   const rowText =
     place.layout === 'shared' ? '0u' : place.layout === 'row' ? `(${slot} % ${batch}u) * ${width}u` : `${slot} * ${width}u`;

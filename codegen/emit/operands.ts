@@ -5,7 +5,7 @@ import type { Operand } from '../schedule/operands.js';
 import type { Rows } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
 import { widthOf } from '../schedule/places.js';
-import type { Storage } from '../schedule/storage.js';
+import { quads, type Storage } from '../schedule/storage.js';
 import { seenThrough } from './body.js';
 import { flatten, plus, stepAt } from './spots.js';
 
@@ -21,17 +21,18 @@ export function operandGroups(contractions: Phase['contractions'], storage: Stor
   for (const { id, terms } of contractions) {
     for (const { operand, matrix, transposed } of terms) {
       const { place, shift, guarded } = operand.access;
-      const key = JSON.stringify([place.buffer, place.base, shift, guarded, operand.windows]);
+      const member = { id, matrix: storage.matrix(matrix, transposed) };
+      const key = JSON.stringify([place.buffer, place.base, shift, guarded, operand.windows, member.matrix.range]);
       const group = byOperand.get(key) ?? { operand, members: [] };
       byOperand.set(key, group);
-      group.members.push({ id, matrix: storage.matrix(matrix, transposed) });
+      group.members.push(member);
     }
   }
   const alike = new Map<string, OperandGroup>();
   for (const { operand, members } of byOperand.values()) {
     const { place, shift, guarded } = operand.access;
     const views = operand.windows.map(({ axis, stride, dilation }) => [axis, stride, dilation]);
-    const matrices = members.map(({ id, matrix }) => [id, matrix.buffer, matrix.sum, matrix.headStride]);
+    const matrices = members.map(({ id, matrix }) => [id, matrix.buffer, matrix.sum, matrix.headStride, matrix.range]);
     const key = JSON.stringify([place.buffer, place.layout, place.shape, shift, guarded, views, matrices]);
     const group = alike.get(key) ?? { operands: [], members: members.map(({ id }) => ({ id, matrices: [] })) };
     alike.set(key, group);
@@ -54,7 +55,7 @@ export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, 
   if (!operand) throw new Error('a contraction without operand');
   const { place, shift, guarded } = operand.access;
   const depth = place.extents.at(-1) ?? 1;
-  const { lines, lead, inside } = positionLines(storage, group.operands);
+  const { lines, lead, inside } = positionLines(storage, group.operands, { prefix: '', turn: 'g' });
   const position = lead === '0u' ? '0u' : `${lead} * ${depth}u`;
   const batch = storage.size('B');
   const last = storage.size('T') - 1;
@@ -102,11 +103,11 @@ export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, 
   }
 }
 
-/** The lane's position, of the indices i0, i1 …, in operands that are alike; `g` says whose turn it is. */
+/** The lane's position, of the indices i0, i1 …, in operands that are alike; the expression `turn` says whose it is. */
 export function positionLines(
   storage: Storage,
   operands: readonly Operand[],
-  prefix = '',
+  { prefix, turn: index }: { readonly prefix: string; readonly turn: string },
 ): { lines: string[]; lead: string; inside: string | undefined } {
   const [operand] = operands;
   if (!operand) throw new Error('no operand');
@@ -122,11 +123,11 @@ export function positionLines(
     });
     // What the outer window moves has the extent of the next one's result, or of what is in memory.
     const extents = innerExtents(storage, operand);
-    const view = { stride, dilation, offset: pickSigned(offsets), inner: extents[turn] ?? 1 };
+    const view = { stride, dilation, offset: pickSigned(offsets, index), inner: extents[turn] ?? 1 };
     const { at, inside } = seenThrough(indices[axis] ?? '0u', view);
-    const [index, condition] = [`${prefix}at${turn}`, `${prefix}inside${turn}`];
-    lines.push(`let ${index} = ${at};`, `let ${condition} = ${inside};`);
-    indices[axis] = index;
+    const [moved, condition] = [`${prefix}at${turn}`, `${prefix}inside${turn}`];
+    lines.push(`let ${moved} = ${at};`, `let ${condition} = ${inside};`);
+    indices[axis] = moved;
     conditions.push(condition);
   });
   return {
@@ -145,15 +146,28 @@ function innerExtents(storage: Storage, { windows, access }: Operand): number[] 
   });
 }
 
-/** One of these numbers, by the operand's turn g. */
-export function pick(values: readonly number[], turn = 'g'): string {
-  const [first] = values;
-  if (values.every((value) => value === first)) return `${first}u`;
-  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[${turn}]`;
+/** Bounds, in `vec4f` of the units summed over, of what counts for the units 4·unit …: blocks that are left out cost nothing. */
+export function sumBounds(storage: Storage, { sum, units, range }: MatrixPlace, unit: string): { from: string; to: string } {
+  const [n, k] = [storage.size(units), storage.size(sum)];
+  if (range === undefined) return { from: '0u', to: `${quads(k)}u` };
+  const { blocks, bound } = range;
+  if (bound === 'from') {
+    // The first of the lane's units has the earliest start: ⌈block · k / blocks⌉, down to a whole vec4f.
+    return { from: `(4u * ${unit} * ${blocks}u / ${n}u * ${k}u + ${blocks - 1}u) / ${blocks}u / 4u`, to: `${quads(k)}u` };
+  }
+  const last = `min(4u * ${unit} + 3u, ${n - 1}u) * ${blocks}u / ${n}u`;
+  return { from: '0u', to: `min(((${last} + 1u) * ${k}u + ${blocks - 1}u) / ${blocks}u / 4u + 1u, ${quads(k)}u)` };
 }
 
-function pickSigned(values: readonly number[]): number | string {
+/** One of these numbers, by the operand's turn g. */
+export function pick(values: readonly number[]): string {
+  const [first] = values;
+  if (values.every((value) => value === first)) return `${first}u`;
+  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[g]`;
+}
+
+function pickSigned(values: readonly number[], turn: string): number | string {
   const [first] = values;
   if (values.every((value) => value === first)) return first ?? 0;
-  return `array<i32, ${values.length}>(${values.map((value) => `${value}`).join(', ')})[g]`;
+  return `array<i32, ${values.length}>(${values.map((value) => `${value}`).join(', ')})[${turn}]`;
 }

@@ -11,7 +11,7 @@ import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
 import { indexLines, name, printBody } from './body.js';
 import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
-import { type OperandGroup, operandGroups, operandLines, pick } from './operands.js';
+import { type OperandGroup, operandGroups, operandLines, pick, sumBounds } from './operands.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
 const ACCUMULATORS = 32;
@@ -82,14 +82,15 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
     const [operand] = operands;
     if (!operand) throw new Error('a contraction without operand');
     const buffer = bindings.read(operand.access.place.buffer);
-    const sum = members[0]?.matrices[0]?.sum ?? '';
+    const matrix = members[0]?.matrices[0];
+    if (!matrix) throw new Error('a contraction without matrix');
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
     const { lines, bases, inside } = operandLines(storage, group, pass.rows, perRow);
     return {
-      comment: `${operands.length} × ${storage.size(sum)} units`,
+      comment: `${operands.length} × ${storage.size(matrix.sum)} units`,
       operands: operands.length,
-      quads: quads(storage.size(sum)),
+      ...sumBounds(storage, matrix, unit),
       opaque,
       lines: lines.map((text) => ({ text })),
       bases,

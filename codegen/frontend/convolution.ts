@@ -113,12 +113,13 @@ function axisOf(
   return { dim, stride: step, offset: (tap) => tap * (dilation[axis] ?? 1) - left };
 }
 
-function taps(machine: Machine, { name, extents, matrix }: Kernel, x: NodeId, axes: readonly Axis[], at: Span): Term[] {
+function taps(machine: Machine, { name, extents }: Kernel, x: NodeId, axes: readonly Axis[], at: Span): Term[] {
   const count = extents.reduce((product, extent) => product * extent, 1);
   return Array.from({ length: count }, (_, index): Term => {
     machine.spend(at);
-    const slice = { axes: machine.shape(x).length - matrix.length + 1, index };
-    return { matrix: { ...plainMatrix(name), slice }, transposed: false, operand: seen(machine, x, extents, axes, index, at) };
+    const matrix = { ...plainMatrix(name), slice: { axes: extents.length, index } };
+    machine.multiplies(matrix, at);
+    return { matrix, transposed: false, operand: seen(machine, x, extents, axes, index, at) };
   });
 }
 

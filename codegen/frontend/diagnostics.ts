@@ -75,6 +75,7 @@ export const SPEC_CODES = {
   'SPEC-MATRIX-ARITHMETIC': 'a matrix outside matvec',
   'SPEC-MATRIX-ARGUMENT': 'something else where transpose, blockTriangular or dropConnect takes a matrix',
   'SPEC-MATRIX-TWICE': 'a matrix masked twice in one way',
+  'SPEC-MATRIX-MASKS': 'a matrix multiplied with different entries left out',
   'SPEC-MATRIX-USED-TWICE': 'a parameter used by matvec and per unit',
   'SPEC-STACK-INDEX': 'a matrix taken from a stack or kernel that does not have it',
   'SPEC-PRODUCT-SHAPE': 'an outer or dot of something other than vectors',

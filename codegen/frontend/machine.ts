@@ -1,6 +1,6 @@
 /** What evaluating a step needs at hand: the graph being built, mistakes, uses, and limits. */
 import { GraphBuilder } from '../ir/builder.js';
-import type { NodeId, Shape } from '../ir/graph.js';
+import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { SizeRule } from '../ir/sizes.js';
 import { SINGULAR } from './declarations.js';
 import type { Report, SpecCode } from './diagnostics.js';
@@ -26,6 +26,8 @@ export class Machine {
   readonly rules: SizeRule[] = [];
   /** How each matrix parameter is used: a gradient is one or the other. */
   readonly #uses = new Map<string, 'matrix' | 'values'>();
+  /** Which entries of each matrix are left out. */
+  readonly #masks = new Map<string, string>();
   #draws = 0;
   /** Helper calls around what is being evaluated, outermost first. */
   readonly #calls: { readonly callee: FunctionTree; readonly at: Span }[] = [];
@@ -117,6 +119,19 @@ export class Machine {
     if (before === undefined || before === way) return true;
     const message = `\`${name}\` is used both by \`matvec\` and per unit`;
     this.report('SPEC-MATRIX-USED-TWICE', at, message, 'Declare two parameters, one for each use.');
+    return false;
+  }
+
+  /** Notes which entries of a matrix a product leaves out; false, and reported, where another leaves out others. */
+  multiplies({ param, slice, triangle, drop }: MatrixRef, at: Span): boolean {
+    const matrix = `${param} ${slice?.index}`;
+    const mask = JSON.stringify([triangle, drop]);
+    const before = this.#masks.get(matrix);
+    this.#masks.set(matrix, before ?? mask);
+    if (before === undefined || before === mask) return true;
+    const message = `\`${param}\` is multiplied with different entries left out`;
+    const fix = 'Name the masked matrix with `const` and use it in every place, or declare one parameter for each.';
+    this.report('SPEC-MATRIX-MASKS', at, message, fix);
     return false;
   }
 

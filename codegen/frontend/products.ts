@@ -49,6 +49,7 @@ function product(machine: Machine, matrix: Matrix, operand: Factor, at: Span): N
   }
   const { builder } = machine;
   if (matrix.source === 'param') {
+    if (!machine.multiplies(matrix.ref, at)) return undefined;
     const term = { matrix: matrix.ref, transposed: matrix.transposed, operand: operand.id };
     return builder.product([term], [...lead, ...heads, rows], at);
   }

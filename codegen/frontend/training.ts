@@ -10,7 +10,7 @@ export function withTraining(
   step: FunctionTree,
   helpers: ReadonlyMap<string, FunctionTree>,
 ): readonly OptionDeclaration[] {
-  if (options.some(({ name }) => name === TRAINING) || !draws(step, helpers)) return options;
+  if (!draws(step, helpers)) return options;
   return [...options, { kind: 'flag', name: TRAINING, default: false, span: step.span }];
 }
 

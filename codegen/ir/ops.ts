@@ -116,7 +116,7 @@ export interface OpRecord {
 
 /**
  * What a function with a kink passes where it is flat: zero, or NaN where its result is, because no slope is known
- * there. A NaN fails every comparison, so that `where` of a condition that holds on the slope alone ends up here.
+ * there. A NaN fails every comparison: `where` must be given the condition of the slope, never the denial of flatness.
  */
 const flatOrNaN = (g: RuleBuilder, out: NodeId) => g.apply('select', g.apply('eq', out, out), g.constant(0), out);
 

@@ -52,35 +52,57 @@ export function derivedDims(rules: readonly SizeRule[]): ReadonlySet<string> {
  * @throws RecurveError `DIMS-RULE` where the given ones cannot be met
  */
 export function chooseSizes(rules: readonly SizeRule[], suggested: Sizes, given: Sizes = {}): Sizes {
-  const derived = derivedDims(rules);
-  const free = new Set(Object.keys(suggested).filter((dim) => !derived.has(dim) && given[dim] === undefined));
+  const free = freeDims(rules, Object.keys(suggested), given);
   const chosen = { ...Object.fromEntries([...free].map((dim) => [dim, sizeIn(suggested, dim)])), ...given };
-  // Raising one size can break another rule, so this goes round; what no size mends is said by `completeSizes`.
+  // A size that has no room grows by what is missing, or what it follows from does.
+  const grow = (dim: string, missing: number): boolean => {
+    if (free.has(dim)) chosen[dim] = (chosen[dim] ?? 0) + missing;
+    if (free.has(dim) || given[dim] !== undefined) return free.has(dim);
+    return rules.some((rule) => rule.dim === dim && rule.relation === 'equal' && growValue(rule, missing * rule.divisor));
+  };
+  const growValue = ({ value }: SizeRule, missing: number): boolean =>
+    value.terms.some(({ dim, factor }) => factor > 0 && grow(dim, Math.ceil(missing / factor)));
+  // One size at a time: growing it can mend or break other rules. What no size mends is said by `completeSizes`.
   for (let round = 0; round < 4 * rules.length; round++) {
     const sizes = derive(rules, chosen);
-    for (const rule of rules) raise(rule, sizes, chosen, free);
+    if (!rules.some((rule) => mend(rule, sizes, grow, growValue))) break;
   }
   const sizes = completeSizes(rules, chosen);
   return Object.fromEntries(Object.keys({ ...suggested, ...sizes }).map((dim) => [dim, sizeIn(sizes, dim)]));
 }
 
-/** Raises a free size that is too small for a rule. */
-function raise(
-  { dim, relation, value, divisor }: SizeRule,
+/** Dims that are neither given nor follow from others; of those that only follow from each other, the first. */
+function freeDims(rules: readonly SizeRule[], dims: readonly string[], given: Sizes): ReadonlySet<string> {
+  const free = new Set<string>();
+  const derived = derivedDims(rules);
+  const follows = (dim: string, from: string, seen: Set<string>): boolean =>
+    rules.some(
+      (rule) =>
+        rule.dim === dim &&
+        rule.relation === 'equal' &&
+        rule.value.terms.some((term) => term.dim === from || leads(term.dim, from, seen)),
+    );
+  const leads = (dim: string, from: string, seen: Set<string>): boolean => {
+    if (seen.has(dim) || free.has(dim) || given[dim] !== undefined) return false;
+    return follows(dim, from, seen.add(dim));
+  };
+  for (const dim of dims) if (given[dim] === undefined && (!derived.has(dim) || follows(dim, dim, new Set()))) free.add(dim);
+  return free;
+}
+
+/** Grows what a rule that does not hold lacks; whether anything grew. */
+function mend(
+  rule: SizeRule,
   sizes: Sizes,
-  chosen: Record<string, number>,
-  free: ReadonlySet<string>,
-): void {
-  if (!value.terms.every((term) => isKnown(sizes, term.dim))) return;
+  grow: (dim: string, missing: number) => boolean,
+  growValue: (rule: SizeRule, missing: number) => boolean,
+): boolean {
+  const { dim, relation, value, divisor } = rule;
+  if (!value.terms.every((term) => isKnown(sizes, term.dim))) return false;
   const amount = evaluateAffine(value, sizes);
-  const wanted = Math.floor(amount / divisor);
-  if (relation === 'atLeast') {
-    if (free.has(dim) && sizeIn(sizes, dim) < wanted) chosen[dim] = wanted;
-    return;
-  }
-  const grown = value.terms.find((term) => free.has(term.dim) && term.factor > 0);
-  if (wanted < 1 && grown !== undefined)
-    chosen[grown.dim] = sizeIn(sizes, grown.dim) + Math.ceil((divisor - amount) / grown.factor);
+  if (relation === 'equal') return amount < divisor && growValue(rule, divisor - amount);
+  const missing = isKnown(sizes, dim) ? Math.floor(amount / divisor) - sizeIn(sizes, dim) : 0;
+  return missing > 0 && grow(dim, missing);
 }
 
 /**

@@ -7,7 +7,7 @@ import { inLoop, parallel, scratch, wordsOf } from './forward.js';
 import { gradientPasses } from './gradients.js';
 import { sourceOf } from './operands.js';
 import type { Order } from './passes.js';
-import { cutIntoPhases } from './phases.js';
+import { cutIntoStoringPhases } from './phases.js';
 import type { Access, Store } from './places.js';
 import type { Storage } from './storage.js';
 
@@ -67,7 +67,7 @@ export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequ
     storage.expose(`gradients.state.${name}`, place, 1);
     return { value: cotangent(adjoint.arrivals, name, builder), place, shift: 0, when: 'always' };
   });
-  const arrival = cutIntoPhases({
+  const arrival = cutIntoStoringPhases({
     builder,
     elements,
     stores: initial,

@@ -6,7 +6,7 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';
 import { residuals } from '../passes/residuals.js';
-import { cutIntoPhases, keepsShape, type Phase } from './phases.js';
+import { cutIntoStoringPhases, keepsShape, type Phase } from './phases.js';
 import { type Access, accessOf, type Store } from './places.js';
 
 export interface Recurrence {
@@ -96,9 +96,9 @@ export function splitByTime(request: Recurrence): Regions {
   const readInLoop = (id: NodeId) => request.read(id) ?? before.get(id);
   const readBehind = (id: NodeId) => lasting(readInLoop(id)) ?? loop.get(id);
   return {
-    before: cutIntoPhases({ builder, elements, stores: stores.before, read: request.read, scratch: request.sequence }),
-    loop: cutIntoPhases({ builder, elements, stores: stores.loop, read: readInLoop, scratch: request.row }),
-    after: cutIntoPhases({ builder, elements, stores: stores.after, read: readBehind, scratch: request.sequence }),
+    before: cutIntoStoringPhases({ builder, elements, stores: stores.before, read: request.read, scratch: request.sequence }),
+    loop: cutIntoStoringPhases({ builder, elements, stores: stores.loop, read: readInLoop, scratch: request.row }),
+    after: cutIntoStoringPhases({ builder, elements, stores: stores.after, read: readBehind, scratch: request.sequence }),
     read: readAfter,
   };
 }

@@ -49,7 +49,13 @@ function outerPasses(request: GradientRequest): Pass[] {
       const buffers = factors.flatMap(({ left, right }) => [left.access.place.buffer, right.access.place.buffer]);
       const special = matrix.triangle || matrix.drop ? groups.size : '';
       const views = factors.map(({ left, right }) =>
-        [left, right].map((one) => [one.windows, one.access.guarded, one.access.place.shape]),
+        [left, right].map(({ windows, access }) => [
+          windows.map(({ axis, stride, dilation, extent }) => [axis, stride, dilation, extent]),
+          // A guarded shift in time is in the code of the kernel, any other in where a factor starts.
+          access.guarded && access.shift,
+          access.place.layout,
+          access.place.shape,
+        ]),
       );
       const key = JSON.stringify([rows, columns, positions, heads, to.buffer, buffers, special, views]);
       const group = groups.get(key) ?? { dims: [rows, columns], positions, products: [] };
@@ -126,9 +132,6 @@ function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] 
     builder,
     stores,
     read,
-    scratch: (id) => {
-      throw new Error(`value ${id} of a bias gradient is not in memory`);
-    },
     elements: (shape) => storage.elements(shape),
   });
   const common = { region: 'after', direction: 'backward', chunks } as const;

@@ -16,6 +16,16 @@ export interface MatrixPlace {
   /** The dim that is summed over, and that of the units. */
   readonly sum: string;
   readonly units: string;
+  /** Which of the units that are summed over count for a unit; `undefined` where all do. */
+  readonly range: SumRange | undefined;
+}
+
+/**
+ * Both dims are cut into blocks. A unit sums over those from the start of its own block (`from`), or up to its end (`to`).
+ */
+export interface SumRange {
+  readonly blocks: number;
+  readonly bound: 'from' | 'to';
 }
 
 /** A copy that has to be made. */
@@ -46,7 +56,7 @@ export class Matrices {
     const whole = matrix.triangle === undefined && matrix.drop === undefined;
     const [sum, units] = transposed ? [rows, columns] : [columns, rows];
     const from = this.storage.param(matrix.param);
-    if (transposed && whole) return { buffer: from.buffer, base: from.base + skipped, headStride, sum, units };
+    if (transposed && whole) return { buffer: from.buffer, base: from.base + skipped, headStride, sum, units, range: undefined };
     const form = transposed ? 'straight' : 'transposed';
     const key = `${form} ${JSON.stringify(matrix)}`;
     let copy = this.made.get(key);
@@ -55,7 +65,7 @@ export class Matrices {
       copy = { matrix, from, skipped, to, rows, columns, heads, form };
       this.made.set(key, copy);
     }
-    return { ...copy.to, headStride, sum, units };
+    return { ...copy.to, headStride, sum, units, range: rangeOf(matrix, transposed) };
   }
 
   /** Which part of its parameter a matrix is; `size` in `vec4f` of one head's matrix, padding included. */
@@ -75,4 +85,11 @@ export class Matrices {
     const size = 4 * quads(this.storage.size(rows)) * quads(this.storage.size(columns));
     return { heads, rows, columns, skipped: (slice?.index ?? 0) * heads * size, size, whole: shape };
   }
+}
+
+/** In an upper triangle a row counts columns from its block on; a column, rows up to its block. */
+function rangeOf({ triangle }: MatrixRef, transposed: boolean): SumRange | undefined {
+  if (triangle === undefined) return undefined;
+  const { blocks, side } = triangle;
+  return { blocks, bound: (side === 'upper') !== transposed ? 'from' : 'to' };
 }

@@ -16,6 +16,7 @@ import {
   isReduce,
   isWindow,
   type MatrixRef,
+  mixesUnits,
   type NodeId,
   type Shape,
 } from '../ir/graph.js';
@@ -45,8 +46,8 @@ export interface RegionRequest {
   readonly stores: readonly Store[];
   /** Values in memory before the region starts. */
   readonly read: (id: NodeId) => Access | undefined;
-  /** A place for a value that a later phase of the region reads. */
-  readonly scratch: (id: NodeId) => Access;
+  /** A place for a value that a later phase of the region reads; where there is none, every lane computes what it needs itself. */
+  readonly scratch?: (id: NodeId) => Access;
   /** How many values a shape has. */
   readonly elements: (shape: Shape) => number;
 }
@@ -55,6 +56,27 @@ export interface RegionRequest {
 const LONGEST_REPEATED = 4096;
 /** Floating-point operations that computing a value again at other units may cost. */
 const MOST_REPEATED = 40;
+/** Those of one draw. */
+const DRAWING = 40;
+
+/** The region's phases in the order they must run, for kernels that store: scalars are stored along with units. */
+export function cutIntoStoringPhases(request: RegionRequest): Phase[] {
+  const joined: Phase[] = [];
+  for (const phase of cutIntoPhases(request)) {
+    const host = joined.findIndex(
+      ({ level, shape }) => level === phase.level && (shape.length === 0) !== (phase.shape.length === 0),
+    );
+    const other = joined[host];
+    if (other === undefined) joined.push(phase);
+    else joined[host] = other.shape.length === 0 ? join(phase, other) : join(other, phase);
+  }
+  return joined;
+}
+
+/** A phase that stores scalars as well, from its first units. */
+function join(units: Phase, scalars: Phase): Phase {
+  return { ...units, loads: new Map([...units.loads, ...scalars.loads]), stores: [...units.stores, ...scalars.stores] };
+}
 
 /** The region's phases in the order they must run. */
 export function cutIntoPhases(request: RegionRequest): Phase[] {
@@ -79,7 +101,8 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   const fetch = (id: NodeId): Access => {
     const known = read(id) ?? stored.get(id);
     if (known) return known;
-    const access = scratch(id);
+    const access = scratch?.(id);
+    if (access === undefined) throw new Error(`value ${id} is not in memory, and nothing can be stored here`);
     stored.set(id, access);
     enqueue({ value: id, place: access.place, shift: access.shift, when: 'active' });
     return access;
@@ -99,12 +122,14 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
     const visit = (id: NodeId): void => {
       if (seen.has(id) || loads.has(id)) return;
       seen.add(id);
-      const access = read(id) ?? (levels.mixes(id) && levels.here(id) < phase.level ? fetch(id) : undefined);
+      const node = builder.node(id);
+      // A boolean has no place in memory: it is computed again from what has.
+      const ready = node.type === 'number' && levels.mixes(id) && levels.here(id) < phase.level;
+      const access = read(id) ?? (ready ? fetch(id) : undefined);
       if (access) {
         loads.set(id, access);
         return;
       }
-      const node = builder.node(id);
       if (isContract(node)) {
         contractions.push({ id, terms: node.terms.map((term) => ({ ...term, operand: operandOf(term.operand) })) });
         return;
@@ -171,7 +196,8 @@ class Levels {
 
   /** Whether a value is better stored than computed again wherever a view or a reduction wants it. */
   isCostly(id: NodeId): boolean {
-    return this.request.builder.node(id).shape.length > 0 && !this.request.read(id) && this.cost(id) > MOST_REPEATED;
+    if (this.request.scratch === undefined || this.request.builder.node(id).shape.length === 0) return false;
+    return !this.request.read(id) && this.cost(id) > MOST_REPEATED;
   }
 
   private computeHere(id: NodeId): number {
@@ -224,12 +250,11 @@ class Levels {
     const known = this.costs.get(id);
     if (known !== undefined) return known;
     const node = this.request.builder.node(id);
-    const own = isApply(node) ? ops[node.op].flops : node.op === 'random' ? 40 : 0;
-    const inside =
-      this.request.read(id) || isContract(node) || isReduce(node)
-        ? 0
-        : argumentsOf(node).reduce((sum, arg) => sum + this.cost(arg), 0);
-    this.costs.set(id, own + inside);
-    return own + inside;
+    // A scalar is computed once for all units, and what mixes units is in memory by then.
+    const there = node.shape.length === 0 || this.request.read(id) !== undefined || mixesUnits(node);
+    const own = isApply(node) ? ops[node.op].flops : node.op === 'random' ? DRAWING : 0;
+    const cost = there ? 0 : argumentsOf(node).reduce((sum, arg) => sum + this.cost(arg), own);
+    this.costs.set(id, cost);
+    return cost;
   }
 }

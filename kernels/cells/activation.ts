@@ -1,7 +1,7 @@
 import { elu, hardSigmoid, leakyRelu, relu, sigmoid, softplus, softsign, tanh } from 'recurve';
 
 /** Names that an activation option may take. */
-export type Activation = 'tanh' | 'sigmoid' | 'relu' | 'leakyRelu' | 'elu' | 'softplus' | 'softsign' | 'hardSigmoid';
+export type Activation = 'tanh' | 'sigmoid' | 'relu' | 'leakyRelu' | 'elu' | 'softplus' | 'softsign' | 'hardSigmoid' | 'identity';
 
 /** The activation an option names; static, so only the chosen one is compiled. */
 export function activate(kind: Activation, x: number): number {
@@ -12,5 +12,6 @@ export function activate(kind: Activation, x: number): number {
   if (kind === 'elu') return elu(x);
   if (kind === 'softplus') return softplus(x);
   if (kind === 'softsign') return softsign(x);
-  return hardSigmoid(x);
+  if (kind === 'hardSigmoid') return hardSigmoid(x);
+  return x;
 }

@@ -4,25 +4,29 @@ import type { CellTree, OptionDeclaration, OptionValue, OptionValues, Signature 
 import { chooseSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 
-/** Assignments of several options at once, besides every value on its own. */
-const COMBINATIONS = 8;
+/** How many sizes an assignment is tried at. */
+export type Breadth = 'defaults' | 'every value' | 'every pair';
+
+export interface OptionCase {
+  /** A complete assignment. */
+  readonly options: OptionValues;
+  readonly breadth: Breadth;
+}
 
 /**
- * The defaults, then every other option value on its own, then seeded combinations that between them meet
- * as many pairs of values as their number allows. Complete assignments, none twice.
+ * The defaults, then every other option value on its own, then as many assignments as it takes for every two values
+ * of any two options to meet. None twice.
  */
-export function optionCases(tree: CellTree): OptionValues[] {
+export function optionCases(tree: Pick<CellTree, 'options'>): OptionCase[] {
   const defaults = Object.fromEntries(tree.options.map((option) => [option.name, option.default]));
   const single = tree.options.flatMap((option) =>
     valuesOf(option)
       .filter((value) => value !== option.default)
-      .map((value) => ({ ...defaults, [option.name]: value })),
+      .map((value): OptionCase => ({ options: { ...defaults, [option.name]: value }, breadth: 'every value' })),
   );
-  const seen = new Set<string>();
-  return [defaults, ...single, ...combinations(tree.options)].filter((options) => {
-    const key = JSON.stringify(options);
-    return !seen.has(key) && seen.add(key);
-  });
+  const alone: OptionCase[] = [{ options: defaults, breadth: 'defaults' }, ...single];
+  const met = new Set(alone.flatMap(({ options }) => pairs(options)));
+  return [...alone, ...covering(tree.options, met).map((options): OptionCase => ({ options, breadth: 'every pair' }))];
 }
 
 /** Every value of a choice or flag; of a number the default, and where the range leaves room one more. */
@@ -42,46 +46,56 @@ function otherNumber(option: Extract<OptionDeclaration, { kind: 'real' | 'intege
   return max === undefined || standard + 0.5 <= max ? standard + 0.5 : max - 0.5;
 }
 
-/** Greedy: of sixty-four random assignments, again and again the one with most pairs of values not met yet. */
-function combinations(options: readonly OptionDeclaration[]): OptionValues[] {
-  if (options.length < 2) return [];
-  const random = mulberry32(options.length);
-  const candidates = Array.from({ length: 64 }, () =>
-    Object.fromEntries(
-      options.map((option) => {
-        const values = valuesOf(option);
-        return [option.name, values[Math.floor(random() * values.length)] ?? option.default];
-      }),
+/**
+ * Assignments in which every pair of values that is not in `met` meets: each starts from the first such pair, and
+ * option by option takes the value that brings most new pairs with what it has. (The greedy construction of Cohen et
+ * al. 1997, "The AETG system", without its random restarts.)
+ */
+function covering(options: readonly OptionDeclaration[], met: Set<string>): OptionValues[] {
+  const missing = options.flatMap((first, index) =>
+    options.slice(index + 1).flatMap((second) =>
+      valuesOf(first).flatMap((a) =>
+        valuesOf(second).flatMap((b) => {
+          const pair: OptionValues = { [first.name]: a, [second.name]: b };
+          return pairs(pair).some((key) => met.has(key)) ? [] : [pair];
+        }),
+      ),
     ),
   );
-  const met = new Set<string>();
   const chosen: OptionValues[] = [];
-  while (chosen.length < COMBINATIONS) {
-    const ranked = candidates
-      .map((candidate) => ({ candidate, fresh: pairs(candidate).filter((pair) => !met.has(pair)) }))
-      .sort((a, b) => b.fresh.length - a.fresh.length);
-    const best = ranked[0];
-    if (best === undefined || best.fresh.length === 0) break;
-    for (const pair of best.fresh) met.add(pair);
-    chosen.push(best.candidate);
+  for (const pair of missing) {
+    if (pairs(pair).every((key) => met.has(key))) continue;
+    let assignment: OptionValues = pair;
+    for (const option of options) {
+      if (option.name in pair) continue;
+      const fresh = (value: OptionValue) =>
+        Object.entries(assignment).filter(([name, other]) => !met.has(keyOf(options, [option.name, value], [name, other])))
+          .length;
+      const [best = option.default] = [...valuesOf(option)].sort((a, b) => fresh(b) - fresh(a));
+      assignment = { ...assignment, [option.name]: best };
+    }
+    const ordered = Object.fromEntries(options.map(({ name, default: standard }) => [name, assignment[name] ?? standard]));
+    for (const key of pairs(ordered)) met.add(key);
+    chosen.push(ordered);
   }
   return chosen;
 }
 
+/** Every two values of an assignment, the options in the order of its keys. */
 function pairs(options: OptionValues): string[] {
   const entries = Object.entries(options).map(([name, value]) => `${name}=${value}`);
   return entries.flatMap((first, index) => entries.slice(index + 1).map((second) => `${first} ${second}`));
 }
 
-/** A small seeded generator, uniform in [0, 1). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** The same for two values, in declared order. */
+function keyOf(
+  options: readonly OptionDeclaration[],
+  a: readonly [string, OptionValue],
+  b: readonly [string, OptionValue],
+): string {
+  const place = (name: string) => options.findIndex((option) => option.name === name);
+  const [first, second] = place(a[0]) < place(b[0]) ? [a, b] : [b, a];
+  return `${first.join('=')} ${second.join('=')}`;
 }
 
 /** `others`: dims besides I and H, in declared order, repeated from the front when there are more. */
@@ -93,10 +107,13 @@ interface ShapeCase {
   readonly others: readonly number[];
 }
 
-/** For every assignment of options: all ones; odd; H above a workgroup of 64 with the inner axis no multiple of 4. */
+/** For assignments that are there to let two values meet. */
+const ODD: ShapeCase = { T: 5, B: 3, I: 3, H: 5, others: [3, 7, 2] };
+
+/** For every value of an option: all ones; odd; H above a workgroup of 64 with the inner axis no multiple of 4. */
 const SHAPES: readonly ShapeCase[] = [
   { T: 1, B: 1, I: 1, H: 1, others: [1] },
-  { T: 5, B: 3, I: 3, H: 5, others: [3, 7, 2] },
+  ODD,
   { T: 7, B: 3, I: 5, H: 33, others: [17, 9, 6] },
   { T: 3, B: 2, I: 34, H: 70, others: [19, 35, 66] },
 ];
@@ -110,15 +127,13 @@ const MORE_SHAPES: readonly ShapeCase[] = [
   { T: 2, B: 2, I: 129, H: 260, others: [67, 257, 3] },
 ];
 
-export type Breadth = 'every assignment' | 'defaults';
-
 /**
  * Sizes to try, for the dims that the signature uses; those that follow from others are computed. Shapes that the
  * cell cannot have are left out.
  * @throws RecurveError `DIMS-RULE` where it can have none of them
  */
 export function sizeCases(signature: Signature, breadth: Breadth): Sizes[] {
-  const shapes = breadth === 'defaults' ? [...SHAPES, ...MORE_SHAPES] : SHAPES;
+  const shapes = breadth === 'defaults' ? [...SHAPES, ...MORE_SHAPES] : breadth === 'every value' ? SHAPES : [ODD];
   const others = signature.dims.filter((dim) => dim !== 'I' && dim !== 'H');
   let refusal: RecurveError | undefined;
   const cases = shapes.flatMap((shape) => {

@@ -10,7 +10,7 @@ import type { RecurveDevice } from '../device/index.js';
 import { type Executable, load } from '../execute/index.js';
 import { randomData } from '../random.js';
 import { runReference } from '../reference/index.js';
-import { optionCases, sizeCases } from './cases.js';
+import { type OptionCase, optionCases, sizeCases } from './cases.js';
 import { outputShapes } from './outputs.js';
 
 /** Largest relative root-mean-square error of a tensor that passes. */
@@ -37,6 +37,8 @@ export interface TensorReport {
 export interface CheckRequest {
   /** Only this assignment. */
   readonly options?: OptionValues;
+  /** Some of the assignments. */
+  readonly choose?: (all: readonly OptionCase[]) => readonly OptionCase[];
   /** Only these sizes; complete for every assignment that is checked. */
   readonly sizes?: (signature: Signature) => Sizes;
   readonly progress?: (done: number, total: number, current: string) => void;
@@ -58,12 +60,10 @@ export async function checkCell(device: RecurveDevice, tree: CellTree, request: 
 }
 
 function casesOf(tree: CellTree, request: CheckRequest): { signature: Signature; sizes: Sizes }[] {
-  const assignments = request.options ? [request.options] : optionCases(tree);
-  return assignments.flatMap((options, index) => {
+  const all = request.options ? [{ options: request.options, breadth: 'defaults' } as const] : optionCases(tree);
+  return (request.choose?.(all) ?? all).flatMap(({ options, breadth }) => {
     const signature = resolveSignature(tree, options);
-    const sizes = request.sizes
-      ? [request.sizes(signature)]
-      : sizeCases(signature, index === 0 ? 'defaults' : 'every assignment');
+    const sizes = request.sizes ? [request.sizes(signature)] : sizeCases(signature, breadth);
     return sizes.map((each) => ({ signature, sizes: each }));
   });
 }

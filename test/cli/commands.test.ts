@@ -34,8 +34,8 @@ describe('new', () => {
 describe('list', () => {
   it('gives every built-in cell with its equations, options and parameters', async () => {
     const document = documentOf(await recurve(['list', '--json'])) as { cells: Record<string, unknown>[] };
-    expect(document.cells.map(({ name }) => name)).toEqual(['gru', 'lstm', 'rnn']);
-    expect(document.cells[2]).toMatchObject({
+    expect(document.cells.map(({ name }) => name)).toEqual(expect.arrayContaining(['gru', 'lstm', 'rnn']));
+    expect(document.cells.find(({ name }) => name === 'rnn')).toMatchObject({
       summary: expect.stringContaining('Simple recurrent network'),
       source: expect.stringMatching(/rnn\.cell\.ts$/),
       equations: ['return { h: activate(o.activation, clip(matvec(p.W, x) + matvec(p.U, h) + p.b, o.clip)) };'],

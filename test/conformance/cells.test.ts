@@ -4,7 +4,7 @@ import { checkCell } from '../../runtime/check/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
 import { randomData } from '../../runtime/random.js';
-import { builtIn, fromText, prepare, wrongTensors } from './compare-cell.js';
+import { builtIn, fromText, prepare, withSomePairs, wrongTensors } from './compare-cell.js';
 
 let device: RecurveDevice;
 beforeAll(async () => {
@@ -17,6 +17,7 @@ describe('built-in cells', () => {
     const tree = builtIn(name);
     const sizes = { T: 4, B: 3, I: 3, H: 5, P: 6 };
     const reports = await checkCell(device, tree, {
+      choose: withSomePairs,
       sizes: (signature) =>
         Object.fromEntries(Object.entries(sizes).filter(([dim]) => 'TB'.includes(dim) || signature.dims.includes(dim))),
     });
@@ -91,6 +92,9 @@ const CELLS: Readonly<Record<string, string>> = {
       const c = a > b ? sqrt(square(b) + 1) : log(square(a) + 0.5);
       return { h: tanh(c) + (h <= x ? h * 0.3 : -x) / 2 };
     } });`,
+  'a state that one matrix takes to the next step and another to an output': `export default cell({ name: 'both', dims: ['I', 'H'],
+    inputs: { x: vec('H') }, state: { h: vec('H') }, params: { U: mat('H', 'H'), R: mat('I', 'H') },
+    step({ x }, { h }, p) { return { h: tanh(matvec(p.U, h) + x), y: matvec(p.R, h) }; } });`,
   'an input that the gradient never reaches back through the loop': `export default cell({ name: 'late', dims: ['I', 'H'],
     inputs: { x: vec('I') }, state: { h: vec('H') }, params: { W: mat('H', 'I'), w: vec('H'), R: mat('I', 'H') },
     outputs: ['y'],

@@ -5,7 +5,7 @@ import { RecurveError, SpecError } from '../../codegen/errors.js';
 import { checkSpec, formatDiagnostics, parseCellSource } from '../../codegen/frontend/index.js';
 
 const CELLS = ['rnn', 'gru', 'lstm'].map((cell) => `kernels/cells/${cell}.cell.ts`);
-const SPECS = CELLS.map((file) => ({ file, text: readFileSync(file, 'utf8') }));
+const SPECS = [...CELLS, 'test/frontend/everything.cell.ts'].map((file) => ({ file, text: readFileSync(file, 'utf8') }));
 const INSERTS = [
   '(',
   ')',

@@ -147,6 +147,26 @@ test('a matrix is masked once in each way', () => {
   `);
 });
 
+test('a matrix that is multiplied with different entries left out is refused', () => {
+  expect(said('matvec(blockTriangular(p.U, 2), h)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:29  SPEC-MATRIX-MASKS  \`U\` is multiplied with different entries left out
+            return { h: next, more: matvec(blockTriangular(p.U, 2), h) };
+                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Name the masked matrix with \`const\` and use it in every place, or declare one parameter for each."
+  `);
+  expect(said('matvec(dropConnect(p.U, 0.5), h)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:29  SPEC-MATRIX-MASKS  \`U\` is multiplied with different entries left out (when training = true)
+            return { h: next, more: matvec(dropConnect(p.U, 0.5), h) };
+                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Name the masked matrix with \`const\` and use it in every place, or declare one parameter for each."
+  `);
+  const once =
+    'step({ x, m }, { h }, p) { const U = dropConnect(p.U, 0.5); return { h: matvec(U, h) + matvec(U, h * 2) + sum(x) + sum(m) }; },';
+  expect(said('', { params: "{ U: mat('H', 'H') }", step: once })).toBe('');
+  const slices = 'matvec(dropConnect(p.S[1], 0.5), h)';
+  expect(said(slices)).toBe('');
+});
+
 test('a parameter is a matrix or a value per connection, not both', () => {
   expect(said('matvec(p.U * outer(h, h), h)')).toMatchInlineSnapshot(`
     "mine.cell.ts:11:36  SPEC-MATRIX-USED-TWICE  \`U\` is used both by \`matvec\` and per unit
@@ -477,4 +497,22 @@ test('an operation called with too few arguments shows how it is written', () =>
 
 test('a dim that only the step uses is used', () => {
   expect(said("sum(broadcast(h, 'D', 'H'), 'D')", { dims: "['X', 'I', 'H', 'D']" })).toBe('');
+});
+
+test('what is seen only through a delay, or is only a rate, is used', () => {
+  const params = "{ U: mat('H', 'H'), r: scalar({ init: 0.5, trainable: false }) }";
+  const step = (late: string, rate: string) =>
+    `step({ x, m }, { h }, p) { return { h: matvec(dropConnect(p.U, ${rate}), h) + sum(x) + sum(${late}) }; },`;
+  expect(said('', { params, step: step('delay(m, 2)', 'p.r') })).toBe('');
+  expect(said('', { params, step: step('x', '0.5') })).toMatchInlineSnapshot(`
+    "mine.cell.ts:5:26  SPEC-UNUSED-INPUT  the input \`m\` is never used: nothing that \`step\` returns depends on it
+          inputs: { x: vec('I'), m: map('X', 'I') },
+                                 ^^^^^^^^^^^^^^^^
+        fix: Use it in \`step\`, or remove the declaration.
+
+    mine.cell.ts:7:31  SPEC-UNUSED-PARAM  the parameter \`r\` is never used: nothing that \`step\` returns depends on it
+          params: { U: mat('H', 'H'), r: scalar({ init: 0.5, trainable: false }) },
+                                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Use it in \`step\`, or remove the declaration."
+  `);
 });

@@ -1,9 +1,10 @@
 /** What every operation that is not per unit becomes in the step graph. */
 import { describe, expect, test } from 'vitest';
-import { lower, parseCellSource, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
+import { checkSpec, lower, parseCell, parseCellSource, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
 import type { OptionValue } from '../../codegen/frontend/tree.js';
 import { isContract, type Node, type NodeId, type StepGraph } from '../../codegen/ir/graph.js';
 import { chooseSizes, completeSizes } from '../../codegen/ir/sizes.js';
+import { verify } from '../../codegen/ir/verify.js';
 import { cellOf, type Parts } from './specs.js';
 
 const NAMES =
@@ -430,5 +431,30 @@ describe('the library', () => {
     expect(graphFor(spec('scaled(h, p.g) + p.b'))).toBe(
       'add(add(mul(div(h, sqrt(add(div(sum_0(square(h)), #(H)), 0.00001))), g), b), sum_0(x))',
     );
+  });
+});
+
+describe('a cell of every operation', () => {
+  const tree = parseCell('test/frontend/everything.cell.ts');
+
+  test('is right under every choice of options', () => {
+    expect(() => checkSpec(tree)).not.toThrow();
+    expect(tree.options.map(({ name }) => name)).toEqual(['depth', 'taps', 'training']);
+  });
+
+  test('holds a graph whose shapes agree', () => {
+    for (const training of [false, true]) {
+      const signature = resolveSignature(tree, resolveOptions(tree, { training }));
+      const graph = verify('lowering', lower(tree, signature));
+      expect(graph.nodes[graph.outputs.score ?? -1]?.shape).toEqual([]);
+      expect(graph.nodes[graph.next.memory ?? -1]?.shape).toEqual(['H', 'I']);
+      expect(graph.nodes.filter(({ op }) => op === 'random')).toHaveLength(training ? 3 : 0);
+    }
+  });
+
+  test('derives the sizes that its operations make', () => {
+    const { rules } = resolveSignature(tree, resolveOptions(tree, {}));
+    const sizes = completeSizes(rules, { X: 5, Y: 9, N: 2, I: 3, H: 4, K: 2 });
+    expect(sizes).toMatchObject({ G: 8, J: 7, X2: 3, Y2: 4 });
   });
 });

@@ -15,10 +15,10 @@ describe('option cases', () => {
   it.each(['rnn', 'gru', 'lstm'])('begin with the defaults of %s, meet every value and repeat nothing', (name) => {
     const tree = builtIn(name);
     const cases = optionCases(tree);
-    expect(cases[0]).toEqual(resolveOptions(tree, {}));
-    expect(new Set(cases.map((options) => JSON.stringify(options))).size).toBe(cases.length);
+    expect(cases[0]).toEqual({ options: resolveOptions(tree, {}), breadth: 'defaults' });
+    expect(new Set(cases.map(({ options }) => JSON.stringify(options))).size).toBe(cases.length);
     for (const option of tree.options) {
-      const met = new Set(cases.map((options) => options[option.name]));
+      const met = new Set(cases.map(({ options }) => options[option.name]));
       if (option.kind === 'choice') expect([...met].sort()).toEqual([...option.values].sort());
       else expect(met.size).toBe(2);
     }
@@ -28,10 +28,36 @@ describe('option cases', () => {
     expect(optionCases(builtIn('lstm'))).toEqual(optionCases(builtIn('lstm')));
   });
 
+  it.each(['gru', 'lstm', 'tcn', 'sru'])('let every two values of any two options of %s meet', (name) => {
+    const tree = builtIn(name);
+    const cases = optionCases(tree);
+    const values = (option: OptionDeclaration) => [...new Set(cases.map(({ options }) => options[option.name]))];
+    const missing = tree.options.flatMap((first, index) =>
+      tree.options
+        .slice(index + 1)
+        .flatMap((second) =>
+          values(first).flatMap((a) =>
+            values(second).flatMap((b) =>
+              cases.some(({ options }) => options[first.name] === a && options[second.name] === b)
+                ? []
+                : [`${first.name}=${a} ${second.name}=${b}`],
+            ),
+          ),
+        ),
+    );
+    expect(missing).toEqual([]);
+    // A table of 64 pairs of activations takes 64 rows; the construction should not need many more.
+    expect(cases.length).toBeLessThan(130);
+  });
+
   it('meet flags together, not only one at a time', () => {
     const cases = optionCases(builtIn('lstm'));
-    expect(cases).toContainEqual(expect.objectContaining({ peepholes: true, projection: true }));
-    expect(cases).toContainEqual(expect.objectContaining({ peepholes: true, coupled: true }));
+    expect(cases).toContainEqual(
+      expect.objectContaining({ options: expect.objectContaining({ peepholes: true, projection: true }) }),
+    );
+    expect(cases).toContainEqual(
+      expect.objectContaining({ options: expect.objectContaining({ peepholes: true, coupled: true }) }),
+    );
   });
 
   it('stay within the range of numbers, whatever the range', () => {
@@ -46,7 +72,7 @@ describe('option cases', () => {
         (middle, below, above, kind, bounds) => {
           const range = { ...(bounds & 1 ? { min: middle - below } : {}), ...(bounds & 2 ? { max: middle + above } : {}) };
           const option: OptionDeclaration = { name: 'n', span, kind: kind as 'real' | 'integer', default: middle, ...range };
-          for (const { n } of optionCases({ options: [option] } as unknown as CellTree)) {
+          for (const { n } of optionCases({ options: [option] }).map(({ options }) => options)) {
             expect(n).toBeGreaterThanOrEqual(range.min ?? Number.NEGATIVE_INFINITY);
             expect(n).toBeLessThanOrEqual(range.max ?? Number.POSITIVE_INFINITY);
             if (kind === 'integer') expect(Number.isInteger(n)).toBe(true);
@@ -62,7 +88,7 @@ describe('size cases', () => {
   const signature = resolveSignature(tree, resolveOptions(tree, { projection: true }));
 
   it('have T=1, B=1, an odd size and one above a workgroup for every assignment', () => {
-    const cases = sizeCases(signature, 'every assignment');
+    const cases = sizeCases(signature, 'every value');
     expect(cases.some(({ T }) => T === 1)).toBe(true);
     expect(cases.some(({ B }) => B === 1)).toBe(true);
     expect(cases.some(({ H = 0 }) => H % 2 === 1 && H > 1)).toBe(true);
@@ -85,7 +111,7 @@ describe('size cases', () => {
       ],
     };
     const joined = { dim: 'P', relation: 'equal', value: sum, divisor: 1, by: 'concat', span } as const;
-    for (const { I = 0, H = 0, P } of sizeCases({ ...signature, rules: [joined] }, 'every assignment')) expect(P).toBe(I + H);
+    for (const { I = 0, H = 0, P } of sizeCases({ ...signature, rules: [joined] }, 'every value')) expect(P).toBe(I + H);
     const one = {
       ...joined,
       dim: '8',
@@ -97,8 +123,8 @@ describe('size cases', () => {
         ],
       },
     };
-    const fitting = sizeCases({ ...signature, rules: [one] }, 'every assignment');
+    const fitting = sizeCases({ ...signature, rules: [one] }, 'every value');
     expect(fitting.map(({ I, H }) => [I, H])).toEqual([[3, 5]]);
-    expect(() => sizeCases({ ...signature, rules: [{ ...one, dim: '7' }] }, 'every assignment')).toThrow(/needs an axis of/);
+    expect(() => sizeCases({ ...signature, rules: [{ ...one, dim: '7' }] }, 'every value')).toThrow(/needs an axis of/);
   });
 });

@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { builtInCells } from '../../cli/cells.js';
+import { ownPackage } from '../../cli/package.js';
+import { cellIndex, cellPage } from '../../cli/page.js';
+import { parseCell } from '../../codegen/frontend/index.js';
+import { documentOf, recurve, scratchFolder } from './harness.js';
+
+const pages = join(ownPackage().root, 'docs', 'cells');
+const cells = builtInCells();
+
+describe('docs/cells', () => {
+  it.each(cells)('$name has the page that its spec makes: `npm run docs` writes it', ({ path }) => {
+    const tree = parseCell(path);
+    expect(readFileSync(join(pages, `${tree.name}.md`), 'utf8')).toBe(cellPage(tree));
+  });
+
+  it('lists every cell and holds no page of another', () => {
+    const trees = cells.map(({ path }) => parseCell(path));
+    expect(readFileSync(join(pages, 'README.md'), 'utf8')).toBe(cellIndex(trees));
+    expect(readdirSync(pages).sort()).toEqual(['README.md', ...trees.map(({ name }) => `${name}.md`)].sort());
+  });
+
+  it('every cell names its paper and says what it computes', () => {
+    for (const { path } of cells) {
+      const { name, summary, documentation } = parseCell(path);
+      expect([name, summary.length > 10, /\d{4}/.test(documentation)]).toEqual([name, true, true]);
+    }
+  });
+});
+
+describe('new --from', () => {
+  const cwd = scratchFolder();
+  const start = () => {
+    for (const file of readdirSync(cwd)) rmSync(join(cwd, file));
+  };
+
+  it('copies a built-in cell under another name, with the helpers that it imports', async () => {
+    start();
+    const ran = await recurve(['new', 'mine', '--from', 'gru', '--json'], { cwd });
+    expect(documentOf(ran)).toMatchObject({
+      file: 'mine.cell.ts',
+      helpers: expect.arrayContaining(['activation.ts', 'clipping.ts']),
+    });
+    const tree = parseCell(join(cwd, 'mine.cell.ts'));
+    expect(tree.name).toBe('mine');
+    const listed = await recurve(['inspect', 'mine.cell.ts', '--stage', 'signature', '--json'], { cwd });
+    expect(listed.code).toBe(0);
+  });
+
+  it('keeps a helper that is there and the same, and refuses one that differs', async () => {
+    start();
+    await recurve(['new', 'one', '--from', 'gru'], { cwd });
+    expect((await recurve(['new', 'two', '--from', 'rnn'], { cwd })).code).toBe(0);
+    writeFileSync(join(cwd, 'activation.ts'), '// mine\n');
+    const ran = await recurve(['new', 'three', '--from', 'rnn', '--json'], { cwd });
+    expect([ran.code, documentOf(ran)]).toMatchObject([2, { error: { code: 'NEW-HELPER' } }]);
+    expect(existsSync(join(cwd, 'three.cell.ts'))).toBe(false);
+    expect(readFileSync(join(cwd, 'activation.ts'), 'utf8')).toBe('// mine\n');
+  });
+
+  it('names a cell that there is not', async () => {
+    const ran = await recurve(['new', 'four', '--from', 'grv', '--json'], { cwd });
+    expect([ran.code, documentOf(ran)]).toMatchObject([2, { error: { code: 'CELL-UNKNOWN' } }]);
+  });
+});

@@ -1,0 +1,42 @@
+/** The smallest specs that once went wrong, most of them found by `npm run fuzz`. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OptionValue } from '../../codegen/frontend/tree.js';
+import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { fromText, prepare, wrongTensors } from './compare-cell.js';
+
+let device: RecurveDevice;
+beforeAll(async () => {
+  device = await openDevice('swiftshader');
+});
+afterAll(() => device.close());
+
+interface Regression {
+  /** Everything but the imports. */
+  readonly spec: string;
+  readonly imports: string;
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly options?: Readonly<Record<string, OptionValue>>;
+}
+
+const REGRESSIONS: Readonly<Record<string, Regression>> = {
+  'the gradient of a part that is joined before an expensive function': {
+    imports: 'cell, concat, erf, sigmoid, vec',
+    spec: `export default cell({ name: 'joined', dims: ['H', 'A'], inputs: { x: vec('H'), u: vec(3) }, state: { h: vec('H') }, params: { b: vec('A') },
+      step({ x, u }, { h }, p) { return { h: x - sigmoid(erf(concat('H', u, p.b) + h)) }; } });`,
+    sizes: { T: 3, B: 2, H: 5, A: 2 },
+  },
+  'a test on a norm that chooses among values of other units': {
+    imports: 'cell, concat, map, norm, vec, variance',
+    spec: `export default cell({ name: 'tested', dims: ['H', 'I', 'J', 'K', 'Y'],
+      inputs: { x: map('H', 'J', 'K'), u: vec('K'), v: map('H', 'J'), w: map('H', 'Y') }, state: { h: map('H', 'I') }, params: {},
+      step({ x, u, v, w }) { return { h: concat('I', norm(u, 'K') > 1.5 ? variance(x, 'K') : v, w) }; } });`,
+    sizes: { T: 3, B: 4, H: 2, I: 5, J: 3, K: 4, Y: 2 },
+  },
+};
+
+describe('a cell that once went wrong', () => {
+  it.each(Object.entries(REGRESSIONS))('%s', async (_, { imports, spec, sizes, options }) => {
+    const tree = fromText(`import { ${imports} } from 'recurve';\n${spec}`);
+    expect(await wrongTensors(device, prepare(tree, sizes, options))).toEqual([]);
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * How much of an error float32 itself explains: what becomes of the reference when its inputs are off by half a unit
+ * in the last place of float32 and every value and cotangent on its tape is rounded to float32.
+ */
+import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { compareResults } from '../../runtime/compare.js';
+import type { CellData, CellResult, Tensors } from '../../runtime/data.js';
+import { runReference } from '../../runtime/reference/index.js';
+import { Tape } from '../../runtime/reference/tape.js';
+import { Random } from './random.js';
+
+const TRIES = 6;
+/** Smallest normal number: adapters may take what is smaller for zero. */
+const TINY = 2 ** -126;
+
+/** The largest relative error of every tensor over a few such runs, by name. */
+export function conditioning(
+  tree: CellTree,
+  signature: Signature,
+  sizes: Sizes,
+  data: CellData,
+  exact: CellResult,
+): Map<string, number> {
+  const worst = new Map<string, number>();
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const random = new Random(attempt, 0);
+    const rounded = inFloat32(() => runReference(tree, signature, sizes, perturbed(data, random)));
+    for (const { name, error } of compareResults(rounded, exact, 0)) worst.set(name, Math.max(error, worst.get(name) ?? 0));
+  }
+  return worst;
+}
+
+/** Relatively by 2⁻²⁴, up or down. */
+function perturbed(data: CellData, random: Random): CellData {
+  const group = (tensors: Tensors): Tensors =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, { shape, data: values }]) => [
+        name,
+        { shape, data: Float64Array.from(values, (value) => value * (1 + (random.chance(0.5) ? 1 : -1) * 2 ** -24)) },
+      ]),
+    );
+  const { cotangents } = data;
+  return {
+    ...data,
+    inputs: group(data.inputs),
+    state: group(data.state),
+    params: group(data.params),
+    ...(cotangents ? { cotangents: { outputs: group(cotangents.outputs), state: group(cotangents.state) } } : {}),
+  };
+}
+
+/** Runs with a tape that rounds whatever is recorded on it. */
+function inFloat32<T>(run: () => T): T {
+  const { record } = Tape.prototype;
+  Tape.prototype.record = function (output, backward) {
+    round(output.data);
+    return record.call(this, output, (cotangent) => {
+      round(cotangent);
+      backward(cotangent);
+    });
+  };
+  try {
+    return run();
+  } finally {
+    Tape.prototype.record = record;
+  }
+}
+
+function round(values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = Math.fround(values[i] as number);
+    values[i] = Math.abs(value) < TINY ? 0 : value;
+  }
+}

@@ -1,0 +1,97 @@
+/** Random well-formed cells: the same seed and index give the same model. */
+import { Builder } from './builder.js';
+import { apply, declaredAs, type Expr, leaf, type Model, type Shape } from './model.js';
+import { CHOICES, PER_UNIT } from './per-unit.js';
+import { printModel } from './print.js';
+import { PRODUCTS } from './products.js';
+import { Random } from './random.js';
+import { STRUCTURAL } from './structural.js';
+
+/** Together as likely as all the others: there are many of them. */
+const PRODUCTIONS = [...PER_UNIT.map((production) => ({ ...production, weight: 0.8 })), ...CHOICES, ...PRODUCTS, ...STRUCTURAL];
+
+export function generateModel(seed: number, index: number): Model {
+  const random = new Random(seed, index);
+  // A few productions are favoured in each cell, in turn, so that a few hundred cells meet all of them.
+  const favoured = [PRODUCTIONS[index % PRODUCTIONS.length], random.pick(PRODUCTIONS), random.pick(PRODUCTIONS)];
+  const contractions = random.weighted([1, 2, 3, 4, 5, 6], (count) => 1 / count);
+  const values = 6 + 4 * contractions + random.whole(0, 6);
+  const focus = new Set(favoured.map((production) => production?.name ?? ''));
+  const b = new Builder(random, PRODUCTIONS, focus, { contractions, values });
+  const shapes = stateShapes(b);
+  const states = shapes.map((shape, at): [string, Shape] => [`h${at}`, shape]);
+  for (const [name, shape] of states) b.declare('state', name, shape);
+  for (let count = random.whole(1, 2); count > 0; count--)
+    b.declare('inputs', `u${count}`, random.chance(0.5) ? random.pick(shapes) : someShape(b));
+  const next = Object.fromEntries(states.map(([name, shape]) => [name, nextState(b, name, shape, states, focus)]));
+  const outputs = Object.fromEntries(
+    Array.from({ length: random.whole(0, 2) }, (_, at) => [
+      `y${at}`,
+      output(b, random.chance(0.3) ? random.pick(shapes) : someShape(b), focus),
+    ]),
+  );
+  const run = {
+    seed: random.whole(1, 1_000_000),
+    ragged: random.chance(0.5),
+    reverse: random.chance(0.4),
+    training: random.chance(0.6),
+  };
+  return withInput(
+    b.model({ next, outputs, listed: random.chance(0.15), run }, { T: random.whole(1, 5), B: random.whole(1, 3) }),
+  );
+}
+
+function stateShapes(b: Builder): Shape[] {
+  const count = b.random.weighted([1, 2, 3, 4], (states) => 1 / states);
+  const first = someShape(b);
+  return [first, ...Array.from({ length: count - 1 }, () => (b.random.chance(0.4) ? first : someShape(b)))];
+}
+
+function someShape(b: Builder): Shape {
+  const { random } = b;
+  const rank = random.weighted([0, 1, 2, 3, 4], (axes) => [1, 9, 4, 1.5, 0.3][axes] ?? 0);
+  if (rank === 1 && random.chance(0.12)) return [b.newDim(random.pick([37, 70, 33, 64]))];
+  const shape: string[] = [];
+  for (let axis = 0; axis < rank; axis++)
+    shape.push(random.chance(0.06) && axis > 0 ? (shape[0] ?? '1') : b.dim(shape, rank < 3 ? 7 : 4));
+  return b.fits(shape) ? shape : shape.slice(0, 2);
+}
+
+/** Bounded, so that no state grows over the steps. */
+function nextState(b: Builder, name: string, shape: Shape, states: readonly [string, Shape][], focus: ReadonlySet<string>): Expr {
+  const { random } = b;
+  const value = b.one(shape, random.whole(2, 4), focus);
+  const own = leaf(`s.${name}`, shape);
+  const others = states.filter(([other, theirs]) => other !== name && theirs.join() === shape.join());
+  if (others.length > 0 && random.chance(0.1)) return leaf(`s.${random.pick(others)[0]}`, shape);
+  const text = random.pick([
+    'tanh($0)',
+    'tanh($0)',
+    '(0.6 * $1 + 0.4 * tanh($0))',
+    'sigmoid($0)',
+    'clamp($0, -1.1, 1.2)',
+    'softsign($0)',
+    '(0.5 * $1 + sin($0))',
+    'zoneout(tanh($0), $1, 0.3)',
+  ]);
+  return apply(text, shape, value, ...(text.includes('$1') ? [own] : []));
+}
+
+/** A scalar output must differ between sequences. */
+function output(b: Builder, shape: Shape, focus: ReadonlySet<string>): Expr {
+  const value = b.one(shape, b.random.whole(1, 4), focus);
+  return shape.length === 0 ? apply('($0 + $1)', shape, value, b.generic(shape)) : value;
+}
+
+/** A cell needs an input: one more term in the first state where nothing else reads any. */
+function withInput(model: Model): Model {
+  const [first] = Object.entries(model.next);
+  if (!printModel(model).includes('inputs: {  }') || first === undefined) return model;
+  const [name, value] = first;
+  const driven = apply('(0.8 * $0 + 0.2 * $1)', value.shape, value, leaf('x.drive', value.shape));
+  return {
+    ...model,
+    declared: { ...model.declared, drive: declaredAs('inputs', value.shape) },
+    next: { ...model.next, [name]: driven },
+  };
+}

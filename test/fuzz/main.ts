@@ -1,0 +1,57 @@
+/**
+ * `npm run fuzz -- --cells 10000 --seed 1 --adapter swiftshader`: random cells against the reference.
+ * Exit code 1 where one fails; its smallest spec is printed.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ADAPTER_CHOICES, type AdapterChoice } from '../../runtime/device/adapter.js';
+import { describeFinding, type Report, runCampaign } from './campaign.js';
+
+interface Arguments {
+  readonly cells: number;
+  readonly seed: number;
+  readonly from: number;
+  readonly failures: number;
+  readonly adapter: AdapterChoice;
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+}
+
+const command = new Command('fuzz')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .option('--cells <number>', 'how many cells', whole, 300)
+  .option('--seed <number>', 'of the cells and their data', whole, 1)
+  .option('--from <number>', 'number of the first cell', whole, 0)
+  .option('--failures <number>', 'stop after so many', whole, 10)
+  .addOption(new Option('--adapter <name>', 'where to run').choices(ADAPTER_CHOICES).default('swiftshader'))
+  .parse();
+const { cells, seed, from, failures, adapter } = command.opts<Arguments>();
+
+const started = Date.now();
+let printed = 0;
+let spoke = 0;
+
+function progress(done: number, { findings, illConditioned, worst }: Report): void {
+  for (const finding of findings.slice(printed)) console.log(describeFinding(finding, seed));
+  printed = findings.length;
+  if (Date.now() - spoke < 10_000) return;
+  spoke = Date.now();
+  const rate = (1000 * done) / (Date.now() - started);
+  console.error(
+    `${done} of ${cells} cells, ${rate.toFixed(1)} a second, ${findings.length} failed, ${illConditioned.length} ill-conditioned, worst error ${worst.toExponential(1)}`,
+  );
+}
+
+const report = await runCampaign({ adapter, seed, from, to: from + cells, most: failures, onCell: progress });
+spoke = 0;
+progress(report.cells, report);
+const missing = report.coverage.missing();
+console.log(
+  `${report.cells} cells in ${Math.round((Date.now() - started) / 1000)} s on ${adapter}, seed ${seed}: ${report.findings.length} failed, ` +
+    `${report.illConditioned.length} ill-conditioned (${((100 * report.illConditioned.length) / report.cells).toFixed(2)} %), ` +
+    `worst error ${report.worst.toExponential(2)}, ${report.coverage.size} operations and nodes met` +
+    (missing.length > 0 ? `, not met: ${missing.join(', ')}` : ''),
+);
+process.exitCode = report.findings.length > 0 ? 1 : 0;

@@ -1,0 +1,149 @@
+/** One model through the whole of recurve: parsed, checked, compiled, run, and compared with the reference. */
+import {
+  type CellTree,
+  checkSpec,
+  compileStages,
+  formatDiagnostics,
+  lower,
+  parseCellSource,
+  RecurveError,
+  resolveOptions,
+  resolveSignature,
+  type Signature,
+  SpecError,
+  type Stages,
+} from '../../codegen/index.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { outputShapes, TOLERANCE } from '../../runtime/check/index.js';
+import { compareResults, type TensorComparison } from '../../runtime/compare.js';
+import type { CellData, CellResult } from '../../runtime/data.js';
+import type { RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/execute/index.js';
+import { randomData } from '../../runtime/random.js';
+import { runReference } from '../../runtime/reference/index.js';
+import { conditioning } from './conditioning.js';
+import type { Model } from './model.js';
+import { printModel } from './print.js';
+
+/** An error this many times the one that float32 explains is still float32's. */
+const MARGIN = 30;
+/** What a random cell may do and a person's should not. */
+const HARMLESS: readonly string[] = ['SPEC-UNUSED-INPUT', 'SPEC-UNUSED-PARAM', 'SPEC-DIM-UNUSED'];
+
+export interface Failure {
+  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`. */
+  readonly kind: string;
+  readonly message: string;
+}
+
+export interface Outcome {
+  readonly failure?: Failure;
+  /** Largest error of the tensors that are well-conditioned. */
+  readonly worst: number;
+  /** Tensors above the tolerance whose error float32 explains. */
+  readonly illConditioned: readonly string[];
+  /** Where it compiled. */
+  readonly stages?: Stages;
+}
+
+interface Compiled {
+  readonly tree: CellTree;
+  readonly signature: Signature;
+  readonly stages: Stages;
+  readonly sizes: Sizes;
+  readonly data: CellData;
+}
+
+/** Runs a model; whatever goes wrong is its outcome. Only a lost device throws. */
+export async function runModel(device: RecurveDevice, model: Model, { twice = false } = {}): Promise<Outcome> {
+  let stages: Stages | undefined;
+  try {
+    const compiled = compileModel(device, model);
+    stages = compiled.stages;
+    const { tree, signature, sizes, data } = compiled;
+    const runs = await runTimes(device, compiled, twice ? 2 : 1);
+    const [actual] = runs;
+    if (actual === undefined) throw new Error('nothing ran');
+    const expected = runReference(tree, signature, sizes, data);
+    const compared = compareResults(actual, expected, TOLERANCE);
+    const wrong = compared.filter(({ ok }) => !ok);
+    const limits = wrong.length > 0 ? conditioning(tree, signature, sizes, data, expected) : new Map<string, number>();
+    const defects = wrong.filter(({ name, error }) => !(error <= MARGIN * (limits.get(name) ?? 0)));
+    const illConditioned = wrong.filter((tensor) => !defects.includes(tensor)).map(({ name }) => name);
+    const worst = Math.max(0, ...compared.filter(({ ok }) => ok).map(({ error }) => error));
+    const failure = defects.length > 0 ? mismatch(defects, limits) : changed(runs);
+    return { failure, worst, illConditioned, stages };
+  } catch (error) {
+    if (error instanceof RecurveError && error.code === 'DEVICE-LOST') throw error;
+    return { failure: thrown(error), worst: 0, illConditioned: [], stages };
+  }
+}
+
+function compileModel(device: RecurveDevice, model: Model): Compiled {
+  const tree = parseCellSource('fuzzed.cell.ts', printModel(model));
+  checkMeaning(tree);
+  const declared = new Set(tree.options.map(({ name }) => name));
+  const values = Object.entries({ ...model.options, training: { value: model.run.training } });
+  const given = Object.fromEntries(values.filter(([name]) => declared.has(name)).map(([name, { value }]) => [name, value]));
+  const options = resolveOptions(tree, given);
+  const signature = resolveSignature(tree, options);
+  const outputs = outputShapes(signature, lower(tree, signature));
+  const dims = ['T', 'B', ...tree.dims.map(({ name }) => name)];
+  const sizes = Object.fromEntries(dims.map((dim) => [dim, model.sizes[dim] ?? 1]));
+  const stages = compileStages(tree, { options, sizes, gradients: true, target: device.target });
+  const { seed, ragged, reverse } = model.run;
+  return { tree, signature, stages, sizes, data: randomData(signature, sizes, outputs, { seed, ragged, reverse }) };
+}
+
+/** Every choice of options must be a cell, too. */
+function checkMeaning(tree: CellTree): void {
+  try {
+    checkSpec(tree);
+  } catch (error) {
+    if (!(error instanceof SpecError) || error.diagnostics.some(({ code }) => !HARMLESS.includes(code))) throw error;
+  }
+}
+
+async function runTimes(device: RecurveDevice, { stages, data }: Compiled, times: number): Promise<CellResult[]> {
+  const executable = await load(device, stages.plan);
+  try {
+    const results: CellResult[] = [];
+    for (let run = 0; run < times; run++) {
+      executable.poison();
+      results.push(await executable.run(data));
+    }
+    return results;
+  } finally {
+    executable.destroy();
+  }
+}
+
+function mismatch(defects: readonly TensorComparison[], limits: ReadonlyMap<string, number>): Failure {
+  const lines = defects.map(({ name, error, worst, problem }) => {
+    const place = worst === undefined ? (problem ?? '') : `[${worst.index}] is ${worst.actual}, not ${worst.expected}`;
+    return `${name}: error ${error.toExponential(2)}, float32 explains ${(limits.get(name) ?? 0).toExponential(2)}; ${place}`;
+  });
+  return { kind: 'mismatch', message: lines.join('\n') };
+}
+
+function changed([first, second]: readonly CellResult[]): Failure | undefined {
+  if (first === undefined || second === undefined) return undefined;
+  const different = compareResults(second, first, 0).filter(({ ok }) => !ok);
+  if (different.length === 0) return undefined;
+  return { kind: 'not the same bits', message: different.map(({ name }) => name).join(', ') };
+}
+
+function thrown(error: unknown): Failure {
+  if (error instanceof SpecError) {
+    return { kind: `refused ${error.diagnostics[0]?.code}`, message: formatDiagnostics(error.diagnostics) };
+  }
+  if (error instanceof RecurveError) return { kind: `refused ${error.code}`, message: `${error.code}  ${error.message}` };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    kind: `crash ${message
+      .split('\n')[0]
+      ?.replace(/[^A-Za-z ]+/g, ' ')
+      .slice(0, 60)}`,
+    message,
+  };
+}
