@@ -11,7 +11,7 @@
  * a state was read with a delay of k, t+1+k.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isContract, isWindow, mixesUnits, type Node, type NodeId, withArguments } from '../ir/graph.js';
+import { argumentsOf, isContract, isExpand, isWindow, mixesUnits, type Node, type NodeId, withArguments } from '../ir/graph.js';
 import type { AdjointGraph, GradientTerm } from './adjoint.js';
 
 /** A value that a backward step leaves for later ones, under the name that `previous` leaves use. */
@@ -41,13 +41,13 @@ export function retime({ builder, state, inputs, delayed, params }: AdjointGraph
     rewrite(builder, root, (id) => {
       if (!facts.varies(id)) return id;
       const node = builder.node(id);
-      // A boolean has no place in memory: it is computed again from what has.
-      if (node.type === 'boolean' || !cut(node)) return undefined;
+      // A boolean has no place in memory: it is computed again from what has. A view is looked through where it arrives.
+      if (node.type === 'boolean' || isWindow(node) || isExpand(node) || !cut(node)) return undefined;
       handedOver.set(id, Math.max(steps, handedOver.get(id) ?? 0));
       return builder.leaf({ op: 'previous', of: id, steps, guarded }, node.shape, node.span);
     });
-  /** Products and moves of positions are formed where they arrive: their operands are in memory anyway. */
-  const finished = (node: Node) => !(isContract(node) || isWindow(node) || node.op === 'add');
+  /** Products are formed where they arrive: their operands are in memory anyway. */
+  const finished = (node: Node) => !(isContract(node) || node.op === 'add');
   const delays = (group: 'input' | 'state', name: string) => delayed.filter((one) => one.group === group && one.name === name);
   const sum = (ids: readonly NodeId[]) => ids.reduce((total, id) => builder.apply('add', [total, id], builder.node(id).span));
 
