@@ -1,5 +1,6 @@
 /** Gated and simple cells, convolution in time: kernels against the reference at every option value. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkSpec } from '../../codegen/frontend/index.js';
 import type { OptionValues, Signature } from '../../codegen/frontend/tree.js';
 import { checkCell } from '../../runtime/check/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
@@ -60,9 +61,13 @@ const CELLS = [
 ];
 
 describe('kernels agree with the reference', () => {
-  it.each(CELLS)('of %s for every option value and most pairs of them', async (name) => {
-    await check(name, covering(builtIn(name), NUMBERS[name]), SMALL);
-  });
+  it.each(CELLS)(
+    'of %s for every option value and most pairs of them',
+    async (name) => {
+      await check(name, covering(builtIn(name), NUMBERS[name]), SMALL);
+    },
+    300_000,
+  );
 
   it.each(CELLS)('of %s with more units than a workgroup has lanes', async (name) => {
     const cases = covering(builtIn(name), NUMBERS[name]);
@@ -88,6 +93,10 @@ describe('kernels agree with the reference', () => {
 });
 
 describe('the assignments tried', () => {
+  it.each(CELLS)('of %s are not all: none has a mistake', (name) => {
+    expect(() => checkSpec(builtIn(name))).not.toThrow();
+  });
+
   it.each(CELLS)('of %s begin with the defaults and meet every value', (name) => {
     const tree = builtIn(name);
     const cases = covering(tree, NUMBERS[name]);

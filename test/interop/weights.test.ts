@@ -329,6 +329,18 @@ describe('weights are refused:', () => {
     ).toContain('weights.bias has shape [3]; it takes [2, 3·H]');
   });
 
+  test('but not for a rate that nobody trains, which holds what its declaration says', () => {
+    const { signature } = rnn();
+    const [first] = signature.params;
+    if (!first) throw new Error('rnn has params');
+    const rate = { ...first, name: 'zoneout_h', shape: [], init: 0.1, trainable: false };
+    const zoned = { signature: { ...signature, params: [...signature.params, rate] } };
+    const weights = { weight_ih_l0: ones([1, 1]), weight_hh_l0: ones([1, 1]) };
+    expect(params('torch', zoned, weights)).toEqual({ W: [1], U: [1], b: [0] });
+    const unset = { signature: { ...signature, params: [...signature.params, { ...rate, init: undefined }] } };
+    expect(mistake(() => params('torch', unset, weights))).toContain('it has zoneout_h, which the layout does not hold');
+  });
+
   test('for a cell of ours under a known name that has other parameters', () => {
     const { signature } = rnn();
     const [first, ...rest] = signature.params;

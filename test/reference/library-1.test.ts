@@ -265,6 +265,21 @@ describe('the same network', () => {
     expectSame(get(outputsOf('janet', { beta: 0 }, data), 'h'), get(outputsOf('ugrnn', {}, { ...data, params }), 'h'));
   });
 
+  it('JANET with β = 1 adds 1 − σ(s − 1) of the candidate', () => {
+    const one = { ...SIZES, T: 1, B: 1, I: 1, H: 1 };
+    const data = drawn('janet', {}, 4, one);
+    const value = (group: Tensors, name: string) => get(group, name).data[0] ?? Number.NaN;
+    const [x, h] = [value(data.inputs, 'x'), value(data.state, 'h')];
+    const affine = (gate: string) =>
+      value(data.params, `W_${gate}`) * x + value(data.params, `U_${gate}`) * h + value(data.params, `b_${gate}`);
+    const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
+    const expected = sigmoid(affine('f')) * h + (1 - sigmoid(affine('f') - 1)) * Math.tanh(affine('g'));
+    expectSame(
+      get(outputsOf('janet', {}, data, one), 'final h'),
+      filled([1, 1], () => expected),
+    );
+  });
+
   it('the light GRU is a GRU that never resets', () => {
     const data = drawn('ligru');
     const silent = { W_r: zeros(identity), U_r: zeros(identity), b_r: filled([4], () => 1e9) };

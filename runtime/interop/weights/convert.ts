@@ -21,7 +21,7 @@ export function sizesFromWeights(format: WeightFormat, cell: string, signature: 
 
 /**
  * Our parameters, float32, from a framework's tensors. What the framework splits in two is summed; what is
- * optional and missing is zero.
+ * optional and missing is zero. A rate that no framework's tensor holds is left out: it may be missing in the data.
  *
  * @throws RecurveError `WEIGHTS-*`
  */
@@ -33,11 +33,14 @@ export function weightsToParams(
   tensors: Tensors,
 ): Tensors {
   const layout = measureWeights(SizeLedger.of(sizes), format, cell, signature, tensors);
+  const held = new Set(layout.flatMap(({ blocks }) => blocks));
   const params = new Map(
-    signature.params.map((param) => {
-      const shape = shapeOf(param, sizes);
-      return [param.name, { shape, data: new Float32Array(elements(shape)) }];
-    }),
+    signature.params
+      .filter(({ name }) => held.has(name))
+      .map((param) => {
+        const shape = shapeOf(param, sizes);
+        return [param.name, { shape, data: new Float32Array(elements(shape)) }];
+      }),
   );
   for (const packed of layout) {
     const given = own(tensors, packed.name);

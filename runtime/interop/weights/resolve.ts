@@ -2,7 +2,7 @@
 import { RecurveError } from '../../../codegen/errors.js';
 import type { Signature, TensorDeclaration } from '../../../codegen/frontend/tree.js';
 import { didYouMean } from '../../../codegen/suggest.js';
-import type { Tensors } from '../../data.js';
+import { fillOf, type Tensors } from '../../data.js';
 import { listText, own, pathOf, shapeText } from '../describe.js';
 import { type Axis, axisOf, type SizeLedger } from '../sizes.js';
 import type { WeightFormat } from '../types.js';
@@ -42,7 +42,9 @@ export function resolveLayout(format: WeightFormat, cell: string, signature: Sig
   const active = layout.tensors.filter((tensor) => isActive(tensor, signature));
   const resolved = active.map((tensor) => resolve(tensor, format, signature));
   const held = new Set(resolved.flatMap((tensor) => tensor.blocks));
-  const homeless = signature.params.filter(({ name }) => !held.has(name)).map(({ name }) => name);
+  // A framework's layer has no place for a rate; what may be missing in the data is not needed here either.
+  const needed = signature.params.filter((param) => fillOf(param) === undefined);
+  const homeless = needed.filter(({ name }) => !held.has(name)).map(({ name }) => name);
   if (homeless.length > 0) throw cellError(format, cell, `it has ${listText(homeless)}, which the layout does not hold`);
   return resolved;
 }
