@@ -62,7 +62,7 @@ describe('hm-lstm', () => {
     const numbers = (group: Readonly<Record<string, Tensor>>): Numbers =>
       Object.fromEntries(Object.entries(group).map(([name, one]) => [name, values(one)]));
     const [params, start, weights] = [numbers(data.params), numbers(data.state), numbers(data.cotangents?.state ?? {})];
-    const hard = (s: number) => Math.max(0, Math.min(1, (s + 1) / 2));
+    const hard = (s: number) => Math.max(0, Math.min(1, (at(params, 'a') * s + 1) / 2));
     const found: { z: number; s: number }[] = [];
     const plain = byHand(params, start, values(data.inputs.x), (s) => {
       found.push({ z: hard(s) > 0.5 ? 1 : 0, s });
