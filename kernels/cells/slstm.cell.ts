@@ -45,9 +45,11 @@ export default cell({
     const z = tanh(matvec(p.W_z, seen) + matvec(p.R_z, h) + p.b_z);
     const out = sigmoid(matvec(p.W_o, seen) + matvec(p.R_o, h) + p.b_o);
     const kept = (o.forget === 'exp' ? a_f : logSigmoid(a_f)) + m;
-    const largest = n <= 0 ? a_i : max(kept, a_i);
+    const larger = max(kept, a_i);
+    const largest = n <= 0 ? a_i : larger;
     const i = exp(a_i - largest);
-    const f = n <= 0 ? 0 : exp(kept - largest);
+    // Below `larger` also where it is not taken: an infinity there would make its gradient NaN.
+    const f = n <= 0 ? 0 : exp(kept - larger);
     const c_next = f * c + i * z;
     const n_next = f * n + i;
     return { h: out * (c_next / n_next), c: c_next, n: n_next, m: largest };
