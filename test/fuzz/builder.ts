@@ -293,7 +293,8 @@ export class Builder {
       const text = random.pick(['($0 && $1)', '($0 || $1)', '(!$0)']);
       return test(text, shape, this.test(shape, fuel - 1), ...(text.includes('$1') ? [this.test(shape, fuel - 1)] : []));
     }
-    if (shape.length === 0 && random.chance(0.3)) return test(random.pick(['(t > 1)', '(t % 2 === 0)', '(t !== 1)']), []);
+    if (shape.length === 0 && !this.isHelper && random.chance(0.3))
+      return test(random.pick(['(t > 1)', '(t % 2 === 0)', '(t !== 1)']), []);
     const text = random.pick([
       '($0 < $1)',
       '($0 <= $1)',
