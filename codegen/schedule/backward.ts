@@ -67,11 +67,16 @@ export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequ
     storage.expose(`gradients.state.${name}`, place, 1);
     return { value: cotangent(adjoint.arrivals, name, builder), place, shift: 0, when: 'always' };
   });
+  // These run at step −1. What is the same at every step was stored from step 0 on: it is read there.
+  const readBefore = (id: NodeId): Access | undefined => {
+    const access = read(id);
+    return access && builder.node(id).op !== 'previous' ? { ...access, shift: access.shift + 1 } : access;
+  };
   const arrival = cutIntoStoringPhases({
     builder,
     elements,
     stores: initial,
-    read,
+    read: readBefore,
     scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
   });
 

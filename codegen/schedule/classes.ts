@@ -6,7 +6,7 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';
 import { residuals } from '../passes/residuals.js';
-import { cutIntoStoringPhases, keepsShape, type Phase } from './phases.js';
+import { costlyArguments, cutIntoStoringPhases, keepsShape, type Phase } from './phases.js';
 import { type Access, accessOf, type Store } from './places.js';
 
 export interface Recurrence {
@@ -66,6 +66,7 @@ export function splitByTime(request: Recurrence): Regions {
   // Kernels behind the regions compute per-unit values only: what they would contract or reduce is stored.
   const perUnit = (id: NodeId) => !inLoop.has(id) && !readAfter(id) && !mixesUnits(builder.node(id));
   for (const id of frontier(builder, request.inline, perUnit)) if (mixesUnits(builder.node(id)) && !inLoop.has(id)) keep(id);
+  costlyArguments({ builder, elements, read: readAfter }, request.inline).forEach(keep);
 
   // What the regions behind the loop want of it, and then what all of them want of the region before it.
   const computedAfter = new Set(stores.after.map((store) => store.value));

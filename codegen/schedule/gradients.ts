@@ -132,6 +132,9 @@ function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] 
     builder,
     stores,
     read,
+    scratch: (id) => {
+      throw new Error(`value ${id} of a bias gradient is not in memory`);
+    },
     elements: (shape) => storage.elements(shape),
   });
   const common = { region: 'after', direction: 'backward', chunks } as const;

@@ -46,11 +46,14 @@ export interface RegionRequest {
   readonly stores: readonly Store[];
   /** Values in memory before the region starts. */
   readonly read: (id: NodeId) => Access | undefined;
-  /** A place for a value that a later phase of the region reads; where there is none, every lane computes what it needs itself. */
-  readonly scratch?: (id: NodeId) => Access;
+  /** A place for a value that a later phase of the region reads. */
+  readonly scratch: (id: NodeId) => Access;
   /** How many values a shape has. */
   readonly elements: (shape: Shape) => number;
 }
+
+/** What decides in which phase a value can be computed. */
+type Surroundings = Pick<RegionRequest, 'builder' | 'read' | 'elements'>;
 
 /** A reduction over more than this has a phase of its own: lanes that use it do not each repeat it. */
 const LONGEST_REPEATED = 4096;
@@ -101,8 +104,7 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   const fetch = (id: NodeId): Access => {
     const known = read(id) ?? stored.get(id);
     if (known) return known;
-    const access = scratch?.(id);
-    if (access === undefined) throw new Error(`value ${id} is not in memory, and nothing can be stored here`);
+    const access = scratch(id);
     stored.set(id, access);
     enqueue({ value: id, place: access.place, shift: access.shift, when: 'active' });
     return access;
@@ -148,6 +150,26 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   }
 }
 
+/** What a kernel that cannot store on its way must find in memory, besides contractions and reductions: costly arguments of views. */
+export function costlyArguments(request: Surroundings, roots: readonly NodeId[]): NodeId[] {
+  const levels = new Levels(request);
+  const found = new Set<NodeId>();
+  const seen = new Set<string>();
+  const visit = (id: NodeId, where: Where): void => {
+    const node = request.builder.node(id);
+    if (seen.has(`${id} ${where}`) || request.read(id) || mixesUnits(node)) return;
+    seen.add(`${id} ${where}`);
+    if (where === 'elsewhere' && levels.isCostly(id)) {
+      found.add(id);
+      return;
+    }
+    const moves = isExpand(node) || isWindow(node);
+    for (const argument of argumentsOf(node)) visit(argument, moves ? 'elsewhere' : where);
+  };
+  for (const root of roots) visit(root, 'here');
+  return [...found];
+}
+
 /** Whether a value is stored as wide as it is; a scalar may be stretched over units. */
 export const keepsShape = (builder: GraphBuilder, { place, value }: Store): boolean =>
   place.shape.join() === builder.node(value).shape.join();
@@ -166,7 +188,7 @@ class Levels {
   private readonly mixing = new Map<NodeId, boolean>();
   private readonly costs = new Map<NodeId, number>();
 
-  constructor(private readonly request: RegionRequest) {}
+  constructor(private readonly request: Surroundings) {}
 
   at(id: NodeId, where: Where): number {
     const known = this.known[where].get(id);
@@ -195,7 +217,7 @@ class Levels {
   /** Whether a value is better stored than computed again wherever a view or a reduction wants it. */
   isCostly(id: NodeId): boolean {
     const { shape, type } = this.request.builder.node(id);
-    if (this.request.scratch === undefined || shape.length === 0 || type === 'boolean') return false;
+    if (shape.length === 0 || type === 'boolean') return false;
     return !this.request.read(id) && this.cost(id) > MOST_REPEATED;
   }
 

@@ -24,8 +24,8 @@ export async function createBuffers(owner: RecurveDevice, plan: Plan): Promise<R
   const buffers = new Map(
     plan.buffers.map(({ name, bytes }) => [name, device.createBuffer({ label: name, size: bytes, usage })]),
   );
-  const memory = await owner.settle(device.popErrorScope());
-  const invalid = await owner.settle(device.popErrorScope());
+  // Both at once: the scopes are a stack of the device's, and another plan may be loading meanwhile.
+  const [memory, invalid] = await owner.settle(Promise.all([device.popErrorScope(), device.popErrorScope()]));
   if (!memory && !invalid) return buffers;
   for (const buffer of buffers.values()) buffer.destroy();
   if (invalid) throw new Error(`buffers of the plan for ${plan.cell}: ${invalid.message}`);

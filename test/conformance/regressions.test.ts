@@ -32,6 +32,13 @@ const REGRESSIONS: Readonly<Record<string, Regression>> = {
       step({ x, u, v, w }) { return { h: concat('I', norm(u, 'K') > 1.5 ? variance(x, 'K') : v, w) }; } });`,
     sizes: { T: 3, B: 4, H: 2, I: 5, J: 3, K: 4, Y: 2 },
   },
+  'an initial state that meets what parameters alone decide': {
+    imports: 'cell, broadcast, dot, logSumExp, map, vec',
+    spec: `export default cell({ name: 'initial', dims: ['H', 'I'], inputs: { x: vec('H') }, state: { h: vec('H'), g: vec('H') },
+      params: { M: map('H', 'I') },
+      step({ x }, { h }, p) { return { h: x, g: broadcast(0.3 * dot(h, logSumExp(p.M, 'I')), 'H') }; } });`,
+    sizes: { T: 3, B: 2, H: 4, I: 3 },
+  },
 };
 
 describe('a cell that once went wrong', () => {

@@ -36,6 +36,8 @@ interface Scope {
   readonly when: string | undefined;
   /** Times the values here are computed. */
   readonly times: number;
+  /** Whether parameters that are made here are used nowhere else. */
+  readonly alone: boolean;
 }
 
 const DIM_NAMES = [
@@ -76,8 +78,10 @@ export class Builder {
   contractions: number;
   /** Values that may still be made. */
   values: number;
-  private scope: Scope = { locals: [], kind: 'step', when: undefined, times: 1 };
+  private scope: Scope = { locals: [], kind: 'step', when: undefined, times: 1, alone: false };
   private count = 0;
+  /** Parameters that are masked where they are used, and so used once. */
+  private readonly sole = new Set<string>();
 
   constructor(
     readonly random: Random,
@@ -95,6 +99,10 @@ export class Builder {
 
   get isHelper(): boolean {
     return this.scope.kind === 'helper';
+  }
+
+  get isLoop(): boolean {
+    return this.scope.times > 1;
   }
 
   get isStep(): boolean {
@@ -131,6 +139,18 @@ export class Builder {
       : this.newDim(this.random.whole(1, Math.min(most, 7)));
   }
 
+  /** A last axis for a value with these leading ones, if possible that of a state or of a value computed before. */
+  lastAxis(lead: Shape, most: number): string {
+    const shapes = [
+      ...Object.values(this.declared).flatMap(({ group, shape }) =>
+        group === 'state' ? [shape, shape] : group === 'inputs' ? [shape] : [],
+      ),
+      ...this.statements.flatMap(({ defines }) => Object.values(defines)),
+    ].filter((shape) => shape.length === lead.length + 1 && sameShape(shape.slice(0, -1), lead));
+    const known = shapes.map((shape) => shape.at(-1) ?? '').filter((dim) => this.size(dim) <= most);
+    return known.length > 0 && this.random.chance(0.75) ? this.random.pick(known) : this.dim([], most);
+  }
+
   /** A parameter as text, new or one of before. */
   param(constructor_: string, shape: Shape, count?: string): string {
     const axes =
@@ -140,7 +160,7 @@ export class Builder {
 
   /** The same with its arguments as they are written. */
   parameter(constructor_: string, axes: string, shape: Shape, own: readonly string[] = []): string {
-    const { when } = this.scope;
+    const { when, alone } = this.scope;
     const start = `${constructor_}(${axes}`;
     const known = Object.entries(this.declared).filter(
       ([, { group, text }]) =>
@@ -150,8 +170,8 @@ export class Builder {
         own.every((setting) => text.includes(setting)) &&
         /^(\)|, \{)/.test(text.slice(start.length)),
     );
-    const match = known.filter(([, { text }]) => when === undefined || text.includes(when));
-    if (match.length > 0 && this.random.chance(0.3)) return `p.${this.random.pick(match)[0]}`;
+    const match = known.filter(([name, { text }]) => !this.sole.has(name) && (when === undefined || text.includes(when)));
+    if (match.length > 0 && !alone && this.random.chance(0.3)) return `p.${this.random.pick(match)[0]}`;
     const settings = [
       ...own,
       ...(own.length === 0 && this.random.chance(0.08) ? ['trainable: false'] : []),
@@ -161,6 +181,7 @@ export class Builder {
     const name = this.fresh(
       constructor_ === 'mat' ? 'W' : constructor_ === 'vec' ? 'b' : (constructor_[0]?.toUpperCase() ?? 'P'),
     );
+    if (alone) this.sole.add(name);
     const table = settings.length === 0 ? '' : `${axes === '' ? '' : ', '}{ ${settings.join(', ')} }`;
     this.declared[name] = { group: 'params', text: `${start}${table})`, shape };
     return `p.${name}`;
@@ -207,7 +228,7 @@ export class Builder {
     if (fuel <= 0 || this.values <= 0) return this.leaf(shape);
     this.values--;
     for (let attempt = 0; attempt < 5; attempt++) {
-      const production = this.random.weighted(this.productions, ({ name, weight }) => (this.focus.has(name) ? 12 : 1) * weight);
+      const production = this.random.weighted(this.productions, ({ name, weight }) => (this.focus.has(name) ? 6 : 1) * weight);
       const made = production.make(this, shape, fuel - 1);
       if (made !== undefined) return made;
     }
@@ -268,11 +289,12 @@ export class Builder {
 
   test(shape: Shape, fuel: number): Expr {
     const { random } = this;
-    if (fuel > 0 && random.chance(0.3)) {
+    if (fuel > 0 && random.chance(0.45)) {
       const text = random.pick(['($0 && $1)', '($0 || $1)', '(!$0)']);
       return test(text, shape, this.test(shape, fuel - 1), ...(text.includes('$1') ? [this.test(shape, fuel - 1)] : []));
     }
-    if (shape.length === 0 && random.chance(0.3)) return test(random.pick(['(t > 1)', '(t % 2 === 0)', '(t !== 1)']), []);
+    if (shape.length === 0 && !this.isHelper && random.chance(0.3))
+      return test(random.pick(['(t > 1)', '(t % 2 === 0)', '(t !== 1)']), []);
     const text = random.pick([
       '($0 < $1)',
       '($0 <= $1)',

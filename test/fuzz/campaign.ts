@@ -36,14 +36,14 @@ export interface Report {
   readonly coverage: Coverage;
 }
 
-/** Cells that are compiled at the same time: the driver compiles pipelines on threads of its own. */
-const TOGETHER = 4;
+/** Cells at the same time: while the driver compiles one, the others' specs are compiled and their references run. */
+const TOGETHER = 3;
 /** Every so many cells one is run twice. */
 const TWICE = 8;
 /** Cells on one device: it keeps every pipeline that it compiled. */
 const PER_DEVICE = 400;
-/** Models that shrinking may try. */
-const EFFORT = 300;
+/** Models that shrinking may try, and milliseconds that it may take. */
+const EFFORT = { models: 300, time: 90_000 };
 
 export async function runCampaign(request: Request): Promise<Report> {
   const report: Report = { cells: 0, findings: [], illConditioned: [], worst: 0, coverage: new Coverage() };
@@ -65,7 +65,7 @@ async function runOn(device: RecurveDevice, request: Request, from: number, to: 
     const outcomes = await Promise.all(models.map((model, at) => runModel(device, model, { twice: (start + at) % TWICE === 0 })));
     for (const [at, outcome] of outcomes.entries()) {
       const model = models[at];
-      if (model !== undefined) await count(device, report, start + at, model, outcome);
+      if (model !== undefined && report.findings.length < request.most) await count(device, report, start + at, model, outcome);
     }
     request.onCell?.(report.cells, report);
   }
@@ -80,15 +80,17 @@ async function count(device: RecurveDevice, report: Report, index: number, model
   const { kind } = outcome.failure;
   let message = outcome.failure.message;
   const twice = kind === 'not the same bits';
+  const until = Date.now() + EFFORT.time;
   const smallest = await shrink(
     model,
     async (candidate) => {
+      if (Date.now() > until) return false;
       const { failure } = await runModel(device, candidate, { twice });
       if (failure?.kind !== kind) return false;
       message = failure.message;
       return true;
     },
-    EFFORT,
+    EFFORT.models,
   );
   report.findings.push({ index, kind, message, model: smallest });
 }

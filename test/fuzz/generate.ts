@@ -14,7 +14,7 @@ export function generateModel(seed: number, index: number): Model {
   const random = new Random(seed, index);
   // A few productions are favoured in each cell, in turn, so that a few hundred cells meet all of them.
   const favoured = [PRODUCTIONS[index % PRODUCTIONS.length], random.pick(PRODUCTIONS), random.pick(PRODUCTIONS)];
-  const contractions = random.weighted([1, 2, 3, 4, 5, 6], (count) => 1 / count);
+  const contractions = random.weighted([1, 2, 3, 4, 5, 6], (count) => 1 / count ** 1.3);
   const values = 6 + 4 * contractions + random.whole(0, 6);
   const focus = new Set(favoured.map((production) => production?.name ?? ''));
   const b = new Builder(random, PRODUCTIONS, focus, { contractions, values });
@@ -25,7 +25,7 @@ export function generateModel(seed: number, index: number): Model {
     b.declare('inputs', `u${count}`, random.chance(0.5) ? random.pick(shapes) : someShape(b));
   const next = Object.fromEntries(states.map(([name, shape]) => [name, nextState(b, name, shape, states, focus)]));
   const outputs = Object.fromEntries(
-    Array.from({ length: random.whole(0, 2) }, (_, at) => [
+    Array.from({ length: random.weighted([0, 1, 2], (count) => [3, 3, 1][count] ?? 0) }, (_, at) => [
       `y${at}`,
       output(b, random.chance(0.3) ? random.pick(shapes) : someShape(b), focus),
     ]),
@@ -42,7 +42,7 @@ export function generateModel(seed: number, index: number): Model {
 }
 
 function stateShapes(b: Builder): Shape[] {
-  const count = b.random.weighted([1, 2, 3, 4], (states) => 1 / states);
+  const count = b.random.weighted([1, 2, 3, 4], (states) => 1 / states ** 1.5);
   const first = someShape(b);
   return [first, ...Array.from({ length: count - 1 }, () => (b.random.chance(0.4) ? first : someShape(b)))];
 }
@@ -60,7 +60,7 @@ function someShape(b: Builder): Shape {
 /** Bounded, so that no state grows over the steps. */
 function nextState(b: Builder, name: string, shape: Shape, states: readonly [string, Shape][], focus: ReadonlySet<string>): Expr {
   const { random } = b;
-  const value = b.one(shape, random.whole(2, 4), focus);
+  const value = driven(b, shape, b.one(shape, random.whole(2, 5), focus));
   const own = leaf(`s.${name}`, shape);
   const others = states.filter(([other, theirs]) => other !== name && theirs.join() === shape.join());
   if (others.length > 0 && random.chance(0.1)) return leaf(`s.${random.pick(others)[0]}`, shape);
@@ -75,6 +75,12 @@ function nextState(b: Builder, name: string, shape: Shape, states: readonly [str
     'zoneout(tanh($0), $1, 0.3)',
   ]);
   return apply(text, shape, value, ...(text.includes('$1') ? [own] : []));
+}
+
+/** Often with a product of some state, as in most cells. */
+function driven(b: Builder, shape: Shape, value: Expr): Expr {
+  const recurrent = new Set(['matvec', 'blocks', 'const']);
+  return b.random.chance(0.5) ? apply('($0 + 0.6 * $1)', shape, value, b.one(shape, 2, recurrent)) : value;
 }
 
 /** A scalar output must differ between sequences. */

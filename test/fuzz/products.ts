@@ -6,24 +6,33 @@ const last = (shape: Shape): string => shape.at(-1) ?? '';
 
 /** The text of a matrix `[O, I]` before it multiplies: plain, or made from another. */
 function matrixText(b: Builder, rows: string, columns: string): string {
-  const { random } = b;
-  const turned = random.chance(0.25);
+  const turned = b.random.chance(0.25);
   const [own, other] = turned ? [columns, rows] : [rows, columns];
-  let text = b.param('mat', [own, other]);
+  return masked(b, turned, () => plainMatrix(b, own, other));
+}
+
+function plainMatrix(b: Builder, own: string, other: string): string {
+  const { random } = b;
   const roll = random.next();
   if (roll < 0.15) {
     const count = random.whole(2, 4);
-    text = `${b.param('stack', [String(count), own, other], String(count))}[${random.whole(0, count - 1)}]`;
-  } else if (roll < 0.22)
-    text = `${b.parameter('kernel', `${writtenAll([own, other])}, 2`, ['2', own, other])}[${random.whole(0, 1)}]`;
-  else if (roll < 0.26)
-    text = `${b.parameter('kernel', `${writtenAll([own, other])}, 2, 2`, ['2', '2', own, other])}[${random.whole(0, 1)}][${random.whole(0, 1)}]`;
-  if (random.chance(0.2)) text = `blockTriangular(${text}, ${random.whole(1, 3)}${random.chance(0.5) ? ", 'lower'" : ''})`;
-  return withDrop(b, turned ? `transpose(${text})` : text);
+    return `${b.param('stack', [String(count), own, other], String(count))}[${random.whole(0, count - 1)}]`;
+  }
+  const axes = writtenAll([own, other]);
+  const tap = () => `[${random.whole(0, 1)}]`;
+  if (roll < 0.22) return `${b.parameter('kernel', `${axes}, 2`, ['2', own, other])}${tap()}`;
+  if (roll < 0.26) return `${b.parameter('kernel', `${axes}, 2, 2`, ['2', '2', own, other])}${tap()}${tap()}`;
+  return b.param('mat', [own, other]);
 }
 
-function withDrop(b: Builder, text: string): string {
-  return b.random.chance(0.12) ? `dropConnect(${text}, ${rate(b)})` : text;
+/** A matrix, now and then with entries left out: then it is used in this place only, and not in a loop, where every round draws. */
+function masked(b: Builder, turned: boolean, matrix: () => string): string {
+  const { random } = b;
+  const [triangular, dropped] = [random.chance(0.2), random.chance(0.12) && !b.isLoop];
+  let text = b.within({ alone: triangular || dropped }, matrix);
+  if (triangular) text = `blockTriangular(${text}, ${random.whole(1, 3)}${random.chance(0.5) ? ", 'lower'" : ''})`;
+  if (turned) text = `transpose(${text})`;
+  return dropped ? `dropConnect(${text}, ${rate(b)})` : text;
 }
 
 /** A rate as a number, an option or a parameter. */
@@ -39,7 +48,7 @@ const matvec: Production = {
   weight: 9,
   make: (b, shape, fuel) => {
     if (shape.length === 0 || !b.contract()) return undefined;
-    const columns = b.dim([], 70);
+    const columns = b.lastAxis(shape.slice(0, -1), 70);
     const given = [...shape.slice(0, -1), columns];
     if (!b.fits(given)) return undefined;
     return apply(`matvec(${matrixText(b, last(shape), columns)}, $0)`, shape, b.value(given, fuel));
@@ -52,13 +61,12 @@ const blocks: Production = {
   make: (b, shape, fuel) => {
     if (shape.length < 2 || !b.contract()) return undefined;
     const [heads = '', rows = ''] = shape.slice(-2);
-    const columns = b.dim();
+    const columns = b.lastAxis(shape.slice(0, -1), 7);
     const given = [...shape.slice(0, -2), heads, columns];
     if (!b.fits(given)) return undefined;
     const turned = b.random.chance(0.3);
-    const matrix = b.param('blocks', turned ? [heads, columns, rows] : [heads, rows, columns]);
-    const masked = b.random.chance(0.2) ? `blockTriangular(${matrix}, 2)` : matrix;
-    return apply(`matvec(${withDrop(b, turned ? `transpose(${masked})` : masked)}, $0)`, shape, b.value(given, fuel));
+    const matrix = masked(b, turned, () => b.param('blocks', turned ? [heads, columns, rows] : [heads, rows, columns]));
+    return apply(`matvec(${matrix}, $0)`, shape, b.value(given, fuel));
   },
 };
 

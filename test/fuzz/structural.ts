@@ -16,7 +16,7 @@ const reductions: readonly Production[] = ['sum', 'mean', 'variance', 'maxOver',
     const given = all
       ? b.random.pick([[dim], [dim, b.dim()], [dim, b.dim(), b.dim()]])
       : [...shape.slice(0, at), dim, ...shape.slice(at)];
-    if (!b.fits(given)) return undefined;
+    if (!b.fits(given) || !(all || once(given, dim))) return undefined;
     // The slope of a norm at zero is not a number.
     const value = name === 'norm' ? apply('($0 + $1)', given, b.value(given, fuel), b.generic(given)) : b.value(given, fuel);
     const call = all ? `${name}($0)` : `${name}($0, ${written(dim)})`;
@@ -160,7 +160,7 @@ const loop: Production = {
       : String(times);
     const rounds = bound.startsWith('o.') ? Number(b.options[bound.slice(2)]?.value) : times;
     const local = leaf(value, shape);
-    const body = b.within({ kind: 'inner', times: rounds, locals: [local, leaf(`(0.2 * ${counter})`, [])] }, () => {
+    const body = b.within({ kind: 'inner', times: Math.max(2, rounds), locals: [local, leaf(`(0.2 * ${counter})`, [])] }, () => {
       const dim = shape.at(-1);
       if (dim === undefined || !b.random.chance(0.6) || !b.contract()) return b.value(shape, fuel);
       const stack = b.param('stack', [bound.startsWith('o.') ? '3' : bound, dim, dim], bound);

@@ -1,0 +1,77 @@
+/** Random cells on the embedded adapter: every result of every one of them is the reference's. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ops } from '../../codegen/ir/ops.js';
+import { describeFinding, runCampaign } from './campaign.js';
+import { generateModel } from './generate.js';
+import type { Model } from './model.js';
+import { printModel } from './print.js';
+import { shrink } from './shrink.js';
+
+const CELLS = 300;
+/** Largest share of cells with a tensor that float32 cannot hold to 1e-5. */
+const MOST_ILL_CONDITIONED = 0.05;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('random cells', () => {
+  it('agree with the reference and between them use all of the language', async () => {
+    const report = await runCampaign({ adapter: 'swiftshader', seed: 1, from: 0, to: CELLS, most: 3 });
+    expect(report.findings.map((finding) => describeFinding(finding, 1))).toEqual([]);
+    expect(report.cells).toBe(CELLS);
+    expect(report.illConditioned.length).toBeLessThan(MOST_ILL_CONDITIONED * CELLS);
+    expect(report.worst).toBeGreaterThan(0);
+    expect(report.coverage.missing()).toEqual([]);
+  }, 900_000);
+
+  it('show a wrong derivative, and shrink to the function that has it', async () => {
+    const { adjoint } = ops.gelu;
+    vi.spyOn(ops.gelu, 'adjoint').mockImplementation((g, args, out, cot) =>
+      adjoint(g, args, out, g.apply('mul', cot, g.constant(1.0001))),
+    );
+    const report = await runCampaign({ adapter: 'swiftshader', seed: 1, from: firstWith('gelu('), to: CELLS, most: 1 });
+    expect(report.findings.map(({ kind }) => kind)).toEqual(['mismatch']);
+    const [text = ''] = report.findings.map(({ model }) => printModel(model));
+    expect(text).toContain('gelu(');
+    expect(text.split('\n').length).toBeLessThan(20);
+  }, 300_000);
+});
+
+describe('models', () => {
+  it('are the same for the same seed and number, and others for others', () => {
+    expect(printModel(generateModel(5, 17))).toBe(printModel(generateModel(5, 17)));
+    expect(printModel(generateModel(5, 18))).not.toBe(printModel(generateModel(5, 17)));
+  });
+
+  it('shrink to what is needed for a failure', async () => {
+    const index = firstWith('softmax(');
+    const fails = (model: Model) =>
+      Promise.resolve(
+        printModel(model)
+          .replace(/import.*/, '')
+          .includes('softmax('),
+      );
+    const smallest = await shrink(generateModel(1, index), fails, 2000);
+    expect(
+      printModel(smallest)
+        .match(/\w+\(/g)
+        ?.filter((call) => call === 'softmax('),
+    ).toHaveLength(1);
+    expect(Object.keys(smallest.next)).toHaveLength(1);
+    expect(smallest.sizes).toMatchObject({ T: 1, B: 1 });
+  });
+});
+
+/** The first cell of seed 1 whose spec calls a function. */
+function firstWith(call: string): number {
+  for (let index = 0; index < CELLS; index++) {
+    if (
+      printModel(generateModel(1, index))
+        .replace(/import.*/, '')
+        .includes(call)
+    )
+      return index;
+  }
+  throw new Error(`no cell has ${call}`);
+}
