@@ -1,6 +1,7 @@
 /** Which options and sizes `check` tries: few enough to run everywhere, and all of them reproducible. */
 import { RecurveError } from '../../codegen/errors.js';
 import type { CellTree, OptionDeclaration, OptionValue, OptionValues, Signature } from '../../codegen/frontend/tree.js';
+import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
 import { chooseSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 
@@ -130,16 +131,17 @@ const MORE_SHAPES: readonly ShapeCase[] = [
 /**
  * Sizes to try, for the dims that the signature uses; those that follow from others are computed. Shapes that the
  * cell cannot have are left out.
+ * @param least of every dim; see `leastSize`
  * @throws RecurveError `DIMS-RULE` where it can have none of them
  */
-export function sizeCases(signature: Signature, breadth: Breadth): Sizes[] {
+export function sizeCases(signature: Signature, breadth: Breadth, least = 1): Sizes[] {
   const shapes = breadth === 'defaults' ? [...SHAPES, ...MORE_SHAPES] : breadth === 'every value' ? SHAPES : [ODD];
   const others = signature.dims.filter((dim) => dim !== 'I' && dim !== 'H');
   let refusal: RecurveError | undefined;
   const cases = shapes.flatMap((shape) => {
     const size = (dim: string) => {
-      if (dim === 'I' || dim === 'H') return shape[dim];
-      return shape.others[others.indexOf(dim) % shape.others.length] ?? 1;
+      const own = dim === 'I' || dim === 'H' ? shape[dim] : shape.others[others.indexOf(dim) % shape.others.length];
+      return Math.max(own ?? 1, least);
     };
     const suggested = { T: shape.T, B: shape.B, ...Object.fromEntries(signature.dims.map((dim) => [dim, size(dim)])) };
     try {
@@ -152,4 +154,13 @@ export function sizeCases(signature: Signature, breadth: Breadth): Sizes[] {
   });
   if (cases.length === 0 && refusal !== undefined) throw refusal;
   return cases;
+}
+
+/**
+ * The smallest size of a dim at which float32 can be held to 1e-5. A step that reduces over units may normalize them,
+ * and what normalizes one number takes everything away that its gradient is made of: at H = 1 an exact gradient of
+ * 1e-8 is left over from terms near 1.
+ */
+export function leastSize(graph: StepGraph): number {
+  return graph.nodes.some(isReduce) ? 2 : 1;
 }

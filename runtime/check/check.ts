@@ -10,7 +10,7 @@ import type { RecurveDevice } from '../device/index.js';
 import { type Executable, load } from '../execute/index.js';
 import { randomData } from '../random.js';
 import { runReference } from '../reference/index.js';
-import { type OptionCase, optionCases, sizeCases } from './cases.js';
+import { leastSize, type OptionCase, optionCases, sizeCases } from './cases.js';
 import { outputShapes } from './outputs.js';
 
 /** Largest relative root-mean-square error of a tensor that passes. */
@@ -63,7 +63,7 @@ function casesOf(tree: CellTree, request: CheckRequest): { signature: Signature;
   const all = request.options ? [{ options: request.options, breadth: 'defaults' } as const] : optionCases(tree);
   return (request.choose?.(all) ?? all).flatMap(({ options, breadth }) => {
     const signature = resolveSignature(tree, options);
-    const sizes = request.sizes ? [request.sizes(signature)] : sizeCases(signature, breadth);
+    const sizes = request.sizes ? [request.sizes(signature)] : sizeCases(signature, breadth, leastSize(lower(tree, signature)));
     return sizes.map((each) => ({ signature, sizes: each }));
   });
 }

@@ -1,3 +1,3 @@
-export { type OptionCase, optionCases, sizeCases } from './cases.js';
+export { leastSize, type OptionCase, optionCases, sizeCases } from './cases.js';
 export { type CaseReport, type CheckRequest, checkCell, describeCase, type TensorReport, TOLERANCE } from './check.js';
 export { outputShapes } from './outputs.js';

@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import type { CellTree, OptionValue } from '../../codegen/frontend/tree.js';
 import { compile, lower, parseCell, parseCellSource, resolveOptions, resolveSignature } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
-import type { OptionCase } from '../../runtime/check/index.js';
 import { outputShapes } from '../../runtime/check/outputs.js';
 import { compareResults } from '../../runtime/compare.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
@@ -41,13 +40,4 @@ export async function wrongTensors(device: RecurveDevice, prepared: ReturnType<t
   }
   executable.destroy();
   return wrong;
-}
-
-/** Every value of every option, and a few of the assignments that let pairs meet: `recurve check` tries all of them. */
-export function withSomePairs(all: readonly OptionCase[]): OptionCase[] {
-  const pairs = all.filter(({ breadth }) => breadth === 'every pair');
-  return [
-    ...all.filter(({ breadth }) => breadth !== 'every pair'),
-    ...pairs.filter((_, index) => index % Math.ceil(pairs.length / 6) === 0),
-  ];
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { builtInCells } from '../../../cli/cells.js';
-import { parseCell, resolveOptions, resolveSignature } from '../../../codegen/frontend/index.js';
+import { lower, parseCell, resolveOptions, resolveSignature } from '../../../codegen/frontend/index.js';
 import type { CellTree, OptionDeclaration } from '../../../codegen/frontend/tree.js';
-import { optionCases, sizeCases } from '../../../runtime/check/index.js';
+import { leastSize, optionCases, sizeCases } from '../../../runtime/check/index.js';
 
 function builtIn(name: string): CellTree {
   const path = builtInCells().find((cell) => cell.name === name)?.path;
@@ -94,6 +94,15 @@ describe('size cases', () => {
     expect(cases.some(({ H = 0 }) => H % 2 === 1 && H > 1)).toBe(true);
     expect(cases.some(({ H = 0 }) => H > 64)).toBe(true);
     for (const sizes of cases) expect(Object.keys(sizes)).toEqual(['T', 'B', 'I', 'H', 'P']);
+  });
+
+  it('begin at 2 where the step reduces over units, at 1 elsewhere', () => {
+    const least = (options: Record<string, string>) => {
+      const chosen = resolveSignature(tree, resolveOptions(tree, options));
+      return sizeCases(chosen, 'every value', leastSize(lower(tree, chosen)))[0];
+    };
+    expect(least({ layerNorm: 'ba' })).toMatchObject({ T: 1, B: 1, I: 2, H: 2 });
+    expect(least({})).toMatchObject({ T: 1, B: 1, I: 1, H: 1 });
   });
 
   it('leave out dims that the assignment does not use', () => {
