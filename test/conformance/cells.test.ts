@@ -3,7 +3,7 @@ import { compile } from '../../codegen/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
 import { randomData } from '../../runtime/random.js';
-import { builtIn, fromText, prepare, withSomePairs, wrongTensors } from './compare-cell.js';
+import { builtIn, fromText, prepare, wrongTensors } from './compare-cell.js';
 
 let device: RecurveDevice;
 beforeAll(async () => {
