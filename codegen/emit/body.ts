@@ -20,7 +20,8 @@ import type { Phase } from '../schedule/phases.js';
 import { type Access, accessTo, type Place, type Store } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import type { Bindings } from './bindings.js';
-import { addressOf, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, type Spot, unitSpot } from './spots.js';
+import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';
+import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, type Spot, unitSpot } from './spots.js';
 
 export interface Body {
   readonly lines: { readonly text: string }[];
@@ -301,8 +302,7 @@ class BodyPrinter {
     this.calls.add(call);
     const extents = storage.extents(shape);
     const last = spot.last?.kind === 'unit' ? `${spot.last.text} / 4u` : (spot.last?.text ?? '0u');
-    const lead = spot.outer.reduce((sum, index, axis) => (axis === 0 ? index : `(${sum} * ${extents[axis]}u + ${index})`), '0u');
-    const quad = spot.outer.length === 0 ? last : plus(`${lead} * ${extents.at(-1)}u`, last);
+    const quad = spot.outer.length === 0 ? last : plus(`${flatten(spot.outer, extents)} * ${extents.at(-1)}u`, last);
     const step = per === 'step' ? 'u32(t)' : '0xffffffffu';
     const drawn = `${call}(vec4u(${quad}, b, ${step}, 0u), vec2u(seed, ${site}u))`;
     const lane = spot.last ? laneOf(spot) : '0u';
@@ -310,51 +310,9 @@ class BodyPrinter {
   }
 }
 
-/** Where a window's index leads: the argument's index, kept in bounds, and whether it was. */
-export function seenThrough(
-  index: string,
-  { stride, dilation, offset, inner }: { stride: number; dilation: number; offset: number | string; inner: number },
-): { at: string; inside: string } {
-  const scaled = stride === 1 ? `i32(${index})` : `i32(${index}) * ${stride}`;
-  const moved =
-    typeof offset === 'string'
-      ? `(${scaled} + ${offset})`
-      : offset === 0
-        ? scaled
-        : `(${scaled} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)})`;
-  const reach = (inner - 1) * dilation;
-  const whole = dilation === 1 ? '' : ` && (${moved}) % ${dilation} == 0`;
-  const at = `u32(clamp(${moved}, 0, ${reach}))${dilation === 1 ? '' : ` / ${dilation}u`}`;
-  return { at, inside: `(${moved}) >= 0 && (${moved}) <= ${reach}${whole}` };
-}
-
 function across(sum: string, kind: Reduce['kind']): string {
   if (kind === 'sum') return `vec4f(${sum}.x + ${sum}.y + ${sum}.z + ${sum}.w)`;
   return `rc_max(rc_max(${sum}.xxxx, ${sum}.yyyy), rc_max(${sum}.zzzz, ${sum}.wwww))`;
-}
-
-/** The spot of a lane's own units, in the names that `indexLines` declares. */
-export function homeSpot(rank: number): Spot {
-  if (rank === 0) return NOWHERE;
-  return quadSpot(
-    Array.from({ length: rank - 1 }, (_, axis) => `i${axis}`),
-    lastIndex(rank),
-  );
-}
-
-const lastIndex = (rank: number): string => (rank > 1 ? 'q' : 'col');
-
-/** The indices of each axis from the flat index `col`. */
-export function indexLines(shape: readonly string[], storage: Storage): string[] {
-  if (shape.length < 2) return [];
-  const extents = storage.extents(shape);
-  const lines = [`let q = col % ${extents.at(-1)}u;`];
-  let rest = `col / ${extents.at(-1)}u`;
-  for (let axis = shape.length - 2; axis >= 0; axis--) {
-    lines.push(`let i${axis} = ${axis === 0 ? rest : `(${rest}) % ${extents[axis]}u`};`);
-    rest = `${rest} / ${extents[axis]}u`;
-  }
-  return lines;
 }
 
 /** A constant as WGSL writes float32. */

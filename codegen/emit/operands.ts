@@ -6,7 +6,7 @@ import type { Rows } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
 import { widthOf } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
-import { seenThrough } from './body.js';
+import { seenThrough } from './indices.js';
 import { flatten, plus, stepAt } from './spots.js';
 
 /** Operands that are read alike and feed the same accumulators: one loop in the kernel serves them all. */
@@ -31,7 +31,7 @@ export function operandGroups(contractions: Phase['contractions'], storage: Stor
   const alike = new Map<string, OperandGroup>();
   for (const { operand, members } of byOperand.values()) {
     const { place, shift, guarded } = operand.access;
-    const views = operand.windows.map(({ axis, stride, dilation }) => [axis, stride, dilation]);
+    const views = operand.windows.map(({ axis, stride, dilation, extent }) => [axis, stride, dilation, extent]);
     const matrices = members.map(({ id, matrix }) => [id, matrix.buffer, matrix.sum, matrix.headStride, matrix.range]);
     const key = JSON.stringify([place.buffer, place.layout, place.shape, shift, guarded, views, matrices]);
     const group = alike.get(key) ?? { operands: [], members: members.map(({ id }) => ({ id, matrices: [] })) };
@@ -123,9 +123,11 @@ export function positionLines(
     });
     // What the outer window moves has the extent of the next one's result, or of what is in memory.
     const extents = innerExtents(storage, operand);
-    const view = { stride, dilation, offset: pickSigned(offsets, index), inner: extents[turn] ?? 1 };
-    const { at, inside } = seenThrough(indices[axis] ?? '0u', view);
-    const [moved, condition] = [`${prefix}at${turn}`, `${prefix}inside${turn}`];
+    const picked = pickSigned(offsets, index);
+    const [shift, moved, condition] = [`${prefix}shift${turn}`, `${prefix}at${turn}`, `${prefix}inside${turn}`];
+    if (typeof picked === 'string') lines.push(`let ${shift} = ${picked};`);
+    const offset = typeof picked === 'string' ? shift : picked;
+    const { at, inside } = seenThrough(indices[axis] ?? '0u', { stride, dilation, offset, inner: extents[turn] ?? 1 });
     lines.push(`let ${moved} = ${at};`, `let ${condition} = ${inside};`);
     indices[axis] = moved;
     conditions.push(condition);

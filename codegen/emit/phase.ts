@@ -9,7 +9,8 @@ import type { Pass } from '../schedule/passes.js';
 import { widthOf } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
-import { indexLines, name, printBody } from './body.js';
+import { name, printBody } from './body.js';
+import { indexLines } from './indices.js';
 import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, pick, sumBounds } from './operands.js';
 
