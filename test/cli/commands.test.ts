@@ -35,14 +35,14 @@ describe('list', () => {
   it('gives every built-in cell with its equations, options and parameters', async () => {
     const document = documentOf(await recurve(['list', '--json'])) as { cells: Record<string, unknown>[] };
     expect(document.cells.map(({ name }) => name)).toEqual(expect.arrayContaining(['gru', 'lstm', 'rnn']));
-    expect(document.cells.find(({ name }) => name === 'rnn')).toMatchObject({
+    const cell = (wanted: string) => document.cells.find(({ name }) => name === wanted);
+    expect(cell('rnn')).toMatchObject({
       summary: expect.stringContaining('Simple recurrent network'),
       source: expect.stringMatching(/rnn\.cell\.ts$/),
-      equations: ['return { h: activate(o.activation, clip(matvec(p.W, x) + matvec(p.U, h) + p.b, o.clip)) };'],
-      options: [
-        { name: 'activation', kind: 'choice', default: 'tanh' },
+      options: expect.arrayContaining([
+        expect.objectContaining({ name: 'activation', kind: 'choice', default: 'tanh' }),
         { name: 'clip', kind: 'real', default: 0, min: 0 },
-      ],
+      ]),
       inputs: [{ name: 'x', shape: ['I'] }],
       state: [{ name: 'h', shape: ['H'] }],
       params: [
@@ -51,6 +51,17 @@ describe('list', () => {
         { name: 'b', shape: ['H'] },
       ],
       strategy: 'parallel + stepwise',
+      dispatchesPerStep: { forward: 1, backward: 1 },
+    });
+    expect(cell('feedforward')).toMatchObject({
+      equations: [
+        'const a = o.layerNorm ? layerNorm(matvec(p.W, x), p.gain, p.b) : matvec(p.W, x) + p.b;',
+        'const y = activate(o.activation, a);',
+        'return { y: o.dropout ? dropout(y, p.dropout_y) : y };',
+      ],
+      state: [],
+      strategy: 'parallel',
+      dispatchesPerStep: { forward: 0, backward: 0 },
     });
   });
 
