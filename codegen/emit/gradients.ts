@@ -39,7 +39,10 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
     const left = factorRows(storage, pass, index, 'left');
     const right = factorRows(storage, pass, index, 'right');
     const buffer = bindings.read(term.left.access.place.buffer);
-    const inside = [left.inside, right.inside].filter((one) => one !== undefined).join(' && ');
+    const inside = [left.inside, right.inside]
+      .filter((one) => one !== undefined)
+      .map((one) => `(${one})`)
+      .join(' & ');
     const load = `${bindings.read(term.right.access.place.buffer)}[${right.base} + ${right.row} + col]`;
     return {
       rows,
@@ -132,7 +135,7 @@ function factorRows(storage: Storage, pass: PassOf<'outer'>, index: number, side
     base,
     row: lead === '0u' ? rowText : plus(rowText, outer),
     lines,
-    inside: both.length === 0 ? undefined : both.join(' && '),
+    inside: both.length === 0 ? undefined : both.map((one) => `(${one})`).join(' & '),
   };
 }
 

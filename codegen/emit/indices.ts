@@ -40,7 +40,8 @@ export function seenThrough(
         ? scaled
         : `(${scaled} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)})`;
   const reach = (inner - 1) * dilation;
-  const whole = dilation === 1 ? '' : ` && (${moved}) % ${dilation} == 0`;
+  const whole = dilation === 1 ? '' : ` & ((${moved}) % ${dilation} == 0)`;
   const at = `u32(clamp(${moved}, 0, ${reach}))${dilation === 1 ? '' : ` / ${dilation}u`}`;
-  return { at, inside: `(${moved}) >= 0 && (${moved}) <= ${reach}${whole}` };
+  // `&`, not `&&`: a branch for every tap makes software adapters compile for ages.
+  return { at, inside: `((${moved}) >= 0) & ((${moved}) <= ${reach})${whole}` };
 }

@@ -74,7 +74,7 @@ export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, 
     bases,
     inside: (row) => {
       const both = [inside, reaches(row)].filter((one) => one !== undefined);
-      return both.length === 0 ? undefined : both.join(' && ');
+      return both.length === 0 ? undefined : both.map((one) => `(${one})`).join(' & ');
     },
   };
 
@@ -135,7 +135,7 @@ export function positionLines(
   return {
     lines,
     lead: flatten(indices, place.extents),
-    inside: conditions.length === 0 ? undefined : conditions.join(' && '),
+    inside: conditions.length === 0 ? undefined : conditions.join(' & '),
   };
 }
 
