@@ -54,7 +54,7 @@ function builtInPath(name: string, cwd: string): string {
   const names = cells.map((cell) => cell.name);
   throw new RecurveError({
     code: 'CELL-UNKNOWN',
-    message: `there is no built-in cell ${JSON.stringify(name)}; there are ${names.join(', ')}`,
+    message: `there is no built-in cell ${JSON.stringify(name)} among the ${names.length}`,
     fix: beside ?? didYouMean(name, names, 'See `recurve list`, or give the path of a *.cell.ts file.', ''),
     where: name,
   });
