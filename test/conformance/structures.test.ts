@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../../codegen/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/execute/index.js';
+import { randomData } from '../../runtime/random.js';
 import { fromText, prepare, wrongTensors } from './compare-cell.js';
 
 let device: RecurveDevice;
@@ -66,5 +69,19 @@ describe('structures', () => {
         expect(await wrongTensors(device, prepare(tree, sizes, on ? { training: true } : {}))).toEqual([]);
       }
     }
+  });
+
+  it('draws the same masks from the same seed, and others from another', async () => {
+    const tree = fromText(LANGUAGE + CELLS['masks on values, states and weights, and a softmax']);
+    const { options, signature, outputs, sizes } = prepare(tree, { T: 4, B: 2, I: 3, H: 5, N: 8 }, { training: true });
+    const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+    const data = randomData(signature, sizes, outputs, { seed: 1 });
+    const first = await executable.run({ ...data, seed: 7 });
+    executable.poison();
+    expect(await executable.run({ ...data, seed: 7 })).toEqual(first);
+    const other = await executable.run({ ...data, seed: 8 });
+    expect(other.outputs.h?.data).not.toEqual(first.outputs.h?.data);
+    expect(other.gradients?.params.U?.data).not.toEqual(first.gradients?.params.U?.data);
+    executable.destroy();
   });
 });
