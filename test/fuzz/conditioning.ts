@@ -5,7 +5,7 @@
 import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { compareResults } from '../../runtime/compare.js';
-import type { CellData, CellResult, Tensors } from '../../runtime/data.js';
+import type { CellData, CellResult, Tensor, Tensors } from '../../runtime/data.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { Tape } from '../../runtime/reference/tape.js';
 import { Random } from './random.js';
@@ -28,7 +28,36 @@ export function conditioning(
     const rounded = inFloat32(() => runReference(tree, signature, sizes, perturbed(data, random)));
     for (const { name, error } of compareResults(rounded, exact, 0)) worst.set(name, Math.max(error, worst.get(name) ?? 0));
   }
+  for (const [name, error] of cancelled(exact, data)) worst.set(name, Math.max(error, worst.get(name) ?? 0));
   return worst;
+}
+
+/**
+ * Tensors that are zero but for the rounding of float64, such as the variance of equal numbers or the gradient of their
+ * softmax: what float32 leaves of them is a unit in the last place of the numbers near 1 that cancel, however the
+ * reference happens to round.
+ */
+function cancelled({ outputs, state, gradients }: CellResult, { cotangents }: CellData): [string, number][] {
+  const seeds = [cotangents?.outputs, cotangents?.state].flatMap((group) => Object.values(group ?? {}).map(size));
+  const scale = Math.max(1, ...seeds);
+  const groups = {
+    outputs,
+    state,
+    ...Object.fromEntries(Object.entries(gradients ?? {}).map(([name, group]) => [`gradients.${name}`, group])),
+  };
+  return Object.entries(groups).flatMap(([group, tensors]) =>
+    Object.entries(tensors).flatMap(([name, tensor]): [string, number][] => {
+      const left = size(tensor);
+      return left > 0 && left < 2 ** -40 * scale ? [[`${group}.${name}`, (2 ** -24 * scale) / left]] : [];
+    }),
+  );
+}
+
+/** Root mean square. */
+function size({ data }: Tensor): number {
+  let sum = 0;
+  for (const value of data) sum += value * value;
+  return Math.sqrt(sum / Math.max(1, data.length));
 }
 
 /** Relatively by 2⁻²⁴, up or down. */
