@@ -2,7 +2,8 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isContract, mixesUnits, type NodeId, type StepGraph } from '../ir/graph.js';
 import { residuals } from '../passes/residuals.js';
-import { type Regions, splitByTime } from './classes.js';
+import { ancestors, type Regions, splitByTime } from './classes.js';
+import { comparedWithMaximum } from './compared.js';
 import { sourceOf } from './operands.js';
 import type { Order, Pass, Rows } from './passes.js';
 import type { Phase } from './phases.js';
@@ -46,7 +47,13 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     return read(id) ?? inStates.get(id) ?? (store && accessOf(store));
   };
   // A value that a later phase of the step contracts is stored in any case; where gradients follow, as a sequence.
-  const operands = needed.length === 0 ? [] : contracted(builder, Object.values(step.next)).filter((id) => !stored(id));
+  const roots = [...Object.values(step.next), ...Object.values(step.outputs)];
+  const compared = comparedWithMaximum(builder);
+  const maxima = [...ancestors(builder, roots, () => true)].filter((id) => compared.has(id));
+  const operands =
+    needed.length === 0
+      ? []
+      : [...new Set([...contracted(builder, Object.values(step.next)), ...maxima])].filter((id) => !stored(id));
   const kept = residuals({
     builder,
     needed,

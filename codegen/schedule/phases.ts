@@ -21,6 +21,7 @@ import {
   type Shape,
 } from '../ir/graph.js';
 import { ops } from '../ir/ops.js';
+import { comparedWithMaximum } from './compared.js';
 import { type Operand, throughWindows } from './operands.js';
 import { type Access, accessOf, type Store } from './places.js';
 
@@ -188,7 +189,11 @@ class Levels {
   private readonly mixing = new Map<NodeId, boolean>();
   private readonly costs = new Map<NodeId, number>();
 
-  constructor(private readonly request: Surroundings) {}
+  private readonly compared: ReadonlySet<NodeId>;
+
+  constructor(private readonly request: Surroundings) {
+    this.compared = comparedWithMaximum(request.builder);
+  }
 
   at(id: NodeId, where: Where): number {
     const known = this.known[where].get(id);
@@ -218,7 +223,7 @@ class Levels {
   isCostly(id: NodeId): boolean {
     const { shape, type } = this.request.builder.node(id);
     if (shape.length === 0 || type === 'boolean') return false;
-    return !this.request.read(id) && this.cost(id) > MOST_REPEATED;
+    return !this.request.read(id) && (this.compared.has(id) || this.cost(id) > MOST_REPEATED);
   }
 
   private computeHere(id: NodeId): number {

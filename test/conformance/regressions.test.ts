@@ -39,6 +39,17 @@ const REGRESSIONS: Readonly<Record<string, Regression>> = {
       step({ x }, { h }, p) { return { h: x, g: broadcast(0.3 * dot(h, logSumExp(p.M, 'I')), 'H') }; } });`,
     sizes: { T: 3, B: 2, H: 4, I: 3 },
   },
+  'a maximum of values that round differently when computed again': {
+    imports: 'cell, map, maxOver, mat, matvec, tanh',
+    spec: `export default cell({ name: 'largest', dims: ['I', 'K'], inputs: { x: mat('K', 'I') }, state: { h: map('K', 'I') }, params: { U: mat('I', 'I') },
+      step({ x }, { h }, p) {
+        let v = x;
+        for (let k = 0; k < 3; k++) v = v + 0.3 * (0.5 * v + 0.4 * v);
+        const w = tanh(matvec(p.U, h) + 0.3 * x) * 1.7 + 0.1 * x;
+        return { h: 0.5 * v - w, y: maxOver(v, 'I'), z: maxOver(w), u: maxOver(w, 'K') };
+      } });`,
+    sizes: { T: 3, B: 3, I: 5, K: 6 },
+  },
 };
 
 describe('a cell that once went wrong', () => {
