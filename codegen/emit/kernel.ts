@@ -14,11 +14,17 @@ export interface Emitted {
   readonly cost: Pick<PassSpec, 'bytesRead' | 'bytesWritten' | 'flops'>;
 }
 
+/** What every WebGPU device allows. */
+const MOST_LANES = 256;
+
 /** Lanes of a workgroup for this many quads of units: no wider than needed, a power of two. */
 export function lanesFor(target: Target, width: number): number {
   // On a processor one subgroup is the whole machine width: more lanes only share the same registers.
   const most = target.software ? target.subgroup : 64;
-  return Math.min(most, 2 ** Math.ceil(Math.log2(width)));
+  let lanes = Math.min(most, 2 ** Math.ceil(Math.log2(width)));
+  // Large maps: wider workgroups where there would be more of them than one dimension takes.
+  while (lanes < MOST_LANES && width / lanes > target.maxWorkgroupsPerDimension) lanes *= 2;
+  return lanes;
 }
 
 /** Added to a loop's bound, keeps a software adapter's compiler from unrolling it. */

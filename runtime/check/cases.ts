@@ -8,6 +8,9 @@ import type { Sizes } from '../../codegen/plan.js';
 /** How many sizes an assignment is tried at. */
 export type Breadth = 'defaults' | 'every value' | 'every pair';
 
+/** Positions along an axis of a map, and rows of a matrix memory: their number multiplies everything else. */
+const MOST_POSITIONS = 7;
+
 export interface OptionCase {
   /** A complete assignment. */
   readonly options: OptionValues;
@@ -137,11 +140,12 @@ const MORE_SHAPES: readonly ShapeCase[] = [
 export function sizeCases(signature: Signature, breadth: Breadth, least = 1): Sizes[] {
   const shapes = breadth === 'defaults' ? [...SHAPES, ...MORE_SHAPES] : breadth === 'every value' ? SHAPES : [ODD];
   const others = signature.dims.filter((dim) => dim !== 'I' && dim !== 'H');
+  const leading = new Set([...signature.inputs, ...signature.state].flatMap(({ shape }) => shape.slice(0, -1)));
   let refusal: RecurveError | undefined;
   const cases = shapes.flatMap((shape) => {
     const size = (dim: string) => {
-      const own = dim === 'I' || dim === 'H' ? shape[dim] : shape.others[others.indexOf(dim) % shape.others.length];
-      return Math.max(own ?? 1, least);
+      const own = (dim === 'I' || dim === 'H' ? shape[dim] : shape.others[others.indexOf(dim) % shape.others.length]) ?? 1;
+      return Math.max(leading.has(dim) ? Math.min(own, MOST_POSITIONS) : own, least);
     };
     const suggested = { T: shape.T, B: shape.B, ...Object.fromEntries(signature.dims.map((dim) => [dim, size(dim)])) };
     try {

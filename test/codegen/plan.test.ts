@@ -77,3 +77,12 @@ describe('plan', () => {
     );
   });
 });
+
+describe('a map of many positions', () => {
+  it('keeps within the workgroups that one dimension takes', () => {
+    const sizes = { T: 1, B: 1, X: 600, Y: 500, I: 3, H: 7 };
+    const { tree, options } = prepare(builtIn('conv-rnn'), sizes);
+    const { passes } = compile(tree, { options, sizes, gradients: true, target: { ...TARGET, subgroup: 4 } });
+    for (const { workgroups } of passes) expect(Math.max(...workgroups)).toBeLessThanOrEqual(TARGET.maxWorkgroupsPerDimension);
+  });
+});
