@@ -161,10 +161,10 @@ export function sizeCases(signature: Signature, breadth: Breadth, least = 1): Si
 }
 
 /**
- * The smallest size of a dim at which float32 can be held to 1e-5. A step that reduces over units may normalize them,
- * and what normalizes one number takes everything away that its gradient is made of: at H = 1 an exact gradient of
- * 1e-8 is left over from terms near 1.
+ * The smallest size of a dim at which float32 can be held to 1e-5. A step that reduces over units may normalize them.
+ * One normalized number is always 0 and of two only the sign is left, so that their exact gradients, 1e-6 and less, are
+ * what remains of terms near 1 that cancel.
  */
 export function leastSize(graph: StepGraph): number {
-  return graph.nodes.some(isReduce) ? 2 : 1;
+  return graph.nodes.some(isReduce) ? 3 : 1;
 }
