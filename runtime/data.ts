@@ -50,7 +50,6 @@ export function shapeOf(
 export function sizeOf(sizes: Sizes, dim: string): number {
   const size = isFixed(dim) ? Number(dim) : sizes[dim];
   if (size === undefined) {
-    if (/^\d+$/.test(dim)) return Number(dim);
     throw new RecurveError({ code: 'DIMS-MISSING', message: `no size is given for dim ${dim}`, fix: `Add ${dim}=… to --dims.` });
   }
   return size;

@@ -3,7 +3,7 @@
  * came; W x wants its transpose, and a matrix with entries left out wants a copy without them. Copies are made once a
  * run, before everything else.
  */
-import type { MatrixRef, Shape } from '../ir/graph.js';
+import type { MatrixRef } from '../ir/graph.js';
 import type { Place } from './places.js';
 import { quads, type Storage } from './storage.js';
 
@@ -75,7 +75,6 @@ export class Matrices {
     columns: string;
     skipped: number;
     size: number;
-    whole: Shape;
   } {
     const { shape } = this.storage.param(param);
     const inner = shape.slice(slice?.axes ?? 0);
@@ -83,7 +82,7 @@ export class Matrices {
     if (rows === undefined || columns === undefined) throw new Error(`parameter ${param} [${shape}] is no matrix`);
     const heads = inner.length === 3 ? this.storage.size(inner[0] ?? '') : 1;
     const size = 4 * quads(this.storage.size(rows)) * quads(this.storage.size(columns));
-    return { heads, rows, columns, skipped: (slice?.index ?? 0) * heads * size, size, whole: shape };
+    return { heads, rows, columns, skipped: (slice?.index ?? 0) * heads * size, size };
   }
 }
 
