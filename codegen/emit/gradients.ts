@@ -1,7 +1,8 @@
 /** Kernels of the parameters' gradients. */
 import type { GraphBuilder } from '../ir/builder.js';
+import type { Shape } from '../ir/graph.js';
 import type { Target } from '../plan.js';
-import type { Pass } from '../schedule/passes.js';
+import type { OuterTerm, Pass } from '../schedule/passes.js';
 import { widthOf } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
@@ -20,15 +21,14 @@ const LANE = ['x', 'y', 'z', 'w'];
 /** dW = Σ left · rightᵀ: a lane holds eight (or four) rows by four columns; z is the parameter. */
 export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'>): Emitted {
   const bindings = new Bindings();
-  const positions = storage.elements(pass.positions);
-  const rows = storage.size('T') * storage.size('B') * positions;
   const stride = quads(storage.size(pass.rowsDim));
   const width = quads(storage.size(pass.columnsDim));
   const lanes = lanesFor(target, width);
   const quadsPerTile = stride % 2 === 0 ? 2 : 1;
   const [first] = pass.products;
   if (!first) throw new Error('an outer pass without products');
-  const count = first.terms.length;
+  const rowsOf = ({ positions }: OuterTerm) => storage.size('T') * storage.size('B') * storage.elements(positions);
+  const rows = first.terms.reduce((sum, term) => sum + rowsOf(term), 0);
   const opaque = rolled(target);
   const accumulators = [...Array(4 * quadsPerTile).keys()].map((index) => ({
     index,
@@ -45,10 +45,10 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       .join(' & ');
     const load = `${bindings.read(term.right.access.place.buffer)}[${right.base} + ${right.row} + col]`;
     return {
-      rows,
+      rows: rowsOf(term),
       block: BLOCK,
       opaque,
-      lines: [...positionIndices(storage, pass), ...left.lines, ...right.lines].map((text) => ({ text })),
+      lines: [...positionIndices(storage, term.positions), ...left.lines, ...right.lines].map((text) => ({ text })),
       right: inside === '' ? load : `select(vec4f(0), ${load}, ${inside})`,
       lefts: [...Array(quadsPerTile).keys()].map((i) => ({
         index: i,
@@ -78,16 +78,15 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
     kernel,
     workgroups: [Math.ceil(width / lanes), stride / quadsPerTile, pass.products.length],
     cost: {
-      bytesRead: 4 * pass.products.length * count * rows * (n + k),
+      bytesRead: 4 * pass.products.length * rows * (n + k),
       bytesWritten: 4 * pass.products.length * n * k,
-      flops: 2 * pass.products.length * count * rows * n * k,
+      flops: 2 * pass.products.length * rows * n * k,
     },
   };
 }
 
 /** The indices i0, i1 … of a row's position, and r, the row of the sequence and step. */
-function positionIndices(storage: Storage, pass: PassOf<'outer'>): string[] {
-  const { positions } = pass;
+function positionIndices(storage: Storage, positions: Shape): string[] {
   const count = storage.elements(positions);
   if (positions.length === 0) return [];
   const lines = [`let r = row / ${count}u;`];
@@ -104,9 +103,9 @@ function positionIndices(storage: Storage, pass: PassOf<'outer'>): string[] {
 function factorRows(storage: Storage, pass: PassOf<'outer'>, index: number, side: 'left' | 'right') {
   const batch = storage.size('B');
   const operands = pass.products.map(({ terms }) => {
-    const operand = terms[index]?.[side];
-    if (!operand) throw new Error(`product without term ${index}`);
-    return operand;
+    const term = terms[index];
+    if (!term) throw new Error(`product without term ${index}`);
+    return { ...term[side], positions: term.positions };
   });
   const [operand] = operands;
   if (!operand) throw new Error('an outer pass without products');
@@ -118,7 +117,7 @@ function factorRows(storage: Storage, pass: PassOf<'outer'>, index: number, side
   const base = byGroup(
     operands.map(({ access }, turn) => access.place.base + fixed + (heads ? (pass.products[turn]?.head ?? 0) * depth : 0)),
   );
-  const row = pass.positions.length === 0 ? 'row' : 'r';
+  const row = operand.positions.length === 0 ? 'row' : 'r';
   const last = storage.size('T') - 1;
   const slot = guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
   // A head is in the base already: in the row it counts as the first.

@@ -7,7 +7,7 @@ import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import { type Operand, throughWindows } from './operands.js';
-import type { Order, OuterProduct, Pass, Sum } from './passes.js';
+import type { Order, OuterProduct, OuterTerm, Pass, Sum } from './passes.js';
 import { cutIntoPhases } from './phases.js';
 import { type Access, type Place, type Store, widthOf } from './places.js';
 import type { Storage } from './storage.js';
@@ -19,7 +19,7 @@ interface GradientRequest {
   readonly read: (id: NodeId) => Access | undefined;
 }
 
-type OuterTerm = Extract<GradientTerm, { kind: 'outer' }>;
+type OuterGradient = Extract<GradientTerm, { kind: 'outer' }>;
 
 export function gradientPasses(request: GradientRequest): Order[] {
   return [...outerPasses(request), ...sumPasses(request)].map((pass) => ({ kind: 'pass', pass }));
@@ -30,35 +30,36 @@ function outerPasses(request: GradientRequest): Pass[] {
   const { storage, params } = request;
   interface Group {
     readonly dims: readonly [string, string];
-    readonly positions: Shape;
     readonly products: OuterProduct[];
   }
   const groups = new Map<string, Group>();
   for (const { name, shape, trainable } of storage.signature.params) {
     if (!trainable || !storage.isContracted(name)) continue;
     const to = storage.parameter('gradients', `gradients.params.${name}`, name, shape);
-    const terms = (params[name] ?? []).map((term): OuterTerm => {
+    const terms = (params[name] ?? []).map((term): OuterGradient => {
       if (term.kind === 'outer') return term;
       throw new Error(`parameter ${name} is a matrix and is used per unit, too`);
     });
     for (const { matrix, terms: own } of byMatrix(storage, name, shape, terms)) {
       const { heads, rows, columns, skipped, size } = storage.matrices.parts(matrix);
-      const factors = own.map(({ left, right }) => ({ left: factor(request, left), right: factor(request, right) }));
-      const lead = (factors[0]?.left.shape ?? []).slice(0, -1);
-      const positions = heads > 1 ? lead.slice(0, -1) : lead;
+      const factors = own.map((term): OuterTerm => {
+        const [left, right] = [factor(request, term.left), factor(request, term.right)];
+        return { left, right, positions: left.shape.slice(0, heads > 1 ? -2 : -1) };
+      });
       const buffers = factors.flatMap(({ left, right }) => [left.access.place.buffer, right.access.place.buffer]);
       const special = matrix.triangle || matrix.drop ? groups.size : '';
-      const views = factors.map(({ left, right }) =>
-        [left, right].map(({ windows, access }) => [
+      const views = factors.map(({ left, right, positions }) => [
+        positions,
+        ...[left, right].map(({ windows, access }) => [
           windows.map(({ axis, stride, dilation, extent }) => [axis, stride, dilation, extent]),
           // A guarded shift in time is in the code of the kernel, any other in where a factor starts.
           access.guarded && access.shift,
           access.place.layout,
           access.place.shape,
         ]),
-      );
-      const key = JSON.stringify([rows, columns, positions, heads, to.buffer, buffers, special, views]);
-      const group = groups.get(key) ?? { dims: [rows, columns], positions, products: [] };
+      ]);
+      const key = JSON.stringify([rows, columns, heads, to.buffer, buffers, special, views]);
+      const group = groups.get(key) ?? { dims: [rows, columns], products: [] };
       groups.set(key, group);
       for (let head = 0; head < heads; head++) {
         const base = to.base + skipped + head * size;
@@ -66,14 +67,13 @@ function outerPasses(request: GradientRequest): Pass[] {
       }
     }
   }
-  return [...groups.values()].map(({ dims: [rowsDim, columnsDim], positions, products }, index) => ({
+  return [...groups.values()].map(({ dims: [rowsDim, columnsDim], products }, index) => ({
     kind: 'outer',
     name: `backward_weights_${index}_${rowsDim}_${columnsDim}`,
     region: 'after',
     direction: 'backward',
     rowsDim,
     columnsDim,
-    positions,
     products,
   }));
 }
@@ -83,8 +83,8 @@ function byMatrix(
   storage: Storage,
   param: string,
   shape: Shape,
-  terms: readonly OuterTerm[],
-): { matrix: MatrixRef; terms: OuterTerm[] }[] {
+  terms: readonly OuterGradient[],
+): { matrix: MatrixRef; terms: OuterGradient[] }[] {
   const axes = terms[0]?.matrix.slice?.axes ?? Math.max(0, shape.length - 3);
   const count = storage.elements(shape.slice(0, axes));
   return Array.from({ length: count }, (_, index) => {

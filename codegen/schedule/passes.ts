@@ -22,8 +22,6 @@ export type Pass = Common &
         readonly kind: 'outer';
         readonly rowsDim: string;
         readonly columnsDim: string;
-        /** Positions of the factors before heads: each is a row as well. */
-        readonly positions: Shape;
         readonly products: readonly OuterProduct[];
       }
     /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
@@ -38,7 +36,14 @@ export interface OuterProduct {
   readonly head: number;
   readonly heads: number;
   readonly to: { readonly buffer: string; readonly base: number };
-  readonly terms: readonly { readonly left: Operand; readonly right: Operand }[];
+  readonly terms: readonly OuterTerm[];
+}
+
+export interface OuterTerm {
+  readonly left: Operand;
+  readonly right: Operand;
+  /** Positions of the factors before heads: each is a row as well. One matrix may see vectors here and maps there. */
+  readonly positions: Shape;
 }
 
 export interface Sum {

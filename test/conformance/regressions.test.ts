@@ -39,6 +39,22 @@ const REGRESSIONS: Readonly<Record<string, Regression>> = {
       step({ x }, { h }, p) { return { h: x, g: broadcast(0.3 * dot(h, logSumExp(p.M, 'I')), 'H') }; } });`,
     sizes: { T: 3, B: 2, H: 4, I: 3 },
   },
+  'one matrix that meets a vector, and maps of other extents': {
+    imports: 'cell, map, mat, matvec, sum, tanh, vec',
+    spec: `export default cell({ name: 'met', dims: ['H', 'I', 'J'], inputs: { u: vec('H'), v: map('I', 'H'), w: map('J', 'H'), z: map('I', 'J', 'H') },
+      state: { h: vec('H'), g: map('J', 'H') }, params: { W: mat('H', 'H') },
+      step({ u, v, w, z }, { h, g }, { W }) {
+        return { h: tanh(0.5 * matvec(W, u) + sum(matvec(W, v), 'I') + h), g: tanh(matvec(W, w) + sum(matvec(W, z), 'I') + g) };
+      } });`,
+    sizes: { T: 3, B: 2, H: 5, I: 3, J: 4 },
+  },
+  'a transposed matrix over positions that meets its untransposed self over more of them': {
+    imports: 'cell, lowRank, map, mat, matvec, maxOver, transpose',
+    spec: `export default cell({ name: 'met', dims: ['H', 'I', 'J', 'K'], inputs: { x: map('H', 'I', 'K', 'K') }, state: { h: map('H', 'I', 'J') },
+      params: { W: mat('J', 'J'), V: mat('J', 'K') },
+      step({ x }, s, { W, V }) { return { h: matvec(transpose(W), maxOver(lowRank(W, V, x), 'K')) }; } });`,
+    sizes: { T: 3, B: 2, H: 2, I: 3, J: 5, K: 4 },
+  },
   'a maximum of values that round differently when computed again': {
     imports: 'cell, map, maxOver, mat, matvec, tanh',
     spec: `export default cell({ name: 'largest', dims: ['I', 'K'], inputs: { x: mat('K', 'I') }, state: { h: map('K', 'I') }, params: { U: mat('I', 'I') },

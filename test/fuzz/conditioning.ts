@@ -1,6 +1,7 @@
 /**
  * How much of an error float32 itself explains: what becomes of the reference when its inputs are off by half a unit
- * in the last place of float32 and every value and cotangent on its tape is rounded to float32.
+ * in the last place of float32 and every value and cotangent on its tape is rounded to float32: to the nearest, and
+ * then up or down by chance (Parker 1997, "Monte Carlo Arithmetic"), since kernels round constants and sums elsewhere.
  */
 import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
@@ -25,7 +26,9 @@ export function conditioning(
   const worst = new Map<string, number>();
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const random = new Random(attempt, 0);
-    const rounded = inFloat32(() => runReference(tree, signature, sizes, perturbed(data, random)));
+    const rounded = inFloat32(attempt === 0 ? toNearest : (value) => upOrDown(value, random), () =>
+      runReference(tree, signature, sizes, perturbed(data, random)),
+    );
     for (const { name, error } of compareResults(rounded, exact, 0)) worst.set(name, Math.max(error, worst.get(name) ?? 0));
   }
   for (const [name, error] of cancelled(exact, data)) worst.set(name, Math.max(error, worst.get(name) ?? 0));
@@ -80,12 +83,12 @@ function perturbed(data: CellData, random: Random): CellData {
 }
 
 /** Runs with a tape that rounds whatever is recorded on it. */
-function inFloat32<T>(run: () => T): T {
+function inFloat32<T>(rounding: (value: number) => number, run: () => T): T {
   const { record } = Tape.prototype;
   Tape.prototype.record = function (output, backward) {
-    round(output.data);
+    round(output.data, rounding);
     return record.call(this, output, (cotangent) => {
-      round(cotangent);
+      round(cotangent, rounding);
       backward(cotangent);
     });
   };
@@ -96,9 +99,19 @@ function inFloat32<T>(run: () => T): T {
   }
 }
 
-function round(values: Float64Array): void {
+function round(values: Float64Array, rounding: (value: number) => number): void {
   for (let i = 0; i < values.length; i++) {
-    const value = Math.fround(values[i] as number);
+    const value = rounding(values[i] as number);
     values[i] = Math.abs(value) < TINY ? 0 : value;
   }
+}
+
+const toNearest = Math.fround;
+
+/** One of the two neighbours in float32 of what it cannot hold; what it can hold stays. */
+function upOrDown(value: number, random: Random): number {
+  const nearest = Math.fround(value);
+  if (nearest === value || !Number.isFinite(nearest) || random.chance(0.5)) return nearest;
+  // Three quarters of the largest step at this exponent are between 0.75 and 1.5 of the step at this number.
+  return Math.fround(nearest + Math.sign(value - nearest) * Math.abs(nearest) * 0.75 * 2 ** -23);
 }
