@@ -65,6 +65,8 @@ const DIM_NAMES = [
   'W',
   'Z',
 ];
+/** Marks a matrix that is used per unit: none is multiplied as well. */
+const PER_UNIT = 'init: 1';
 /** Most elements of one value of one sequence. */
 const MOST_ELEMENTS = 420;
 
@@ -88,6 +90,8 @@ export class Builder {
     private readonly productions: readonly Production[],
     private readonly focus: ReadonlySet<string>,
     budget: { readonly contractions: number; readonly values: number },
+    /** Chance that a parameter which fits is used again. */
+    readonly sharing: number,
   ) {
     this.contractions = budget.contractions;
     this.values = budget.values;
@@ -151,6 +155,15 @@ export class Builder {
     return known.length > 0 && this.random.chance(0.75) ? this.random.pick(known) : this.dim([], most);
   }
 
+  /** The columns of a known matrix with these rows (of one with these columns, its rows), where cells share them. */
+  partner(side: 'rows' | 'columns', dim: string): string | undefined {
+    const at = side === 'rows' ? 0 : 1;
+    const known = Object.values(this.declared).filter(
+      ({ group, text, shape }) => group === 'params' && text.startsWith('mat(') && shape[at] === dim,
+    );
+    return known.length > 0 && this.random.chance(this.sharing) ? this.random.pick(known).shape[1 - at] : undefined;
+  }
+
   /** A parameter as text, new or one of before. */
   param(constructor_: string, shape: Shape, count?: string): string {
     const axes =
@@ -168,10 +181,11 @@ export class Builder {
         text.startsWith(start) &&
         text.includes('when:') === (when !== undefined) &&
         own.every((setting) => text.includes(setting)) &&
+        text.includes(PER_UNIT) === own.includes(PER_UNIT) &&
         /^(\)|, \{)/.test(text.slice(start.length)),
     );
     const match = known.filter(([name, { text }]) => !this.sole.has(name) && (when === undefined || text.includes(when)));
-    if (match.length > 0 && !alone && this.random.chance(0.3)) return `p.${this.random.pick(match)[0]}`;
+    if (match.length > 0 && !alone && this.random.chance(this.sharing)) return `p.${this.random.pick(match)[0]}`;
     const settings = [
       ...own,
       ...(own.length === 0 && this.random.chance(0.08) ? ['trainable: false'] : []),
@@ -322,7 +336,7 @@ export class Builder {
   /** A parameter used per unit. */
   perUnit(shape: Shape): Expr {
     if (shape.length === 2 && this.random.chance(0.3))
-      return leaf(`(0.9 * ${this.parameter('mat', writtenAll(shape), shape, ['init: 1'])})`, shape);
+      return leaf(`(0.9 * ${this.parameter('mat', writtenAll(shape), shape, [PER_UNIT])})`, shape);
     return leaf(this.param(['scalar', 'vec'][shape.length] ?? 'map', shape), shape);
   }
 

@@ -14,10 +14,12 @@ export function generateModel(seed: number, index: number): Model {
   const random = new Random(seed, index);
   // A few productions are favoured in each cell, in turn, so that a few hundred cells meet all of them.
   const favoured = [PRODUCTIONS[index % PRODUCTIONS.length], random.pick(PRODUCTIONS), random.pick(PRODUCTIONS)];
-  const contractions = random.weighted([1, 2, 3, 4, 5, 6], (count) => 1 / count ** 1.3);
+  // In some, nearly every matrix meets values of several shapes.
+  const sharing = random.chance(0.3) ? 0.9 : 0.3;
+  const contractions = random.weighted([1, 2, 3, 4, 5, 6], (count) => (sharing > 0.5 ? count : 1 / count ** 1.3));
   const values = 6 + 4 * contractions + random.whole(0, 6);
-  const focus = new Set(favoured.map((production) => production?.name ?? ''));
-  const b = new Builder(random, PRODUCTIONS, focus, { contractions, values });
+  const focus = new Set([...favoured.map((production) => production?.name ?? ''), ...(sharing > 0.5 ? ['matvec'] : [])]);
+  const b = new Builder(random, PRODUCTIONS, focus, { contractions, values }, sharing);
   const shapes = stateShapes(b);
   const states = shapes.map((shape, at): [string, Shape] => [`h${at}`, shape]);
   for (const [name, shape] of states) b.declare('state', name, shape);
@@ -37,7 +39,13 @@ export function generateModel(seed: number, index: number): Model {
     training: random.chance(0.6),
   };
   return withInput(
-    b.model({ next, outputs, listed: random.chance(0.15), run }, { T: random.whole(1, 5), B: random.whole(1, 3) }),
+    b.model(
+      { next, outputs, listed: random.chance(0.15), run },
+      {
+        T: random.chance(0.15) ? random.whole(6, 18) : random.whole(1, 5),
+        B: random.chance(0.15) ? random.whole(4, 20) : random.whole(1, 3),
+      },
+    ),
   );
 }
 
@@ -52,8 +60,11 @@ function someShape(b: Builder): Shape {
   const rank = random.weighted([0, 1, 2, 3, 4], (axes) => [1, 9, 4, 1.5, 0.3][axes] ?? 0);
   if (rank === 1 && random.chance(0.12)) return [b.newDim(random.pick([37, 70, 33, 64]))];
   const shape: string[] = [];
-  for (let axis = 0; axis < rank; axis++)
-    shape.push(random.chance(0.06) && axis > 0 ? (shape[0] ?? '1') : b.dim(shape, rank < 3 ? 7 : 4));
+  const [unit] = Object.keys(b.sizes);
+  const common = rank > 0 && unit !== undefined && random.chance(b.sharing - 0.2) ? [unit] : [];
+  for (let axis = 0; axis < rank - common.length; axis++)
+    shape.push(random.chance(0.06) && axis > 0 ? (shape[0] ?? '1') : b.dim([...shape, ...common], rank < 3 ? 7 : 4));
+  shape.push(...common);
   return b.fits(shape) ? shape : shape.slice(0, 2);
 }
 

@@ -64,9 +64,10 @@ export const PER_UNIT: readonly Production[] = Object.entries(WAYS).map(([name, 
     const text = b.random.pick(ways);
     const args: Expr[] = [];
     const sources = [() => b.value(shape, fuel), () => b.beside(shape, fuel - 1), () => b.generic(shape)];
-    const places = [0, 1, 2].map((source) =>
-      text.includes(`$${source}`) ? args.push((sources[source] ?? sources[0])?.() as Expr) - 1 : -1,
-    );
+    const places = sources.map((make, source) => {
+      const times = text.split(`$${source}`).length - 1;
+      return times > 0 ? args.push(b.within({ times }, make)) - 1 : -1;
+    });
     return apply(
       text.replace(/\$(\d)/g, (_, source) => `$${places[Number(source)]}`),
       shape,

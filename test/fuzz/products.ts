@@ -5,8 +5,7 @@ import { apply, type Shape, written, writtenAll } from './model.js';
 const last = (shape: Shape): string => shape.at(-1) ?? '';
 
 /** The text of a matrix `[O, I]` before it multiplies: plain, or made from another. */
-function matrixText(b: Builder, rows: string, columns: string): string {
-  const turned = b.random.chance(0.25);
+function matrixText(b: Builder, turned: boolean, rows: string, columns: string): string {
   const [own, other] = turned ? [columns, rows] : [rows, columns];
   return masked(b, turned, () => plainMatrix(b, own, other));
 }
@@ -48,10 +47,11 @@ const matvec: Production = {
   weight: 9,
   make: (b, shape, fuel) => {
     if (shape.length === 0 || !b.contract()) return undefined;
-    const columns = b.lastAxis(shape.slice(0, -1), 70);
+    const turned = b.random.chance(0.25);
+    const columns = b.partner(turned ? 'columns' : 'rows', last(shape)) ?? b.lastAxis(shape.slice(0, -1), 70);
     const given = [...shape.slice(0, -1), columns];
     if (!b.fits(given)) return undefined;
-    return apply(`matvec(${matrixText(b, last(shape), columns)}, $0)`, shape, b.value(given, fuel));
+    return apply(`matvec(${matrixText(b, turned, last(shape), columns)}, $0)`, shape, b.value(given, fuel));
   },
 };
 
