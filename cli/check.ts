@@ -67,6 +67,7 @@ function summary(
     .slice(0, MOST_SHOWN)
     .flatMap(({ tree, report }) => [
       `${colors.red('wrong')}  ${report.cell} ${describeCase(tree, report.options, report.dims)}`,
+      ...(report.problem === undefined ? [] : [`    ${report.problem}`]),
       ...report.tensors
         .filter(({ ok }) => !ok)
         .map(({ name, error, mismatch }) => `    ${name}: error ${error.toExponential(1)}; ${mismatch ?? ''}`),

@@ -1,4 +1,5 @@
 /** Kernels against the reference: one cell, one assignment of options at a time. */
+import { RecurveError } from '../../codegen/errors.js';
 import { lower, resolveSignature } from '../../codegen/frontend/index.js';
 import type { CellTree, OptionValues, Signature, Span } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
@@ -24,6 +25,8 @@ export interface CaseReport {
   readonly ok: boolean;
   readonly worst: number;
   readonly tensors: readonly TensorReport[];
+  /** Why nothing ran: which of the adapter's limits the case exceeds. Then it is not ok and has no tensors. */
+  readonly problem?: string;
 }
 
 export interface TensorReport {
@@ -46,17 +49,25 @@ export interface CheckRequest {
 
 /**
  * Compiles and runs the cell for every case and compares every output, final state and gradient.
- * Stops at nothing: a case that is wrong is reported and the next one runs.
- * @throws SpecError; RecurveError where the adapter's limits do not allow a size, or the device is lost
+ * Stops at nothing: a case that is wrong, or for which the adapter's limits are too low, is reported and the next one
+ * runs.
+ * @throws SpecError; RecurveError where the limits do not allow sizes that the request names, or the device is lost
  */
 export async function checkCell(device: RecurveDevice, tree: CellTree, request: CheckRequest = {}): Promise<CaseReport[]> {
   const cases = casesOf(tree, request);
   const reports: CaseReport[] = [];
   for (const [index, { signature, sizes }] of cases.entries()) {
     request.progress?.(index, cases.length, `${tree.name} ${describeCase(tree, signature.options, sizes)}`);
-    reports.push(await checkCase(device, tree, signature, sizes));
+    const report = checkCase(device, tree, signature, sizes);
+    reports.push(await (request.sizes ? report : report.catch((error) => refusal(error, signature, sizes))));
   }
   return reports;
+}
+
+/** @throws whatever is not one of the adapter's limits */
+function refusal(error: unknown, { name, options }: Signature, dims: Sizes): CaseReport {
+  if (!(error instanceof RecurveError) || !error.code.startsWith('LIMIT-')) throw error;
+  return { cell: name, options, dims, ok: false, worst: 0, tensors: [], problem: `${error.code}: ${error.message}` };
 }
 
 function casesOf(tree: CellTree, request: CheckRequest): { signature: Signature; sizes: Sizes }[] {

@@ -43,6 +43,31 @@ describe('checkCell', () => {
     const leak = report?.tensors.find(({ name }) => name === 'gradients.params.leak');
     expect(leak?.mismatch).toMatch(/^unit 0 is .+; mine\.cell\.ts:27$/);
   });
+
+  it('reports a size of its own that the adapter cannot hold, and goes on', async () => {
+    const maxBufferBytes = 8_000;
+    const small = { ...device, target: { ...device.target, maxBufferBytes } };
+    const leak = parseCellSource(
+      'leak.cell.ts',
+      `import { cell, vec } from 'recurve';
+      export default cell({ name: 'leak', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') }, params: { a: vec('H') },
+        step({ x }, { h }, { a }) { return { h: a * h + x }; } });`,
+    );
+    const reports = await checkCell(small, leak);
+    const [held, refused] = [reports.filter(({ ok }) => ok), reports.filter(({ ok }) => !ok)];
+    expect(held.length).toBeGreaterThan(3);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(reports.at(-1)?.ok).toBe(true);
+    for (const { problem, tensors } of refused) {
+      expect(tensors).toEqual([]);
+      expect(problem).toMatch(/^LIMIT-BUFFER: .+ needs \d+ bytes, more than .+ of 8000$/);
+    }
+  });
+
+  it('refuses a size that was asked for and that the adapter cannot hold', async () => {
+    const small = { ...device, target: { ...device.target, maxBufferBytes: 64 } };
+    await expect(checkCell(small, tree, { options, sizes: () => sizes })).rejects.toMatchObject({ code: 'LIMIT-BUFFER' });
+  });
 });
 
 /** A tree whose `step` is the second source's for the reference and the first's for everybody else. */
