@@ -32,7 +32,7 @@ export const DEFAULT_EFFORT: Effort = { warmups: 2, minRounds: 7, maxRounds: 60,
 
 /**
  * Times every contender once a round, in turn; odd rounds go backwards, so that nobody always follows the same one.
- * Nothing else runs meanwhile: while a wait for the device is pending, Node's main thread spins.
+ * Nothing else runs meanwhile: a wait for the device keeps Node's main thread.
  *
  * @param onRound called between rounds with the share of the work that is done, 0 to 1
  */

@@ -4,6 +4,7 @@ import type { Target } from '../../codegen/plan.js';
 import { type AdapterChoice, type AdapterReport, COMPUTE_LIMITS, describeAdapter, targetOf } from './adapter.js';
 import { type ChosenAdapter, chooseAdapter } from './choose.js';
 import type { DevicePurpose } from './instance.js';
+import { withoutSpinning } from './wait.js';
 
 /** Asked for where the adapter has them. */
 const FEATURES = ['timestamp-query', 'subgroups', 'subgroup-size-control', 'shader-f16'];
@@ -94,7 +95,7 @@ function superviseDevice({ gpu }: ChosenAdapter, device: GPUDevice, adapter: Ada
     check,
     async settle(pending) {
       try {
-        const value = await pending;
+        const value = await withoutSpinning(pending);
         check();
         return value;
       } catch (error) {
