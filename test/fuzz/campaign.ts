@@ -31,6 +31,8 @@ export interface Report {
   readonly findings: Finding[];
   /** Numbers of the cells with a tensor whose error float32 itself explains. */
   readonly illConditioned: number[];
+  /** The most such an error exceeds what float32 explains by: a factor. */
+  excess: number;
   /** Largest relative error of a well-conditioned tensor. */
   worst: number;
   readonly coverage: Coverage;
@@ -46,7 +48,7 @@ const PER_DEVICE = 400;
 const EFFORT = { models: 300, time: 90_000 };
 
 export async function runCampaign(request: Request): Promise<Report> {
-  const report: Report = { cells: 0, findings: [], illConditioned: [], worst: 0, coverage: new Coverage() };
+  const report: Report = { cells: 0, findings: [], illConditioned: [], excess: 0, worst: 0, coverage: new Coverage() };
   for (let start = request.from; start < request.to && report.findings.length < request.most; start += PER_DEVICE) {
     const device = await openDevice(request.adapter);
     try {
@@ -74,7 +76,8 @@ async function runOn(device: RecurveDevice, request: Request, from: number, to: 
 async function count(device: RecurveDevice, report: Report, index: number, model: Model, outcome: Outcome): Promise<void> {
   report.cells++;
   report.worst = Math.max(report.worst, outcome.worst);
-  if (outcome.illConditioned.length > 0) report.illConditioned.push(index);
+  if (outcome.illConditioned.size > 0) report.illConditioned.push(index);
+  report.excess = Math.max(report.excess, ...outcome.illConditioned.values());
   if (outcome.stages !== undefined) report.coverage.add(outcome.stages, printModel(model));
   if (outcome.failure === undefined) return;
   const { kind } = outcome.failure;

@@ -50,7 +50,8 @@ progress(report.cells, report);
 const missing = report.coverage.missing();
 console.log(
   `${report.cells} cells in ${Math.round((Date.now() - started) / 1000)} s on ${adapter}, seed ${seed}: ${report.findings.length} failed, ` +
-    `${report.illConditioned.length} ill-conditioned (${((100 * report.illConditioned.length) / report.cells).toFixed(2)} %), ` +
+    `${report.illConditioned.length} ill-conditioned (${((100 * report.illConditioned.length) / report.cells).toFixed(2)} %, ` +
+    `at most ${report.excess.toFixed(1)} times what float32 explains), ` +
     `worst error ${report.worst.toExponential(2)}, ${report.coverage.size} operations and nodes met` +
     (missing.length > 0 ? `, not met: ${missing.join(', ')}` : ''),
 );

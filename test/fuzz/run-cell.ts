@@ -40,8 +40,8 @@ export interface Outcome {
   readonly failure?: Failure;
   /** Largest error of the tensors that are well-conditioned. */
   readonly worst: number;
-  /** Tensors above the tolerance whose error float32 explains. */
-  readonly illConditioned: readonly string[];
+  /** Tensors above the tolerance whose error float32 explains, and how many times what it explains the error is. */
+  readonly illConditioned: ReadonlyMap<string, number>;
   /** Where it compiled. */
   readonly stages?: Stages;
 }
@@ -68,14 +68,16 @@ export async function runModel(device: RecurveDevice, model: Model, { twice = fa
     const compared = compareResults(actual, expected, TOLERANCE);
     const wrong = compared.filter(({ ok }) => !ok);
     const limits = wrong.length > 0 ? conditioning(tree, signature, sizes, data, expected) : new Map<string, number>();
-    const defects = wrong.filter(({ name, error }) => !(error <= MARGIN * (limits.get(name) ?? 0)));
-    const illConditioned = wrong.filter((tensor) => !defects.includes(tensor)).map(({ name }) => name);
+    const times = ({ name, error }: TensorComparison) => error / (limits.get(name) ?? 0);
+    const defects = wrong.filter((tensor) => !(times(tensor) <= MARGIN));
+    const explained = wrong.filter((tensor) => times(tensor) <= MARGIN);
+    const illConditioned = new Map(explained.map((tensor) => [tensor.name, times(tensor)]));
     const worst = Math.max(0, ...compared.filter(({ ok }) => ok).map(({ error }) => error));
     const failure = defects.length > 0 ? mismatch(defects, limits) : changed(runs);
     return { failure, worst, illConditioned, stages };
   } catch (error) {
     if (error instanceof RecurveError && error.code === 'DEVICE-LOST') throw error;
-    return { failure: thrown(error), worst: 0, illConditioned: [], stages };
+    return { failure: thrown(error), worst: 0, illConditioned: new Map(), stages };
   }
 }
 
