@@ -59,7 +59,9 @@ export function splitByTime(request: Recurrence): Regions {
     if (readAfter(id)) return;
     const access = request.sequence(id);
     kept.set(id, access);
-    stores[classOf(id)].push({ place: access.place, shift: access.shift, value: id, when: 'active' });
+    // What the step before left, and no later region can read, is in memory in the loop only.
+    const region = request.carried(builder.node(id)) ? 'loop' : classOf(id);
+    stores[region].push({ place: access.place, shift: access.shift, value: id, when: 'active' });
   };
   request.keep.forEach(keep);
 

@@ -55,6 +55,15 @@ const REGRESSIONS: Readonly<Record<string, Regression>> = {
       step({ x }, s, { W, V }) { return { h: matvec(transpose(W), maxOver(lowRank(W, V, x), 'K')) }; } });`,
     sizes: { T: 3, B: 2, H: 2, I: 3, J: 5, K: 4 },
   },
+  'a carried scalar that is less to keep than what it stretches to': {
+    imports: 'cell, broadcast, concat, mat, matvec, mean, outer, scalar, transpose, vec',
+    spec: `export default cell({ name: 'stretched', dims: ['H', 'I', 'K', 'X'], inputs: { u: scalar(), z: vec('H') }, state: { h: vec('H'), M: mat('H', 'I') },
+      params: { W: mat('H', 'I') },
+      step({ u, z }, { h, M }, { W }) {
+        return { h: z, M: concat('I', broadcast(u, 'H', 'K'), broadcast(mean(M), 'H', 'X')) + 0.6 * matvec(transpose(W), outer(z, h)) };
+      } });`,
+    sizes: { T: 3, B: 2, H: 4, I: 5, K: 2, X: 3 },
+  },
   'a maximum of values that round differently when computed again': {
     imports: 'cell, map, maxOver, mat, matvec, tanh',
     spec: `export default cell({ name: 'largest', dims: ['I', 'K'], inputs: { x: mat('K', 'I') }, state: { h: map('K', 'I') }, params: { U: mat('I', 'I') },
