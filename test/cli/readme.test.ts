@@ -1,0 +1,32 @@
+/** The README shows what the program does today. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { ownPackage } from '../../cli/package.js';
+import { recurve, scratchFolder } from './harness.js';
+
+const readme = readFileSync(join(ownPackage().root, 'README.md'), 'utf8');
+const cwd = scratchFolder();
+
+/** The only block of code in this language. */
+function block(language: string): string {
+  const [found, ...more] = [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))];
+  expect(more).toEqual([]);
+  return found?.[1] ?? '';
+}
+
+it('the kernel in the README is what its cell becomes', async () => {
+  writeFileSync(join(cwd, 'mine.cell.ts'), block('ts'));
+  const [, command = ''] = /`recurve (inspect mine\.cell\.ts [^`]+)`/.exec(readme) ?? [];
+  const { code, stdout } = await recurve([...command.split(' '), '--adapter', 'swiftshader'], { cwd });
+  expect(code).toBe(0);
+  expect(block('wgsl')).toContain('fn finish');
+  expect(stdout).toContain(block('wgsl'));
+});
+
+it('the README names every command', async () => {
+  const { stdout } = await recurve(['--help']);
+  const commands = [...stdout.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name).filter((name) => name !== 'help');
+  expect(commands.length).toBeGreaterThan(8);
+  for (const name of commands) expect(readme).toContain(`| \`recurve ${name}`);
+});
