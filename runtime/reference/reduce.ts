@@ -3,7 +3,7 @@ import { count, rowStride, type Tape, Value } from './tape.js';
 import { commonAxes } from './tensor.js';
 
 /** Numbers that are reduced to one: `count` of them from `from`, `stride` apart. */
-type Forward = (x: Float64Array, from: number, stride: number, count: number) => number;
+export type Forward = (x: Float64Array, from: number, stride: number, count: number) => number;
 /** Adds to `dx` what the cotangent `g` of the result `y` means for them. */
 type Backward = (dx: Float64Array, x: Float64Array, from: number, stride: number, count: number, g: number, y: number) => void;
 

@@ -8,6 +8,7 @@ import type { Sizes } from '../../codegen/plan.js';
 import { compareResults } from '../../runtime/compare.js';
 import type { CellData, CellResult, Tensor, Tensors } from '../../runtime/data.js';
 import { runReference } from '../../runtime/reference/index.js';
+import { type Forward, reductions } from '../../runtime/reference/reduce.js';
 import { Tape } from '../../runtime/reference/tape.js';
 import { Random } from './random.js';
 
@@ -82,9 +83,10 @@ function perturbed(data: CellData, random: Random): CellData {
   };
 }
 
-/** Runs with a tape that rounds whatever is recorded on it. */
+/** Runs with a tape that rounds whatever is recorded on it, and with sums that round every partial sum. */
 function inFloat32<T>(rounding: (value: number) => number, run: () => T): T {
   const { record } = Tape.prototype;
+  const restore = replaceSums(roundedSums(rounding));
   Tape.prototype.record = function (output, backward) {
     round(output.data, rounding);
     return record.call(this, output, (cotangent) => {
@@ -96,7 +98,40 @@ function inFloat32<T>(rounding: (value: number) => number, run: () => T): T {
     return run();
   } finally {
     Tape.prototype.record = record;
+    restore();
   }
+}
+
+/** The reductions that add, by partial sums that are rounded: what they leave of equal numbers is not their exact sum. */
+function roundedSums(rounding: (value: number) => number): Record<string, Forward> {
+  const total = (terms: number, term: (k: number) => number) => {
+    let sum = 0;
+    for (let k = 0; k < terms; k++) sum = rounding(sum + term(k));
+    return sum;
+  };
+  const sum: Forward = (x, from, stride, count) => total(count, (k) => x[from + k * stride] as number);
+  return {
+    sum,
+    mean: (x, from, stride, count) => sum(x, from, stride, count) / count,
+    variance: (x, from, stride, count) => {
+      const mean = rounding(sum(x, from, stride, count) / count);
+      return total(count, (k) => rounding((x[from + k * stride] as number) - mean) ** 2) / count;
+    },
+  };
+}
+
+/** Puts other sums in the place of the reference's; returns what puts them back. */
+function replaceSums(sums: Record<string, Forward>): () => void {
+  const replaced = Object.entries(sums).map(([name, forward]) => {
+    const reduction = reductions[name];
+    if (reduction === undefined) throw new Error(`no reduction ${name}`);
+    const exact = { ...reduction };
+    Object.assign(reduction, { forward });
+    return () => Object.assign(reduction, exact);
+  });
+  return () => {
+    for (const restore of replaced) restore();
+  };
 }
 
 function round(values: Float64Array, rounding: (value: number) => number): void {

@@ -26,7 +26,7 @@ import type { Model } from './model.js';
 import { printModel } from './print.js';
 
 /** An error this many times the one that float32 explains is still float32's. */
-const MARGIN = 30;
+const MARGIN = 5;
 /** What a random cell may do and a person's should not. */
 const HARMLESS: readonly string[] = ['SPEC-UNUSED-INPUT', 'SPEC-UNUSED-PARAM', 'SPEC-DIM-UNUSED'];
 
