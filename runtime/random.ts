@@ -18,7 +18,7 @@ export interface RandomChoices {
 }
 
 /** Uniform numbers in [0, 1). */
-type Stream = () => number;
+export type Stream = () => number;
 
 /**
  * Data for one run of a cell; all values are float32.
@@ -36,7 +36,7 @@ export function randomData(
   choices: RandomChoices,
 ): CellData {
   const fill = (path: string, shape: readonly number[], draw: (stream: Stream) => number): Tensor => {
-    const stream = sfc32(choices.seed, hash(path));
+    const stream = streamOf(choices.seed, path);
     return { shape, data: Float32Array.from({ length: elements(shape) }, () => draw(stream)) };
   };
   const group = (
@@ -62,7 +62,7 @@ export function randomData(
         return [declaration.name, fill(`params.${declaration.name}`, shape, (stream) => middle + (2 * stream() - 1) * bound)];
       }),
     ),
-    ...(choices.ragged ? { lengths: randomLengths(sizes, sfc32(choices.seed, hash('lengths'))) } : {}),
+    ...(choices.ragged ? { lengths: randomLengths(sizes, streamOf(choices.seed, 'lengths')) } : {}),
     reverse: choices.reverse ?? false,
     ...(signature.options.training === true ? { seed: choices.seed } : {}),
     ...(choices.gradients === false
@@ -109,6 +109,9 @@ function randomLengths(sizes: Sizes, stream: Stream): number[] {
 function bell(stream: Stream): number {
   return (stream() + stream() + stream() + stream() - 2) * Math.sqrt(3);
 }
+
+/** The stream of this name, another for every seed. */
+export const streamOf = (seed: number, name: string): Stream => sfc32(seed, hash(name));
 
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {

@@ -3,7 +3,7 @@ import { count, rowStride, type Tape, Value } from './tape.js';
 import { commonAxes } from './tensor.js';
 
 /** Numbers that are reduced to one: `count` of them from `from`, `stride` apart. */
-export type Forward = (x: Float64Array, from: number, stride: number, count: number) => number;
+type Forward = (x: Float64Array, from: number, stride: number, count: number, tape: Tape) => number;
 /** Adds to `dx` what the cotangent `g` of the result `y` means for them. */
 type Backward = (dx: Float64Array, x: Float64Array, from: number, stride: number, count: number, g: number, y: number) => void;
 
@@ -12,9 +12,12 @@ interface Reduction {
   readonly backward: Backward;
 }
 
-function total(x: Float64Array, from: number, stride: number, count: number): number {
+function total(x: Float64Array, from: number, stride: number, count: number, tape?: Tape): number {
   let sum = 0;
-  for (let k = 0; k < count; k++) sum += x[from + k * stride] as number;
+  for (let k = 0; k < count; k++) {
+    sum += x[from + k * stride] as number;
+    if (tape) sum = tape.rounded(sum);
+  }
   return sum;
 }
 
@@ -38,15 +41,15 @@ function sloped(slope: (x: number, y: number, count: number) => number): Backwar
 export const reductions: Readonly<Record<string, Reduction>> = {
   sum: { forward: total, backward: sloped(() => 1) },
   mean: {
-    forward: (x, from, stride, count) => total(x, from, stride, count) / count,
+    forward: (x, from, stride, count, tape) => total(x, from, stride, count, tape) / count,
     backward: sloped((_x, _y, count) => 1 / count),
   },
   // The population's: divided by the number of elements.
   variance: {
-    forward: (x, from, stride, count) => {
-      const mean = total(x, from, stride, count) / count;
+    forward: (x, from, stride, count, tape) => {
+      const mean = tape.rounded(total(x, from, stride, count, tape) / count);
       let sum = 0;
-      for (let k = 0; k < count; k++) sum += ((x[from + k * stride] as number) - mean) ** 2;
+      for (let k = 0; k < count; k++) sum = tape.rounded(sum + ((x[from + k * stride] as number) - mean) ** 2);
       return sum / count;
     },
     backward: (dx, x, from, stride, count, g) => {
@@ -121,7 +124,7 @@ export function reduce(tape: Tape, { forward, backward }: Reduction, x: Value, d
   const { outer, count: length, inner, position } = lanesOf(x, dim);
   const data = new Float64Array(outer * inner);
   for (let lane = 0; lane < data.length; lane++) {
-    data[lane] = forward(x.data, firstOf(lane, length, inner), inner, length);
+    data[lane] = forward(x.data, firstOf(lane, length, inner), inner, length, tape);
   }
   const axes = position < 0 ? [] : x.axes.filter((_, place) => place !== position);
   return tape.record(new Value(x.rows, axes, data, x.tracked), (cotangent) => {

@@ -33,10 +33,17 @@ interface Step {
  * state and the trained parameters. All results are Float64Arrays; shapes as in `CellResult`. `outputs` are those of the
  * signature, or every name that `step` returns.
  *
+ * @param tape a new one; of another arithmetic to see what that makes of the results
  * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-LENGTHS`, `DATA-SEED`, `DIMS-MISSING`
  */
-export function runReference(tree: CellTree, signature: Signature, sizes: Sizes, data: CellData): CellResult {
-  const run = new SequenceRun(tree, signature, sizes, data);
+export function runReference(
+  tree: CellTree,
+  signature: Signature,
+  sizes: Sizes,
+  data: CellData,
+  tape: Tape = new Tape(),
+): CellResult {
+  const run = new SequenceRun(tree, signature, sizes, data, tape);
   run.forward();
   const results = { outputs: run.collectOutputs(), state: run.collectFinalState() };
   if (!data.cotangents) return results;
@@ -45,7 +52,6 @@ export function runReference(tree: CellTree, signature: Signature, sizes: Sizes,
 }
 
 class SequenceRun {
-  private readonly tape = new Tape();
   private readonly T: number;
   private readonly B: number;
   private readonly lengths: readonly number[];
@@ -62,6 +68,7 @@ class SequenceRun {
     private readonly signature: Signature,
     private readonly sizes: Sizes,
     private readonly data: CellData,
+    private readonly tape: Tape,
   ) {
     this.T = sizeOf(sizes, 'T');
     this.B = sizeOf(sizes, 'B');

@@ -101,6 +101,11 @@ export class Tape {
     return output;
   }
 
+  /** A partial sum: a tape of another arithmetic rounds it. */
+  rounded(sum: number): number {
+    return sum;
+  }
+
   /** Walks back from the newest entry. Call once, after the cotangents of the results were added to them. */
   backward(): void {
     for (let entry = this.entries.pop(); entry !== undefined; entry = this.entries.pop()) {

@@ -14,14 +14,13 @@ import {
   type Stages,
 } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { outputShapes, TOLERANCE } from '../../runtime/check/index.js';
+import { conditioning, outputShapes, TOLERANCE } from '../../runtime/check/index.js';
 import { compareResults, type TensorComparison } from '../../runtime/compare.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
-import { conditioning } from './conditioning.js';
 import type { Model } from './model.js';
 import { printModel } from './print.js';
 

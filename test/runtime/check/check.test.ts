@@ -44,6 +44,29 @@ describe('checkCell', () => {
     expect(leak?.mismatch).toMatch(/^unit 0 is .+; mine\.cell\.ts:27$/);
   });
 
+  /** Of a high frequency float32 keeps few digits: as many as the phase leaves. */
+  const waves = (frequency: number) =>
+    parseCellSource(
+      'waves.cell.ts',
+      `import { cell, sin, vec } from 'recurve';
+      export default cell({ name: 'waves', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') }, params: { a: vec('H') },
+        step({ x }, { h }, { a }) { return { h: sin(${frequency} * x) + a * h }; } });`,
+    );
+
+  it('takes other data where float32 cannot hold the results, and holds them to the same tolerance', async () => {
+    const [report] = await checkCell(device, waves(200), { options: {}, sizes: () => ({ T: 1, B: 1, H: 1 }) });
+    // On its first draw two tensors are off by 3.2e-4, of which float32 explains 1.8e-3.
+    expect(report).toMatchObject({ ok: true });
+    expect(report?.worst).toBeLessThan(1e-5);
+  });
+
+  it('says where float32 cannot hold any', async () => {
+    const [report] = await checkCell(device, waves(70001), { options: {}, sizes: () => ({ T: 2, B: 2, H: 5 }) });
+    const wrong = report?.tensors.filter(({ ok }) => !ok);
+    expect(wrong?.map(({ name }) => name)).toEqual(['outputs.h', 'state.h', 'gradients.inputs.x', 'gradients.params.a']);
+    for (const { mismatch } of wrong ?? []) expect(mismatch).toMatch(/; rounding to float32 alone explains \d\.\de-\d$/);
+  });
+
   it('reports a size of its own that the adapter cannot hold, and goes on', async () => {
     const maxBufferBytes = 8_000;
     const small = { ...device, target: { ...device.target, maxBufferBytes } };
