@@ -58,9 +58,9 @@ function smooth(forward: (x: number) => number, slope: (x: number) => number): O
   return { forward, pullbacks: [(g, x) => g * slope(x)] };
 }
 
-/** A function that is constant between its jumps. */
+/** A function that is constant between its jumps: no cotangent flows, not even a zero that meets an infinite slope. */
 function flat(forward: (x: number) => number): Operation {
-  return { forward, pullbacks: [() => 0] };
+  return { forward, pullbacks: [undefined] };
 }
 
 const power: Operation = {
