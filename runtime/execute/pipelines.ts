@@ -1,4 +1,4 @@
-/** Compute pipelines of a device, each compiled once however many plans ask for it. */
+/** Compute pipelines of a device, each compiled once for all plans that ask for it in a while. */
 
 import { RecurveError } from '../../codegen/errors.js';
 import type { KernelSpec } from '../../codegen/plan.js';
@@ -12,7 +12,10 @@ export interface Kernel {
 /** Bytes of immediates: one `i32`, the time step. */
 const TIME_BYTES = 4;
 
-/** By device, then by everything that makes a pipeline what it is. */
+/** Kernels that a device keeps for plans to come: a driver's code for one may take a megabyte. Plans hold what they use. */
+const MOST_KEPT = 256;
+
+/** By device, then by everything that makes a pipeline what it is, the least recently asked for first. */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<Kernel>>>();
 
 /**
@@ -26,10 +29,13 @@ export function compileKernel(owner: RecurveDevice, spec: KernelSpec): Promise<K
     compiled.set(owner.device, known);
   }
   const key = `${spec.bindings.map((binding) => binding.access).join()} ${spec.usesTime} ${spec.wgsl}`;
-  const found = known.get(key);
-  if (found) return found;
-  const kernel = build(owner, spec);
+  const kernel = known.get(key) ?? build(owner, spec);
+  known.delete(key);
   known.set(key, kernel);
+  for (const [oldest] of known) {
+    if (known.size <= MOST_KEPT) break;
+    known.delete(oldest);
+  }
   return kernel;
 }
 

@@ -1,11 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Plan } from '../../codegen/plan.js';
+import type { KernelSpec, Plan } from '../../codegen/plan.js';
 import type { CellResult } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { lavapipeManifests } from '../../runtime/device/vulkan.js';
 import { load } from '../../runtime/execute/index.js';
+import { compileKernel } from '../../runtime/execute/pipelines.js';
 import { expectedSum, runningSumData, runningSumPlan } from './running-sum.js';
 
 setFlagsFromString('--expose-gc');
@@ -130,20 +131,44 @@ for (const choice of ['swiftshader', 'lavapipe'] as const) {
       executable.destroy();
     });
 
-    it('compiles a kernel once for all plans that hold it', async () => {
-      const plan = runningSumPlan({ T: 2, B: 2, H: 2 });
-      const first = await load(owner, plan);
+    /** How many kernels are compiled meanwhile. */
+    async function compilationsDuring(work: () => Promise<void>): Promise<number> {
       const original = owner.device.createComputePipelineAsync.bind(owner.device);
       let compilations = 0;
       owner.device.createComputePipelineAsync = (descriptor) => {
         compilations++;
         return original(descriptor);
       };
-      const second = await load(owner, plan);
-      expect(compilations).toBe(0);
+      await work();
       owner.device.createComputePipelineAsync = original;
+      return compilations;
+    }
+
+    it('compiles a kernel once for all plans that hold it', async () => {
+      const plan = runningSumPlan({ T: 2, B: 2, H: 2 });
+      const first = await load(owner, plan);
+      expect(await compilationsDuring(async () => (await load(owner, plan)).destroy())).toBe(0);
       first.destroy();
-      second.destroy();
+    });
+
+    it('forgets kernels that were not asked for in a while, and what holds them goes on', async () => {
+      const sizes = { T: 2, B: 2, H: 3 };
+      const plan = runningSumPlan(sizes);
+      const first = await load(owner, plan);
+      const kernel = (index: number): KernelSpec => ({
+        name: `empty_${index}`,
+        wgsl: `// ${index}\n@compute @workgroup_size(1) fn main() {}`,
+        entryPoint: 'main',
+        bindings: [],
+        usesTime: false,
+      });
+      for (let index = 0; index < 256; index++) await compileKernel(owner, kernel(index));
+      expect(await compilationsDuring(async () => void (await compileKernel(owner, kernel(1))))).toBe(0);
+      expect(await compilationsDuring(async () => (await load(owner, plan)).destroy())).toBe(plan.kernels.length);
+      collectGarbage();
+      const data = runningSumData(sizes);
+      expect(unsigned(await first.run(data))).toEqual(unsigned(expectedSum(sizes, data)));
+      first.destroy();
     });
   });
 }
