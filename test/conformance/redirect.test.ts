@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-const IMPORTS = `import { cell, floor, mat, matvec, mod, pow, relu, round, scalar, select, sigmoid, sign, step, stopGradient, straightThrough, tanh, vec } from 'recurve';\n`;
+const IMPORTS = `import { cell, floor, map, mat, matvec, maxOver, mod, pow, relu, round, scalar, select, sigmoid, sign, step, stopGradient, straightThrough, tanh, vec } from 'recurve';\n`;
 
 const CELLS: Readonly<Record<string, string>> = {
   'a spiking cell with a surrogate gradient and a reset': `export default cell({ name: 'spiking', dims: ['I', 'H'],
@@ -24,6 +24,12 @@ const CELLS: Readonly<Record<string, string>> = {
   'weights that only a stopped path reaches': `export default cell({ name: 'stopped', dims: ['I', 'H'],
     inputs: { x: vec('I') }, state: { h: vec('H') }, params: { W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H') },
     step({ x }, { h }, p) { return { h: tanh(matvec(p.U, h)) + stopGradient(matvec(p.W, x) + p.b) }; } });`,
+  'equal maxima, which share a cotangent': `export default cell({ name: 'equal', dims: ['I', 'H'],
+    inputs: { x: map('I', 'H') }, state: { h: vec('H') }, params: { U: mat('H', 'H') },
+    step({ x }, { h }, p) {
+      const most = maxOver(straightThrough(round(x), x), 'I');
+      return { h: tanh(matvec(p.U, h) + most), y: maxOver(straightThrough(round(2 * h), h)) };
+    } });`,
   'a state behind a test, then mixed': `export default cell({ name: 'gated', dims: ['I', 'H'],
     inputs: { x: vec('I'), m: vec('H') }, state: { h: vec('H') }, params: { W: mat('H', 'I'), U: mat('H', 'H'), s: scalar() },
     step({ x, m }, { h }, p) {
