@@ -71,6 +71,27 @@ describe('structures', () => {
     }
   });
 
+  it('convolutions that stride and dilate, on values that the recurrence carries', async () => {
+    const tree = fromText(`import { cell, conv1d, conv2d, kernel, map, tanh } from 'recurve';
+      export default cell({ name: 'strided', dims: ['X', 'Y', 'V', 'W', 'C', 'D'],
+        inputs: { x: map('X', 'C'), u: map('X', 'V', 'C') }, state: { g: map('X', 'C'), h: map('Y', 'D'), m: map('Y', 'W', 'D'), n: map('X', 'V', 'C') },
+        params: { A: kernel('D', 'C', 3), B: kernel('D', 'D', 3), K: kernel('D', 'C', 2, 3) },
+        step({ x, u }, { g, h, m, n }, p) {
+          return {
+            g: tanh(0.5 * g + x),
+            h: tanh(conv1d(p.A, g, { stride: 3, to: 'Y' }) + conv1d(p.B, h, { padding: 'causal', dilation: 2 })),
+            n: tanh(0.4 * n + u),
+            m: tanh(conv2d(p.K, n, { stride: [3, 2], dilation: [1, 2], to: ['Y', 'W'] })) + 0.3 * m,
+          };
+        } });`);
+    for (const sizes of [
+      { T: 4, B: 3, X: 7, Y: 3, V: 5, W: 3, C: 3, D: 5 },
+      { T: 3, B: 2, X: 3, Y: 1, V: 4, W: 2, C: 9, D: 2 },
+    ]) {
+      expect(await wrongTensors(device, prepare(tree, sizes))).toEqual([]);
+    }
+  });
+
   it('draws the same masks from the same seed, and others from another', async () => {
     const tree = fromText(LANGUAGE + CELLS['masks on values, states and weights, and a softmax']);
     const { options, signature, outputs, sizes } = prepare(tree, { T: 4, B: 2, I: 3, H: 5, N: 8 }, { training: true });
