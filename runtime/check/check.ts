@@ -12,15 +12,13 @@ import { type Executable, load } from '../execute/index.js';
 import { randomData } from '../random.js';
 import { runReference } from '../reference/index.js';
 import { leastSize, type OptionCase, optionCases, sizeCases } from './cases.js';
-import { conditioning } from './conditioning.js';
+import { conditioning, EXCESS } from './conditioning.js';
 import { outputShapes } from './outputs.js';
 
 /** Largest relative root-mean-square error of a tensor that passes. */
 export const TOLERANCE = 1e-5;
 /** Draws of data that a run may take where float32 cannot hold the results of the ones before. */
 const MOST_DRAWS = 4;
-/** How many times the error that float32 explains may be and still tell nothing: a few roundings are but a sample. */
-const EXCESS = 2;
 /** Seeds of one draw: no two runs have the same. */
 const SEEDS = 3;
 

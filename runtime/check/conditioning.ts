@@ -13,6 +13,12 @@ import { RoundingTape, runReference } from '../reference/index.js';
 
 const TRIES = 6;
 
+/**
+ * How many times what this explains an error may be and still be float32's: here a function's value is rounded once,
+ * while an adapter's `exp` or `sin` may be off by 1e-6, sixteen roundings.
+ */
+export const EXCESS = 16;
+
 /** The largest relative error of every tensor over a few such runs, by name. */
 export function conditioning(
   tree: CellTree,

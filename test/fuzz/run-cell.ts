@@ -14,7 +14,7 @@ import {
   type Stages,
 } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { conditioning, outputShapes, TOLERANCE } from '../../runtime/check/index.js';
+import { conditioning, EXCESS, outputShapes, TOLERANCE } from '../../runtime/check/index.js';
 import { compareResults, type TensorComparison } from '../../runtime/compare.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
@@ -24,8 +24,6 @@ import { runReference } from '../../runtime/reference/index.js';
 import type { Model } from './model.js';
 import { printModel } from './print.js';
 
-/** An error this many times the one that float32 explains is still float32's. */
-const MARGIN = 5;
 /** What a random cell may do and a person's should not. */
 const HARMLESS: readonly string[] = ['SPEC-UNUSED-INPUT', 'SPEC-UNUSED-PARAM', 'SPEC-DIM-UNUSED'];
 
@@ -68,8 +66,8 @@ export async function runModel(device: RecurveDevice, model: Model, { twice = fa
     const wrong = compared.filter(({ ok }) => !ok);
     const limits = wrong.length > 0 ? conditioning(tree, signature, sizes, data, expected) : new Map<string, number>();
     const times = ({ name, error }: TensorComparison) => error / (limits.get(name) ?? 0);
-    const defects = wrong.filter((tensor) => !(times(tensor) <= MARGIN));
-    const explained = wrong.filter((tensor) => times(tensor) <= MARGIN);
+    const defects = wrong.filter((tensor) => !(times(tensor) <= EXCESS));
+    const explained = wrong.filter((tensor) => times(tensor) <= EXCESS);
     const illConditioned = new Map(explained.map((tensor) => [tensor.name, times(tensor)]));
     const worst = Math.max(0, ...compared.filter(({ ok }) => ok).map(({ error }) => error));
     const failure = defects.length > 0 ? mismatch(defects, limits) : changed(runs);
