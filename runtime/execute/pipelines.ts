@@ -13,7 +13,7 @@ export interface Kernel {
 const TIME_BYTES = 4;
 
 /** Kernels that a device keeps for plans to come: a driver's code for one may take a megabyte. Plans hold what they use. */
-const MOST_KEPT = 256;
+const MOST_KEPT = 64;
 
 /** By device, then by everything that makes a pipeline what it is, the least recently asked for first. */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<Kernel>>>();
