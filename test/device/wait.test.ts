@@ -1,6 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { withoutSpinning } from '../../runtime/device/wait.js';
+
+/** In milliseconds, in order. Nobody sleeps here: what counts is how often and how long one would have. */
+let naps: number[] = [];
+beforeEach(() => {
+  naps = [];
+  vi.spyOn(Atomics, 'wait').mockImplementation((_cell: unknown, _index: unknown, _value: unknown, timeout?: number) => {
+    naps.push(timeout ?? Number.POSITIVE_INFINITY);
+    return 'timed-out';
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** Turns of the event loop until a promise settles, polled as Dawn's binding does. */
 async function turnsDuring(pending: Promise<unknown>): Promise<number> {
@@ -11,7 +24,7 @@ async function turnsDuring(pending: Promise<unknown>): Promise<number> {
     if (!done) setImmediate(poll);
   };
   setImmediate(poll);
-  await pending.catch(() => {});
+  await pending;
   done = true;
   return turns;
 }
@@ -22,24 +35,31 @@ describe('withoutSpinning', () => {
     await expect(withoutSpinning(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
   });
 
-  it('leaves the event loop a few turns a millisecond at most, however many wait', async () => {
-    // A busy wait of 200 ms takes tens of thousands; naps of 5 % of the time waited, some 250.
-    expect(await turnsDuring(delay(200))).toBeGreaterThan(2000);
-    expect(await turnsDuring(withoutSpinning(delay(200)))).toBeLessThan(1000);
-    const many = Array.from({ length: 20 }, (_, index) => withoutSpinning(delay(180 + index)));
+  it('naps once on every turn of the event loop, however many wait', async () => {
+    const many = Array.from({ length: 20 }, (_, index) => withoutSpinning(delay(40 + index)));
     const turns = await turnsDuring(Promise.all(many));
-    expect(turns).toBeLessThan(1000);
-    expect(turns).toBeGreaterThan(100);
+    expect(turns).toBeGreaterThan(1);
+    expect(Math.abs(naps.length - turns)).toBeLessThan(3);
+  });
+
+  it('naps a part of the time waited, a millisecond at most', async () => {
+    await withoutSpinning(delay(60));
+    expect(naps[0]).toBeLessThan(1);
+    expect(Math.max(...naps)).toBe(1);
+    expect(naps).toEqual(naps.toSorted((a, b) => a - b));
   });
 
   it('naps on one loop only, however often waits follow each other', async () => {
     for (let wait = 0; wait < 50; wait++) await withoutSpinning(new Promise((resolve) => setImmediate(resolve)));
-    // Fifty loops of naps would leave this wait of 200 ms some four turns.
-    expect(await turnsDuring(withoutSpinning(delay(200)))).toBeGreaterThan(100);
+    naps = [];
+    expect(Math.abs((await turnsDuring(withoutSpinning(delay(40)))) - naps.length)).toBeLessThan(3);
   });
 
   it('stops with the last wait', async () => {
-    await withoutSpinning(delay(50));
-    expect(await turnsDuring(delay(100))).toBeGreaterThan(1000);
+    await withoutSpinning(delay(10));
+    await turnsDuring(delay(10));
+    naps = [];
+    await turnsDuring(delay(20));
+    expect(naps).toEqual([]);
   });
 });

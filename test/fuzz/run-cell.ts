@@ -66,8 +66,8 @@ export async function runModel(device: RecurveDevice, model: Model, { twice = fa
     const wrong = compared.filter(({ ok }) => !ok);
     const limits = wrong.length > 0 ? conditioning(tree, signature, sizes, data, expected) : new Map<string, number>();
     const times = ({ name, error }: TensorComparison) => error / (limits.get(name) ?? 0);
-    const defects = wrong.filter((tensor) => !(times(tensor) <= EXCESS));
     const explained = wrong.filter((tensor) => times(tensor) <= EXCESS);
+    const defects = wrong.filter((tensor) => !explained.includes(tensor));
     const illConditioned = new Map(explained.map((tensor) => [tensor.name, times(tensor)]));
     const worst = Math.max(0, ...compared.filter(({ ok }) => ok).map(({ error }) => error));
     const failure = defects.length > 0 ? mismatch(defects, limits) : changed(runs);
