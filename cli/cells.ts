@@ -1,10 +1,12 @@
 /** From what a user calls a cell, a built-in name or a path, to its source file. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { parseCell } from '../codegen/frontend/index.js';
 import type { CellTree } from '../codegen/frontend/tree.js';
+import { faultOf } from '../codegen/read-file.js';
 import { didYouMean } from '../codegen/suggest.js';
+import { visible } from '../codegen/visible.js';
 import { ownPackage } from './package.js';
 
 const SUFFIX = '.cell.ts';
@@ -26,11 +28,12 @@ export function resolveCell(cell: string, cwd: string): string {
   const looksLikePath = cell.endsWith('.ts') || cell.includes('/') || cell.includes('\\');
   if (!looksLikePath) return builtInPath(cell, cwd);
   const path = resolve(cwd, cell);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found?.isFile()) {
+  const fault = faultOf(path);
+  if (fault !== undefined) {
+    const shown = visible(cell);
     throw new RecurveError({
       code: 'CELL-FILE',
-      message: found === undefined ? `there is no file ${cell}` : `${cell} is not a file`,
+      message: fault.kind === 'missing' ? `there is no file ${shown}` : `${shown} ${fault.reason}`,
       fix: 'Give the path of a *.cell.ts file, or write one with `recurve new <name>`.',
       where: cell,
     });
@@ -38,7 +41,7 @@ export function resolveCell(cell: string, cwd: string): string {
   if (!cell.endsWith('.ts')) {
     throw new RecurveError({
       code: 'CELL-FILE',
-      message: `${cell} is not a TypeScript file`,
+      message: `${visible(cell)} is not a TypeScript file`,
       fix: 'A cell is written in a *.cell.ts file; `recurve new <name>` writes one to start from.',
       where: cell,
     });

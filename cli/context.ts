@@ -1,5 +1,6 @@
 /** What every command gets, and what it gives back. */
 import pc from 'picocolors';
+import { visible, visibleLines } from '../codegen/visible.js';
 import type { AdapterChoice, RecurveDevice } from '../runtime/device/index.js';
 import type { Io } from './io.js';
 import type { CliExit } from './report.js';
@@ -25,8 +26,24 @@ export interface Context {
   clearProgress(): void;
 }
 
+function wantsColors({ stdout, env }: Io): boolean {
+  return stdout.isTTY && env.NO_COLOR === undefined;
+}
+
+/** What picocolors writes for `bold`, `dim`, `red` and `green`. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the one sequence that may reach a terminal
+const OWN_COLORS = /(\u001b\[(?:1|2|22|31|32|39)m)/;
+
+/** Text for stdout, in which only our own colours are obeyed by a terminal, whatever names and files are in it. */
+export function shownText(text: string, io: Io): string {
+  if (!wantsColors(io)) return visibleLines(text);
+  return text
+    .split(OWN_COLORS)
+    .map((part, index) => (index % 2 === 1 ? part : visibleLines(part)))
+    .join('');
+}
+
 export function createContext(io: Io, adapter: AdapterChoice): Context {
-  const wanted = io.stdout.isTTY && io.env.NO_COLOR === undefined;
   let shown = false;
   const clearProgress = () => {
     if (shown) void io.stderr.write('\r\x1b[K');
@@ -35,15 +52,15 @@ export function createContext(io: Io, adapter: AdapterChoice): Context {
   return {
     io,
     adapter,
-    colors: pc.createColors(wanted),
+    colors: pc.createColors(wantsColors(io)),
     async note(line) {
       clearProgress();
-      await io.stderr.write(`${line}\n`);
+      await io.stderr.write(`${visible(line)}\n`);
     },
     progress(line) {
       if (!io.stderr.isTTY) return;
       shown = true;
-      void io.stderr.write(`\r\x1b[K${line.slice(0, 100)}`);
+      void io.stderr.write(`\r\x1b[K${visible(line).slice(0, 100)}`);
     },
     clearProgress,
   };

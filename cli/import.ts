@@ -1,7 +1,7 @@
 /** `recurve import`: recurrent nodes of an ONNX file, and the weights of one of them for `recurve run --weights`. */
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
-import { printable } from '../runtime/interop/describe.js';
+import { visible } from '../codegen/visible.js';
 import { writeBeside, writeSafetensors } from '../runtime/interop/index.js';
 import {
   chooseDirection,
@@ -82,7 +82,7 @@ function nodeText(node: ListedNode, colors: Colors): string {
   const sizes = [inputSize === undefined ? '' : ` I=${inputSize}`, hiddenSize === undefined ? '' : ` H=${hiddenSize}`].join('');
   const batchFirst = layout === 1 ? ' layout=1 (its sequences are [B, T, I]; give [T, B, I])' : '';
   return [
-    `${colors.bold(printable(name))}  ${op}${sizes}${batchFirst}`,
+    `${colors.bold(visible(name))}  ${op}${sizes}${batchFirst}`,
     ...(problem ? [`  ${colors.red('cannot be imported')}: ${problem.message}`] : []),
     ...node.directions.map((direction) => `  ${direction.direction}  ${directionText(node.cell, direction, colors)}`),
   ].join('\n');

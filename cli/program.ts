@@ -3,9 +3,10 @@ import { Command, CommanderError, Option } from 'commander';
 import type { PeerName } from '../bench/peers/peer.js';
 import { RecurveError } from '../codegen/errors.js';
 import type { Sizes } from '../codegen/plan.js';
+import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
 import { collectDims, collectSet, DIMS_HELP } from './arguments.js';
-import { type Context, createContext, type Outcome } from './context.js';
+import { type Context, createContext, type Outcome, shownText } from './context.js';
 import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
 import { ownPackage } from './package.js';
@@ -51,7 +52,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<CliExit> 
   }
   context?.clearProgress();
   if (outcome === undefined) return 0;
-  const text = form === 'json' && outcome.document !== undefined ? JSON.stringify(outcome.document) : outcome.text;
+  const text =
+    form === 'json' && outcome.document !== undefined
+      ? visibleJson(JSON.stringify(outcome.document))
+      : shownText(outcome.text, io);
   if (text !== '') await io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   return outcome.exitCode ?? 0;
 }

@@ -1,5 +1,6 @@
 /** How a failure leaves the program: one or two lines, or one JSON document; never a stack unless asked for. */
 import { type Diagnostic, RecurveError, SpecError } from '../codegen/errors.js';
+import { visible, visibleJson, visibleLines } from '../codegen/visible.js';
 import type { Io } from './io.js';
 import { displayPath } from './paths.js';
 
@@ -29,9 +30,10 @@ export function errorDocument(error: unknown): ErrorDocument {
 
 /** Prints the error, on stdout with `--json` and on stderr without, and gives the exit code. */
 export async function reportError(error: unknown, io: Io, form: 'json' | 'text'): Promise<CliExit> {
-  if (io.env.RECURVE_DEBUG === '1' && error instanceof Error) await io.stderr.write(`${error.stack ?? error.message}\n`);
+  if (io.env.RECURVE_DEBUG === '1' && error instanceof Error)
+    await io.stderr.write(`${visibleLines(error.stack ?? error.message)}\n`);
   if (form === 'json') {
-    await io.stdout.write(`${JSON.stringify(errorDocument(error))}\n`);
+    await io.stdout.write(`${visibleJson(JSON.stringify(errorDocument(error)))}\n`);
   } else {
     await io.stderr.write(`${await errorText(error, io.cwd)}\n`);
   }
@@ -61,6 +63,6 @@ function text(error: unknown): string {
 }
 
 function oneLine(message: string): string {
-  const line = message.replace(/\s+/g, ' ').trim();
+  const line = visible(message.replace(/\s+/g, ' ').trim());
   return line.length > 500 ? `${line.slice(0, 497)}...` : line;
 }

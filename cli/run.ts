@@ -1,6 +1,7 @@
 /** `recurve run`: one data file, or a stream of requests. */
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
+import { visibleJson } from '../codegen/visible.js';
 import { readRequestFile, toDocument, toJson, toSafetensors, writeBeside } from '../runtime/interop/index.js';
 import type { Context, Outcome } from './context.js';
 import { deviceEngine, type Engine, referenceEngine } from './engine.js';
@@ -35,7 +36,7 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   try {
     if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };
     const answered = await answerFile(context, cell, flags, engine, prepare);
-    if (out === undefined || encode === undefined) return { text: toJson(toDocument(answered.response)) };
+    if (out === undefined || encode === undefined) return { text: visibleJson(toJson(toDocument(answered.response))) };
     const path = resolve(context.io.cwd, out);
     await writeBeside(path, encode(answered));
     const { cell: name, sizes } = answered;

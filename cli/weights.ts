@@ -29,7 +29,7 @@ export async function loadWeights(cwd: string, cell: string | undefined, flags: 
       where: '--weights',
     });
   }
-  const file = parseWeightsFile(await readBytes(resolve(cwd, path), '--weights'), path, { prefix, layer });
+  const file = parseWeightsFile(readBytes(resolve(cwd, path), '--weights'), path, { prefix, layer });
   refuseOtherCell(file, cell, 'the command line says');
   mergeOptions({ options: set, say: '--set gives' }, { options: file.options, say: 'the weights say' });
   return (request) => attach(request, file);

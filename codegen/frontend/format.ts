@@ -1,5 +1,6 @@
 /** Prints a diagnostic for people: place, code, what was found, the line with a caret, what to write instead. */
 import type { Diagnostic } from '../errors.js';
+import { visible } from '../visible.js';
 
 /** Wider source lines are cut to a window around the mark. */
 const WIDEST = 140;
@@ -16,7 +17,8 @@ const BEFORE_MARK = 60;
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, code, message, fix } = diagnostic;
   const { text, mark } = window(diagnostic);
-  return [`${file}:${line}:${column}  ${code}  ${message}`, `    ${text}`, `    ${mark}`, `    fix: ${fix}`].join('\n');
+  const place = `${visible(file)}:${line}:${column}`;
+  return [`${place}  ${code}  ${visible(message)}`, `    ${text}`, `    ${mark}`, `    fix: ${visible(fix)}`].join('\n');
 }
 
 /** All of them, a blank line between. */
@@ -37,8 +39,7 @@ function window({ sourceLine, column, length }: Diagnostic): { text: string; mar
   return { text: `${before}${shown}${after}`.trimEnd(), mark: padding + '^'.repeat(marked) };
 }
 
-/** Control characters in a spec must not reach a terminal. */
+/** As `visible`, but one character for each, so that the mark stays under what it marks. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is being removed
-  return text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\u{fffd}');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => (mark === '\t' ? mark : '\u{fffd}'.repeat(mark.length)));
 }

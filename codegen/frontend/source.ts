@@ -1,8 +1,10 @@
 /** Reads spec files as text, refusing by name what is not one. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { RecurveError } from '../errors.js';
+import { FileFault, readRegularFile } from '../read-file.js';
 import { nearest } from '../suggest.js';
+import { visible } from '../visible.js';
 
 /** A cell is a page of equations; more than this is some other file. */
 export const MOST_CHARACTERS = 512 * 1024;
@@ -14,17 +16,9 @@ export const MOST_CHARACTERS = 512 * 1024;
 export function readSource(path: string): string {
   let bytes: Uint8Array;
   try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) {
-      throw refuse('SPEC-DIRECTORY', path, 'is a folder', 'Name a file in it, e.g. `mine.cell.ts`.');
-    }
-    // A pipe or a device could block or never end.
-    if (!stat.isFile()) throw refuse('SPEC-NOT-A-FILE', path, 'is not a regular file', 'Name a `*.cell.ts` file.');
-    if (stat.size > MOST_CHARACTERS * 4) throw tooLarge(path);
-    bytes = readFileSync(path);
+    bytes = readRegularFile(path, MOST_CHARACTERS * 4);
   } catch (error) {
-    if (error instanceof RecurveError) throw error;
-    throw unreadable(path, error);
+    throw error instanceof FileFault ? refuseFault(path, error) : error;
   }
   let text: string;
   try {
@@ -45,7 +39,7 @@ export function checkText(path: string, text: string): string {
 }
 
 function refuse(code: string, path: string, what: string, fix: string): RecurveError {
-  return new RecurveError({ code, message: `${path} ${what}`, fix, where: path });
+  return new RecurveError({ code, message: `${visible(path)} ${what}`, fix, where: path });
 }
 
 function tooLarge(path: string): RecurveError {
@@ -53,27 +47,32 @@ function tooLarge(path: string): RecurveError {
   return refuse('SPEC-FILE-SIZE', path, `is larger than ${limit}`, 'Name a `*.cell.ts` file; write repeated gates with `for`.');
 }
 
-function unreadable(path: string, error: unknown): RecurveError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE') {
-    const near = nearest(basename(path), specsBeside(path));
-    const fix =
+function refuseFault(path: string, { kind, reason }: FileFault): RecurveError {
+  switch (kind) {
+    case 'missing':
+      return missing(path);
+    case 'folder':
+      return refuse('SPEC-DIRECTORY', path, reason, 'Name a file in it, e.g. `mine.cell.ts`.');
+    case 'special':
+      return refuse('SPEC-NOT-A-FILE', path, reason, 'Name a `*.cell.ts` file.');
+    case 'too large':
+      return tooLarge(path);
+    case 'unreadable':
+      return refuse('SPEC-UNREADABLE', path, reason, 'Check the path, and the permissions of the file and its folders.');
+  }
+}
+
+function missing(path: string): RecurveError {
+  const near = nearest(basename(path), specsBeside(path));
+  return new RecurveError({
+    code: 'SPEC-NOT-FOUND',
+    message: `there is no file ${visible(path)}`,
+    fix:
       near === undefined
         ? 'Check the path; `npx recurve new <name>` writes a spec.'
-        : `Did you mean ${join(dirname(path), near)}?`;
-    return new RecurveError({
-      code: 'SPEC-NOT-FOUND',
-      message: `there is no file ${path.replaceAll('\0', '\\0')}`,
-      fix,
-      where: path,
-    });
-  }
-  return refuse(
-    'SPEC-UNREADABLE',
-    path,
-    `cannot be read (${code || 'unknown reason'})`,
-    'Check the permissions of the file and its folders.',
-  );
+        : `Did you mean ${visible(join(dirname(path), near))}?`,
+    where: path,
+  });
 }
 
 function specsBeside(path: string): string[] {

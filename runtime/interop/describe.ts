@@ -1,16 +1,12 @@
 /** Words for messages: whatever a data file holds, a message stays one short line. */
+import { visible } from '../../codegen/visible.js';
 
 const LONGEST = 60;
 
 /** A name or string out of a data file, quoted, escaped and clipped. */
 export function quote(text: string): string {
   // JSON leaves DEL, the C1 controls, line separators and direction marks as they are.
-  return printable(JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text));
-}
-
-/** Text out of a file, whole, but for characters that a terminal obeys instead of showing. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u{${mark.codePointAt(0)?.toString(16)}}`);
+  return visible(JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text));
 }
 
 /** `inputs.x`; a name that would not read well in a sentence is quoted. */

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { RecurveError } from '../../codegen/errors.js';
+import { readUserFile } from '../../codegen/read-file.js';
 import { parseJsonRequest } from './json.js';
 import { parseSafetensorsRequest } from './safetensors.js';
 import type { RunRequest } from './types.js';
@@ -10,33 +10,15 @@ import type { RunRequest } from './types.js';
  * @throws RecurveError `DATA-FILE` where it cannot be read, else as `readRequest`
  */
 export async function readRequestFile(path: string): Promise<RunRequest> {
-  return readRequest(await readBytes(path, '--data'), path);
+  return readRequest(readBytes(path, '--data'), path);
 }
 
 /**
  * @param flag the command line's option that names the file
  * @throws RecurveError `DATA-FILE`
  */
-export async function readBytes(path: string, flag: '--data' | '--weights'): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new RecurveError(
-      {
-        code: 'DATA-FILE',
-        message: `${path} cannot be read: ${reasonOf(cause)}`,
-        fix: `Give ${flag} an existing file.`,
-        where: path,
-      },
-      { cause },
-    );
-  }
-}
-
-/** The system's reason without its path and call: `no such file or directory`. */
-export function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return /^[A-Z0-9_]+: ([^,]+)/.exec(cause.message)?.[1] ?? cause.message;
+export function readBytes(path: string, flag: '--data' | '--weights'): Uint8Array {
+  return readUserFile(path, { code: 'DATA-FILE', fix: `Give ${flag} an existing file.` });
 }
 
 /**

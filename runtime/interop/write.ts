@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RecurveError } from '../../codegen/errors.js';
-import { reasonOf } from './request.js';
+import { reasonOf } from '../../codegen/read-file.js';
 
 /**
  * Writes a file so that nobody ever sees half of it: a temporary file beside it, flushed to the disk, takes its

@@ -174,7 +174,7 @@ describe('weights', () => {
       'ONNX-EXTERNAL: W of LSTM_0 ("W") is in "gone.bin", which cannot be read: no such file or directory',
     );
     expect(await told('short.bin')).toBe('ONNX-EXTERNAL: W of LSTM_0 ("W") is at bytes 0 to 192 of "short.bin", which has 5');
-    expect(await told('sub')).toBe('ONNX-EXTERNAL: W of LSTM_0 ("W") is in "sub", which is not a file');
+    expect(await told('sub')).toBe('ONNX-EXTERNAL: W of LSTM_0 ("W") is in "sub", which is a folder');
     expect(await told('short.bin', '-4')).toBe(
       'ONNX-EXTERNAL: W of LSTM_0 ("W") has the offset "-4" in another file; it is a whole number',
     );

@@ -1,9 +1,9 @@
 /** Weights that a model keeps in a file of its own beside it (https://onnx.ai/onnx/repo-docs/ExternalData.html). */
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { readSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, sep } from 'node:path';
 import type { StringStringEntryProto } from 'onnx-buf';
+import { FileFault, type OpenFile, reasonOf, withRegularFile } from '../../../codegen/read-file.js';
 import { quote } from '../describe.js';
-import { reasonOf } from '../request.js';
 import { onnxError } from './errors.js';
 
 /**
@@ -20,28 +20,37 @@ export function externalReader(modelPath: string): ReadExternal {
     const { location, offset, length = size } = parseEntries(entries, label);
     if (length !== size) throw externalError(label, `states ${length} bytes in ${quote(location)}, but its shape takes ${size}`);
     const path = pathBeside(modelPath, location, label);
-    const file = attempt(label, location, () => openSync(path, 'r'));
     try {
-      const available = attempt(label, location, () => fstatSync(file));
-      if (!available.isFile()) throw externalError(label, `is in ${quote(location)}, which is not a file`);
-      if (offset + size > available.size) {
-        throw externalError(
-          label,
-          `is at bytes ${offset} to ${offset + size} of ${quote(location)}, which has ${available.size}`,
-          'The file was cut short; copy it again.',
-        );
-      }
-      const bytes = new Uint8Array(size);
-      for (let at = 0; at < size; ) {
-        const count = attempt(label, location, () => readSync(file, bytes, at, size - at, offset + at));
-        if (count === 0) throw externalError(label, `ends early in ${quote(location)}`);
-        at += count;
-      }
-      return bytes;
-    } finally {
-      closeSync(file);
+      return withRegularFile(path, (file) => readPart(file, { location, offset, size, label }));
+    } catch (cause) {
+      if (!(cause instanceof FileFault)) throw cause;
+      throw externalError(label, `is in ${quote(location)}, which ${cause.reason}`, undefined, cause);
     }
   };
+}
+
+interface Part {
+  readonly location: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly label: string;
+}
+
+function readPart(file: OpenFile, { location, offset, size, label }: Part): Uint8Array {
+  if (offset + size > file.size) {
+    throw externalError(
+      label,
+      `is at bytes ${offset} to ${offset + size} of ${quote(location)}, which has ${file.size}`,
+      'The file was cut short; copy it again.',
+    );
+  }
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; ) {
+    const count = attempt(label, location, () => readSync(file.descriptor, bytes, at, size - at, offset + at));
+    if (count === 0) throw externalError(label, `ends early in ${quote(location)}`);
+    at += count;
+  }
+  return bytes;
 }
 
 interface Place {

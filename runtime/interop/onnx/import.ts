@@ -1,9 +1,8 @@
 /** From a node of a model to one direction's weights, in the form that `recurve run --weights` takes. */
-import { readFile } from 'node:fs/promises';
+import { readUserFile } from '../../../codegen/read-file.js';
 import { didYouMean } from '../../../codegen/suggest.js';
 import { elements, type Tensor, type Tensors } from '../../data.js';
 import { listText, shapeText } from '../describe.js';
-import { reasonOf } from '../request.js';
 import type { CellName } from '../weights/layout.js';
 import { attributeError, binary, integer, text } from './attributes.js';
 import { onnxError } from './errors.js';
@@ -36,15 +35,7 @@ export interface ImportedWeights {
  * @throws RecurveError `ONNX-FILE`, `ONNX-NOT-A-MODEL`, `ONNX-TRUNCATED`, `ONNX-CORRUPT`, `ONNX-NESTING`
  */
 export async function openOnnx(path: string, source = path): Promise<OnnxFile> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw onnxError('FILE', `${source} cannot be read: ${reasonOf(cause)}`, source, {
-      fix: 'Give an existing .onnx file.',
-      cause,
-    });
-  }
+  const bytes = readUserFile(path, { code: 'ONNX-FILE', fix: 'Give an existing .onnx file.', source });
   return { source, nodes: findRecurrentNodes(decodeModel(bytes, source), source), readExternal: externalReader(path) };
 }
 

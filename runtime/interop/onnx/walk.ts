@@ -4,7 +4,7 @@
  * there; one that is never called is entered once, under its own name.
  */
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
-import { printable } from '../describe.js';
+import { visible } from '../../../codegen/visible.js';
 import { attributeOf } from './attributes.js';
 import { onnxError } from './errors.js';
 import { type Definition, Scope } from './scope.js';
@@ -60,7 +60,7 @@ class Walk {
     for (const definition of functions) {
       if (this.#called.has(definition)) continue;
       const scope = Scope.ofFunction(defaultAttributes(definition));
-      const by = `an input of the function ${printable(definition.name)}, which nothing calls`;
+      const by = `an input of the function ${visible(definition.name)}, which nothing calls`;
       for (const input of definition.input) scope.define(input, { kind: 'runtime', by });
       this.#enterFunction(definition, scope, definition.name, []);
     }
@@ -79,7 +79,7 @@ class Walk {
     this.#called.add(definition);
     if (calls.includes(definition) || calls.length >= MOST_CALLS) {
       const fault = calls.includes(definition) ? 'calls itself' : `is ${calls.length} calls deep`;
-      throw onnxError('NESTING', `the function ${printable(definition.name)} of ${this.#source} ${fault}`, this.#source);
+      throw onnxError('NESTING', `the function ${visible(definition.name)} of ${this.#source} ${fault}`, this.#source);
     }
     this.#enter({ nodes: definition.node, scope, path, calls: [...calls, definition] });
   }
@@ -103,14 +103,14 @@ class Walk {
     const op = RECURRENT_OPS.find((known) => known === node.opType);
     if (op && isOnnxDomain(node.domain)) {
       const unique = this.#unique(path);
-      this.#found.push({ path: unique, label: printable(unique), op, proto: node, scope });
+      this.#found.push({ path: unique, label: visible(unique), op, proto: node, scope });
       return;
     }
     for (const { name, g, graphs } of node.attribute) {
       const bodies = g ? [g, ...graphs] : graphs;
       bodies.forEach((body, index) => {
         const at = join(path, bodies.length > 1 ? `${name}[${index}]` : name);
-        this.#enterGraph(body, new Scope(scope), at, calls, `an input of ${printable(at)}`);
+        this.#enterGraph(body, new Scope(scope), at, calls, `an input of ${visible(at)}`);
       });
     }
     const definition = this.#functions.get(functionKey(node, node.opType));
@@ -138,13 +138,13 @@ function nameNodes(nodes: readonly NodeProto[]): readonly string[] {
 }
 
 function definitionOf(node: NodeProto, name: string, scope: Scope): Definition {
-  const runtime: Definition = { kind: 'runtime', by: `computed at run time by ${printable(name)} (${printable(node.opType)})` };
+  const runtime: Definition = { kind: 'runtime', by: `computed at run time by ${visible(name)} (${visible(node.opType)})` };
   if (!isOnnxDomain(node.domain)) return runtime;
   if (node.opType === 'Identity') return { kind: 'alias', scope, name: node.input[0] ?? '' };
   if (node.opType !== 'Constant') return runtime;
   const tensor = attributeOf(node, 'value', scope.callAttributes)?.t;
   if (tensor) return { kind: 'tensor', tensor };
-  return { kind: 'runtime', by: `the constant ${printable(name)}, which holds no dense tensor` };
+  return { kind: 'runtime', by: `the constant ${visible(name)}, which holds no dense tensor` };
 }
 
 function callScope(definition: FunctionProto, call: NodeProto, caller: Scope): Scope {
