@@ -2,8 +2,8 @@
 import { RecurveError } from '../../codegen/errors.js';
 import { ADAPTER_CHOICES, type AdapterChoice, type AdapterKind, adapterKind } from './adapter.js';
 import { type DevicePurpose, type FoundAdapter, requestAdapter } from './instance.js';
-import { embeddedDriverFits } from './swiftshader.js';
-import { driversFromEnvironment, ensureLoader, installedManifests, lavapipeManifests, loadEmbeddedDriver } from './vulkan.js';
+import { embeddedDriverFits, loadEmbeddedDriver } from './swiftshader.js';
+import { driversFromEnvironment, ensureLoader, installedManifests, lavapipeManifests } from './vulkan.js';
 
 export interface ChosenAdapter extends FoundAdapter {
   readonly driver?: string;

@@ -1,138 +1,142 @@
 /**
- * The embedded software adapter: SwiftShader and a Vulkan loader out of the npm package
- * `@sparticuz/chromium`, unpacked once into the user's cache.
+ * The embedded software adapter: SwiftShader and a Vulkan loader, shipped compressed (see `embed.mjs`) and unpacked once
+ * into the user's cache. Code is loaded from there into the process, so every use checks that the files are, byte for
+ * byte, those that this version was made with, and that nobody else can change them.
  */
-import { createReadStream } from 'node:fs';
-import { access, lstat, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { homedir, tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createBrotliDecompress } from 'node:zlib';
-import { extract } from 'tar-fs';
+import { createHash } from 'node:crypto';
+import { lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { threadId } from 'node:worker_threads';
+import { brotliDecompress } from 'node:zlib';
 import { RecurveError } from '../../codegen/errors.js';
+import { home } from './home.js';
+import { loadLibrary } from './library.js';
+import { ownedFolder, requireOwned } from './ownership.js';
 
-const PACKAGE = '@sparticuz/chromium';
-const MANIFEST = 'vk_swiftshader_icd.json';
-const LOADER = 'libvulkan.so.1';
-/** The archive also holds GL libraries, which nothing here needs. */
-const WANTED = [MANIFEST, LOADER, 'libvk_swiftshader.so'];
-
-export interface EmbeddedDriver {
-  /** Path of the Vulkan driver manifest. */
-  readonly manifest: string;
-  /** Path of the Vulkan loader that came with it. */
-  readonly loader: string;
+interface Library {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
-/** The libraries in the package are built for this platform only. */
+/** The npm package of whose browser they are part; the folder in the cache is named after it. */
+const VERSION = '147.0.0';
+const LOADER: Library = {
+  name: 'libvulkan.so.1',
+  bytes: 787_592,
+  sha256: 'fe17a77c1f2df38d3b6a935140f746fd80aac564bb44eb3e4f6b75a504295a41',
+};
+const DRIVER: Library = {
+  name: 'libvk_swiftshader.so',
+  bytes: 6_026_040,
+  sha256: '5b9e8591c7c2d1c9618c3ad485d0cdffb81f5f1ffd6a982fdb6578c2d8d3213e',
+};
+/** What tells the loader of the driver. */
+const MANIFEST = { file_format_version: '1.0.0', ICD: { library_path: `./${DRIVER.name}`, api_version: '1.0.5' } };
+
+/** The libraries are built for this platform only. */
 export function embeddedDriverFits(): boolean {
   return process.platform === 'linux' && process.arch === 'x64';
 }
 
 /**
- * Unpacks the embedded driver where it is not unpacked yet. Safe with several processes at once.
- * @throws RecurveError `ADAPTER-NONE` on another platform, without the package, or with no folder to write to
+ * Unpacks the embedded driver where it does not lie unhurt, and loads the Vulkan loader that comes with it for good.
+ * Safe with several processes at once.
+ *
+ * @returns the path of the driver's manifest
+ * @throws RecurveError `ADAPTER-NONE` on another platform, with a damaged installation, or with no folder to unpack to
  */
-export async function embeddedDriver(): Promise<EmbeddedDriver> {
+export async function loadEmbeddedDriver(): Promise<string> {
   if (!embeddedDriverFits()) {
     throw unavailable(
       `the embedded software adapter runs on Linux x64 only, and this is ${process.platform} ${process.arch}`,
       'Use --adapter hardware, or on Linux install Mesa (package mesa-vulkan-drivers) and use --adapter lavapipe.',
     );
   }
-  const { archive, version } = await locatePackage();
-  let failure: unknown;
+  const failures: string[] = [];
   for (const parent of cacheFolders()) {
-    const folder = join(parent, `swiftshader-${version}`);
     try {
-      await ownedFolder(parent);
-      if (!(await isComplete(folder))) await unpack(archive, folder);
-      return { manifest: join(folder, MANIFEST), loader: join(folder, LOADER) };
+      return await unpackInto(parent);
     } catch (error) {
-      failure = error;
+      if (error instanceof RecurveError) throw error;
+      failures.push(reason(error));
     }
   }
   throw unavailable(
-    `the embedded software adapter could not be unpacked: ${reason(failure)}`,
-    'Set XDG_CACHE_HOME to a folder with 10 MB free that this user may write to.',
-    failure,
+    `the embedded software adapter could not be unpacked: ${failures.join('; ')}`,
+    'Set XDG_CACHE_HOME to a folder with 10 MB free that this user, and nobody else, may write to.',
   );
 }
 
-async function locatePackage(): Promise<{ archive: string; version: string }> {
+/** Where unpacked drivers are kept, best first. */
+function cacheFolders(): string[] {
+  const { XDG_CACHE_HOME: named = '' } = process.env;
+  // The rule of XDG: a relative path is as good as none.
+  const caches = isAbsolute(named) ? named : join(home(), '.cache');
+  // The temporary folder is everyone's: a folder of our own in it, or another user could plant a library there.
+  return [join(caches, 'recurve'), join(tmpdir(), `recurve-${process.getuid?.()}`)].filter(isAbsolute);
+}
+
+async function unpackInto(parent: string): Promise<string> {
+  if (parent.includes(':')) throw new Error(`${parent} has a colon in it, which the Vulkan loader takes for the end of a path`);
+  const folder = join(parent, `swiftshader-${VERSION}`);
+  await ownedFolder(parent);
+  await ownedFolder(folder);
+  for (const library of [LOADER, DRIVER]) {
+    const path = join(folder, library.name);
+    if (!(await isUnhurt(path, library))) await replace(path, await unpacked(library));
+  }
+  const manifest = join(folder, 'vk_swiftshader_icd.json');
+  const text = Buffer.from(JSON.stringify(MANIFEST));
+  if (!(await isUnhurt(manifest, { bytes: text.length, sha256: sha256(text) }))) await replace(manifest, text);
+  const refused = loadLibrary(join(folder, LOADER.name));
+  if (refused !== undefined) throw new Error(refused);
+  return manifest;
+}
+
+async function isUnhurt(path: string, { bytes, sha256: hash }: Omit<Library, 'name'>): Promise<boolean> {
   try {
-    let folder = dirname(createRequire(import.meta.url).resolve(PACKAGE));
-    // The package exports no package.json: walk up from its entry point to the one that names it.
-    let description = await describe(folder);
-    while (description?.name !== PACKAGE) {
-      if (dirname(folder) === folder) throw new Error(`no package.json of ${PACKAGE} above its entry point`);
-      folder = dirname(folder);
-      description = await describe(folder);
-    }
-    const archive = join(folder, 'bin', 'swiftshader.tar.br');
-    await access(archive);
-    return { archive, version: String(description.version) };
+    await requireOwned(path, 'file');
+    return (await stat(path)).size === bytes && sha256(await readFile(path)) === hash;
+  } catch {
+    // Missing, another user's, not to be read: it is replaced in any case, and where that fails the user is told.
+    return false;
+  }
+}
+
+/** In one step: another process may be loading the file, or be replacing it, too. */
+async function replace(path: string, content: Uint8Array): Promise<void> {
+  const beside = `${path}.${process.pid}-${threadId}`;
+  try {
+    await writeFile(beside, content, { mode: 0o600 });
+    if ((await lstat(path).catch(() => undefined))?.isDirectory()) await rm(path, { recursive: true });
+    await rename(beside, path);
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+/** @throws RecurveError `ADAPTER-NONE` where what is shipped is not what it should be */
+async function unpacked({ name, sha256: hash }: Library): Promise<Uint8Array> {
+  const archive = fileURLToPath(new URL(`./embedded/${name}.br`, import.meta.url));
+  try {
+    const bytes = await promisify(brotliDecompress)(await readFile(archive));
+    if (sha256(bytes) !== hash) throw new Error('it holds something else than this version was made with');
+    return bytes;
   } catch (error) {
     throw unavailable(
-      `the npm package ${PACKAGE}, which holds the embedded software adapter, is not usable: ${reason(error)}`,
-      'Run npm ci.',
+      `the embedded software adapter of this installation is damaged: ${archive}: ${reason(error)}`,
+      'Install recurve again; in a checkout, npm ci.',
       error,
     );
   }
 }
 
-async function describe(folder: string): Promise<{ name?: unknown; version?: unknown } | undefined> {
-  const file = join(folder, 'package.json');
-  return (await exists(file)) ? JSON.parse(await readFile(file, 'utf8')) : undefined;
-}
-
-/** Where unpacked drivers are kept, best first. */
-function cacheFolders(): string[] {
-  const home = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  // The temporary folder is everyone's: a folder of our own in it, or another user could plant a library there.
-  return [join(home, 'recurve'), join(tmpdir(), `recurve-${process.getuid?.() ?? 0}`)];
-}
-
-async function ownedFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const found = await lstat(folder);
-  if (!found.isDirectory() || (found.mode & 0o002) !== 0 || found.uid !== process.getuid?.()) {
-    throw new Error(`${folder} is not a folder of this user's alone`);
-  }
-}
-
-async function unpack(archive: string, folder: string): Promise<void> {
-  const fresh = await mkdtemp(`${folder}-unpacking-`);
-  try {
-    const outside = (name: string) => !WANTED.includes(basename(name));
-    await pipeline(createReadStream(archive), createBrotliDecompress(), extract(fresh, { ignore: outside }));
-    if (!(await isComplete(fresh))) throw new Error(`${archive} does not hold ${WANTED.join(', ')}`);
-    try {
-      await rename(fresh, folder);
-    } catch (error) {
-      // Another process was first, or a cleaner left half a folder behind.
-      if (await isComplete(folder)) return;
-      await rm(folder, { recursive: true, force: true });
-      await rename(fresh, folder).catch(async () => {
-        if (!(await isComplete(folder))) throw error;
-      });
-    }
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
-}
-
-async function isComplete(folder: string): Promise<boolean> {
-  const found = await Promise.all(WANTED.map((name) => exists(join(folder, name))));
-  return found.every(Boolean);
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function unavailable(message: string, fix: string, cause?: unknown): RecurveError {

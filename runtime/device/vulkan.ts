@@ -1,8 +1,9 @@
 /** Vulkan on Linux: which driver manifests are installed, which one Dawn is to see, and a loader for it. */
 import { readdirSync } from 'node:fs';
-import { constants, homedir } from 'node:os';
 import { join } from 'node:path';
-import { embeddedDriver, embeddedDriverFits } from './swiftshader.js';
+import { home } from './home.js';
+import { loadLibrary } from './library.js';
+import { embeddedDriverFits, loadEmbeddedDriver } from './swiftshader.js';
 
 /** The loader reads these each time a Vulkan instance is made; the first is the older name. */
 const VARIABLES = ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES'] as const;
@@ -35,7 +36,7 @@ export function selectDriver(manifest: string | undefined): void {
 /** Paths of the installed driver manifests (`*.json` in the folders that the Vulkan loader searches). */
 export function installedManifests(): string[] {
   const environment = process.env;
-  const data = environment.XDG_DATA_HOME || join(homedir(), '.local/share');
+  const data = environment.XDG_DATA_HOME || join(home(), '.local/share');
   const folders = [
     ...list(environment.XDG_CONFIG_DIRS || '/etc/xdg'),
     '/etc',
@@ -64,27 +65,8 @@ export function lavapipeManifests(): string[] {
  * embedded one is loaded first (containers often hold a driver and no loader). Does nothing where neither exists.
  */
 export async function ensureLoader(): Promise<void> {
-  if (process.platform !== 'linux' || isLoadable('libvulkan.so.1') || !embeddedDriverFits()) return;
-  isLoadable((await embeddedDriver()).loader);
-}
-
-/** Unpacks the embedded driver and loads the loader that came with it. Returns the driver's manifest. */
-export async function loadEmbeddedDriver(): Promise<string> {
-  const { loader, manifest } = await embeddedDriver();
-  isLoadable(loader);
-  return manifest;
-}
-
-/** Loads a shared library for good; whether it could be. */
-function isLoadable(library: string): boolean {
-  const keep = 0x1000; // RTLD_NODELETE
-  try {
-    process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | keep);
-    return true;
-  } catch (error) {
-    // It is no Node addon, which Node notices only after loading it.
-    return error instanceof Error && error.message.includes('did not self-register');
-  }
+  if (process.platform !== 'linux' || loadLibrary('libvulkan.so.1') === undefined || !embeddedDriverFits()) return;
+  await loadEmbeddedDriver();
 }
 
 function manifestsIn(folder: string): string[] {

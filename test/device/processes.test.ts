@@ -1,6 +1,6 @@
 /** What only whole processes can show: they start cold, they exit by themselves, they share a cache. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,9 +17,11 @@ beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'recurve-test-'));
   await mkdir(join(root, 'node_modules/.cache'), { recursive: true });
   compiled = await mkdtemp(join(root, 'node_modules/.cache/recurve-test-'));
+  await cp(join(root, 'runtime/device/embedded'), join(compiled, 'runtime/device/embedded'), { recursive: true });
   for (const folder of ['runtime/device', 'codegen']) {
     await mkdir(join(compiled, folder), { recursive: true });
-    for (const name of folder === 'codegen' ? ['errors.ts'] : await readdir(join(root, folder))) {
+    const modules = (await readdir(join(root, folder))).filter((name) => name.endsWith('.ts'));
+    for (const name of folder === 'codegen' ? ['errors.ts'] : modules) {
       const text = ts.sys.readFile(join(root, folder, name)) ?? '';
       const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
       await writeFile(
@@ -102,7 +104,8 @@ describe('a fresh process', () => {
   it.skipIf(lavapipeManifests().length === 0)('keeps apart two drivers that are opened at once from cold', async () => {
     const lines = [
       `import { requestAdapter } from './runtime/device/instance.js';`,
-      `import { lavapipeManifests, loadEmbeddedDriver } from './runtime/device/vulkan.js';`,
+      `import { loadEmbeddedDriver } from './runtime/device/swiftshader.js';`,
+      `import { lavapipeManifests } from './runtime/device/vulkan.js';`,
       `const manifests = [lavapipeManifests()[0], await loadEmbeddedDriver(), lavapipeManifests()[0]];`,
       `const found = await Promise.all(manifests.map((manifest) => requestAdapter(manifest, 'check')));`,
       `const vendors = found.map(({ adapter }) => adapter.info.vendor);`,
