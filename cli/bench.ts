@@ -6,7 +6,8 @@ import { SHAPES, sizesFor } from '../bench/suites.js';
 import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import { fillSizes } from './arguments.js';
 import { loadCell } from './cells.js';
-import { type Context, type Outcome, withDevice } from './context.js';
+import type { Context, Outcome } from './context.js';
+import { withDevice } from './devices.js';
 import type { Flags } from './program.js';
 
 export interface BenchFlags extends Flags {

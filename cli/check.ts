@@ -5,7 +5,8 @@ import type { CellTree } from '../codegen/frontend/tree.js';
 import { type CaseReport, checkCell, describeCase, TOLERANCE } from '../runtime/check/index.js';
 import { fillSizes } from './arguments.js';
 import { builtInCells, loadCell } from './cells.js';
-import { type Context, type Outcome, withDevice } from './context.js';
+import type { Context, Outcome } from './context.js';
+import { Devices } from './devices.js';
 import type { Flags } from './program.js';
 
 /** @throws SpecError with the mistakes of all files; RecurveError */
@@ -17,23 +18,29 @@ export async function check(context: Context, cells: readonly string[], flags: F
     tree,
     options: flags.set === undefined ? undefined : resolveOptions(tree, flags.set),
   }));
-  return withDevice(context, 'check', async (device) => {
+  const devices = new Devices(context);
+  try {
     const reports: { tree: CellTree; report: CaseReport }[] = [];
     for (const { tree, options } of requests) {
-      const done = await checkCell(device, tree, {
-        options,
-        sizes: flags.dims === undefined ? undefined : (signature) => fillSizes(signature, flags.dims),
-        progress: (count, total, current) => context.progress(`check ${count + 1}/${total}: ${current}`),
-      });
+      const done = await devices.use((device) =>
+        checkCell(device, tree, {
+          options,
+          sizes: flags.dims === undefined ? undefined : (signature) => fillSizes(signature, flags.dims),
+          progress: (count, total, current) => context.progress(`check ${count + 1}/${total}: ${current}`),
+        }),
+      );
       reports.push(...done.map((report) => ({ tree, report })));
     }
     const ok = reports.every(({ report }) => report.ok);
+    const adapter = await devices.use(async ({ adapter }) => adapter);
     return {
-      document: { ok, adapter: device.adapter, cells: reports.map(({ report }) => report) },
-      text: summary(context, trees, reports, device.adapter.name),
+      document: { ok, adapter, cells: reports.map(({ report }) => report) },
+      text: summary(context, trees, reports, adapter.name),
       exitCode: ok ? 0 : 1,
     };
-  });
+  } finally {
+    devices.close();
+  }
 }
 
 /** Parses every file and looks into every branch, so that all mistakes are told at once. */

@@ -1,7 +1,7 @@
 /** What every command gets, and what it gives back. */
 import pc from 'picocolors';
 import { visible, visibleLines } from '../codegen/visible.js';
-import type { AdapterChoice, RecurveDevice } from '../runtime/device/index.js';
+import type { AdapterChoice } from '../runtime/device/index.js';
 import type { Io } from './io.js';
 import type { CliExit } from './report.js';
 
@@ -64,30 +64,4 @@ export function createContext(io: Io, adapter: AdapterChoice): Context {
     },
     clearProgress,
   };
-}
-
-/**
- * Opens the chosen adapter, says so in one line where it is software, and closes it whatever happens.
- * @throws RecurveError exit code 3: no usable adapter, or the device was lost.
- */
-export async function withDevice<R>(
-  context: Context,
-  purpose: 'check' | 'bench',
-  use: (device: RecurveDevice) => Promise<R>,
-): Promise<R> {
-  const device = await openNoticed(context, purpose);
-  try {
-    return await use(device);
-  } finally {
-    device.close();
-  }
-}
-
-/** As `withDevice`, for a caller that closes the device itself. */
-export async function openNoticed(context: Context, purpose: 'check' | 'bench'): Promise<RecurveDevice> {
-  // Loaded only here: Dawn is a large native library that half of the commands do not need.
-  const { openDevice } = await import('../runtime/device/index.js');
-  const device = await openDevice(context.adapter, { purpose });
-  if (device.adapter.notice !== undefined) await context.note(device.adapter.notice);
-  return device;
 }

@@ -2,9 +2,9 @@
 import type { CellTree, Signature } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import type { CellData, CellResult } from '../runtime/data.js';
-import type { RecurveDevice } from '../runtime/device/index.js';
 import type { Executable } from '../runtime/execute/index.js';
-import { type Context, openNoticed } from './context.js';
+import type { Context } from './context.js';
+import { Devices } from './devices.js';
 import { LeastRecentlyUsed } from './lru.js';
 
 export interface EngineRun {
@@ -35,27 +35,29 @@ export function referenceEngine(): Engine {
   };
 }
 
-/** Opens its device at the first run and reuses plans by cell, options, sizes and whether gradients are wanted. */
+/**
+ * Opens its device at the first run and reuses plans by cell, options, sizes and whether gradients are wanted. A run
+ * whose device is lost is repeated once, on another.
+ */
 export function deviceEngine(context: Context): Engine {
-  let device: RecurveDevice | undefined;
   const plans = new LeastRecentlyUsed<Executable>(PLANS_KEPT, (executable) => executable.destroy());
+  const devices = new Devices(context, () => plans.clear());
   return {
     async run({ tree, signature, sizes, data }) {
       const gradients = data.cotangents !== undefined;
-      device ??= await openNoticed(context, 'check');
-      const owner = device;
       const key = JSON.stringify([tree.file, signature.options, sizes, gradients]);
-      const executable = await plans.get(key, async () => {
-        const { compile } = await import('../codegen/index.js');
-        const { load } = await import('../runtime/execute/index.js');
-        return load(owner, compile(tree, { options: signature.options, sizes, gradients, target: owner.target }));
+      return devices.use(async (device) => {
+        const executable = await plans.get(key, async () => {
+          const { compile } = await import('../codegen/index.js');
+          const { load } = await import('../runtime/execute/index.js');
+          return load(device, compile(tree, { options: signature.options, sizes, gradients, target: device.target }));
+        });
+        return executable.run(data);
       });
-      return executable.run(data);
     },
     close() {
       plans.clear();
-      device?.close();
-      device = undefined;
+      devices.close();
     },
   };
 }

@@ -35,16 +35,16 @@ export async function reportError(error: unknown, io: Io, form: 'json' | 'text')
   if (form === 'json') {
     await io.stdout.write(`${visibleJson(JSON.stringify(errorDocument(error)))}\n`);
   } else {
-    await io.stderr.write(`${await errorText(error, io.cwd)}\n`);
+    await io.stderr.write(`${await errorText(error, io)}\n`);
   }
   return error instanceof RecurveError ? error.exitCode : 1;
 }
 
-async function errorText(error: unknown, cwd: string): Promise<string> {
+async function errorText(error: unknown, io: Io): Promise<string> {
   if (error instanceof SpecError) {
     const { formatDiagnostic } = await import('../codegen/frontend/index.js');
     const shown = error.diagnostics.map((diagnostic) =>
-      formatDiagnostic({ ...diagnostic, file: displayPath(diagnostic.file, cwd) }),
+      formatDiagnostic({ ...diagnostic, file: displayPath(diagnostic.file, io.cwd) }),
     );
     const count = shown.length === 1 ? '1 mistake' : `${shown.length} mistakes`;
     return [...shown, `error ${error.code}: ${count} in the spec`].join('\n\n');

@@ -1,7 +1,7 @@
 /** What to compile for when no adapter is asked. */
 import type { Target } from '../codegen/plan.js';
 import type { Context } from './context.js';
-import { withDevice } from './context.js';
+import { withDevice } from './devices.js';
 
 /** The limits that every WebGPU device grants without being asked, and a warp of 32 lanes. */
 export const genericTarget: Target = {

@@ -16,13 +16,17 @@ export interface Surroundings {
   readonly cwd?: string;
   readonly stdin?: AsyncIterable<Uint8Array>;
   readonly env?: Io['env'];
+  readonly opened?: Io['opened'];
 }
 
 /** One command line; `argv` without node and script. */
-export async function recurve(argv: readonly string[], { cwd = tmpdir(), stdin, env = {} }: Surroundings = {}): Promise<Ran> {
+export async function recurve(
+  argv: readonly string[],
+  { cwd = tmpdir(), stdin, env = {}, opened }: Surroundings = {},
+): Promise<Ran> {
   const stdout = new Captured();
   const stderr = new Captured();
-  const code = await runCli(argv, { stdin: stdin ?? nothing(), stdout, stderr, cwd, env });
+  const code = await runCli(argv, { stdin: stdin ?? nothing(), stdout, stderr, cwd, env, opened });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 

@@ -50,6 +50,18 @@ describe('the built program', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  it('says so in two lines where its working folder is deleted, and does what needs none', () => {
+    const inDeleted = (...argv: string[]) =>
+      spawnSync('bash', ['-c', 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', '-', process.execPath, MAIN, ...argv], {
+        cwd,
+        encoding: 'utf8',
+      });
+    const refused = inDeleted('inspect', 'lstm', '--stage', 'signature');
+    expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/^error CWD-MISSING: .*\nfix: .*\n$/);
+    expect(inDeleted('list', '--json')).toMatchObject({ status: 0, stderr: '' });
+  });
+
   it('uses no colours where nobody looks', () => {
     expect(recurve(['list']).stdout).not.toContain('\u001b');
   });

@@ -1,8 +1,8 @@
 /** What only whole processes can show: they start cold, they exit by themselves, they share a cache. */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +52,12 @@ function node(script: string, environment: Record<string, string>, ...args: stri
   });
 }
 
+async function changeByte(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+}
+
 const probe = (choice: string, environment: Record<string, string> = {}) => node('runtime/device/probe.js', environment, choice);
 
 describe('a fresh process', () => {
@@ -71,13 +77,61 @@ describe('a fresh process', () => {
     ]);
   });
 
-  it('repairs a cache in which a file is missing', async () => {
-    const cache = join(scratch, 'broken');
-    await probe('swiftshader', { XDG_CACHE_HOME: cache });
-    const [folder = ''] = await readdir(join(cache, 'recurve'));
-    await rm(join(cache, 'recurve', folder, 'libvk_swiftshader.so'));
-    const { stdout } = await probe('swiftshader', { XDG_CACHE_HOME: cache });
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'found' });
+  it.each<[string, (library: string) => Promise<unknown>]>([
+    ['is missing', (library) => rm(library)],
+    ['was cut short', (library) => truncate(library, 1_000_000)],
+    ['has one byte changed', (library) => changeByte(library)],
+    ['is a folder', (library) => rm(library).then(() => mkdir(join(library, 'inside'), { recursive: true }))],
+    ['may be written by its group', (library) => chmod(library, 0o660)],
+  ])('unpacks a library again that %s, in place', async (_, damage) => {
+    const cache = await mkdtemp(join(scratch, 'damaged-'));
+    const before = await probe('swiftshader', { XDG_CACHE_HOME: cache });
+    const folder = dirname(JSON.parse(before.stdout).report.driver);
+    const library = join(folder, 'libvk_swiftshader.so');
+    const whole = await readFile(library);
+    await damage(library);
+    const { code, stdout } = await probe('swiftshader', { XDG_CACHE_HOME: cache });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'found', report: { driver: expect.stringContaining(cache) } });
+    expect((await readFile(library)).equals(whole)).toBe(true);
+    expect((await stat(library)).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder)).toHaveLength(3);
+  });
+
+  type Opening = [string, (cache: string) => Promise<unknown>];
+  const givenAway: Opening = ['its folder belongs to another user', (cache) => chown(join(cache, 'recurve'), 12_345, 12_345)];
+  it.each<Opening>([
+    ['its folder may be written by a group', (cache) => chmod(join(cache, 'recurve'), 0o770)],
+    ['a folder above may be written by anybody', (cache) => chmod(cache, 0o777)],
+    // Only root can give a folder away.
+    ...(process.getuid?.() === 0 ? [givenAway] : []),
+  ])('loads nothing from a cache where %s', async (_, open) => {
+    const cache = await mkdtemp(join(scratch, 'open-'));
+    await mkdir(join(cache, 'recurve'), { mode: 0o700 });
+    await open(cache);
+    const { stdout } = await probe('swiftshader', { XDG_CACHE_HOME: cache, TMPDIR: scratch });
+    expect(JSON.parse(stdout).report.driver).toContain(join(scratch, 'recurve-'));
+    expect(await readdir(join(cache, 'recurve'))).toEqual([]);
+  });
+
+  it('unpacks elsewhere when the path of the cache holds a colon, which parts paths for the loader', async () => {
+    const { stdout } = await probe('swiftshader', { XDG_CACHE_HOME: join(scratch, 'a:b'), TMPDIR: scratch });
+    expect(JSON.parse(stdout).report.driver).toContain(join(scratch, 'recurve-'));
+  });
+
+  it('takes no relative path for a cache', async () => {
+    const { stdout } = await probe('swiftshader', { XDG_CACHE_HOME: 'here', HOME: scratch });
+    expect(JSON.parse(stdout).report.driver).toContain(join(scratch, '.cache/recurve'));
+  });
+
+  it('refuses an installation whose archive is damaged, and says how to mend it', async () => {
+    const archive = join(compiled, 'runtime/device/embedded/libvk_swiftshader.so.br');
+    const whole = await readFile(archive);
+    await truncate(archive, 1_000);
+    const { code, stdout } = await probe('swiftshader', { XDG_CACHE_HOME: join(scratch, 'from-damaged') });
+    await writeFile(archive, whole);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'ADAPTER-NONE', fix: expect.stringContaining('Install recurve again') });
   });
 
   it('unpacks elsewhere when the cache cannot be written', async () => {
