@@ -9,6 +9,7 @@ import { type AdjointGraph, adjoint } from './passes/adjoint.js';
 import { extract } from './passes/extract.js';
 import { type RetimedAdjoint, retime } from './passes/retime.js';
 import type { Plan, Sizes, Target } from './plan.js';
+import type { Merging } from './schedule/merge.js';
 import { type Program, scheduleProgram } from './schedule/program.js';
 
 export interface CompileRequest {
@@ -17,6 +18,8 @@ export interface CompileRequest {
   readonly sizes: Sizes;
   readonly gradients: boolean;
   readonly target: Target;
+  /** Whether what is alike shares a kernel, as it does where nothing is said. The results are the same. */
+  readonly merging?: Merging;
 }
 
 /** Every intermediate form of one compilation. */

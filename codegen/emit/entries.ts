@@ -12,8 +12,9 @@ export interface Entries {
   readonly apply: (value: string, row: string, quad: string) => string;
 }
 
-/** `head` is an expression for which of a block-diagonal matrix's heads it is. */
-export function entriesLeft(storage: Storage, matrix: MatrixRef, bindings: Bindings, head: string): Entries {
+/** `undefined` for matrices that are whole; `head` is an expression for which of a block-diagonal matrix's heads it is. */
+export function entriesLeft(storage: Storage, matrix: MatrixRef | undefined, bindings: Bindings, head: string): Entries {
+  if (matrix === undefined) return { setup: [], calls: [], apply: (value) => value };
   const { triangle, drop } = matrix;
   const { heads, rows, columns } = storage.matrices.parts(matrix);
   const [n, k] = [storage.size(rows), storage.size(columns)];

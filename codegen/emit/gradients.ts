@@ -2,7 +2,8 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import type { Shape } from '../ir/graph.js';
 import type { Target } from '../plan.js';
-import type { OuterTerm, Pass } from '../schedule/passes.js';
+import type { Start } from '../schedule/operands.js';
+import type { OuterProduct, OuterTerm, Pass } from '../schedule/passes.js';
 import { widthOf } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
@@ -21,29 +22,30 @@ const LANE = ['x', 'y', 'z', 'w'];
 /** dW = Σ left · rightᵀ: a lane holds eight (or four) rows by four columns; z is the parameter. */
 export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'>): Emitted {
   const bindings = new Bindings();
-  const stride = quads(storage.size(pass.rowsDim));
-  const width = quads(storage.size(pass.columnsDim));
+  const { common, members } = pass.products;
+  const [n, k] = [storage.size(common.rows), storage.size(common.columns)];
+  const stride = quads(n);
+  const width = quads(k);
   const lanes = lanesFor(target, width);
   const quadsPerTile = stride % 2 === 0 ? 2 : 1;
-  const [first] = pass.products;
-  if (!first) throw new Error('an outer pass without products');
   const rowsOf = ({ positions }: OuterTerm) => storage.size('T') * storage.size('B') * storage.elements(positions);
-  const rows = first.terms.reduce((sum, term) => sum + rowsOf(term), 0);
+  const rows = common.terms.reduce((sum, term) => sum + rowsOf(term), 0);
   const opaque = rolled(target);
   const accumulators = [...Array(4 * quadsPerTile).keys()].map((index) => ({
     index,
     quad: Math.floor(index / 4),
     lane: LANE[index % 4] ?? 'x',
   }));
-  const terms = first.terms.map((term, index) => {
-    const left = factorRows(storage, pass, index, 'left');
-    const right = factorRows(storage, pass, index, 'right');
-    const buffer = bindings.read(term.left.access.place.buffer);
+  const terms = common.terms.map((term, index) => {
+    const starts = (side: 'left' | 'right') => members.map((member) => startOf(member, index, side));
+    const left = factorRows(storage, term, 'left', starts('left'));
+    const right = factorRows(storage, term, 'right', starts('right'));
+    const buffer = bindings.read(term.left.buffer);
     const inside = [left.inside, right.inside]
       .filter((one) => one !== undefined)
       .map((one) => `(${one})`)
       .join(' & ');
-    const load = `${bindings.read(term.right.access.place.buffer)}[${right.base} + ${right.row} + col]`;
+    const load = `${bindings.read(term.right.buffer)}[${right.base} + ${right.row} + col]`;
     return {
       rows: rowsOf(term),
       block: BLOCK,
@@ -57,10 +59,10 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       accumulators,
     };
   });
-  const toBuffer = bindings.write(first.to.buffer);
-  const entries = entriesLeft(storage, first.matrix, bindings, 'group.z');
+  const toBuffer = bindings.write(common.to);
+  const entries = entriesLeft(storage, common.partial, bindings, byGroup(members.map(({ head }) => head)));
   const kernel = assemble('outer', pass, target, bindings, entries.calls, {
-    comment: `gradients of ${[...new Set(pass.products.map(({ matrix }) => matrix.param))].join(', ')} over ${rows} rows`,
+    comment: `gradients of ${[...new Set(members.map(({ param }) => param))].join(', ')} over ${rows} rows`,
     lanes,
     quadsPerTile,
     width,
@@ -70,19 +72,24 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       text: `${toBuffer}[to + ${index * width}u] = ${entries.apply(`total${index}`, `4u * quad + ${index}u`, 'col')};`,
     })),
     terms,
-    toBase: byGroup(pass.products.map(({ to }) => to.base)),
+    toBase: byGroup(members.map(({ to }) => to)),
     rowStride: 4 * width,
   });
-  const [n, k] = [storage.size(pass.rowsDim), storage.size(pass.columnsDim)];
   return {
     kernel,
-    workgroups: [Math.ceil(width / lanes), stride / quadsPerTile, pass.products.length],
+    workgroups: [Math.ceil(width / lanes), stride / quadsPerTile, members.length],
     cost: {
-      bytesRead: 4 * pass.products.length * rows * (n + k),
-      bytesWritten: 4 * pass.products.length * n * k,
-      flops: 2 * pass.products.length * rows * n * k,
+      bytesRead: 4 * members.length * rows * (n + k),
+      bytesWritten: 4 * members.length * n * k,
+      flops: 2 * members.length * rows * n * k,
     },
   };
+}
+
+function startOf({ terms, param }: OuterProduct, index: number, side: 'left' | 'right'): Start {
+  const term = terms[index];
+  if (!term) throw new Error(`the gradient of ${param} has no term ${index}`);
+  return term[side];
 }
 
 /** The indices i0, i1 … of a row's position, and r, the row of the sequence and step. */
@@ -100,39 +107,20 @@ function positionIndices(storage: Storage, positions: Shape): string[] {
 }
 
 /** Where one factor of a term lies: its start, which depends on the product z, and a row's place behind it. */
-function factorRows(storage: Storage, pass: PassOf<'outer'>, index: number, side: 'left' | 'right') {
+function factorRows(storage: Storage, term: OuterTerm, side: 'left' | 'right', starts: readonly Start[]) {
+  const { layout, shift, guarded, width, stride } = term[side];
   const batch = storage.size('B');
-  const operands = pass.products.map(({ terms }) => {
-    const term = terms[index];
-    if (!term) throw new Error(`product without term ${index}`);
-    return { ...term[side], positions: term.positions };
-  });
-  const [operand] = operands;
-  if (!operand) throw new Error('an outer pass without products');
-  const { place, shift, guarded } = operand.access;
-  const width = widthOf(place);
-  const depth = place.extents.at(-1) ?? 1;
-  const heads = (pass.products[0]?.heads ?? 1) > 1;
-  const fixed = place.layout === 'sequence' && !guarded ? shift * batch * width : 0;
-  const base = byGroup(
-    operands.map(({ access }, turn) => access.place.base + fixed + (heads ? (pass.products[turn]?.head ?? 0) * depth : 0)),
-  );
-  const row = operand.positions.length === 0 ? 'row' : 'r';
+  const row = term.positions.length === 0 ? 'row' : 'r';
   const last = storage.size('T') - 1;
   const slot = guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
-  // A head is in the base already: in the row it counts as the first.
-  const shape = heads ? [...operand.shape.slice(0, -2), operand.shape.at(-1) ?? ''] : operand.shape;
-  const alike = operands.map((one) => ({ ...one, shape }));
-  const { lines, lead, inside } = positionLines(storage, alike, { prefix: side, turn: 'group.z' });
-  const outer = heads ? `${lead} * ${(place.extents.at(-2) ?? 1) * depth}u` : `${lead} * ${depth}u`;
-  const rowText =
-    place.layout === 'shared' ? '0u' : place.layout === 'row' ? `(${slot} % ${batch}u) * ${width}u` : `${slot} * ${width}u`;
+  const { lines, lead, inside } = positionLines(term[side], starts, { prefix: side, turn: 'group.z' });
+  const rowText = layout === 'shared' ? '0u' : layout === 'row' ? `(${slot} % ${batch}u) * ${width}u` : `${slot} * ${width}u`;
   const step = `${row} / ${batch}u`;
   const reaches = !guarded ? undefined : shift < 0 ? `${step} >= ${-shift}u` : `${step} + ${shift}u <= ${last}u`;
   const both = [inside, reaches].filter((one) => one !== undefined);
   return {
-    base,
-    row: lead === '0u' ? rowText : plus(rowText, outer),
+    base: byGroup(starts.map(({ base }) => base)),
+    row: lead === '0u' ? rowText : plus(rowText, `${lead} * ${stride}u`),
     lines,
     inside: both.length === 0 ? undefined : both.map((one) => `(${one})`).join(' & '),
   };
@@ -174,10 +162,11 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
 /** Adds the chunks' sums, in order. */
 export function emitGather(storage: Storage, target: Target, pass: PassOf<'gather'>): Emitted {
   const bindings = new Bindings();
-  const scalar = pass.shape.length === 0;
-  const width = widthOf({ extents: storage.extents(pass.shape) });
+  const { common, members } = pass.sums;
+  const scalar = common.shape.length === 0;
+  const width = widthOf({ extents: storage.extents(common.shape) });
   const lanes = lanesFor(target, width);
-  const sums = pass.sums.map(({ partials, to }) => ({
+  const sums = members.map(({ partials, to }) => ({
     buffer: bindings.write(to.buffer),
     base: to.base,
     // A scalar's partial sums are over units still.
@@ -191,10 +180,10 @@ export function emitGather(storage: Storage, target: Target, pass: PassOf<'gathe
     })),
   }));
   const kernel = assemble('gather', pass, target, bindings, [], { comment: `adds ${pass.chunks} chunks`, lanes, width, sums });
-  const words = pass.sums.length * pass.chunks * width * 4;
+  const words = members.length * pass.chunks * width * 4;
   return {
     kernel,
     workgroups: [Math.ceil(width / lanes), 1, 1],
-    cost: { bytesRead: 4 * words, bytesWritten: 16 * pass.sums.length * width, flops: words },
+    cost: { bytesRead: 4 * words, bytesWritten: 16 * members.length * width, flops: words },
   };
 }

@@ -55,9 +55,12 @@ export function assemble(
 /** `values` as template rows with their index. */
 export const indexed = <V extends object>(values: readonly V[]) => values.map((value, index) => ({ ...value, index }));
 
-/** A number that depends on the workgroup's z, as a WGSL expression. */
-export function byGroup(values: readonly number[]): string {
+/** One of these numbers, as a WGSL expression; the expression `turn` says which. */
+export function pick(values: readonly number[], turn: string): string {
   const [first] = values;
   if (values.every((value) => value === first)) return `${first}u`;
-  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[group.z]`;
+  return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[${turn}]`;
 }
+
+/** A number that depends on the workgroup's z. */
+export const byGroup = (values: readonly number[]): string => pick(values, 'group.z');

@@ -3,16 +3,15 @@
  * contracted units. Rows depend on the workgroup alone, so their loads are uniform and broadcast; weights lie side by
  * side for neighbouring lanes. Then each row's per-unit part runs on the sums.
  */
-import type { GraphBuilder } from '../ir/builder.js';
 import type { Target } from '../plan.js';
-import type { Pass } from '../schedule/passes.js';
+import type { Pass, Program } from '../schedule/passes.js';
 import { widthOf } from '../schedule/places.js';
-import { quads, type Storage } from '../schedule/storage.js';
+import { quads } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
 import { name, printBody } from './body.js';
 import { indexLines } from './indices.js';
-import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
-import { type OperandGroup, operandGroups, operandLines, pick, sumBounds } from './operands.js';
+import { assemble, type Emitted, lanesFor, pick, rolled } from './kernel.js';
+import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
 const ACCUMULATORS = 32;
@@ -20,7 +19,8 @@ const ROWS = 8;
 
 type PhasePass = Extract<Pass, { kind: 'phase' }>;
 
-export function emitPhase(builder: GraphBuilder, storage: Storage, target: Target, pass: PhasePass): Emitted {
+export function emitPhase(program: Program, target: Target, pass: PhasePass): Emitted {
+  const { builder, storage, merging } = program;
   const { phase } = pass;
   const bindings = new Bindings();
   const width = widthOf({ extents: storage.extents(phase.shape) });
@@ -36,7 +36,7 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
   const body = printBody({ builder, storage, phase, bindings, opaque }, ({ place }, address, value) => {
     return `${bindings.write(place.buffer)}[${address}] = ${value};`;
   });
-  const groups = operandGroups(phase.contractions, storage).map(contraction);
+  const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
   const contractions = phase.contractions.length;
   const passed = phase.contractions.map((_, index) => `, sums[i * ${contractions}u + ${index}u]`).join('');
   const position = pass.rows === 'step' ? 'time, row' : `i32(row / ${batch}u), row % ${batch}u`;
@@ -66,7 +66,7 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
     guard: [width % lanes === 0 ? [] : `col >= ${width}u`, tiles % gridY === 0 ? [] : `first >= ${rows}u`].flat().join(' || '),
   });
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
-  const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).sum);
+  const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed.sum);
   const words = sums.reduce((total, sum) => total + 4 * quads(storage.size(sum)) * (4 * width + rows), 0);
   return {
     kernel,
@@ -79,19 +79,15 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
   };
 
   function contraction(group: OperandGroup): object {
-    const { operands, members } = group;
-    const [operand] = operands;
-    if (!operand) throw new Error('a contraction without operand');
-    const buffer = bindings.read(operand.access.place.buffer);
-    const matrix = members[0]?.matrices[0];
-    if (!matrix) throw new Error('a contraction without matrix');
+    const { view, summed, weights } = group.common;
+    const buffer = bindings.read(view.buffer);
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
     const { lines, bases, inside } = operandLines(storage, group, pass.rows, perRow);
     return {
-      comment: `${operands.length} × ${storage.size(matrix.sum)} units`,
-      operands: operands.length,
-      ...sumBounds(storage, matrix, unit),
+      comment: `${group.members.length} × ${storage.size(summed.sum)} units`,
+      operands: group.members.length,
+      ...sumBounds(storage, summed, unit),
       opaque,
       lines: lines.map((text) => ({ text })),
       bases,
@@ -100,13 +96,15 @@ export function emitPhase(builder: GraphBuilder, storage: Storage, target: Targe
         const valid = inside(row);
         return { row, text: valid === undefined ? load : `select(vec4f(0), ${load}, ${valid})` };
       }),
-      weights: members.map(({ id, matrices }) => {
+      weights: weights.map(({ id, buffer: matrices, headStride }, turn) => {
         const head = `i${phase.shape.length - 2}`;
-        const stride = matrices[0]?.headStride ?? 0;
-        const start = pick(matrices.map(({ base }) => base));
+        const start = pick(
+          group.members.map(({ bases: own }) => own[turn] ?? 0),
+          'g',
+        );
         return {
-          buffer: bindings.read(matrices[0]?.buffer ?? ''),
-          base: stride === 0 ? start : `${start} + ${head} * ${stride}u`,
+          buffer: bindings.read(matrices),
+          base: headStride === 0 ? start : `${start} + ${head} * ${headStride}u`,
           unit,
           stride: 4 * unitQuads,
           row1: unitQuads,

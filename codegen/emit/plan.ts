@@ -23,7 +23,7 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
   const emit = (pass: Pass): Emitted => {
     switch (pass.kind) {
       case 'phase':
-        return emitPhase(builder, storage, target, pass);
+        return emitPhase(program, target, pass);
       case 'outer':
         return emitOuter(storage, target, pass);
       case 'reduce':
@@ -35,6 +35,8 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
     }
   };
   const add = (pass: Pass, dispatches: number): string => {
+    // What runs is found by its name.
+    if (passes.some(({ name }) => name === pass.name)) throw new Error(`two passes are named ${pass.name}`);
     const result = emit(pass);
     emitted.set(pass, result);
     passes.push({
@@ -84,6 +86,7 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
 
 function draws({ builder, storage }: Program): boolean {
   return (
-    builder.nodes.some(({ op }) => op === 'random') || storage.matrices.copies().some(({ matrix }) => matrix.drop !== undefined)
+    builder.nodes.some(({ op }) => op === 'random') ||
+    storage.matrices.copies().some(({ common }) => common.partial?.drop !== undefined)
   );
 }

@@ -5,6 +5,7 @@ import type { RetimedAdjoint } from '../passes/retime.js';
 import { ancestors, dependsOn, frontier, splitByTime } from './classes.js';
 import { inLoop, parallel, scratch, wordsOf } from './forward.js';
 import { gradientPasses } from './gradients.js';
+import type { Merging } from './merge.js';
 import { sourceOf } from './operands.js';
 import type { Order } from './passes.js';
 import { cutIntoStoringPhases } from './phases.js';
@@ -14,11 +15,12 @@ import type { Storage } from './storage.js';
 export interface BackwardRequest {
   readonly adjoint: RetimedAdjoint;
   readonly storage: Storage;
+  readonly merging: Merging;
   /** Forward values in memory. */
   readonly readForward: (id: NodeId) => Access | undefined;
 }
 
-export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequest): Order[] {
+export function scheduleBackward({ adjoint, storage, merging, readForward }: BackwardRequest): Order[] {
   const { builder } = adjoint;
   const steps = storage.size('T');
   const elements = (shape: Shape) => storage.elements(shape);
@@ -92,7 +94,7 @@ export function scheduleBackward({ adjoint, storage, readForward }: BackwardRequ
       };
     }),
     ...parallel(regions.after, 'backward', 'after'),
-    ...gradientPasses({ builder, storage, params: adjoint.params, read: regions.read }),
+    ...gradientPasses({ builder, storage, merging, params: adjoint.params, read: regions.read }),
   ];
 }
 

@@ -6,8 +6,10 @@ import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
-import { type Operand, throughWindows } from './operands.js';
-import type { Order, OuterProduct, OuterTerm, Pass, Sum } from './passes.js';
+import { isWhole } from './matrices.js';
+import { type Merging, merge } from './merge.js';
+import { type Operand, throughWindows, viewOf } from './operands.js';
+import type { GatherForm, Order, OuterForm, OuterProduct, Pass, Sum } from './passes.js';
 import { cutIntoPhases } from './phases.js';
 import { type Access, type Place, type Store, widthOf } from './places.js';
 import type { Storage } from './storage.js';
@@ -15,6 +17,7 @@ import type { Storage } from './storage.js';
 interface GradientRequest {
   readonly builder: GraphBuilder;
   readonly storage: Storage;
+  readonly merging: Merging;
   readonly params: RetimedAdjoint['params'];
   readonly read: (id: NodeId) => Access | undefined;
 }
@@ -25,14 +28,10 @@ export function gradientPasses(request: GradientRequest): Order[] {
   return [...outerPasses(request), ...sumPasses(request)].map((pass) => ({ kind: 'pass', pass }));
 }
 
-/** One pass for all matrices of one shape whose factors lie in the same buffers. */
+/** One pass for all matrices of one shape whose factors are seen alike. */
 function outerPasses(request: GradientRequest): Pass[] {
-  const { storage, params } = request;
-  interface Group {
-    readonly dims: readonly [string, string];
-    readonly products: OuterProduct[];
-  }
-  const groups = new Map<string, Group>();
+  const { storage, params, merging } = request;
+  const products: { common: OuterForm; own: OuterProduct }[] = [];
   for (const { name, shape, trainable } of storage.signature.params) {
     if (!trainable || !storage.isContracted(name)) continue;
     const to = storage.parameter('gradients', `gradients.params.${name}`, name, shape);
@@ -42,39 +41,40 @@ function outerPasses(request: GradientRequest): Pass[] {
     });
     for (const { matrix, terms: own } of byMatrix(storage, name, shape, terms)) {
       const { heads, rows, columns, skipped, size } = storage.matrices.parts(matrix);
-      const factors = own.map((term): OuterTerm => {
-        const [left, right] = [factor(request, term.left), factor(request, term.right)];
-        return { left, right, positions: left.shape.slice(0, heads > 1 ? -2 : -1) };
-      });
-      const buffers = factors.flatMap(({ left, right }) => [left.access.place.buffer, right.access.place.buffer]);
-      const special = matrix.triangle || matrix.drop ? groups.size : '';
-      const views = factors.map(({ left, right, positions }) => [
-        positions,
-        ...[left, right].map(({ windows, access }) => [
-          windows.map(({ axis, stride, dilation, extent }) => [axis, stride, dilation, extent]),
-          // A guarded shift in time is in the code of the kernel, any other in where a factor starts.
-          access.guarded && access.shift,
-          access.place.layout,
-          access.place.shape,
-        ]),
-      ]);
-      const key = JSON.stringify([rows, columns, heads, to.buffer, buffers, special, views]);
-      const group = groups.get(key) ?? { dims: [rows, columns], products: [] };
-      groups.set(key, group);
+      const factors = own.map((term) => [factor(request, term.left), factor(request, term.right)] as const);
       for (let head = 0; head < heads; head++) {
-        const base = to.base + skipped + head * size;
-        group.products.push({ matrix, head, heads, to: { buffer: to.buffer, base }, terms: factors });
+        const seen = factors.map(([left, right]) => {
+          const own = heads > 1 ? head : undefined;
+          return {
+            positions: left.shape.slice(0, heads > 1 ? -2 : -1),
+            left: viewOf(storage, left, 'all', own),
+            right: viewOf(storage, right, 'all', own),
+          };
+        });
+        products.push({
+          common: {
+            rows,
+            columns,
+            to: to.buffer,
+            terms: seen.map(({ positions, left, right }) => ({ positions, left: left.view, right: right.view })),
+            partial: isWhole(matrix) ? undefined : matrix,
+          },
+          own: {
+            param: name,
+            head,
+            to: to.base + skipped + head * size,
+            terms: seen.map(({ left, right }) => ({ left: left.start, right: right.start })),
+          },
+        });
       }
     }
   }
-  return [...groups.values()].map(({ dims: [rowsDim, columnsDim], products }, index) => ({
+  return merge(products, merging).map((merged, index) => ({
     kind: 'outer',
-    name: `backward_weights_${index}_${rowsDim}_${columnsDim}`,
+    name: `backward_weights_${index}_${merged.common.rows}_${merged.common.columns}`,
     region: 'after',
     direction: 'backward',
-    rowsDim,
-    columnsDim,
-    products,
+    products: merged,
   }));
 }
 
@@ -105,12 +105,12 @@ function factor({ builder, read }: GradientRequest, id: NodeId): Operand {
   return { access, windows, shape: builder.node(id).shape };
 }
 
-function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] {
+function sumPasses({ builder, storage, merging, params, read }: GradientRequest): Pass[] {
   const rows = storage.size('T') * storage.size('B');
   // About as many chunks as rows in a chunk: two short sums round less than one long one.
   const chunks = Math.ceil(Math.sqrt(rows));
   const stores: Store[] = [];
-  const gathers = new Map<string, { shape: Shape; sums: Sum[] }>();
+  const sums: { common: GatherForm; own: Sum }[] = [];
   for (const { name, shape, trainable } of storage.signature.params) {
     if (!trainable || storage.isContracted(name)) continue;
     const to = storage.parameter('gradients', `gradients.params.${name}`, name, shape);
@@ -124,19 +124,20 @@ function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] 
       stores.push({ value, place, shift: 0, when: 'active' });
       return place;
     });
-    const gather = gathers.get(shape.join()) ?? { shape, sums: [] };
-    gathers.set(shape.join(), gather);
-    gather.sums.push({ param: name, partials, to });
+    sums.push({ common: { shape }, own: { param: name, partials, to } });
   }
-  const phases = cutIntoPhases({
-    builder,
-    stores,
-    read,
-    scratch: (id) => {
-      throw new Error(`value ${id} of a bias gradient is not in memory`);
-    },
-    elements: (shape) => storage.elements(shape),
-  });
+  const kernels = merging === 'none' ? stores.map((store) => [store]) : [stores];
+  const phases = kernels.flatMap((own) =>
+    cutIntoPhases({
+      builder,
+      stores: own,
+      read,
+      scratch: (id) => {
+        throw new Error(`value ${id} of a bias gradient is not in memory`);
+      },
+      elements: (shape) => storage.elements(shape),
+    }),
+  );
   const common = { region: 'after', direction: 'backward', chunks } as const;
   return [
     ...phases.map(
@@ -147,13 +148,12 @@ function sumPasses({ builder, storage, params, read }: GradientRequest): Pass[] 
         phase,
       }),
     ),
-    ...[...gathers.values()].map(
-      ({ shape, sums }): Pass => ({
+    ...merge(sums, merging).map(
+      (merged, index): Pass => ({
         ...common,
         kind: 'gather',
-        name: `backward_gather_${shape.join('') || 'scalars'}`,
-        shape,
-        sums,
+        name: `backward_gather_${index}_${merged.common.shape.join('') || '1'}`,
+        sums: merged,
       }),
     ),
   ];

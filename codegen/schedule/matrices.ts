@@ -4,7 +4,7 @@
  * run, before everything else.
  */
 import type { MatrixRef } from '../ir/graph.js';
-import type { Place } from './places.js';
+import type { Region } from './memory.js';
 import { quads, type Storage } from './storage.js';
 
 export interface MatrixPlace {
@@ -13,6 +13,11 @@ export interface MatrixPlace {
   readonly base: number;
   /** `vec4f` from one head's matrix to the next; 0 where one matrix serves all. */
   readonly headStride: number;
+  readonly summed: Summed;
+}
+
+/** What a unit's sum runs over. */
+export interface Summed {
   /** The dim that is summed over, and that of the units. */
   readonly sum: string;
   readonly units: string;
@@ -28,44 +33,61 @@ export interface SumRange {
   readonly bound: 'from' | 'to';
 }
 
-/** A copy that has to be made. */
-export interface MatrixCopy {
-  readonly matrix: MatrixRef;
-  readonly from: Place;
-  /** In `vec4f` from the parameter's start: which matrix of a stack or kernel. */
-  readonly skipped: number;
-  readonly to: { readonly buffer: string; readonly base: number };
-  readonly rows: string;
-  readonly columns: string;
-  readonly heads: number;
+/** What copies in one kernel have in common. */
+export interface CopyForm {
+  /** Buffers. */
+  readonly from: string;
+  readonly to: string;
   readonly form: 'transposed' | 'straight';
+  /** A matrix with entries left out: which ones depends on the matrix. */
+  readonly partial: MatrixRef | undefined;
+}
+
+/** A copy of one matrix, or of one head of a block-diagonal matrix. */
+export interface MatrixCopy {
+  readonly head: number;
+  /** In `vec4f` from the start of each buffer. */
+  readonly from: number;
+  readonly to: number;
+  /** In `vec4f`; rows are padded like columns. */
+  readonly rows: number;
+  readonly columns: number;
 }
 
 export class Matrices {
-  private readonly made = new Map<string, MatrixCopy>();
+  private readonly made = new Map<string, { matrix: MatrixRef; form: CopyForm['form']; to: Region }>();
 
   constructor(private readonly storage: Storage) {}
 
-  copies(): readonly MatrixCopy[] {
-    return [...this.made.values()];
+  /** Every copy that has to be made. */
+  copies(): { common: CopyForm; own: MatrixCopy }[] {
+    return [...this.made.values()].flatMap(({ matrix, form, to }) => {
+      const { heads, rows, columns, skipped, size } = this.parts(matrix);
+      const from = this.storage.param(matrix.param);
+      const common = { from: from.buffer, to: to.buffer, form, partial: isWhole(matrix) ? undefined : matrix };
+      const [n, k] = [quads(this.storage.size(rows)), quads(this.storage.size(columns))];
+      return Array.from({ length: heads }, (_, head) => {
+        return { common, own: { head, from: from.base + skipped + head * size, to: to.base + head * size, rows: n, columns: k } };
+      });
+    });
   }
 
   place(matrix: MatrixRef, transposed: boolean): MatrixPlace {
     const { heads, rows, columns, skipped, size } = this.parts(matrix);
     const headStride = heads === 1 ? 0 : size;
-    const whole = matrix.triangle === undefined && matrix.drop === undefined;
     const [sum, units] = transposed ? [rows, columns] : [columns, rows];
     const from = this.storage.param(matrix.param);
-    if (transposed && whole) return { buffer: from.buffer, base: from.base + skipped, headStride, sum, units, range: undefined };
+    const summed = { sum, units, range: rangeOf(matrix, transposed) };
+    if (transposed && isWhole(matrix)) return { buffer: from.buffer, base: from.base + skipped, headStride, summed };
     const form = transposed ? 'straight' : 'transposed';
     const key = `${form} ${JSON.stringify(matrix)}`;
     let copy = this.made.get(key);
     if (!copy) {
       const to = this.storage.memory.allocate('weights', heads * size, `params.${matrix.param}, ${form}`);
-      copy = { matrix, from, skipped, to, rows, columns, heads, form };
+      copy = { matrix, form, to };
       this.made.set(key, copy);
     }
-    return { ...copy.to, headStride, sum, units, range: rangeOf(matrix, transposed) };
+    return { ...copy.to, headStride, summed };
   }
 
   /** Which part of its parameter a matrix is; `size` in `vec4f` of one head's matrix, padding included. */
@@ -85,6 +107,9 @@ export class Matrices {
     return { heads, rows, columns, skipped: (slice?.index ?? 0) * heads * size, size };
   }
 }
+
+/** Whether all entries of a matrix count. */
+export const isWhole = ({ triangle, drop }: MatrixRef): boolean => triangle === undefined && drop === undefined;
 
 /** In an upper triangle a row counts columns from its block on; a column, rows up to its block. */
 function rangeOf({ triangle }: MatrixRef, transposed: boolean): SumRange | undefined {

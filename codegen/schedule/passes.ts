@@ -2,8 +2,9 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, Shape } from '../ir/graph.js';
 import type { PassSpec } from '../plan.js';
-import type { MatrixCopy } from './matrices.js';
-import type { Operand } from './operands.js';
+import type { CopyForm, MatrixCopy } from './matrices.js';
+import type { Merged, Merging } from './merge.js';
+import type { Start, View } from './operands.js';
 import type { Phase } from './phases.js';
 import type { Place } from './places.js';
 import type { Storage } from './storage.js';
@@ -15,35 +16,47 @@ export type Rows = 'step' | 'all';
 
 export type Pass = Common &
   (
-    | { readonly kind: 'copy'; readonly copies: readonly MatrixCopy[] }
+    | { readonly kind: 'copy'; readonly copies: Merged<CopyForm, MatrixCopy> }
     | { readonly kind: 'phase'; readonly phase: Phase; readonly rows: Rows }
     /** Gradients of matrices of one shape: Σ over T·B rows and leading positions of left · rightᵀ. */
-    | {
-        readonly kind: 'outer';
-        readonly rowsDim: string;
-        readonly columnsDim: string;
-        readonly products: readonly OuterProduct[];
-      }
+    | { readonly kind: 'outer'; readonly products: Merged<OuterForm, OuterProduct> }
     /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
     | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
     /** … then over the chunks, and for a scalar over units too. */
-    | { readonly kind: 'gather'; readonly shape: Shape; readonly chunks: number; readonly sums: readonly Sum[] }
+    | { readonly kind: 'gather'; readonly chunks: number; readonly sums: Merged<GatherForm, Sum> }
   );
 
-export interface OuterProduct {
-  readonly matrix: MatrixRef;
-  /** Which of a block-diagonal matrix's heads, 0 where there is one matrix. */
-  readonly head: number;
-  readonly heads: number;
-  readonly to: { readonly buffer: string; readonly base: number };
+/** What products in one kernel have in common. */
+export interface OuterForm {
+  /** Dims of the matrix. */
+  readonly rows: string;
+  readonly columns: string;
+  /** The buffer of the gradients. */
+  readonly to: string;
   readonly terms: readonly OuterTerm[];
+  /** A matrix with entries left out: which ones depends on the matrix. */
+  readonly partial: MatrixRef | undefined;
 }
 
 export interface OuterTerm {
-  readonly left: Operand;
-  readonly right: Operand;
   /** Positions of the factors before heads: each is a row as well. One matrix may see vectors here and maps there. */
   readonly positions: Shape;
+  readonly left: View;
+  readonly right: View;
+}
+
+/** The gradient of one matrix, or of one head of a block-diagonal matrix. */
+export interface OuterProduct {
+  readonly param: string;
+  readonly head: number;
+  /** In `vec4f` from the start of the buffer. */
+  readonly to: number;
+  readonly terms: readonly { readonly left: Start; readonly right: Start }[];
+}
+
+export interface GatherForm {
+  /** Of the parameter. */
+  readonly shape: Shape;
 }
 
 export interface Sum {
@@ -60,6 +73,7 @@ export type Order =
 export interface Program {
   readonly builder: GraphBuilder;
   readonly storage: Storage;
+  readonly merging: Merging;
   readonly forward: readonly Order[];
   readonly backward: readonly Order[];
 }

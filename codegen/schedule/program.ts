@@ -6,7 +6,7 @@ import type { Sizes, Target } from '../plan.js';
 import { scheduleBackward } from './backward.js';
 import { ancestors } from './classes.js';
 import { scheduleForward } from './forward.js';
-import type { MatrixCopy } from './matrices.js';
+import { type Merging, merge } from './merge.js';
 import type { Order, Pass, Program } from './passes.js';
 import { Storage } from './storage.js';
 
@@ -16,13 +16,15 @@ export interface ProgramRequest {
   readonly sizes: Sizes;
   readonly gradients: boolean;
   readonly target: Target;
+  /** `alike` where nothing is said. */
+  readonly merging?: Merging;
 }
 
 export function scheduleProgram(
   step: StepGraph,
   adjoint: RetimedAdjoint,
   signature: Signature,
-  { sizes, gradients, target }: ProgramRequest,
+  { sizes, gradients, target, merging = 'alike' }: ProgramRequest,
 ): Program {
   const { builder } = adjoint;
   const storage = new Storage(signature, sizes, target, step);
@@ -31,14 +33,14 @@ export function scheduleProgram(
   let backward: Order[] = [];
   if (gradients) {
     storage.exposeCotangents((name) => builder.node(step.outputs[name] ?? 0).shape);
-    backward = scheduleBackward({ adjoint, storage, readForward: regions.read });
+    backward = scheduleBackward({ adjoint, storage, merging, readForward: regions.read });
   }
   // Which matrices are transposed is known once every contraction has been placed.
   for (const pass of phasesOf([...orders, ...backward])) {
     for (const { terms } of pass.phase.contractions) for (const term of terms) storage.matrix(term.matrix, term.transposed);
   }
-  const pack = copyPasses(storage).map((pass): Order => ({ kind: 'pass', pass }));
-  return { builder, storage, forward: [...pack, ...orders], backward };
+  const pack = copyPasses(storage, merging).map((pass): Order => ({ kind: 'pass', pass }));
+  return { builder, storage, merging, forward: [...pack, ...orders], backward };
 }
 
 /** Forward values that the adjoint's results are made of. */
@@ -58,15 +60,8 @@ function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
 }
 
 /** One pass for all copies of one form between the same buffers. */
-function copyPasses(storage: Storage): Pass[] {
-  const groups = new Map<string, MatrixCopy[]>();
-  for (const copy of storage.matrices.copies()) {
-    // What is dropped differs from matrix to matrix, so each such copy has a kernel of its own.
-    const own = copy.matrix.drop === undefined && copy.matrix.triangle === undefined ? '' : groups.size;
-    const key = `${copy.from.buffer} ${copy.to.buffer} ${copy.form} ${own}`;
-    groups.set(key, [...(groups.get(key) ?? []), copy]);
-  }
-  return [...groups.values()].map((copies, index) => ({
+function copyPasses(storage: Storage, merging: Merging): Pass[] {
+  return merge(storage.matrices.copies(), merging).map((copies, index) => ({
     kind: 'copy',
     name: `pack_weights_${index}`,
     region: 'pack',

@@ -35,7 +35,7 @@ describe('plan', () => {
         "backward_weights_0_H_I ×1",
         "backward_weights_1_H_H ×1",
         "backward_sums_0_H ×1",
-        "backward_gather_H ×1",
+        "backward_gather_0_H ×1",
       ]
     `);
   });
@@ -54,7 +54,7 @@ describe('plan', () => {
         "backward_weights_0_H_I ×1",
         "backward_weights_1_H_H ×1",
         "backward_sums_0_H ×1",
-        "backward_gather_H ×1",
+        "backward_gather_0_H ×1",
       ]
     `);
   });

@@ -5,6 +5,7 @@ import { compile, lower, parseCell, parseCellSource, resolveOptions, resolveSign
 import type { Sizes } from '../../codegen/plan.js';
 import { outputShapes } from '../../runtime/check/outputs.js';
 import { compareResults } from '../../runtime/compare.js';
+import type { CellResult } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
 import { randomData } from '../../runtime/random.js';
@@ -21,6 +22,25 @@ export function prepare(tree: CellTree, sizes: Sizes, given: Readonly<Record<str
   const options = resolveOptions(tree, given);
   const signature = resolveSignature(tree, options);
   return { options, signature, outputs: outputShapes(signature, lower(tree, signature)), sizes, tree };
+}
+
+/** Names of the tensors whose bits are others where every member of a kernel has a kernel of its own; data of one draw, ragged. */
+export async function mergedOtherwise(device: RecurveDevice, prepared: ReturnType<typeof prepare>): Promise<string[]> {
+  const { tree, options, signature, outputs, sizes } = prepared;
+  const data = randomData(signature, sizes, outputs, { seed: 3, ragged: true });
+  const results: CellResult[] = [];
+  for (const merging of ['alike', 'none'] as const) {
+    const plan = compile(tree, { options, sizes, gradients: true, target: device.target, merging });
+    const executable = await load(device, plan);
+    executable.poison();
+    results.push(await executable.run(data));
+    executable.destroy();
+  }
+  const [together, apart] = results;
+  if (!together || !apart) throw new Error('nothing ran');
+  return compareResults(together, apart, 0)
+    .filter(({ ok }) => !ok)
+    .map(({ name, error }) => `${name} ${error}`);
 }
 
 /** Names of the tensors that miss 1e-5, ragged and in reverse as well as plain. */
