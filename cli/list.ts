@@ -81,9 +81,10 @@ export function optionText(option: Omit<OptionDeclaration, 'span'>): string {
   const declared = option as OptionDeclaration;
   if (declared.kind === 'choice') return `${declared.name}=${declared.values.join('|')}`;
   if (declared.kind === 'flag') return `${declared.name}=true|false (default ${declared.default})`;
-  const { min, max } = declared;
+  const { min, max, per } = declared;
   const range = min === undefined && max === undefined ? '' : `, ${min ?? '-∞'} to ${max ?? '∞'}`;
-  return `${declared.name}=<${declared.kind}${range}> (default ${declared.default})`;
+  const others = Object.entries(per?.defaults ?? {}).map(([value, standard]) => `; ${standard} for ${per?.option}=${value}`);
+  return `${declared.name}=<${declared.kind}${range}> (default ${declared.default}${others.join('')})`;
 }
 
 function tensorText({ name, shape }: ListedTensor): string {

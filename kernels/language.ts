@@ -115,12 +115,18 @@ export function choice<const V extends readonly [string, ...string[]]>(..._value
 export function flag(_default: boolean): boolean {
   return notExecuted('flag');
 }
+/** Bounds of a numeric option, and other defaults by the value of a choice: `{ per: { activation: { elu: 1 } } }`. */
+export interface NumberSettings {
+  readonly min?: number;
+  readonly max?: number;
+  readonly per?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
 /** A numeric option, fixed when compiling. */
-export function real(_default: number, _range?: { readonly min?: number; readonly max?: number }): number {
+export function real(_default: number, _settings?: NumberSettings): number {
   return notExecuted('real');
 }
 /** A whole-number option, fixed when compiling; may bound a `for`. */
-export function integer(_default: number, _range?: { readonly min?: number; readonly max?: number }): number {
+export function integer(_default: number, _settings?: NumberSettings): number {
   return notExecuted('integer');
 }
 

@@ -36,6 +36,7 @@ export function readOptions(context: Context, node: ExpressionNode): OptionDecla
       );
     } else options.push(option);
   }
+  for (const option of options) checkPer(context, option, options);
   return options;
 }
 
@@ -126,9 +127,12 @@ function readNumber(
     refuse(context, first ?? call, 'SPEC-OPTION-DEFAULT', `the default of \`${name}\` is not a number`, `Write \`${kind}(0)\`.`);
     return undefined;
   }
-  const range = second === undefined ? {} : readRange(context, name, second);
-  if (range === undefined) return undefined;
+  const settings = second === undefined ? {} : readSettings(context, name, second);
+  if (settings === undefined) return undefined;
+  const { per, ...range } = settings;
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = range;
+  const defaults = [value, ...Object.values(per?.defaults ?? {})];
+  const outside = defaults.find((number) => number < min || number > max);
   if (min > max) {
     refuse(
       context,
@@ -137,13 +141,13 @@ function readNumber(
       `the range of \`${name}\` is empty: ${min} is above ${max}`,
       'Swap `min` and `max`.',
     );
-  } else if (value < min || value > max) {
+  } else if (outside !== undefined) {
     const bounds = [range.min === undefined ? '' : `at least ${min}`, range.max === undefined ? '' : `at most ${max}`];
     const fix = `Write a default of ${bounds.filter((bound) => bound !== '').join(' and ')}.`;
-    refuse(context, first, 'SPEC-OPTION-DEFAULT', `the default ${value} of \`${name}\` is outside its own range`, fix);
+    refuse(context, first, 'SPEC-OPTION-DEFAULT', `the default ${outside} of \`${name}\` is outside its own range`, fix);
   } else if (
     kind === 'integer' &&
-    [value, range.min, range.max].some((number) => number !== undefined && !Number.isInteger(number))
+    [...defaults, range.min, range.max].some((number) => number !== undefined && !Number.isInteger(number))
   ) {
     refuse(
       context,
@@ -153,24 +157,84 @@ function readNumber(
       'Write whole numbers, or `real(…)`.',
     );
   }
-  return { kind, name, default: value, ...range, span: at };
+  return { kind, name, default: value, ...settings, span: at };
 }
 
-function readRange(context: Context, name: string, node: ExpressionNode): { min?: number; max?: number } | undefined {
-  const range: { min?: number; max?: number } = {};
+type NumberDeclaration = Extract<OptionDeclaration, { kind: 'real' | 'integer' }>;
+type Per = NonNullable<NumberDeclaration['per']>;
+
+function readSettings(
+  context: Context,
+  name: string,
+  node: ExpressionNode,
+): { min?: number; max?: number; per?: Per } | undefined {
+  const settings: { min?: number; max?: number; per?: Per } = {};
   const properties = Node.isObjectLiteralExpression(node) ? node.getProperties() : [node];
   for (const property of properties) {
     const key = Node.isPropertyAssignment(property) ? propertyName(property.getNameNode()) : undefined;
     const initializer = Node.isPropertyAssignment(property) ? property.getInitializer() : undefined;
     const value = initializer === undefined ? undefined : literalNumber(unwrap(initializer));
-    if ((key !== 'min' && key !== 'max') || value === undefined) {
-      const fix = `Write \`{ min: 0, max: 1 }\`, numbers both; known are ${listNames(['min', 'max'])}.`;
-      refuse(context, property, 'SPEC-OPTION-FORM', `this is not a range for \`${name}\``, fix);
+    const per = key === 'per' && initializer !== undefined ? readPer(unwrap(initializer)) : undefined;
+    if (per !== undefined) settings.per = per;
+    else if ((key === 'min' || key === 'max') && value !== undefined) settings[key] = value;
+    else {
+      const fix =
+        key === 'per'
+          ? "Write `{ per: { kind: { steep: 2 } } }`: where the choice `kind` is 'steep', the default is 2."
+          : `Write \`{ min: 0, max: 1 }\`, numbers both; known are ${listNames(['min', 'max', 'per'])}.`;
+      refuse(
+        context,
+        property,
+        'SPEC-OPTION-FORM',
+        `this is not a ${key === 'per' ? 'table of defaults' : 'range'} for \`${name}\``,
+        fix,
+      );
       return undefined;
     }
-    range[key] = value;
   }
-  return range;
+  return settings;
+}
+
+/** `{ activation: { elu: 1, leakyRelu: 0.01 } }`: of one option. */
+function readPer(node: ExpressionNode): Per | undefined {
+  const [only, ...more] = entriesOf(node) ?? [];
+  const entries = only === undefined || more.length > 0 ? undefined : entriesOf(only.value);
+  if (only === undefined || entries === undefined || entries.length === 0) return undefined;
+  const defaults = entries.map(({ key, value }) => [key, literalNumber(value)] as const);
+  if (defaults.some(([, value]) => value === undefined) || new Set(entries.map(({ key }) => key)).size < entries.length) {
+    return undefined;
+  }
+  return { option: only.key, defaults: Object.fromEntries(defaults.map(([key, value]) => [key, value ?? 0])) };
+}
+
+function entriesOf(node: ExpressionNode): { readonly key: string; readonly value: ExpressionNode }[] | undefined {
+  if (!Node.isObjectLiteralExpression(node)) return undefined;
+  const entries = node.getProperties().flatMap((property) => {
+    const key = Node.isPropertyAssignment(property) ? propertyName(property.getNameNode()) : undefined;
+    const value = Node.isPropertyAssignment(property) ? property.getInitializer() : undefined;
+    return key === undefined || value === undefined ? [] : [{ key, value: unwrap(value) }];
+  });
+  return entries.length === node.getProperties().length ? entries : undefined;
+}
+
+/** Defaults by another option's value: it is a choice, and has these values. */
+function checkPer(context: Context, option: OptionDeclaration, options: readonly OptionDeclaration[]): void {
+  const per = option.kind === 'real' || option.kind === 'integer' ? option.per : undefined;
+  if (per === undefined || context.recovery.optionsOpen) return;
+  const choices = options.filter((other) => other.kind === 'choice');
+  const choice = choices.find(({ name }) => name === per.option);
+  const names = choice?.values ?? choices.map(({ name }) => name);
+  const wrong = choice === undefined ? per.option : Object.keys(per.defaults).find((value) => !choice.values.includes(value));
+  if (wrong === undefined) return;
+  const fault = choice === undefined ? `\`${wrong}\` is not a choice of this cell` : `\`${per.option}\` is never \`${wrong}\``;
+  const known =
+    names.length === 0 ? 'It has none.' : `${choice === undefined ? 'They are' : 'It is one of'} ${listNames(names)}.`;
+  context.report(
+    'SPEC-OPTION-DEFAULT',
+    option.span,
+    `\`${option.name}\` has defaults by a value: ${fault}`,
+    didYouMean(wrong, names, known),
+  );
 }
 
 /** The value of `3`, `-0.5`; `undefined` for anything else. */

@@ -19,10 +19,27 @@ export function resolveOptions(tree: CellTree, given: Readonly<Record<string, Op
       where: name,
     });
   }
+  return completeOptions(
+    tree.options,
+    Object.fromEntries(
+      tree.options.flatMap((option) => {
+        const value = Object.hasOwn(given, option.name) ? given[option.name] : undefined;
+        return value === undefined ? [] : [[option.name, check(option, value)]];
+      }),
+    ),
+  );
+}
+
+/** Values that are known to be good, and the defaults of all other options beside them. */
+export function completeOptions(options: readonly OptionDeclaration[], given: OptionValues): OptionValues {
+  const value = (option: OptionDeclaration) => (Object.hasOwn(given, option.name) ? given[option.name] : undefined);
+  const plain = new Map(options.map((option) => [option.name, value(option) ?? option.default]));
   return Object.fromEntries(
-    tree.options.map((option) => {
-      const value = Object.hasOwn(given, option.name) ? given[option.name] : undefined;
-      return [option.name, value === undefined ? option.default : check(option, value)];
+    options.map((option) => {
+      const per = option.kind === 'real' || option.kind === 'integer' ? option.per : undefined;
+      const chosen = per && String(plain.get(per.option));
+      const own = per && chosen !== undefined && Object.hasOwn(per.defaults, chosen) ? per.defaults[chosen] : undefined;
+      return [option.name, value(option) ?? own ?? option.default];
     }),
   );
 }

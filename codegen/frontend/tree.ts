@@ -106,9 +106,17 @@ export type OptionValues = Readonly<Record<string, OptionValue>>;
 export type OptionDeclaration = { readonly name: string; readonly span: Span } & (
   | { readonly kind: 'choice'; readonly values: readonly string[]; readonly default: string }
   | { readonly kind: 'flag'; readonly default: boolean }
-  | { readonly kind: 'real'; readonly default: number; readonly min?: number; readonly max?: number }
-  | { readonly kind: 'integer'; readonly default: number; readonly min?: number; readonly max?: number }
+  | ({ readonly kind: 'real' } & NumberOption)
+  | ({ readonly kind: 'integer' } & NumberOption)
 );
+
+interface NumberOption {
+  readonly default: number;
+  readonly min?: number;
+  readonly max?: number;
+  /** Other defaults, by the value of a choice. */
+  readonly per?: { readonly option: string; readonly defaults: Readonly<Record<string, number>> };
+}
 
 /** `W: mat('H', 'I', { init: 'orthogonal', when: o.peepholes })` before options are known. */
 export interface Declaration {

@@ -15,3 +15,24 @@ export function activate(kind: Activation, x: number): number {
   if (kind === 'hardSigmoid') return hardSigmoid(x);
   return x;
 }
+
+/**
+ * The activations of ONNX's RNN, GRU and LSTM with their constants α and β, which are static:
+ * leakyRelu x > 0 ? x : αx, elu x > 0 ? x : α(eˣ − 1), thresholdedRelu x > α ? x : 0, hardSigmoid
+ * min(max(αx + β, 0), 1), affine αx + β, scaledTanh α tanh(βx). The others have none.
+ */
+export function activateWith(
+  kind: Exclude<Activation, 'identity'> | 'thresholdedRelu' | 'affine' | 'scaledTanh',
+  x: number,
+  alpha: number,
+  beta: number,
+): number {
+  if (kind === 'leakyRelu') return leakyRelu(x, alpha);
+  if (kind === 'elu') return elu(x, alpha);
+  if (kind === 'thresholdedRelu') return x > alpha ? x : 0;
+  // The language's own has the slope 0.2 = 1/5 and the offset 0.5.
+  if (kind === 'hardSigmoid') return hardSigmoid(5 * alpha * x + 5 * (beta - 0.5));
+  if (kind === 'affine') return alpha * x + beta;
+  if (kind === 'scaledTanh') return alpha * tanh(beta * x);
+  return activate(kind, x);
+}

@@ -1,5 +1,5 @@
 import { cell, choice, dropConnect, dropout, flag, layerNorm, mat, matvec, real, scalar, vec, zoneout } from 'recurve';
-import { activate } from './activation.js';
+import { activateWith } from './activation.js';
 import { clip } from './clipping.js';
 import { momentsOf, normalize } from './joint-normalization.js';
 
@@ -14,7 +14,8 @@ import { momentsOf, normalize } from './joint-normalization.js';
  * `reset: 'after'` applies the reset gate behind the recurrent product, as above: arXiv:1406.1078 v1, cuDNN, PyTorch,
  * ONNX with linear_before_reset = 1. `reset: 'before'` applies it to the state, n = tanh(W_n x + b_n + U_n (r ⊙ h)):
  * arXiv v3, Keras with reset_after = False, the default of ONNX.
- * `gateActivation` is σ and `candidateActivation` tanh; `clip` limits every pre-activation to ±clip as ONNX does, 0 for
+ * `gateActivation` is σ and `candidateActivation` tanh; `gateAlpha`, `gateBeta` and so on are their constants where they have
+ * some (kernels/cells/activation.ts), ONNX's unless given. `clip` limits every pre-activation to ±clip as ONNX does, 0 for
  * no limit.
  * `layerNorm: 'ba'`: products of x and of h are normalized before they are added (Ba et al. 2016, arXiv:1607.06450,
  * appendix), those of r and z with mean and variance over both gates' units, those of n by themselves:
@@ -34,8 +35,36 @@ export default cell({
   name: 'gru',
   options: {
     reset: choice('after', 'before'),
-    gateActivation: choice('sigmoid', 'hardSigmoid', 'tanh', 'relu', 'leakyRelu', 'elu', 'softplus', 'softsign'),
-    candidateActivation: choice('tanh', 'relu', 'sigmoid', 'leakyRelu', 'elu', 'softplus', 'softsign', 'hardSigmoid'),
+    gateActivation: choice(
+      'sigmoid',
+      'hardSigmoid',
+      'tanh',
+      'relu',
+      'leakyRelu',
+      'elu',
+      'softplus',
+      'softsign',
+      'thresholdedRelu',
+      'affine',
+      'scaledTanh',
+    ),
+    gateAlpha: real(1, { per: { gateActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
+    gateBeta: real(0.5, { per: { gateActivation: { affine: 0, scaledTanh: 1 } } }),
+    candidateActivation: choice(
+      'tanh',
+      'relu',
+      'sigmoid',
+      'leakyRelu',
+      'elu',
+      'softplus',
+      'softsign',
+      'hardSigmoid',
+      'thresholdedRelu',
+      'affine',
+      'scaledTanh',
+    ),
+    candidateAlpha: real(1, { per: { candidateActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
+    candidateBeta: real(0.5, { per: { candidateActivation: { affine: 0, scaledTanh: 1 } } }),
     clip: real(0, { min: 0 }),
     layerNorm: choice('none', 'ba'),
     zoneout: flag(false),
@@ -82,13 +111,13 @@ export default cell({
     const R = plain ? { center: 0, scale: 1 } : momentsOf([h_r, h_z], 2);
     const a_r = plain ? x_r + h_r + p.b_r : normalize(x_r, X, p.gx_r) + normalize(h_r, R, p.gh_r) + p.b_r;
     const a_z = plain ? x_z + h_z + p.b_z : normalize(x_z, X, p.gx_z) + normalize(h_z, R, p.gh_z) + p.b_z;
-    const r = activate(o.gateActivation, clip(a_r, o.clip));
-    const z = activate(o.gateActivation, clip(a_z, o.clip));
+    const r = activateWith(o.gateActivation, clip(a_r, o.clip), o.gateAlpha, o.gateBeta);
+    const z = activateWith(o.gateActivation, clip(a_z, o.clip), o.gateAlpha, o.gateBeta);
     const product = matvec(U_n, o.reset === 'after' ? past : r * past);
     const normal = plain ? product : layerNorm(product, p.gh_n, 0);
     const recurrent = o.reset === 'after' ? r * (normal + p.c_n) : normal;
     const driven = plain ? matvec(p.W_n, seen) + p.b_n : layerNorm(matvec(p.W_n, seen), p.gx_n, p.b_n);
-    const n = activate(o.candidateActivation, clip(driven + recurrent, o.clip));
+    const n = activateWith(o.candidateActivation, clip(driven + recurrent, o.clip), o.candidateAlpha, o.candidateBeta);
     const next = (1 - z) * (o.recurrentDropout ? dropout(n, p.dropout_g) : n) + z * h;
     return { h: o.zoneout ? zoneout(next, h, p.zoneout_h) : next };
   },

@@ -1,5 +1,5 @@
 import { cell, choice, dropConnect, dropout, flag, layerNorm, mat, matvec, real, scalar, vec, zoneout } from 'recurve';
-import { activate } from './activation.js';
+import { activateWith } from './activation.js';
 import { clip } from './clipping.js';
 import { momentsOf, normalize } from './joint-normalization.js';
 
@@ -16,7 +16,8 @@ import { momentsOf, normalize } from './joint-normalization.js';
  * `peepholes`: the gates see the cell state, i and f the old one, + p_i ⊙ c and + p_f ⊙ c, o the new one, + p_o ⊙ c'
  * (Gers & Schmidhuber 2000).
  * `coupled`: f = 1 − i. `projection`: h' = W_h (o ⊙ tanh c'), of size P (Sak et al. 2014, arXiv:1402.1128).
- * `gateActivation`, `cellActivation` and `outputActivation` are ONNX's f, g and h; `clip` limits every
+ * `gateActivation`, `cellActivation` and `outputActivation` are ONNX's f, g and h, `gateAlpha`, `gateBeta` and so on their
+ * constants where they have some (kernels/cells/activation.ts), ONNX's unless given; `clip` limits every
  * pre-activation to ±clip as ONNX does, 0 for no limit.
  *
  * `layerNorm` (Ba et al. 2016, arXiv:1607.06450): products of x and of h are normalized before they are added, each with
@@ -39,9 +40,51 @@ import { momentsOf, normalize } from './joint-normalization.js';
 export default cell({
   name: 'lstm',
   options: {
-    gateActivation: choice('sigmoid', 'hardSigmoid', 'tanh', 'relu', 'leakyRelu', 'elu', 'softplus', 'softsign'),
-    cellActivation: choice('tanh', 'relu', 'sigmoid', 'leakyRelu', 'elu', 'softplus', 'softsign', 'hardSigmoid'),
-    outputActivation: choice('tanh', 'relu', 'sigmoid', 'leakyRelu', 'elu', 'softplus', 'softsign', 'hardSigmoid'),
+    gateActivation: choice(
+      'sigmoid',
+      'hardSigmoid',
+      'tanh',
+      'relu',
+      'leakyRelu',
+      'elu',
+      'softplus',
+      'softsign',
+      'thresholdedRelu',
+      'affine',
+      'scaledTanh',
+    ),
+    gateAlpha: real(1, { per: { gateActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
+    gateBeta: real(0.5, { per: { gateActivation: { affine: 0, scaledTanh: 1 } } }),
+    cellActivation: choice(
+      'tanh',
+      'relu',
+      'sigmoid',
+      'leakyRelu',
+      'elu',
+      'softplus',
+      'softsign',
+      'hardSigmoid',
+      'thresholdedRelu',
+      'affine',
+      'scaledTanh',
+    ),
+    cellAlpha: real(1, { per: { cellActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
+    cellBeta: real(0.5, { per: { cellActivation: { affine: 0, scaledTanh: 1 } } }),
+    outputActivation: choice(
+      'tanh',
+      'relu',
+      'sigmoid',
+      'leakyRelu',
+      'elu',
+      'softplus',
+      'softsign',
+      'hardSigmoid',
+      'thresholdedRelu',
+      'affine',
+      'scaledTanh',
+    ),
+    outputAlpha: real(1, { per: { outputActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
+    outputBeta: real(0.5, { per: { outputActivation: { affine: 0, scaledTanh: 1 } } }),
     peepholes: flag(false),
     coupled: flag(false),
     projection: flag(false),
@@ -110,15 +153,17 @@ export default cell({
     const a_g = plain ? x_g + h_g + p.b_g : normalize(x_g, X, p.gx_g) + normalize(h_g, R, p.gh_g) + p.b_g;
     const a_o = plain ? x_o + h_o + p.b_o : normalize(x_o, X, p.gx_o) + normalize(h_o, R, p.gh_o) + p.b_o;
 
-    const i = activate(o.gateActivation, clip(o.peepholes ? a_i + p.p_i * c : a_i, o.clip));
+    const i = activateWith(o.gateActivation, clip(o.peepholes ? a_i + p.p_i * c : a_i, o.clip), o.gateAlpha, o.gateBeta);
     const seen_f = o.peepholes && !o.coupled ? a_f + p.p_f * c : a_f;
-    const f = o.coupled ? 1 - i : activate(o.gateActivation, clip(seen_f, o.clip));
-    const candidate = activate(o.cellActivation, clip(a_g, o.clip));
+    const f = o.coupled ? 1 - i : activateWith(o.gateActivation, clip(seen_f, o.clip), o.gateAlpha, o.gateBeta);
+    const candidate = activateWith(o.cellActivation, clip(a_g, o.clip), o.cellAlpha, o.cellBeta);
     const g = o.recurrentDropout ? dropout(candidate, p.dropout_g) : candidate;
     const sums = f * c + i * g;
     const next = o.layerNorm === 'normalizedState' ? layerNorm(sums, p.g_c, p.b_c) : sums;
-    const out = activate(o.gateActivation, clip(o.peepholes ? a_o + p.p_o * next : a_o, o.clip));
-    const m = out * activate(o.outputActivation, o.layerNorm === 'ba' ? layerNorm(sums, p.g_c, p.b_c) : next);
+    const out = activateWith(o.gateActivation, clip(o.peepholes ? a_o + p.p_o * next : a_o, o.clip), o.gateAlpha, o.gateBeta);
+    const m =
+      out *
+      activateWith(o.outputActivation, o.layerNorm === 'ba' ? layerNorm(sums, p.g_c, p.b_c) : next, o.outputAlpha, o.outputBeta);
     const hidden = o.projection ? matvec(p.W_h, m) : m;
     return {
       h: o.zoneout ? zoneout(hidden, h, p.zoneout_h) : hidden,

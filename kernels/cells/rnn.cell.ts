@@ -1,5 +1,5 @@
 import { cell, choice, dropConnect, dropout, flag, layerNorm, mat, matvec, real, scalar, vec, zoneout } from 'recurve';
-import { activate } from './activation.js';
+import { activateWith } from './activation.js';
 import { clip } from './clipping.js';
 
 /**
@@ -7,7 +7,8 @@ import { clip } from './clipping.js';
  *
  * h' = φ(W x + U h + b)
  *
- * `activation` is φ; `clip` limits the pre-activation to ±clip as ONNX does, 0 for no limit.
+ * `activation` is φ, `alpha` and `beta` its constants where it has some (kernels/cells/activation.ts), ONNX's unless given;
+ * `clip` limits the pre-activation to ±clip as ONNX does, 0 for no limit.
  * `layerNorm: 'ba'`: h' = φ(LN(W x + U h; gain, b)) (Ba et al. 2016, arXiv:1607.06450, equation 4).
  *
  * Regularizers, which draw only with `training`. Their rates are parameters that no gradient reaches, 0.1 where nobody
@@ -22,7 +23,21 @@ import { clip } from './clipping.js';
 export default cell({
   name: 'rnn',
   options: {
-    activation: choice('tanh', 'relu', 'sigmoid', 'leakyRelu', 'elu', 'softplus', 'softsign', 'hardSigmoid'),
+    activation: choice(
+      'tanh',
+      'relu',
+      'sigmoid',
+      'leakyRelu',
+      'elu',
+      'softplus',
+      'softsign',
+      'hardSigmoid',
+      'thresholdedRelu',
+      'affine',
+      'scaledTanh',
+    ),
+    alpha: real(1, { per: { activation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
+    beta: real(0.5, { per: { activation: { affine: 0, scaledTanh: 1 } } }),
     clip: real(0, { min: 0 }),
     layerNorm: choice('none', 'ba'),
     zoneout: flag(false),
@@ -50,7 +65,7 @@ export default cell({
     const U = o.dropConnect ? dropConnect(p.U, p.dropout_U) : p.U;
     const sums = matvec(p.W, seen) + matvec(U, past);
     const a = o.layerNorm === 'ba' ? layerNorm(sums, p.gain, p.b) : sums + p.b;
-    const g = activate(o.activation, clip(a, o.clip));
+    const g = activateWith(o.activation, clip(a, o.clip), o.alpha, o.beta);
     const next = o.recurrentDropout ? dropout(g, p.dropout_g) : g;
     return { h: o.zoneout ? zoneout(next, h, p.zoneout_h) : next };
   },

@@ -1,5 +1,6 @@
 /** Which options and sizes `check` tries: few enough to run everywhere, and all of them reproducible. */
 import { RecurveError } from '../../codegen/errors.js';
+import { completeOptions } from '../../codegen/frontend/options.js';
 import type { CellTree, OptionDeclaration, OptionValue, OptionValues, Signature } from '../../codegen/frontend/tree.js';
 import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
 import { chooseSizes } from '../../codegen/ir/sizes.js';
@@ -22,11 +23,11 @@ export interface OptionCase {
  * of any two options to meet. None twice.
  */
 export function optionCases(tree: Pick<CellTree, 'options'>): OptionCase[] {
-  const defaults = Object.fromEntries(tree.options.map((option) => [option.name, option.default]));
+  const defaults = completeOptions(tree.options, {});
   const single = tree.options.flatMap((option) =>
     valuesOf(option)
       .filter((value) => value !== option.default)
-      .map((value): OptionCase => ({ options: { ...defaults, [option.name]: value }, breadth: 'every value' })),
+      .map((value): OptionCase => ({ options: completeOptions(tree.options, { [option.name]: value }), breadth: 'every value' })),
   );
   const alone: OptionCase[] = [{ options: defaults, breadth: 'defaults' }, ...single];
   const met = new Set(alone.flatMap(({ options }) => pairs(options)));

@@ -22,9 +22,17 @@ const sizesOf = (all: Readonly<Record<string, number>>) => (signature: Signature
 
 /** Values of numeric options, the default first. */
 const NUMBERS: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = {
-  rnn: { clip: [0, 0.5] },
-  gru: { clip: [0, 0.5] },
-  lstm: { clip: [0, 0.5] },
+  rnn: { clip: [0, 0.5], alpha: [1, 0.3], beta: [0.5, 0.8] },
+  gru: { clip: [0, 0.5], gateAlpha: [1, 0.3], gateBeta: [0.5, 0.8], candidateAlpha: [1, 0.3], candidateBeta: [0.5, 0.8] },
+  lstm: {
+    clip: [0, 0.5],
+    gateAlpha: [1, 0.3],
+    gateBeta: [0.5, 0.8],
+    cellAlpha: [1, 0.3],
+    cellBeta: [0.5, 0.8],
+    outputAlpha: [1, 0.3],
+    outputBeta: [0.5, 0.8],
+  },
   janet: { beta: [1, 0] },
   rhn: { depth: [3, 1, 10] },
   tcn: { width: [3, 1, 4], dilation: [1, 2] },

@@ -431,6 +431,34 @@ test('a default outside its own range is refused', () => {
   `);
 });
 
+test('defaults by the value of a choice are refused where there is no such choice or value, or a number is none', () => {
+  const kind = "kind: choice('flat', 'steep')";
+  expect(mistakesOf({ options: `{ ${kind}, alpha: real(2, { per: { kinds: { steep: 1 } } }) }` })).toMatchInlineSnapshot(`
+    "mine.cell.ts:4:45  SPEC-OPTION-DEFAULT  \`alpha\` has defaults by a value: \`kinds\` is not a choice of this cell
+          options: { kind: choice('flat', 'steep'), alpha: real(2, { per: { kinds: { steep: 1 } } }) },
+                                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Did you mean \`kind\`?"
+  `);
+  expect(mistakesOf({ options: `{ ${kind}, alpha: real(2, { per: { kind: { step: 1 } } }) }` })).toMatchInlineSnapshot(`
+    "mine.cell.ts:4:45  SPEC-OPTION-DEFAULT  \`alpha\` has defaults by a value: \`kind\` is never \`step\`
+          options: { kind: choice('flat', 'steep'), alpha: real(2, { per: { kind: { step: 1 } } }) },
+                                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Did you mean \`steep\`?"
+  `);
+  expect(mistakesOf({ options: `{ ${kind}, alpha: real(2, { per: { kind: { steep: 'x' } } }) }` })).toMatchInlineSnapshot(`
+    "mine.cell.ts:4:62  SPEC-OPTION-FORM  this is not a table of defaults for \`alpha\`
+          options: { kind: choice('flat', 'steep'), alpha: real(2, { per: { kind: { steep: 'x' } } }) },
+                                                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Write \`{ per: { kind: { steep: 2 } } }\`: where the choice \`kind\` is 'steep', the default is 2."
+  `);
+  expect(mistakesOf({ options: `{ ${kind}, alpha: real(2, { max: 3, per: { kind: { steep: 4 } } }) }` })).toMatchInlineSnapshot(`
+    "mine.cell.ts:4:57  SPEC-OPTION-DEFAULT  the default 4 of \`alpha\` is outside its own range
+          options: { kind: choice('flat', 'steep'), alpha: real(2, { max: 3, per: { kind: { steep: 4 } } }) },
+                                                                ^
+        fix: Write a default of at most 3."
+  `);
+});
+
 test('an empty range is refused', () => {
   expect(mistakesOf({ options: '{ alpha: real(2, { min: 3, max: 1 }) }' })).toMatchInlineSnapshot(`
     "mine.cell.ts:4:29  SPEC-OPTION-DEFAULT  the range of \`alpha\` is empty: 3 is above 1
@@ -463,7 +491,7 @@ test('a range with an unknown bound is refused', () => {
     "mine.cell.ts:4:31  SPEC-OPTION-FORM  this is not a range for \`alpha\`
           options: { alpha: real(2, { low: 0 }) },
                                       ^^^^^^
-        fix: Write \`{ min: 0, max: 1 }\`, numbers both; known are \`min\` and \`max\`."
+        fix: Write \`{ min: 0, max: 1 }\`, numbers both; known are \`min\`, \`max\` and \`per\`."
   `);
 });
 

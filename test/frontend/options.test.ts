@@ -25,6 +25,17 @@ test('what is not given has its default', () => {
   expect(resolveOptions(tree, {})).toEqual({ kind: 'after', peep: true, alpha: 0.5, depth: 2 });
 });
 
+test('a default may go with the value of a choice, which a value given takes precedence over', () => {
+  const cell = parseCellSource(
+    'mine.cell.ts',
+    cellOf({ options: "{ kind: choice('flat', 'steep', 'cliff'), slope: real(1, { per: { kind: { steep: 5, cliff: 0 } } }) }" }),
+  );
+  expect(resolveOptions(cell, {})).toEqual({ kind: 'flat', slope: 1 });
+  expect(resolveOptions(cell, { kind: 'steep' })).toEqual({ kind: 'steep', slope: 5 });
+  expect(resolveOptions(cell, { kind: 'cliff' })).toEqual({ kind: 'cliff', slope: 0 });
+  expect(resolveOptions(cell, { kind: 'steep', slope: '0' })).toEqual({ kind: 'steep', slope: 0 });
+});
+
 test('strings of a command line become what the option takes', () => {
   expect(resolveOptions(tree, { kind: 'before', peep: 'false', alpha: '0.25', depth: '3' })).toEqual({
     kind: 'before',

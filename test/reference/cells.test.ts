@@ -13,7 +13,19 @@ const trees = Object.fromEntries(
   ]),
 );
 const sizes = { T: 4, B: 3, I: 2, H: 3, P: 2 };
-const activations = ['tanh', 'sigmoid', 'relu', 'leakyRelu', 'elu', 'softplus', 'softsign', 'hardSigmoid'];
+const activations = [
+  'tanh',
+  'sigmoid',
+  'relu',
+  'leakyRelu',
+  'elu',
+  'softplus',
+  'softsign',
+  'hardSigmoid',
+  'thresholdedRelu',
+  'affine',
+  'scaledTanh',
+];
 
 function resolved(cell: string, given: OptionValues) {
   const tree = trees[cell];
@@ -28,6 +40,10 @@ function resolved(cell: string, given: OptionValues) {
 const cases: [string, OptionValues][] = [
   ...activations.map((activation): [string, OptionValues] => ['rnn', { activation }]),
   ['rnn', { clip: 0.4 }],
+  ...['leakyRelu', 'elu', 'hardSigmoid', 'thresholdedRelu', 'affine', 'scaledTanh'].map((activation): [string, OptionValues] => [
+    'rnn',
+    { activation, alpha: 0.3, beta: -0.2 },
+  ]),
   ...activations.flatMap((activation): [string, OptionValues][] => [
     ['lstm', { gateActivation: activation, peepholes: true }],
     ['lstm', { cellActivation: activation, outputActivation: activation, projection: true }],
