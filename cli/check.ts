@@ -2,7 +2,16 @@
 import { SpecError } from '../codegen/errors.js';
 import { checkSpec, resolveOptions } from '../codegen/frontend/index.js';
 import type { CellTree } from '../codegen/frontend/tree.js';
-import { type CaseReport, checkCell, describeCase, TOLERANCE } from '../runtime/check/index.js';
+import {
+  type CaseReport,
+  type CellReport,
+  checkCell,
+  describeCase,
+  reportCell,
+  TOLERANCE,
+  type Verdict,
+  worstVerdict,
+} from '../runtime/check/index.js';
 import { fillSizes } from './arguments.js';
 import { builtInCells, loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
@@ -31,12 +40,23 @@ export async function check(context: Context, cells: readonly string[], flags: F
       );
       reports.push(...done.map((report) => ({ tree, report })));
     }
-    const ok = reports.every(({ report }) => report.ok);
-    const adapter = await devices.use(async ({ adapter }) => adapter);
+    const totals = trees.map((tree) => {
+      const own = reports.filter((entry) => entry.tree === tree).map(({ report }) => report);
+      return reportCell(tree.name, own);
+    });
+    const verdict = worstVerdict(totals.map((total) => total.verdict));
+    const adapter = await devices.use(async (device) => device.adapter);
     return {
-      document: { ok, adapter, cells: reports.map(({ report }) => report) },
-      text: summary(context, trees, reports, adapter.name),
-      exitCode: ok ? 0 : 1,
+      document: {
+        ok: verdict === 'agrees',
+        verdict,
+        adapter,
+        draws: drawsOf(totals),
+        summary: totals,
+        cells: reports.map(({ report }) => report),
+      },
+      text: summary(context, reports, totals, adapter.name),
+      exitCode: verdict === 'agrees' ? 0 : 1,
     };
   } finally {
     devices.close();
@@ -61,31 +81,62 @@ function loadAll(cells: readonly string[], cwd: string): CellTree[] {
   return trees;
 }
 
-const MOST_SHOWN = 20;
+function drawsOf(totals: readonly CellReport[]): CellReport['draws'] {
+  const sum = (part: (report: CellReport) => number) => totals.reduce((all, report) => all + part(report), 0);
+  return { taken: sum(({ draws }) => draws.taken), replaced: sum(({ draws }) => draws.replaced) };
+}
+
+/** Cases that are told in full, of each cell and of all. */
+const MOST_SHOWN = { ofCell: 5, ofAll: 20 };
 
 function summary(
   { colors }: Context,
-  trees: readonly CellTree[],
   reports: readonly { tree: CellTree; report: CaseReport }[],
+  totals: readonly CellReport[],
   adapter: string,
 ): string {
-  const wrong = reports.filter(({ report }) => !report.ok);
-  const shown = wrong
-    .slice(0, MOST_SHOWN)
-    .flatMap(({ tree, report }) => [
-      `${colors.red('wrong')}  ${report.cell} ${describeCase(tree, report.options, report.dims)}`,
-      ...(report.problem === undefined ? [] : [`    ${report.problem}`]),
-      ...report.tensors
-        .filter(({ ok }) => !ok)
-        .map(({ name, error, mismatch }) => `    ${name}: error ${error.toExponential(1)}; ${mismatch ?? ''}`),
-    ]);
-  if (wrong.length > MOST_SHOWN) shown.push(`and ${wrong.length - MOST_SHOWN} more`);
-  const totals = trees.map((tree) => {
-    const own = reports.filter((entry) => entry.tree === tree);
-    const good = own.filter(({ report }) => report.ok).length;
-    const worst = Math.max(0, ...own.map(({ report }) => report.worst));
-    const verdict = good === own.length ? colors.green('ok') : colors.red('wrong');
-    return `${verdict}  ${tree.name}: ${good} of ${own.length} cases, largest error ${worst.toExponential(1)} (at most ${TOLERANCE})`;
-  });
-  return [...shown, ...totals, colors.dim(`on ${adapter}`)].join('\n');
+  const painted: Readonly<Record<Verdict, string>> = {
+    agrees: colors.green('agrees'),
+    wrong: colors.red('wrong'),
+    'cannot be judged': colors.yellow('cannot be judged'),
+  };
+  // What is wrong comes first: it matters more.
+  const bad = reports.filter(({ report }) => !report.ok);
+  const ordered = [
+    ...bad.filter(({ report }) => report.verdict === 'wrong'),
+    ...bad.filter(({ report }) => report.verdict !== 'wrong'),
+  ];
+  const shown = ordered
+    .filter((entry) => ordered.filter(({ tree }) => tree === entry.tree).indexOf(entry) < MOST_SHOWN.ofCell)
+    .slice(0, MOST_SHOWN.ofAll);
+  const lines = shown.flatMap(({ tree, report }) => [
+    `${painted[report.verdict]}  ${report.cell} ${describeCase(tree, report.options, report.dims)}`,
+    ...explain(report),
+  ]);
+  if (bad.length > shown.length) lines.push(`and ${bad.length - shown.length} more such cases (all of them with --json)`);
+  const verdicts = totals.map((total) => `${painted[total.verdict]}  ${total.cell}: ${counted(total)}`);
+  const { taken, replaced } = drawsOf(totals);
+  const notes = [
+    ...new Set(bad.flatMap(({ report }) => (report.counts && report.advice !== undefined ? [report.advice] : []))),
+    `${replaced} of ${taken} draws of data were replaced, for nothing can be said about the kernels on them.`,
+    `Tolerance ${TOLERANCE}, on ${adapter}.`,
+  ];
+  return [...lines, ...verdicts, ...notes.map((note) => colors.dim(note))].join('\n');
+}
+
+function explain({ verdict, problem, reason, counts, tensors }: CaseReport): string[] {
+  if (problem !== undefined) return [`    ${problem}`];
+  if (verdict === 'cannot be judged') {
+    const note = counts ? '' : '; this does not count, for the step normalizes over only a few units here';
+    return [`    ${reason ?? 'nothing finite is left to compare'}${note}`];
+  }
+  return tensors
+    .filter((tensor) => tensor.verdict === 'wrong')
+    .map(({ name, error, mismatch }) => `    ${name}: error ${error.toExponential(1)}; ${mismatch ?? ''}`);
+}
+
+function counted({ cases, agree, worst }: CellReport): string {
+  if (agree === 0) return `none of ${cases} cases agrees`;
+  const all = agree === cases ? (cases === 1 ? 'the one case' : `all ${cases} cases`) : `${agree} of ${cases} cases`;
+  return `kernels and reference agree in ${all}, largest error ${worst.toExponential(1)}`;
 }

@@ -1,5 +1,7 @@
-/** Measures how far a result is from the reference, tensor by tensor. */
+/** Measures how far a result is from the reference, tensor by tensor and unit by unit. */
 import type { CellResult, Tensor, Tensors } from './data.js';
+import { unwritten } from './memory/poison.js';
+import { relativeError, rootMeanSquare, unitNorms } from './norm.js';
 
 export interface WrongElement {
   /** `[t, b, unit]` for a sequence, `[b, unit]` for a state, `[row, column]` for a matrix. */
@@ -8,12 +10,32 @@ export interface WrongElement {
   readonly expected: number;
 }
 
+/** One index of the last axis, whose own elements are off by more than the tolerance of their own norm. */
+export interface WrongUnit {
+  readonly unit: number;
+  /** Norm of the difference over all other axes. */
+  readonly difference: number;
+  /** Norm of the reference over all other axes. */
+  readonly size: number;
+  /** How many numbers the norms are over. */
+  readonly numbers: number;
+}
+
 export interface TensorComparison {
   /** `outputs.h`, `state.h`, `gradients.inputs.x`, `gradients.state.h`, `gradients.params.W`. */
   readonly name: string;
   /** Relative root-mean-square error; see `relativeError`. Infinity where the tensors cannot be compared. */
   readonly error: number;
+  /** Whether the error is within the tolerance and every number of the reference is finite. Says nothing of `units`. */
   readonly ok: boolean;
+  /** Units that are off where the whole tensor may be not, for smaller ones weigh little in one norm; worst first. */
+  readonly units: readonly WrongUnit[];
+  /** Axes of the tensor. */
+  readonly rank: number;
+  /** Elements that are not finite in the reference: about them a comparison says nothing. */
+  readonly notFinite: number;
+  /** Elements that no kernel wrote. */
+  readonly unwritten: number;
   /** The first wrong element in data order, of a tensor that is not ok. */
   readonly worst?: WrongElement;
   /** Why the tensors could not be compared at all. */
@@ -26,8 +48,8 @@ export interface TensorComparison {
  * @param tolerance the largest error that is ok
  */
 export function compareResults(actual: CellResult, expected: CellResult, tolerance: number): TensorComparison[] {
-  const found = flatten(actual);
-  const wanted = flatten(expected);
+  const found = tensorsOf(actual);
+  const wanted = tensorsOf(expected);
   const unexpected = [...found.keys()].filter((name) => !wanted.has(name));
   return [
     ...[...wanted].map(([name, tensor]) => compareTensor(name, found.get(name), tensor, tolerance)),
@@ -35,8 +57,20 @@ export function compareResults(actual: CellResult, expected: CellResult, toleran
   ];
 }
 
+/** Names of the tensors whose bits are not the same in two results of one device. */
+export function differingBits(first: CellResult, second: CellResult): string[] {
+  const [a, b] = [tensorsOf(first), tensorsOf(second)];
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => !sameBits(a.get(name), b.get(name)));
+}
+
+function sameBits(a: Tensor | undefined, b: Tensor | undefined): boolean {
+  if (a === undefined || b === undefined || a.data.byteLength !== b.data.byteLength) return false;
+  const [first, second] = [a, b].map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return first?.every((byte, at) => byte === second?.[at]) === true;
+}
+
 /** Tensors by path, in the order of `CellResult`. */
-function flatten(result: CellResult): Map<string, Tensor> {
+export function tensorsOf(result: CellResult): Map<string, Tensor> {
   const groups: [string, Tensors | undefined][] = [
     ['outputs', result.outputs],
     ['state', result.state],
@@ -56,44 +90,47 @@ function compareTensor(name: string, actual: Tensor | undefined, expected: Tenso
   if (`${actual.shape}` !== `${expected.shape}` || actual.data.length !== expected.data.length) {
     return refused(name, `shape [${actual.shape}], not [${expected.shape}]`);
   }
+  const [blank = -1, ...more] = unwritten(actual.data);
+  if (blank >= 0) {
+    const count = more.length + 1;
+    const problem = `no kernel wrote ${count} of its ${actual.data.length} numbers`;
+    return { ...refused(name, problem), unwritten: count, worst: element(blank, actual, expected) };
+  }
   const error = relativeError(actual.data, expected.data);
-  if (error <= tolerance) return { name, error, ok: true };
+  let notFinite = 0;
+  for (const value of expected.data) if (!Number.isFinite(value)) notFinite++;
+  const units = wrongUnits(actual, expected, tolerance);
+  const compared = { name, error, units, rank: expected.shape.length, notFinite, unwritten: 0 };
+  if (error <= tolerance) return { ...compared, ok: notFinite === 0 };
   const at = firstWrong(actual.data, expected.data, tolerance);
-  if (at === undefined) return { name, error, ok: false };
-  return {
-    name,
-    error,
-    ok: false,
-    worst: {
-      index: unflatten(at, expected.shape),
-      actual: actual.data[at] as number,
-      expected: expected.data[at] as number,
-    },
-  };
+  return at === undefined ? { ...compared, ok: false } : { ...compared, ok: false, worst: element(at, actual, expected) };
 }
 
 function refused(name: string, problem: string): TensorComparison {
-  return { name, error: Number.POSITIVE_INFINITY, ok: false, problem };
+  return { name, error: Number.POSITIVE_INFINITY, ok: false, units: [], rank: 0, notFinite: 0, unwritten: 0, problem };
 }
 
-/**
- * ‖a − b‖ / ‖b‖ over a tensor. Where ‖b‖ is zero, the root mean square of `a` instead: an absolute error.
- * Elements that are both NaN, or the same infinity, count as equal and enter neither norm; any other element that
- * is not finite on either side makes the error Infinity.
- */
-export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const difference = new Norm();
-  const size = new Norm();
-  for (let i = 0; i < b.length; i++) {
-    const [x, y] = [a[i] as number, b[i] as number];
-    if (!Number.isFinite(x) || !Number.isFinite(y)) {
-      if (Object.is(x, y)) continue;
-      return Number.POSITIVE_INFINITY;
-    }
-    difference.add(x - y);
-    size.add(y);
+/** Where one unit is all there is, its norm is the tensor's. */
+function wrongUnits(actual: Tensor, expected: Tensor, tolerance: number): WrongUnit[] {
+  const count = expected.shape.at(-1) ?? 1;
+  if (count <= 1) return [];
+  const numbers = expected.data.length / count;
+  const { differences, sizes } = unitNorms(actual.data, expected.data, expected.shape);
+  const wrong: WrongUnit[] = [];
+  for (const [unit, difference] of differences.entries()) {
+    const size = sizes[unit] as number;
+    if (difference > tolerance * size) wrong.push({ unit, difference, size, numbers });
   }
-  return size.norm === 0 ? difference.rootMeanSquare : difference.norm / size.norm;
+  const relative = ({ difference, size }: WrongUnit) => difference / size;
+  return wrong.sort((a, b) => (relative(b) === relative(a) ? b.difference - a.difference : relative(b) - relative(a)));
+}
+
+function element(at: number, actual: Tensor, expected: Tensor): WrongElement {
+  return {
+    index: unflatten(at, expected.shape),
+    actual: actual.data[at] as number,
+    expected: expected.data[at] as number,
+  };
 }
 
 /**
@@ -101,15 +138,11 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
  * zero). A tensor whose relative error is above the tolerance has one, but for rounding: then the worst is named.
  */
 function firstWrong(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): number | undefined {
-  const size = new Norm();
-  for (let i = 0; i < expected.length; i++) {
-    if (Number.isFinite(expected[i])) size.add(expected[i] as number);
-  }
-  const limit = tolerance * (size.norm === 0 ? 1 : size.rootMeanSquare);
+  const limit = tolerance * (rootMeanSquare(expected) || 1);
   let worst: { at: number; difference: number } | undefined;
   for (let i = 0; i < expected.length; i++) {
     const [x, y] = [actual[i] as number, expected[i] as number];
-    if (Object.is(x, y)) continue;
+    if (Object.is(x, y) || !Number.isFinite(y)) continue;
     const difference = Math.abs(x - y);
     if (!(difference <= limit)) return i;
     if (worst === undefined || difference > worst.difference) worst = { at: i, difference };
@@ -125,31 +158,4 @@ function unflatten(at: number, shape: readonly number[]): number[] {
     rest = Math.floor(rest / size);
   }
   return index;
-}
-
-/** Euclidean norm of many numbers, scaled so that no square overflows or vanishes. */
-class Norm {
-  private scale = 0;
-  private sum = 0;
-  private count = 0;
-
-  add(value: number): void {
-    const magnitude = Math.abs(value);
-    this.count++;
-    if (magnitude === 0) return;
-    if (magnitude > this.scale) {
-      this.sum = 1 + this.sum * (this.scale / magnitude) ** 2;
-      this.scale = magnitude;
-    } else {
-      this.sum += (magnitude / this.scale) ** 2;
-    }
-  }
-
-  get norm(): number {
-    return this.scale * Math.sqrt(this.sum);
-  }
-
-  get rootMeanSquare(): number {
-    return this.count === 0 ? 0 : this.norm / Math.sqrt(this.count);
-  }
 }

@@ -169,5 +169,7 @@ export function sizeCases(signature: Signature, breadth: Breadth, least = 1): Si
  * some hundred is nearly constant: at 5 units float32 explained 1.2e-5 of the LSTM's worst (all regularizers, leakyRelu).
  */
 export function leastSize(graph: StepGraph): number {
-  return graph.nodes.some(isReduce) ? 7 : 1;
+  return graph.nodes.some(isReduce) ? FEWEST_UNITS : 1;
 }
+
+export const FEWEST_UNITS = 7;

@@ -1,22 +1,19 @@
 /** Kernels against the reference: one cell, one assignment of options at a time. */
 import { RecurveError } from '../../codegen/errors.js';
 import { lower, resolveSignature } from '../../codegen/frontend/index.js';
-import type { CellTree, OptionValues, Signature, Span } from '../../codegen/frontend/tree.js';
+import type { CellTree, OptionValues, Signature } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
-import type { StepGraph } from '../../codegen/ir/graph.js';
+import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { compareResults, type TensorComparison } from '../compare.js';
-import type { CellData } from '../data.js';
+import { type CellData, sizeOf } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
 import { type Executable, load } from '../execute/index.js';
 import { randomData } from '../random.js';
-import { runReference } from '../reference/index.js';
-import { leastSize, type OptionCase, optionCases, sizeCases } from './cases.js';
-import { conditioning, EXCESS } from './conditioning.js';
+import { FEWEST_UNITS, leastSize, type OptionCase, optionCases, sizeCases } from './cases.js';
+import { type JudgedTensor, judge, type Verdict, worstVerdict } from './judge.js';
 import { outputShapes } from './outputs.js';
+import { adviceFor, describeLosses, type Losses, lossesOf, reportTensor, type TensorReport } from './report.js';
 
-/** Largest relative root-mean-square error of a tensor that passes. */
-export const TOLERANCE = 1e-5;
 /** Draws of data that a run may take where float32 cannot hold the results of the ones before. */
 const MOST_DRAWS = 4;
 /** Seeds of one draw: no two runs have the same. */
@@ -27,19 +24,39 @@ export interface CaseReport {
   readonly cell: string;
   readonly options: OptionValues;
   readonly dims: Sizes;
+  readonly verdict: Verdict;
+  /** Whether it agrees. */
   readonly ok: boolean;
+  /** Whether it counts against the cell that it does not. */
+  readonly counts: boolean;
+  /** Largest error of the tensors that agree. */
   readonly worst: number;
+  readonly draws: Draws;
   readonly tensors: readonly TensorReport[];
   /** Why nothing ran: which of the adapter's limits the case exceeds. Then it is not ok and has no tensors. */
   readonly problem?: string;
+  /** Why it cannot be judged, and what to do about it. */
+  readonly reason?: string;
+  readonly advice?: string;
+  readonly losses?: Losses;
 }
 
-export interface TensorReport {
-  readonly name: string;
-  readonly error: number;
-  readonly ok: boolean;
-  /** Of a tensor that is not ok: where it first goes wrong, in which run, and what of the spec it belongs to. */
-  readonly mismatch?: string;
+/** Random data: how many draws were taken, and how many of them others replaced, for nothing could be said about them. */
+export interface Draws {
+  readonly taken: number;
+  readonly replaced: number;
+}
+
+/** All cases of one cell. */
+export interface CellReport {
+  readonly cell: string;
+  readonly verdict: Verdict;
+  readonly cases: number;
+  /** Cases that agree. */
+  readonly agree: number;
+  /** Largest error of the tensors that agree. */
+  readonly worst: number;
+  readonly draws: Draws;
 }
 
 export interface CheckRequest {
@@ -72,7 +89,20 @@ export async function checkCell(device: RecurveDevice, tree: CellTree, request: 
 /** @throws whatever is not one of the adapter's limits */
 function refusal(error: unknown, { name, options }: Signature, dims: Sizes): CaseReport {
   if (!(error instanceof RecurveError) || !error.code.startsWith('LIMIT-')) throw error;
-  return { cell: name, options, dims, ok: false, worst: 0, tensors: [], problem: `${error.code}: ${error.message}` };
+  const problem = `${error.code}: ${error.message}`;
+  const draws = { taken: 0, replaced: 0 };
+  return {
+    cell: name,
+    options,
+    dims,
+    verdict: 'cannot be judged',
+    ok: false,
+    counts: true,
+    worst: 0,
+    draws,
+    tensors: [],
+    problem,
+  };
 }
 
 function casesOf(tree: CellTree, request: CheckRequest): { signature: Signature; sizes: Sizes }[] {
@@ -93,57 +123,98 @@ export function describeCase(tree: Pick<CellTree, 'options'>, options: OptionVal
   ].join(' ');
 }
 
+/** A case that cannot be judged and does not count is no reason to doubt a cell, unless there is nothing else. */
+export function reportCell(cell: string, cases: readonly CaseReport[]): CellReport {
+  const agree = cases.filter(({ ok }) => ok).length;
+  const counted = cases.filter(({ counts }) => counts).map(({ verdict }) => verdict);
+  const sum = (part: (draws: Draws) => number) => cases.reduce((total, { draws }) => total + part(draws), 0);
+  return {
+    cell,
+    verdict: worstVerdict(agree === 0 ? cases.map(({ verdict }) => verdict) : counted),
+    cases: cases.length,
+    agree,
+    worst: Math.max(0, ...cases.map(({ worst }) => worst)),
+    draws: { taken: sum(({ taken }) => taken), replaced: sum(({ replaced }) => replaced) },
+  };
+}
+
 async function checkCase(device: RecurveDevice, tree: CellTree, signature: Signature, sizes: Sizes): Promise<CaseReport> {
   const graph = lower(tree, signature);
   const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: device.target });
   const executable = await load(device, plan);
   const tensors = new Map<string, TensorReport>();
+  const draws = { taken: 0, replaced: 0 };
+  let losses: Losses | undefined;
   try {
     for (const run of runs(signature, graph, sizes)) {
-      for (const comparison of await compareRun(executable, tree, signature, run)) {
-        const report = reportTensor(comparison, run.name, graph, signature);
+      const drawn = await drawUntilJudged(executable, tree, signature, run);
+      draws.taken += drawn.replaced + 1;
+      draws.replaced += drawn.replaced;
+      losses ??= drawn.losses;
+      for (const judged of drawn.tensors) {
+        const report = reportTensor(judged, run.name, graph, signature);
         const before = tensors.get(report.name);
-        if (before === undefined || report.error > before.error) tensors.set(report.name, report);
+        if (before === undefined || isWorse(report, before)) tensors.set(report.name, report);
       }
     }
   } finally {
     executable.destroy();
   }
   const all = [...tensors.values()];
+  const verdict = worstVerdict(all.map((tensor) => tensor.verdict));
+  const doubt = verdict === 'cannot be judged' ? losses : undefined;
   return {
     cell: signature.name,
     options: signature.options,
     dims: sizes,
-    ok: all.every(({ ok }) => ok),
-    worst: Math.max(0, ...all.map(({ error }) => error)),
+    verdict,
+    ok: verdict === 'agrees',
+    counts: doubt === undefined || !isDegenerate(graph, sizes) || doubt.causes.length > 0 || doubt.underflow > 0,
+    worst: Math.max(0, ...all.filter(({ ok }) => ok).map(({ error }) => error)),
+    draws,
     tensors: all,
+    ...(doubt === undefined ? {} : { reason: describeLosses(doubt), advice: adviceFor(doubt), losses: doubt }),
   };
 }
 
+function isWorse(a: TensorReport, b: TensorReport): boolean {
+  if (a.verdict === b.verdict) return a.error > b.error;
+  return worstVerdict([a.verdict, b.verdict]) === a.verdict;
+}
+
+/** Whether the step reduces over so few units that what is left of them, normalized, is rounding. */
+function isDegenerate(graph: StepGraph, sizes: Sizes): boolean {
+  return graph.nodes.some((node) => {
+    if (!isReduce(node)) return false;
+    const shape = graph.nodes[node.arg]?.shape ?? [];
+    return node.axes.reduce((units, axis) => units * sizeOf(sizes, shape[axis] ?? '1'), 1) < FEWEST_UNITS;
+  });
+}
+
+interface Drawn {
+  readonly tensors: readonly JudgedTensor[];
+  /** Draws before it that other data replaced. */
+  readonly replaced: number;
+  /** What the data lose in float32, where that keeps them from being judged. */
+  readonly losses?: Losses;
+}
+
 /**
- * Everything a run gives, beside the reference. A draw on which float32 rounding of the reference itself makes up for
- * all that is wrong tells nothing of the kernels: another is taken in its place, and has to meet the same tolerance.
+ * Everything a run gives, beside the reference. A draw about which nothing can be said tells nothing of the kernels:
+ * another is taken in its place, and has to meet the same tolerance.
  */
-async function compareRun(executable: Executable, tree: CellTree, signature: Signature, run: Run): Promise<Compared[]> {
+async function drawUntilJudged(executable: Executable, tree: CellTree, signature: Signature, run: Run): Promise<Drawn> {
   const { sizes } = executable.plan;
   for (let draw = 0; ; draw++) {
     const data = run.data(draw);
-    // An element that no kernel writes then holds a NaN, not what the run before left there.
+    // An element that no kernel writes then holds a NaN that none computes, not what the run before left there.
     executable.poison();
-    const actual = await executable.run(data);
-    const exact = runReference(tree, signature, sizes, data);
-    const compared = compareResults(actual, exact, TOLERANCE);
-    if (compared.every(({ ok }) => ok)) return compared;
-    const limits = conditioning(tree, signature, sizes, data, exact);
-    const explained = compared.map((tensor): Compared => ({ ...tensor, float32: limits.get(tensor.name) ?? 0 }));
-    const isTest = explained.some(({ ok, error, float32 = 0 }) => !ok && !(error < EXCESS * float32));
-    if (isTest || draw === MOST_DRAWS - 1) return explained;
+    const tensors = judge(tree, signature, sizes, data, await executable.run(data));
+    const verdict = worstVerdict(tensors.map((tensor) => tensor.verdict));
+    if (verdict !== 'cannot be judged') return { tensors, replaced: draw };
+    if (draw < MOST_DRAWS - 1) continue;
+    return { tensors, replaced: draw, losses: lossesOf(tree, signature, sizes, data, tensors) };
   }
-}
-
-interface Compared extends TensorComparison {
-  /** What rounding to float32 alone does to the reference: its largest relative error. */
-  readonly float32?: number;
 }
 
 interface Run {
@@ -163,39 +234,4 @@ function runs(signature: Signature, graph: StepGraph, sizes: Sizes): Run[] {
   return sizes.B === 1 || sizes.T === 1
     ? ragged.slice(0, sizes.T === 1 ? 1 : 2)
     : [...ragged, run('full length, reverse', 3, false, true)];
-}
-
-function reportTensor(comparison: Compared, run: string, graph: StepGraph, signature: Signature): TensorReport {
-  const { name, error, ok, worst, problem, float32 = 0 } = comparison;
-  if (ok) return { name, error, ok };
-  const where =
-    worst === undefined ? (problem ?? 'all of it') : `${place(name, worst.index)} is ${worst.actual}, not ${worst.expected}`;
-  const span = spanOf(name, graph, signature);
-  const line = span === undefined ? '' : `; ${span.file}:${span.line}`;
-  const rounding = float32 > TOLERANCE ? `; rounding to float32 alone explains ${float32.toExponential(1)}` : '';
-  return { name, error, ok, mismatch: `${where} (${run})${line}${rounding}` };
-}
-
-/** `step 3, sequence 0, unit 7`. */
-function place(name: string, index: readonly number[]): string {
-  const words = axes(name, index.length);
-  return index.map((at, axis) => `${words[axis] ?? 'unit'} ${at}`).join(', ') || 'the scalar';
-}
-
-function axes(name: string, rank: number): readonly string[] {
-  if (name.startsWith('outputs.') || name.startsWith('gradients.inputs.')) return ['step', 'sequence', 'unit'];
-  if (name.startsWith('state.') || name.startsWith('gradients.state.')) return ['sequence', 'unit'];
-  return rank === 2 ? ['row', 'column'] : ['unit'];
-}
-
-/** The declaration of the input, state or parameter, or the expression of an output. */
-function spanOf(name: string, graph: StepGraph, signature: Signature): Span | undefined {
-  const last = name.slice(name.lastIndexOf('.') + 1);
-  if (name.startsWith('outputs.')) return graph.nodes[graph.outputs[last] ?? -1]?.span;
-  const group = name.startsWith('gradients.params.')
-    ? signature.params
-    : name.startsWith('gradients.inputs.')
-      ? signature.inputs
-      : signature.state;
-  return group.find((declaration) => declaration.name === last)?.span;
 }

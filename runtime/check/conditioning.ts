@@ -6,64 +6,61 @@
  */
 import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { compareResults } from '../compare.js';
-import type { CellData, CellResult, Tensor, Tensors } from '../data.js';
+import { tensorsOf } from '../compare.js';
+import type { CellData, CellResult, Tensors } from '../data.js';
+import { relativeError, unitNorms } from '../norm.js';
 import { type Stream, streamOf } from '../random.js';
 import { RoundingTape, runReference } from '../reference/index.js';
 
-const TRIES = 6;
+/** What float32 explains of one tensor: the most over some runs of the rounded reference. */
+export interface Limit {
+  /** Relative error; Infinity where a run left float32 and the exact reference did not. */
+  readonly error: number;
+  /** Norm of the difference of every unit, an index of the last axis. */
+  readonly units: Float64Array;
+}
 
-/**
- * How many times what this explains an error may be and still be float32's: here a function's value is rounded once,
- * while an adapter's `exp` or `sin` may be off by 1e-6, sixteen roundings.
- */
-export const EXCESS = 16;
+const NOTHING: Limit = { error: 0, units: new Float64Array(0) };
 
-/** The largest relative error of every tensor over a few such runs, by name. */
-export function conditioning(
-  tree: CellTree,
-  signature: Signature,
-  sizes: Sizes,
-  data: CellData,
-  exact: CellResult,
-): Map<string, number> {
-  const worst = new Map<string, number>();
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const chance = streamOf(attempt, 'rounding');
-    const tape = new RoundingTape(attempt === 0 ? Math.fround : (value) => upOrDown(value, chance));
-    const rounded = runReference(tree, signature, sizes, perturbed(data, chance), tape);
-    for (const { name, error } of compareResults(rounded, exact, 0)) worst.set(name, Math.max(error, worst.get(name) ?? 0));
+/** Run by run, for one is enough where an error is small, and a few hundred would be where chance decides. */
+export class Conditioning {
+  readonly #limits = new Map<string, Limit>();
+  #runs = 0;
+
+  constructor(
+    private readonly tree: CellTree,
+    private readonly signature: Signature,
+    private readonly sizes: Sizes,
+    private readonly data: CellData,
+    private readonly exact: CellResult,
+  ) {}
+
+  get runs(): number {
+    return this.#runs;
   }
-  for (const [name, error] of cancelled(exact, data)) worst.set(name, Math.max(error, worst.get(name) ?? 0));
-  return worst;
-}
 
-/**
- * Tensors that are zero but for the rounding of float64, such as the variance of equal numbers or the gradient of their
- * softmax: what float32 leaves of them is a unit in the last place of the numbers near 1 that cancel, however the
- * reference happens to round.
- */
-function cancelled({ outputs, state, gradients }: CellResult, { cotangents }: CellData): [string, number][] {
-  const seeds = [cotangents?.outputs, cotangents?.state].flatMap((group) => Object.values(group ?? {}).map(size));
-  const scale = Math.max(1, ...seeds);
-  const groups = {
-    outputs,
-    state,
-    ...Object.fromEntries(Object.entries(gradients ?? {}).map(([name, group]) => [`gradients.${name}`, group])),
-  };
-  return Object.entries(groups).flatMap(([group, tensors]) =>
-    Object.entries(tensors).flatMap(([name, tensor]): [string, number][] => {
-      const left = size(tensor);
-      return left > 0 && left < 2 ** -40 * scale ? [[`${group}.${name}`, (2 ** -24 * scale) / left]] : [];
-    }),
-  );
-}
+  limit(tensor: string): Limit {
+    return this.#limits.get(tensor) ?? NOTHING;
+  }
 
-/** Root mean square. */
-function size({ data }: Tensor): number {
-  let sum = 0;
-  for (const value of data) sum += value * value;
-  return Math.sqrt(sum / Math.max(1, data.length));
+  /** Whether a value of some result was not finite in float32, where it may be in float64. */
+  get overflows(): boolean {
+    return [...this.#limits.values()].some(({ error }) => error === Number.POSITIVE_INFINITY);
+  }
+
+  /** One more run of the rounded reference. */
+  run(): void {
+    const chance = streamOf(this.#runs, 'rounding');
+    const tape = new RoundingTape(this.#runs === 0 ? Math.fround : (value) => upOrDown(value, chance));
+    this.#runs++;
+    const rounded = tensorsOf(runReference(this.tree, this.signature, this.sizes, perturbed(this.data, chance), tape));
+    for (const [name, { shape, data }] of tensorsOf(this.exact)) {
+      const other = rounded.get(name)?.data ?? [];
+      const before = this.limit(name);
+      const units = unitNorms(other, data, shape).differences.map((norm, unit) => Math.max(norm, before.units[unit] ?? 0));
+      this.#limits.set(name, { error: Math.max(before.error, relativeError(other, data)), units });
+    }
+  }
 }
 
 /** Relatively by 2⁻²⁴, up or down. */

@@ -1,4 +1,5 @@
 export { leastSize, type OptionCase, optionCases, sizeCases } from './cases.js';
-export { type CaseReport, type CheckRequest, checkCell, describeCase, type TensorReport, TOLERANCE } from './check.js';
-export { conditioning, EXCESS } from './conditioning.js';
+export { type CaseReport, type CellReport, type CheckRequest, checkCell, describeCase, reportCell } from './check.js';
+export { type JudgedTensor, judge, TOLERANCE, type Verdict, worstVerdict } from './judge.js';
 export { outputShapes } from './outputs.js';
+export type { TensorReport } from './report.js';

@@ -2,8 +2,9 @@
 import type { Plan } from '../../codegen/plan.js';
 import type { CellData, CellResult } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
-import { createBuffers, poisonBuffers } from '../memory/buffers.js';
+import { createBuffers } from '../memory/buffers.js';
 import type { Extent } from '../memory/copy.js';
+import { poisonBuffers } from '../memory/poison.js';
 import { createReadback, type Scope } from '../memory/readback.js';
 import { placeTensors } from '../memory/slots.js';
 import { createUploader } from '../memory/upload.js';
@@ -25,7 +26,7 @@ export interface Executable {
   finished(): Promise<void>;
   /** Waits for what the last `submit` computes and returns it. */
   read(): Promise<CellResult>;
-  /** Fills all of the plan's memory with NaN, before an upload: what no kernel writes is then seen in the results. */
+  /** Fills all of the plan's memory with a NaN of its own, before an upload: what no kernel writes is seen in the results. */
   poison(): void;
   /** Frees the buffers. */
   destroy(): void;

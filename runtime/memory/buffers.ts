@@ -3,10 +3,6 @@ import { RecurveError } from '../../codegen/errors.js';
 import type { Plan } from '../../codegen/plan.js';
 import type { RecurveDevice } from '../device/index.js';
 
-/** A quiet NaN as bits: it spreads through whatever reads it. */
-const POISON = 0x7fc00000;
-const POISON_WORDS = 1 << 18;
-
 /**
  * Makes one buffer for each of the plan's.
  * @throws RecurveError `LIMIT-BUFFER` if one is larger than the device allows, `DEVICE-MEMORY` if they do not fit
@@ -53,17 +49,6 @@ export function checkSize(
     fix: 'Use smaller dims (T, B or the largest of the cell’s own), or an adapter with larger limits.',
     where: '--dims',
   });
-}
-
-/** Fills buffers with NaN, so that an element which is read before it is written, or never written, shows. */
-export function poisonBuffers(device: GPUDevice, buffers: Iterable<GPUBuffer>): void {
-  const pattern = new Uint32Array(POISON_WORDS).fill(POISON);
-  for (const buffer of buffers) {
-    for (let offset = 0; offset < buffer.size; offset += pattern.byteLength) {
-      const words = Math.min(pattern.length, (buffer.size - offset) / 4);
-      device.queue.writeBuffer(buffer, offset, pattern, 0, words);
-    }
-  }
 }
 
 /** The buffer of a name. A plan that names a buffer it does not list is a defect of the compiler. */

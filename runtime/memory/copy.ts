@@ -36,14 +36,18 @@ export function pad(tensor: PlacedTensor, dense: Numbers, padded: Float32Array, 
 
 /**
  * The dense tensor of padded memory, sequences back in data order. What the device left past a sequence's length
- * is copied as it is, so that an element that no kernel wrote can be seen.
+ * is copied as it is, so that an element that no kernel wrote can be seen; as words, for a number may lose the bits
+ * that tell one NaN from another.
  */
 export function unpad(tensor: PlacedTensor, padded: Float32Array, extent: Extent): Float32Array {
-  const dense = new Float32Array(elements(tensor.slot.shape));
-  if (!tensor.sequence) {
-    gather(tensor.runs, padded, 0, dense, 0);
-    return dense;
-  }
+  const dense = new Uint32Array(elements(tensor.slot.shape));
+  const words = new Uint32Array(padded.buffer, padded.byteOffset, padded.length);
+  if (tensor.sequence) unpadSequences(tensor, words, dense, extent);
+  else gather(tensor.runs, words, 0, dense, 0);
+  return new Float32Array(dense.buffer);
+}
+
+function unpadSequences(tensor: PlacedTensor, padded: Uint32Array, dense: Uint32Array, extent: Extent): void {
   const [unit, paddedUnit] = unitSizes(tensor);
   const [steps = 0, batch = 0] = tensor.slot.shape;
   const [, paddedBatch = batch] = tensor.slot.padded;
@@ -55,7 +59,6 @@ export function unpad(tensor: PlacedTensor, padded: Float32Array, extent: Extent
       gather(tensor.runs, padded, (step * paddedBatch + sequence) * paddedUnit, dense, to);
     }
   }
-  return dense;
 }
 
 /** Elements of one step of one sequence, dense and padded. */
@@ -71,7 +74,7 @@ function scatter(runs: Runs, dense: Numbers, from: number, padded: Float32Array,
   }
 }
 
-function gather(runs: Runs, padded: Float32Array, from: number, dense: Float32Array, to: number): void {
+function gather(runs: Runs, padded: Uint32Array, from: number, dense: Uint32Array, to: number): void {
   for (let index = 0; index < runs.logical.length; index++) {
     const source = from + (runs.padded[index] ?? 0);
     const target = to + (runs.logical[index] ?? 0);

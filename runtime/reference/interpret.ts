@@ -3,14 +3,14 @@
  * them) is an ordinary JavaScript value. The tree was checked before, so whatever cannot occur in a checked
  * tree throws a plain Error: a defect of ours.
  */
-import type { BinaryOperator, CellTree, Expression, FunctionTree, Pattern, Statement } from '../../codegen/frontend/tree.js';
+import type { CellTree, Expression, FunctionTree, Pattern, Statement } from '../../codegen/frontend/tree.js';
 import type { StepContext } from './context.js';
 import { entryOf } from './matrix.js';
 import { describe, isArray, isNamespace, isStatic, namespace, type Operand, toValue } from './operand.js';
 import { functions, negate, not, operators, select } from './operations.js';
 import { staticBinary } from './static.js';
 import { structural } from './structural.js';
-import { Value } from './tape.js';
+import { type Tape, Value } from './tape.js';
 import { pointwise } from './tensor.js';
 
 /** Runs `step(inputs, state, params, { options, t })` once; returns what it returns, by name. */
@@ -113,18 +113,16 @@ class Interpreter {
       case 'unary':
         return this.unary(expression.operator, this.evaluate(expression.operand, scope));
       case 'binary':
-        return this.binary(expression.operator, expression.left, expression.right, scope);
+        return this.binary(expression, scope);
       case 'conditional': {
         const test = this.evaluate(expression.test, scope);
         if (!(test instanceof Value)) return this.evaluate(test ? expression.then : expression.otherwise, scope);
         const then = toValue(this.evaluate(expression.then, scope));
-        return pointwise(this.context.tape, select, [test, then, toValue(this.evaluate(expression.otherwise, scope))]);
+        const otherwise = toValue(this.evaluate(expression.otherwise, scope));
+        return pointwise(this.tapeAt(expression), select, [test, then, otherwise]);
       }
       case 'builtin':
-        return this.builtin(
-          expression.name,
-          expression.args.map((arg) => this.evaluate(arg, scope)),
-        );
+        return this.builtin(expression, scope);
       case 'helper': {
         const helper = this.tree.helpers[expression.key];
         if (helper === undefined) throw new Error(`there is no helper ${expression.key}`);
@@ -151,22 +149,26 @@ class Interpreter {
     return typeof operand === 'number' ? -operand : pointwise(this.context.tape, negate, [toValue(operand)]);
   }
 
-  private binary(operator: BinaryOperator, leftTree: Expression, rightTree: Expression, scope: Scope): Operand {
-    const left = this.evaluate(leftTree, scope);
+  private binary(expression: Extract<Expression, { kind: 'binary' }>, scope: Scope): Operand {
+    const { operator } = expression;
+    const left = this.evaluate(expression.left, scope);
     // As in JavaScript: what the left side decides leaves the right side unevaluated.
-    if (operator === '&&' && !(left instanceof Value)) return left ? this.evaluate(rightTree, scope) : left;
-    if (operator === '||' && !(left instanceof Value)) return left ? left : this.evaluate(rightTree, scope);
-    const right = this.evaluate(rightTree, scope);
+    if (operator === '&&' && !(left instanceof Value)) return left ? this.evaluate(expression.right, scope) : left;
+    if (operator === '||' && !(left instanceof Value)) return left ? left : this.evaluate(expression.right, scope);
+    const right = this.evaluate(expression.right, scope);
     // A static right side decides or drops out, so that the result may be static too.
     if (operator === '&&' && isStatic(right)) return right ? left : right;
     if (operator === '||' && isStatic(right)) return right ? right : left;
     if (isStatic(left) && isStatic(right)) return staticBinary(operator, left, right);
     const operation = operators[operator];
     if (operation === undefined) throw new Error(`${operator} on tensors`);
-    return pointwise(this.context.tape, operation, [toValue(left), toValue(right)]);
+    return pointwise(this.tapeAt(expression), operation, [toValue(left), toValue(right)]);
   }
 
-  private builtin(name: string, args: readonly Operand[]): Operand {
+  private builtin(expression: Extract<Expression, { kind: 'builtin' }>, scope: Scope): Operand {
+    const { name } = expression;
+    const args = expression.args.map((arg) => this.evaluate(arg, scope));
+    const tape = this.tapeAt(expression);
     const whole = structural[name];
     if (whole !== undefined) return whole(this.context, args);
     const operation = functions[name];
@@ -174,9 +176,15 @@ class Interpreter {
     const missing = operation.pullbacks.length - args.length;
     const values = [...args, ...(missing > 0 ? (operation.defaults ?? []).slice(-missing) : [])];
     if (values.length !== operation.pullbacks.length) throw new Error(`${name} of ${args.length} arguments`);
-    const result = pointwise(this.context.tape, operation, values.map(toValue));
+    const result = pointwise(tape, operation, values.map(toValue));
     // A function of static numbers is static: it may bound a loop or choose a branch.
     return values.every(isStatic) ? (result.data[0] as number) : result;
+  }
+
+  /** The tape, told what it is going to record. */
+  private tapeAt({ span }: Expression): Tape {
+    this.context.tape.place = span;
+    return this.context.tape;
   }
 
   private test(expression: Expression, scope: Scope): boolean {

@@ -6,13 +6,20 @@ const TINY = 2 ** -126;
 
 /** Rounds every value and cotangent that it records, and partial sums. */
 export class RoundingTape extends Tape {
+  /** Numbers rounded so far, and those of them that were not zero and became it. */
+  rounds = 0;
+  flushed = 0;
+
   constructor(private readonly rounding: (value: number) => number) {
     super();
   }
 
   override rounded(sum: number): number {
     const value = this.rounding(sum);
-    return Math.abs(value) < TINY ? 0 : value;
+    this.rounds++;
+    if (!(Math.abs(value) < TINY)) return value;
+    if (sum !== 0) this.flushed++;
+    return 0;
   }
 
   override record(output: Value, backward: (cotangent: Float64Array) => void): Value {

@@ -121,6 +121,7 @@ class SequenceRun {
   }
 
   private step(s: number, sequences: readonly number[], state: ReadonlyMap<string, Value>): Step {
+    this.tape.step = s;
     const rows = sequences.length;
     const places = sequences.map((sequence) => {
       const t = this.data.reverse ? (this.lengths[sequence] as number) - 1 - s : s;

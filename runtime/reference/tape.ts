@@ -6,6 +6,9 @@
  * after the last time step.
  */
 
+import type { Span } from '../../codegen/frontend/tree.js';
+import type { Operation } from './operations.js';
+
 /** One axis of a value: the dim it stands for and its size. */
 export interface Axis {
   readonly dim: string;
@@ -93,6 +96,9 @@ interface Entry {
 }
 
 export class Tape {
+  /** The expression that is being evaluated, and the time step: where what is recorded next comes from. */
+  place: Span | undefined;
+  step = 0;
   private readonly entries: Entry[] = [];
 
   /** Remembers `output`; an untracked one is not worth remembering. */
@@ -100,6 +106,9 @@ export class Tape {
     if (output.tracked) this.entries.push({ output, backward });
     return output;
   }
+
+  /** Told of every per-unit operation, after its result was recorded. */
+  applied(_operation: Operation, _args: readonly Value[], _output: Value): void {}
 
   /** A partial sum: a tape of another arithmetic rounds it. */
   rounded(sum: number): number {

@@ -27,7 +27,7 @@ export function pointwise(tape: Tape, operation: Operation, args: readonly Value
     }
   }
   const tracked = args.some((arg, position) => arg.tracked && operation.pullbacks[position] !== undefined);
-  return tape.record(new Value(rows, axes, data, tracked), (cotangent) => {
+  const output = tape.record(new Value(rows, axes, data, tracked), (cotangent) => {
     args.forEach((arg, position) => {
       const pullback = operation.pullbacks[position];
       if (!arg.tracked || pullback === undefined) return;
@@ -48,6 +48,8 @@ export function pointwise(tape: Tape, operation: Operation, args: readonly Value
       }
     });
   });
+  tape.applied(operation, args, output);
+  return output;
 }
 
 /** The axes that all arguments have but the scalars among them. */
@@ -60,7 +62,8 @@ export function commonAxes(args: readonly Value[]): readonly Axis[] {
   return first.axes;
 }
 
-function unitStride(value: Value): number {
+/** From one element of a row to the next; 0 where one number stands for all. */
+export function unitStride(value: Value): number {
   return value.axes.length === 0 ? 0 : 1;
 }
 

@@ -14,13 +14,12 @@ import {
   type Stages,
 } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { conditioning, EXCESS, outputShapes, TOLERANCE } from '../../runtime/check/index.js';
-import { compareResults, type TensorComparison } from '../../runtime/compare.js';
+import { type JudgedTensor, judge, outputShapes } from '../../runtime/check/index.js';
+import { differingBits } from '../../runtime/compare.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
 import { randomData } from '../../runtime/random.js';
-import { runReference } from '../../runtime/reference/index.js';
 import type { Model } from './model.js';
 import { printModel } from './print.js';
 
@@ -61,16 +60,12 @@ export async function runModel(device: RecurveDevice, model: Model, { twice = fa
     const runs = await runTimes(device, compiled, twice ? 2 : 1);
     const [actual] = runs;
     if (actual === undefined) throw new Error('nothing ran');
-    const expected = runReference(tree, signature, sizes, data);
-    const compared = compareResults(actual, expected, TOLERANCE);
-    const wrong = compared.filter(({ ok }) => !ok);
-    const limits = wrong.length > 0 ? conditioning(tree, signature, sizes, data, expected) : new Map<string, number>();
-    const times = ({ name, error }: TensorComparison) => error / (limits.get(name) ?? 0);
-    const explained = wrong.filter((tensor) => times(tensor) <= EXCESS);
-    const defects = wrong.filter((tensor) => !explained.includes(tensor));
-    const illConditioned = new Map(explained.map((tensor) => [tensor.name, times(tensor)]));
-    const worst = Math.max(0, ...compared.filter(({ ok }) => ok).map(({ error }) => error));
-    const failure = defects.length > 0 ? mismatch(defects, limits) : changed(runs);
+    const judged = judge(tree, signature, sizes, data, actual);
+    const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
+    const doubtful = judged.filter(({ verdict }) => verdict === 'cannot be judged');
+    const illConditioned = new Map(doubtful.map(({ name, error, float32 }) => [name, error <= float32 ? 1 : error / float32]));
+    const worst = Math.max(0, ...judged.filter(({ verdict }) => verdict === 'agrees').map(({ error }) => error));
+    const failure = wrong.length > 0 ? mismatch(wrong) : changed(runs);
     return { failure, worst, illConditioned, stages };
   } catch (error) {
     if (error instanceof RecurveError && error.code === 'DEVICE-LOST') throw error;
@@ -117,19 +112,21 @@ async function runTimes(device: RecurveDevice, { stages, data }: Compiled, times
   }
 }
 
-function mismatch(defects: readonly TensorComparison[], limits: ReadonlyMap<string, number>): Failure {
-  const lines = defects.map(({ name, error, worst, problem }) => {
-    const place = worst === undefined ? (problem ?? '') : `[${worst.index}] is ${worst.actual}, not ${worst.expected}`;
-    return `${name}: error ${error.toExponential(2)}, float32 explains ${(limits.get(name) ?? 0).toExponential(2)}; ${place}`;
+function mismatch(wrong: readonly JudgedTensor[]): Failure {
+  const lines = wrong.map(({ name, error, float32, unit, comparison: { worst, problem } }) => {
+    const place =
+      unit !== undefined
+        ? `unit ${unit.unit} is off by ${unit.difference.toExponential(2)} of ${unit.size.toExponential(2)}`
+        : `${problem ?? ''} ${worst === undefined ? '' : `[${worst.index}] is ${worst.actual}, not ${worst.expected}`}`;
+    return `${name}: error ${error.toExponential(2)}, float32 explains ${float32.toExponential(2)}; ${place}`;
   });
   return { kind: 'mismatch', message: lines.join('\n') };
 }
 
 function changed([first, second]: readonly CellResult[]): Failure | undefined {
   if (first === undefined || second === undefined) return undefined;
-  const different = compareResults(second, first, 0).filter(({ ok }) => !ok);
-  if (different.length === 0) return undefined;
-  return { kind: 'not the same bits', message: different.map(({ name }) => name).join(', ') };
+  const different = differingBits(first, second);
+  return different.length === 0 ? undefined : { kind: 'not the same bits', message: different.join(', ') };
 }
 
 function thrown(error: unknown): Failure {

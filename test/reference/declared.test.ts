@@ -1,7 +1,7 @@
 /** Inputs, states and parameters of every rank, and parameters that are not trained. */
 import { describe, expect, it } from 'vitest';
 import type { TensorDeclaration } from '../../codegen/frontend/tree.js';
-import { relativeError } from '../../runtime/compare.js';
+import { relativeError } from '../../runtime/norm.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { add, buildCell, call, give, mul, name, num, p, record, s, x } from './build.js';

@@ -1,8 +1,8 @@
 /** Central finite differences of the reference, and small edits of its data. */
 import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { relativeError } from '../../runtime/compare.js';
 import type { CellData, Tensor, Tensors } from '../../runtime/data.js';
+import { relativeError } from '../../runtime/norm.js';
 import { runReference } from '../../runtime/reference/index.js';
 
 type Group = 'inputs' | 'state' | 'params';

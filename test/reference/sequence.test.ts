@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { relativeError } from '../../runtime/compare.js';
 import type { CellData, Tensors } from '../../runtime/data.js';
+import { relativeError } from '../../runtime/norm.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { add, buildCell, call, declare, give, mul, name, num, p, record, s, x } from './build.js';

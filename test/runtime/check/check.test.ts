@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newCellSource } from '../../../cli/new-cell.js';
 import { parseCellSource, resolveOptions } from '../../../codegen/frontend/index.js';
 import type { CellTree } from '../../../codegen/frontend/tree.js';
-import { checkCell } from '../../../runtime/check/index.js';
+import type { Sizes } from '../../../codegen/plan.js';
+import { checkCell, reportCell } from '../../../runtime/check/index.js';
 import { openDevice, type RecurveDevice } from '../../../runtime/device/index.js';
 
 const tree = parseCellSource('mine.cell.ts', newCellSource('mine'));
@@ -12,14 +13,14 @@ const sizes = { T: 3, B: 2, I: 3, H: 5 };
 describe('checkCell', () => {
   let device: RecurveDevice;
   beforeAll(async () => {
-    device = await openDevice('auto');
+    device = await openDevice('swiftshader');
   });
   afterAll(() => device.close());
 
   it('compares every output, final state and gradient', async () => {
     const [report, ...more] = await checkCell(device, tree, { options, sizes: () => sizes });
     expect(more).toEqual([]);
-    expect(report).toMatchObject({ cell: 'mine', options, dims: sizes, ok: true });
+    expect(report).toMatchObject({ cell: 'mine', options, dims: sizes, verdict: 'agrees', ok: true, draws: { replaced: 0 } });
     expect(report?.tensors.map(({ name }) => name)).toEqual([
       'outputs.h',
       'state.h',
@@ -44,27 +45,90 @@ describe('checkCell', () => {
     expect(leak?.mismatch).toMatch(/^unit 0 is .+; mine\.cell\.ts:27$/);
   });
 
-  /** Of a high frequency float32 keeps few digits: as many as the phase leaves. */
-  const waves = (frequency: number) =>
+  /** A cell of one line; `x` and `d` are inputs, `a` is a parameter. */
+  const cellOf = (next: string) =>
     parseCellSource(
-      'waves.cell.ts',
-      `import { cell, sin, vec } from 'recurve';
-      export default cell({ name: 'waves', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') }, params: { a: vec('H') },
-        step({ x }, { h }, { a }) { return { h: sin(${frequency} * x) + a * h }; } });`,
+      'line.cell.ts',
+      `import { cell, index, layerNorm, log, relu, sin, vec } from 'recurve';
+      export default cell({ name: 'line', dims: ['H'], inputs: { x: vec('H'), d: vec('H') }, state: { h: vec('H') },
+        params: { a: vec('H') }, step({ x, d }, { h }, { a }) { return { h: ${next} }; } });`,
     );
+  const checkOne = async (cell: CellTree, dims: Sizes, on = device) => {
+    const [report] = await checkCell(on, cell, { options: {}, sizes: () => dims });
+    if (report === undefined) throw new Error('nothing was checked');
+    return report;
+  };
 
-  it('takes other data where float32 cannot hold the results, and holds them to the same tolerance', async () => {
-    const [report] = await checkCell(device, waves(200), { options: {}, sizes: () => ({ T: 1, B: 1, H: 1 }) });
-    // On its first draw two tensors are off by 3.2e-4, of which float32 explains 1.8e-3.
-    expect(report).toMatchObject({ ok: true });
-    expect(report?.worst).toBeLessThan(1e-5);
+  it('calls what no kernel wrote wrong, also where it would have been zero', async () => {
+    // Exactly zero everywhere, so that memory which is only cleared would agree.
+    const zero = cellOf('relu(-1 - x * x - d * d) * a * h');
+    const report = await checkOne(zero, { T: 3, B: 2, H: 5 }, idle(device));
+    expect(report.verdict).toBe('wrong');
+    const { mismatch } = report.tensors.find(({ name }) => name === 'outputs.h') ?? {};
+    expect(mismatch).toMatch(/^no kernel wrote 30 of its 30 numbers, the first at step 0, sequence 0, unit 0: this is a defect/);
   });
 
-  it('says where float32 cannot hold any', async () => {
-    const [report] = await checkCell(device, waves(70001), { options: {}, sizes: () => ({ T: 2, B: 2, H: 5 }) });
-    const wrong = report?.tensors.filter(({ ok }) => !ok);
-    expect(wrong?.map(({ name }) => name)).toEqual(['outputs.h', 'state.h', 'gradients.inputs.x', 'gradients.params.a']);
-    for (const { mismatch } of wrong ?? []) expect(mismatch).toMatch(/; rounding to float32 alone explains \d\.\de-\d$/);
+  it('sees a unit that is wholly wrong behind larger ones, and names it', async () => {
+    const gain = (small: string) => `x * d * (index('H') < 1 ? ${small} : 1) + a * h`;
+    const broken = differingTrees(sourceOf(cellOf(gain('1e-7'))), sourceOf(cellOf(gain('2e-7'))));
+    const report = await checkOne(broken, { T: 1, B: 2, H: 5 });
+    expect(report.verdict).toBe('wrong');
+    const wrong = report.tensors.filter(({ ok }) => !ok);
+    expect(wrong.map(({ name }) => name)).toEqual(['gradients.inputs.x', 'gradients.inputs.d']);
+    for (const { error, mismatch } of wrong) {
+      expect(error).toBeLessThan(1e-6);
+      expect(mismatch).toMatch(/^unit 0 is off by \d\.\de-\d and \d\.\de-\d in size, which the larger ones beside it hide/);
+    }
+  });
+
+  it('takes other data where float32 cannot hold the results, and holds them to the same tolerance', async () => {
+    // Of a high frequency float32 keeps few digits: as many as the phase leaves.
+    const report = await checkOne(cellOf('sin(200 * x) + a * h + d'), { T: 1, B: 1, H: 1 });
+    expect(report).toMatchObject({ verdict: 'agrees', ok: true, draws: { taken: 2, replaced: 1 } });
+    expect(report.worst).toBeLessThan(1e-5);
+  });
+
+  it('cannot judge where float32 keeps none of the digits', async () => {
+    const report = await checkOne(cellOf('sin(70001 * x) + a * h + d'), { T: 2, B: 2, H: 5 });
+    expect(report).toMatchObject({ verdict: 'cannot be judged', ok: false, counts: true, losses: { causes: [], underflow: 0 } });
+    expect(report.draws.replaced).toBe(9);
+    expect(report.tensors.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual([
+      'outputs.h',
+      'state.h',
+      'gradients.inputs.x',
+      'gradients.params.a',
+    ]);
+    expect(report.reason).toMatch(/^float32 keeps too few digits of \S+: rounding alone changes it by \d\.\de-\d of its size$/);
+  });
+
+  it('cannot judge numbers that are not numbers, and says what made them and where', async () => {
+    const report = await checkOne(cellOf('log(-1 - h * h) + x * a / d'), { T: 3, B: 1, H: 2 });
+    expect(report).toMatchObject({ verdict: 'cannot be judged', ok: false });
+    expect(report.losses?.causes[0]).toMatchObject({ what: '`log` of a number below 0', step: 0, count: 2, place: { line: 3 } });
+    expect(report.reason).toContain('`log` of a number below 0 (first at step 0, line.cell.ts:3)');
+    expect(report.advice).toContain('range: [');
+  });
+
+  it('cannot judge numbers that float32 takes for zero', async () => {
+    const report = await checkOne(cellOf('1e-30 * x * d * a * h'), { T: 3, B: 2, H: 5 });
+    expect(report).toMatchObject({ verdict: 'cannot be judged', losses: { causes: [] } });
+    expect(report.losses?.underflow).toBeGreaterThan(0);
+    expect(report.reason).toMatch(/below 1\.2e-38, the smallest of float32 \(underflow\)$/);
+  });
+
+  it('calls no kernel wrong for a division by what is drawn', async () => {
+    const reports = await checkCell(device, cellOf('x / d + a * h'), { options: {} });
+    expect(reports.map(({ verdict }) => verdict)).not.toContain('wrong');
+    expect(reportCell('line', reports).verdict).toBe('agrees');
+  });
+
+  it('does not hold it against a cell that one normalized unit is nothing', async () => {
+    const normalized = cellOf('layerNorm(x * d + h, a, a)');
+    const one = await checkOne(normalized, { T: 2, B: 2, H: 1 });
+    expect(one.verdict).not.toBe('wrong');
+    const many = await checkOne(normalized, { T: 2, B: 2, H: 9 });
+    expect(many.verdict).toBe('agrees');
+    expect(reportCell('line', [one, many]).verdict).toBe('agrees');
   });
 
   it('reports a size of its own that the adapter cannot hold, and goes on', async () => {
@@ -92,6 +156,27 @@ describe('checkCell', () => {
     await expect(checkCell(small, tree, { options, sizes: () => sizes })).rejects.toMatchObject({ code: 'LIMIT-BUFFER' });
   });
 });
+
+const sourceOf = (tree: CellTree) => (tree.sources[tree.span.file] ?? []).join('\n');
+
+/** The same device, on which no kernel ever runs. */
+function idle(device: RecurveDevice): RecurveDevice {
+  const wrap = <T extends object>(target: T, replaced: Partial<Record<keyof T, unknown>>): T =>
+    new Proxy(target, {
+      get(object, name) {
+        if (name in replaced) return replaced[name as keyof T];
+        const member: unknown = Reflect.get(object, name, object);
+        return typeof member === 'function' ? member.bind(object) : member;
+      },
+    });
+  const gpu = device.device;
+  const createCommandEncoder = (descriptor?: GPUCommandEncoderDescriptor) => {
+    const encoder = gpu.createCommandEncoder(descriptor);
+    const beginComputePass = () => wrap(encoder.beginComputePass(), { dispatchWorkgroups: () => {} });
+    return wrap(encoder, { beginComputePass });
+  };
+  return { ...device, device: wrap(gpu, { createCommandEncoder }) };
+}
 
 /** A tree whose `step` is the second source's for the reference and the first's for everybody else. */
 function differingTrees(compiled: string, interpreted: string): CellTree {

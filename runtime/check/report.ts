@@ -1,0 +1,115 @@
+/** What is told of a run: where a tensor goes wrong, or what the data lose in float32. */
+import type { CellTree, Signature, Span } from '../../codegen/frontend/tree.js';
+import type { StepGraph } from '../../codegen/ir/graph.js';
+import type { Sizes } from '../../codegen/plan.js';
+import type { CellData } from '../data.js';
+import { type Loss, LossTape, runReference } from '../reference/index.js';
+import { type JudgedTensor, TOLERANCE, type Verdict } from './judge.js';
+
+export interface TensorReport {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly ok: boolean;
+  /** Relative root-mean-square error. */
+  readonly error: number;
+  /** Of a tensor that is not ok: where it first goes wrong, in which run, and what of the spec it belongs to. */
+  readonly mismatch?: string;
+}
+
+export function reportTensor(judged: JudgedTensor, run: string, graph: StepGraph, signature: Signature): TensorReport {
+  const { name, verdict, error, float32 } = judged;
+  if (verdict === 'agrees') return { name, verdict, ok: true, error };
+  const span = spanOf(name, graph, signature);
+  const line = span === undefined ? '' : `; ${span.file}:${span.line}`;
+  const rounding = float32 > TOLERANCE ? `; rounding to float32 alone explains ${float32.toExponential(1)}` : '';
+  return { name, verdict, ok: false, error, mismatch: `${whereOf(judged)} (${run})${line}${rounding}` };
+}
+
+function whereOf({ name, unit, comparison }: JudgedTensor): string {
+  const { problem, worst, notFinite } = comparison;
+  if (unit !== undefined) {
+    const { difference, size, numbers } = unit;
+    const [off, of] = [difference, size].map((norm) => (norm / Math.sqrt(numbers)).toExponential(1));
+    const which = name.startsWith('gradients.params.') && comparison.rank > 1 ? 'column' : 'unit';
+    return `${which} ${unit.unit} is off by ${off} and ${of} in size, which the larger ones beside it hide in the error of the whole tensor`;
+  }
+  const places = worst === undefined ? '' : place(name, worst.index);
+  if (problem !== undefined)
+    return places === '' ? problem : `${problem}, the first at ${places}: this is a defect of the compiler`;
+  if (worst === undefined) return `${notFinite} of its numbers are not finite in the reference either`;
+  return `${places} is ${worst.actual}, not ${worst.expected}`;
+}
+
+/** `step 3, sequence 0, unit 7`. */
+function place(name: string, index: readonly number[]): string {
+  const words = axes(name, index.length);
+  return index.map((at, axis) => `${words[axis] ?? 'unit'} ${at}`).join(', ') || 'the scalar';
+}
+
+function axes(name: string, rank: number): readonly string[] {
+  if (name.startsWith('outputs.') || name.startsWith('gradients.inputs.')) return ['step', 'sequence', 'unit'];
+  if (name.startsWith('state.') || name.startsWith('gradients.state.')) return ['sequence', 'unit'];
+  return rank === 2 ? ['row', 'column'] : ['unit'];
+}
+
+/** The declaration of the input, state or parameter, or the expression of an output. */
+function spanOf(name: string, graph: StepGraph, signature: Signature): Span | undefined {
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  if (name.startsWith('outputs.')) return graph.nodes[graph.outputs[last] ?? -1]?.span;
+  const group = name.startsWith('gradients.params.')
+    ? signature.params
+    : name.startsWith('gradients.inputs.')
+      ? signature.inputs
+      : signature.state;
+  return group.find((declaration) => declaration.name === last)?.span;
+}
+
+/** What a run loses when it is computed in float32. */
+export interface Losses {
+  /** Numbers computed: values and cotangents. */
+  readonly numbers: number;
+  /** What makes numbers that are not finite, most often first. */
+  readonly causes: readonly Loss[];
+  /** Numbers that are not zero, but smaller than all of float32. */
+  readonly underflow: number;
+  /** Results of which it leaves too few digits, where nothing of the above happens: the least exact first. */
+  readonly inexact: readonly { readonly name: string; readonly error: number }[];
+}
+
+/** Computes the run once more, in float32 on the processor. */
+export function lossesOf(
+  tree: CellTree,
+  signature: Signature,
+  sizes: Sizes,
+  data: CellData,
+  judged: readonly JudgedTensor[],
+): Losses {
+  const tape = new LossTape();
+  runReference(tree, signature, sizes, data, tape);
+  const doubtful = judged.filter(({ verdict }) => verdict === 'cannot be judged');
+  const inexact = doubtful.map(({ name, float32 }) => ({ name, error: float32 })).sort((a, b) => b.error - a.error);
+  return { numbers: tape.rounds, causes: tape.losses, underflow: tape.flushed, inexact };
+}
+
+/** In one line for a person. */
+export function describeLosses({ numbers, causes, underflow, inexact }: Losses): string {
+  const of = `of the ${numbers} numbers computed`;
+  const parts = causes.slice(0, 3).map(({ what, count, step, place: at }) => {
+    const where = at === undefined ? '' : `, ${at.file}:${at.line}`;
+    return `${count} ${of} ${count === 1 ? 'is' : 'are'} not finite: ${what} (first at step ${step}${where})`;
+  });
+  if (causes.length > 3) parts.push(`${causes.length - 3} more causes`);
+  if (parts.length > 0) return parts.join('; ');
+  if (underflow > 0) return `${underflow} ${of} are not zero and yet below 1.2e-38, the smallest of float32 (underflow)`;
+  const [first] = inexact;
+  if (first === undefined) return 'nothing finite is left to compare';
+  return `float32 keeps too few digits of ${first.name}: rounding alone changes it by ${first.error.toExponential(1)} of its size`;
+}
+
+/** What the user can do about it. */
+export function adviceFor({ causes, underflow }: Losses): string {
+  const declare = "say what may be drawn, for example `x: vec('H', { range: [0.5, 2] })`";
+  if (causes.length > 0) return `To have it judged, ${declare}, or draw smaller numbers: --scale 0.1.`;
+  if (underflow > 0) return `To have it judged, draw larger numbers (--scale 4) or fewer steps (--dims T=3), or ${declare}.`;
+  return `To have it judged, ${declare}, or draw smaller or larger numbers: --scale 0.1, --scale 10.`;
+}

@@ -1,0 +1,115 @@
+/** Where and why numbers are lost when a run is computed in float32: outside a function's domain, too large, too small. */
+import type { Span } from '../../codegen/frontend/tree.js';
+import { functions, negate, not, type Operation, operators, select, stretch } from './operations.js';
+import { RoundingTape } from './rounding.js';
+import { rowStride, type Value } from './tape.js';
+import { unitStride } from './tensor.js';
+
+/** What makes a number that is not finite out of numbers that are. */
+export interface Loss {
+  /** For a person: `log of a number below 0`. */
+  readonly what: string;
+  /** Line of the spec, where one is known. */
+  readonly place?: Span;
+  /** The first time step at which it happens. */
+  readonly step: number;
+  /** How many numbers. */
+  readonly count: number;
+}
+
+const NAMES = new Map<Operation, string>([
+  ...Object.entries({ ...operators, ...functions }).map(([name, operation]): [Operation, string] => [operation, name]),
+  [operators['%'] as Operation, '%'],
+  [operators['**'] as Operation, '**'],
+  [negate, '-'],
+  [not, '!'],
+  [select, '?:'],
+  [stretch, 'broadcast'],
+]);
+
+/** Rounds as float32 does, and notes what is lost. */
+export class LossTape extends RoundingTape {
+  private readonly found = new Map<string, Loss>();
+  private readonly operands = new Map<Value, { operation: Operation; args: readonly Value[]; place: Span | undefined }>();
+  private readonly lost = new Set<Value>();
+
+  constructor() {
+    super(Math.fround);
+  }
+
+  /** What made numbers that are not finite, most often first. */
+  get losses(): readonly Loss[] {
+    return [...this.found.values()].sort((a, b) => b.count - a.count);
+  }
+
+  override record(output: Value, backward: (cotangent: Float64Array) => void): Value {
+    return super.record(output, (cotangent) => {
+      backward(cotangent);
+      const made = this.operands.get(output);
+      if (made !== undefined && cotangent.every(Number.isFinite)) this.noteSlopes(made);
+    });
+  }
+
+  override applied(operation: Operation, args: readonly Value[], output: Value): void {
+    this.operands.set(output, { operation, args, place: this.place });
+    for (let at = 0; at < output.data.length; at++) {
+      if (Number.isFinite(output.data[at])) continue;
+      const row = Math.floor(at / output.columns);
+      const numbers = args.map((arg) => arg.data[row * rowStride(arg) + (at % output.columns) * unitStride(arg)] as number);
+      if (numbers.every(Number.isFinite)) this.note(reasonOf(operation, numbers), this.place);
+    }
+  }
+
+  /** An argument that is finite and whose cotangent is not, of a result whose cotangent is. */
+  private noteSlopes({
+    operation,
+    args,
+    place,
+  }: {
+    operation: Operation;
+    args: readonly Value[];
+    place: Span | undefined;
+  }): void {
+    const name = NAMES.get(operation) ?? 'an operation';
+    for (const arg of args) {
+      if (this.lost.has(arg) || arg.gradient === undefined) continue;
+      arg.gradient.forEach((slope, at) => {
+        if (Number.isFinite(slope) || !Number.isFinite(arg.data[at])) return;
+        this.lost.add(arg);
+        this.note(`the slope of ${quoted(name)} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`, place);
+      });
+    }
+  }
+
+  private note(what: string, place: Span | undefined): void {
+    const key = `${what} ${place?.file}:${place?.line}`;
+    const before = this.found.get(key);
+    this.found.set(key, { what, ...(place ? { place } : {}), step: before?.step ?? this.step, count: (before?.count ?? 0) + 1 });
+  }
+}
+
+function reasonOf(operation: Operation, numbers: readonly number[]): string {
+  const name = NAMES.get(operation) ?? 'an operation';
+  const [a = 0, b = 0] = numbers;
+  switch (name) {
+    case 'log':
+    case 'sqrt':
+      return a === 0 ? `${quoted(name)} of 0` : `${quoted(name)} of a number below 0`;
+    case 'log1p':
+      return '`log1p` of a number not above -1';
+    case '/':
+      return b === 0 ? 'division by 0' : 'division by a number near 0 (overflow)';
+    case '%':
+    case 'mod':
+      return `${quoted(name)} by 0`;
+    case '**':
+    case 'pow':
+      if (a === 0) return `${quoted(name)} of 0 with a negative exponent`;
+      if (a < 0 && !Number.isInteger(b)) return `${quoted(name)} of a number below 0 with a broken exponent`;
+      return `${quoted(name)}: overflow beyond 3.4e38`;
+    default:
+      return `${quoted(name)}: overflow beyond 3.4e38`;
+  }
+}
+
+const quoted = (name: string) => `\`${name}\``;
