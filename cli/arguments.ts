@@ -4,6 +4,8 @@ import type { Signature } from '../codegen/frontend/tree.js';
 import { chooseSizes } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
 import { didYouMean } from '../codegen/suggest.js';
+import { own } from '../runtime/interop/describe.js';
+import { MOST_JSON_BYTES } from '../runtime/interop/limits.js';
 
 /** Sizes of dims that nobody gives: T=16, B=8, I=16, H=32, any other 16. */
 const DEFAULT_SIZES: Sizes = { T: 16, B: 8, I: 16, H: 32 };
@@ -16,7 +18,7 @@ const LARGEST = 2 ** 31 - 1;
  * @throws RecurveError `DIMS-SYNTAX`, `DIMS-SIZE`, `DIMS-TWICE`
  */
 export function collectDims(text: string, before: Sizes | undefined): Sizes {
-  const sizes: Record<string, number> = { ...before };
+  const sizes = new Map(Object.entries(before ?? {}));
   for (const part of text.split(',')) {
     const match = /^\s*([A-Za-z_]\w*)\s*=\s*(\S+)\s*$/.exec(part);
     const [, name, value] = match ?? [];
@@ -27,10 +29,11 @@ export function collectDims(text: string, before: Sizes | undefined): Sizes {
     if (!(size >= 1 && size <= LARGEST)) {
       throw dimsError('DIMS-SIZE', `--dims gives ${name} the size ${value}; a size is a whole number from 1 to ${LARGEST}`);
     }
-    if (Object.hasOwn(sizes, name)) throw dimsError('DIMS-TWICE', `--dims gives ${name} twice`);
-    sizes[name] = size;
+    if (sizes.has(name)) throw dimsError('DIMS-TWICE', `--dims gives ${name} twice`);
+    sizes.set(name, size);
   }
-  return sizes;
+  // Unlike an assignment, this keeps a dim called __proto__, to be refused by its name.
+  return Object.fromEntries(sizes);
 }
 
 function dimsError(code: string, message: string): RecurveError {
@@ -61,6 +64,32 @@ function setError(code: string, message: string): RecurveError {
 }
 
 /**
+ * Commander's parser for `--max-line`: bytes, or with a unit.
+ * @throws RecurveError `MAX-LINE`
+ */
+export function parseMaxLine(text: string): number {
+  const [, digits, unit = 'B'] = /^([0-9]{1,12})(B|KB|MB|GB|KiB|MiB|GiB)?$/i.exec(text.trim()) ?? [];
+  const bytes = Number(digits) * (BYTES.get(unit.toLowerCase()) ?? Number.NaN);
+  if (bytes >= 1 && bytes <= MOST_JSON_BYTES) return bytes;
+  throw new RecurveError({
+    code: 'MAX-LINE',
+    message: `--max-line ${JSON.stringify(text)} is not a number of bytes from 1 to ${MOST_JSON_BYTES}`,
+    fix: 'Write for example --max-line 64MB.',
+    where: '--max-line',
+  });
+}
+
+const BYTES: ReadonlyMap<string, number> = new Map([
+  ['b', 1],
+  ['kb', 1e3],
+  ['mb', 1e6],
+  ['gb', 1e9],
+  ['kib', 2 ** 10],
+  ['mib', 2 ** 20],
+  ['gib', 2 ** 30],
+]);
+
+/**
  * Sizes for T, B and every dim of the signature: what follows from others is computed, defaults are filled in.
  * @throws RecurveError `DIMS-UNKNOWN` for a size of a dim that the cell does not use, `DIMS-RULE` for sizes that do
  *   not fit each other
@@ -76,7 +105,7 @@ export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
       where: '--dims',
     });
   }
-  const suggested = Object.fromEntries(names.map((name) => [name, DEFAULT_SIZES[name] ?? DEFAULT_OTHER]));
+  const suggested = Object.fromEntries(names.map((name) => [name, own(DEFAULT_SIZES, name) ?? DEFAULT_OTHER]));
   return chooseSizes(signature.rules, suggested, given);
 }
 

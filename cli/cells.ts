@@ -1,10 +1,10 @@
 /** From what a user calls a cell, a built-in name or a path, to its source file. */
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { parseCell } from '../codegen/frontend/index.js';
 import type { CellTree } from '../codegen/frontend/tree.js';
-import { faultOf } from '../codegen/read-file.js';
+import { type FileFault, faultOf, isSystemError, reasonOf } from '../codegen/read-file.js';
 import { didYouMean } from '../codegen/suggest.js';
 import { visible } from '../codegen/visible.js';
 import { ownPackage } from './package.js';
@@ -25,19 +25,9 @@ export function builtInCells(): { readonly name: string; readonly path: string }
  * @throws RecurveError `CELL-UNKNOWN`, `CELL-FILE`
  */
 export function resolveCell(cell: string, cwd: string): string {
-  const looksLikePath = cell.endsWith('.ts') || cell.includes('/') || cell.includes('\\');
-  if (!looksLikePath) return builtInPath(cell, cwd);
+  if (!looksLikePath(cell)) return builtInPath(cell, cwd);
   const path = resolve(cwd, cell);
-  const fault = faultOf(path);
-  if (fault !== undefined) {
-    const shown = visible(cell);
-    throw new RecurveError({
-      code: 'CELL-FILE',
-      message: fault.kind === 'missing' ? `there is no file ${shown}` : `${shown} ${fault.reason}`,
-      fix: 'Give the path of a *.cell.ts file, or write one with `recurve new <name>`.',
-      where: cell,
-    });
-  }
+  requireFile(path, cell);
   if (!cell.endsWith('.ts')) {
     throw new RecurveError({
       code: 'CELL-FILE',
@@ -47,6 +37,26 @@ export function resolveCell(cell: string, cwd: string): string {
     });
   }
   return path;
+}
+
+function looksLikePath(cell: string): boolean {
+  return cell.endsWith('.ts') || cell.includes('/') || cell.includes('\\');
+}
+
+/** @throws RecurveError `CELL-FILE` for what is no regular file */
+function requireFile(path: string, cell: string): void {
+  const fault = faultOf(path);
+  if (fault !== undefined) throw notAFile(cell, fault.kind, fault.reason);
+}
+
+function notAFile(cell: string, kind: FileFault['kind'], reason: string): RecurveError {
+  const shown = visible(cell);
+  return new RecurveError({
+    code: 'CELL-FILE',
+    message: kind === 'missing' ? `there is no file ${shown}` : `${shown} ${reason}`,
+    fix: 'Give the path of a *.cell.ts file, or write one with `recurve new <name>`.',
+    where: cell,
+  });
 }
 
 function builtInPath(name: string, cwd: string): string {
@@ -66,4 +76,50 @@ function builtInPath(name: string, cwd: string): string {
 /** Parses a cell by name or path. @throws RecurveError, SpecError */
 export function loadCell(cell: string, cwd: string): CellTree {
   return parseCell(resolveCell(cell, cwd));
+}
+
+/**
+ * Parses a cell that a request names: a built-in one, or a `*.cell.ts` file below `folder`. Requests may come from
+ * anywhere, so no other file of the machine is looked at, and no link is followed out of the folder.
+ * @throws RecurveError `CELL-OUTSIDE`, `CELL-FILE`, `CELL-UNKNOWN`; SpecError
+ */
+export function loadRequestedCell(cell: string, folder: string): CellTree {
+  if (!looksLikePath(cell)) return parseCell(builtInPath(cell, folder));
+  const path = resolve(folder, cell);
+  if (!isBelow(path, folder)) throw outside(cell);
+  const real = realPath(path, cell);
+  if (!isBelow(real, realpathSync(folder))) throw outside(cell);
+  if (!real.endsWith(SUFFIX)) {
+    throw new RecurveError({
+      code: 'CELL-FILE',
+      message: `${visible(cell)} is not a *${SUFFIX} file`,
+      fix: `A request names a built-in cell or a *${SUFFIX} file.`,
+      where: cell,
+    });
+  }
+  requireFile(real, cell);
+  return parseCell(real);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && !isAbsolute(way) && way.split(sep)[0] !== '..';
+}
+
+function realPath(path: string, cell: string): string {
+  try {
+    return realpathSync(path);
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause;
+    throw notAFile(cell, 'missing', reasonOf(cause));
+  }
+}
+
+function outside(cell: string): RecurveError {
+  return new RecurveError({
+    code: 'CELL-OUTSIDE',
+    message: `the request names the cell ${visible(cell)}, which is not below the folder of cells`,
+    fix: 'Name a built-in cell, or a file below the folder that --cells gives (default: the working folder).',
+    where: cell,
+  });
 }

@@ -2,14 +2,15 @@
  * The world outside a command: streams, working folder, environment. Commands never touch `process`,
  * so that a test runs thousands of them in one process and sees every byte.
  */
-import { once } from 'node:events';
 import { RecurveError } from '../codegen/errors.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
 
 export interface Output {
-  /** Resolves when the reader has room for more. */
+  /** Resolves when the text has been taken, and also when it cannot be: `failure` then says why. */
   write(text: string | Uint8Array): Promise<void>;
   readonly isTTY: boolean;
+  /** Nothing more can be written: the disk is full, or the reader has gone away (code `EPIPE`). */
+  readonly failure?: NodeJS.ErrnoException;
 }
 
 export interface Io {
@@ -23,18 +24,12 @@ export interface Io {
   readonly opened?: (device: RecurveDevice) => void;
 }
 
-/** The real process. A reader that goes away (`recurve list | head -1`) ends it quietly. */
+/** The real process. */
 export function processIo(): Io {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-      throw error;
-    });
-  }
   return {
     stdin: process.stdin,
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdout: new StreamOutput(process.stdout),
+    stderr: new StreamOutput(process.stderr),
     get cwd() {
       return workingFolder();
     },
@@ -42,13 +37,36 @@ export function processIo(): Io {
   };
 }
 
-function output(stream: NodeJS.WriteStream): Output {
-  return {
-    isTTY: stream.isTTY === true,
-    async write(text) {
-      if (!stream.write(text)) await once(stream, 'drain');
-    },
-  };
+/** A command goes on when its output fails, so that its exit code says what it found: a check may have failed. */
+export class StreamOutput implements Output {
+  readonly isTTY: boolean;
+  readonly #stream: NodeJS.WritableStream;
+  #failure: NodeJS.ErrnoException | undefined;
+
+  constructor(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }) {
+    this.isTTY = stream.isTTY === true;
+    this.#stream = stream;
+    // Without a listener the error would end the process with a stack trace.
+    stream.on('error', (error: NodeJS.ErrnoException) => this.#fail(error));
+  }
+
+  get failure(): NodeJS.ErrnoException | undefined {
+    return this.#failure;
+  }
+
+  write(text: string | Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#failure !== undefined) return resolve();
+      this.#stream.write(text, (error) => {
+        if (error) this.#fail(error);
+        resolve();
+      });
+    });
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    this.#failure ??= error;
+  }
 }
 
 function workingFolder(): string {

@@ -3,9 +3,10 @@ import { Command, CommanderError, Option } from 'commander';
 import type { PeerName } from '../bench/peers/peer.js';
 import { RecurveError } from '../codegen/errors.js';
 import type { Sizes } from '../codegen/plan.js';
+import { reasonOf } from '../codegen/read-file.js';
 import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
-import { collectDims, collectSet, DIMS_HELP } from './arguments.js';
+import { collectDims, collectSet, DIMS_HELP, parseMaxLine } from './arguments.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
 import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
@@ -41,23 +42,44 @@ export async function runCli(argv: readonly string[], io: Io): Promise<CliExit> 
   const program = buildProgram(run, (text) => {
     help += text;
   });
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-  } catch (error) {
+  return settle(io, await attempt());
+
+  async function attempt(): Promise<CliExit> {
+    try {
+      await program.parseAsync([...argv], { from: 'user' });
+    } catch (error) {
+      context?.clearProgress();
+      if (!(error instanceof CommanderError)) return reportError(error, io, form);
+      if (error.exitCode !== 0) return reportError(usageError(error, argv), io, form);
+      await io.stdout.write(form === 'json' ? `${JSON.stringify({ help })}\n` : help);
+      return 0;
+    }
     context?.clearProgress();
-    if (!(error instanceof CommanderError)) return reportError(error, io, form);
-    if (error.exitCode !== 0) return reportError(usageError(error, argv), io, form);
-    await io.stdout.write(form === 'json' ? `${JSON.stringify({ help })}\n` : help);
-    return 0;
+    if (outcome === undefined) return 0;
+    const text =
+      form === 'json' && outcome.document !== undefined
+        ? visibleJson(JSON.stringify(outcome.document))
+        : shownText(outcome.text, io);
+    if (text !== '') await io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    return outcome.exitCode ?? 0;
   }
-  context?.clearProgress();
-  if (outcome === undefined) return 0;
-  const text =
-    form === 'json' && outcome.document !== undefined
-      ? visibleJson(JSON.stringify(outcome.document))
-      : shownText(outcome.text, io);
-  if (text !== '') await io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-  return outcome.exitCode ?? 0;
+}
+
+/**
+ * The exit code survives an output that fails. A reader that went away had what it wanted (`recurve list | head -1`);
+ * results that a full disk swallowed are lost, and that is said.
+ */
+async function settle(io: Io, code: CliExit): Promise<CliExit> {
+  const { failure } = io.stdout;
+  if (failure === undefined || failure.code === 'EPIPE') return code;
+  const error = new RecurveError({
+    code: 'OUT-WRITE',
+    message: `stdout cannot be written: ${reasonOf(failure)}`,
+    fix: 'Make room, or redirect stdout elsewhere.',
+    where: 'stdout',
+  });
+  await reportError(error, io, 'text');
+  return code === 0 ? error.exitCode : code;
 }
 
 type Run = (flags: Flags, command: (context: Context) => Promise<Outcome>) => Promise<void>;
@@ -108,6 +130,8 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--prefix <text>', 'with --weights: what the names of the layer start with, where a file holds several')
     .option('--layer <name>', 'with --weights: the layer and direction of a PyTorch file, such as l0 or l1_reverse')
     .option('--out <file>', 'where the results go, .json or .safetensors (default: JSON on stdout)')
+    .option('--max-line <size>', 'with --data -: the longest request, such as 256MB (default 64MB)', parseMaxLine)
+    .option('--cells <dir>', 'with --data -: where the *.cell.ts files lie that requests may name (default: the working folder)')
     .option('--reference', 'run the float64 reference; needs no adapter')
     .addHelpText('after', STREAM_HELP)
     .action((cell: string | undefined, flags: RunFlags) =>
@@ -145,7 +169,8 @@ Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter 
 const STREAM_HELP = `
 Sizes come from the data. --dims and --set, where given, must agree with it.
 With --data - each line of stdin is a request with its own "cell" (default: <cell>); each gets one line,
-in order: {"ok": true, ...} or {"ok": false, "error": {"code", "message"}}. The exit code is then 0.`;
+in order: {"ok": true, ...} or {"ok": false, "error": {"code", "message"}}. The exit code is then 0.
+A request's "cell" is a built-in name, or a *.cell.ts file below --cells.`;
 
 /** Commander's own complaint, as one of ours. */
 function usageError(error: CommanderError, argv: readonly string[]): RecurveError {

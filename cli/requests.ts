@@ -5,24 +5,37 @@ import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/outputs.js';
 import { bindRequest, type RunRequest, type RunResponse, toResponse } from '../runtime/interop/index.js';
-import { loadCell } from './cells.js';
+import { loadCell, loadRequestedCell } from './cells.js';
 import type { Engine } from './engine.js';
 import type { Flags } from './program.js';
+
+/** What a stream's requests may name. */
+export interface StreamCells {
+  /** The command line's own cell, any path. */
+  readonly given: string | undefined;
+  /** The folder below which all others lie. */
+  readonly folder: string;
+}
 
 /** Parses each cell's file once. */
 export class CellShelf {
   readonly #cwd: string;
+  readonly #stream: StreamCells | undefined;
   readonly #trees = new Map<string, CellTree>();
 
-  constructor(cwd: string) {
+  /** @param stream where cells are named by the requests of a stream, and not by the user's own command and file */
+  constructor(cwd: string, stream?: StreamCells) {
     this.#cwd = cwd;
+    this.#stream = stream;
   }
 
   /** @throws RecurveError, SpecError */
   get(cell: string): CellTree {
     const found = this.#trees.get(cell);
     if (found !== undefined) return found;
-    const tree = loadCell(cell, this.#cwd);
+    const stream = this.#stream;
+    const tree =
+      stream === undefined || cell === stream.given ? loadCell(cell, this.#cwd) : loadRequestedCell(cell, stream.folder);
     this.#trees.set(cell, tree);
     return tree;
   }
@@ -65,8 +78,31 @@ export async function answer(
   const signature = resolveSignature(tree, resolveOptions(tree, options));
   const { sizes, data } = bindRequest(request, { signature, outputs: outputShapes(signature, lower(tree, signature)) });
   requireDims(flags.dims ?? {}, sizes);
-  const result = await engine.run({ tree, signature, sizes, data });
-  return { cell: signature.name, sizes, response: toResponse(result, request, signature, sizes) };
+  try {
+    const result = await engine.run({ tree, signature, sizes, data });
+    return { cell: signature.name, sizes, response: toResponse(result, request, signature, sizes) };
+  } catch (cause) {
+    throw isOutOfMemory(cause) ? tooLarge(sizes, cause) : cause;
+  }
+}
+
+/** An array that the engine refused to make; what it does not refuse may still end the process. */
+function isOutOfMemory(error: unknown): boolean {
+  return (
+    error instanceof RangeError && /allocation failed|Invalid (typed )?array length|Invalid string length/.test(error.message)
+  );
+}
+
+function tooLarge(sizes: Sizes, cause: unknown): RecurveError {
+  const dims = Object.entries(sizes).map(([dim, size]) => `${dim}=${size}`);
+  return new RecurveError(
+    {
+      code: 'DATA-TOO-LARGE',
+      message: `results for ${dims.join(' ')} do not fit the memory`,
+      fix: 'Send fewer sequences or steps at once.',
+    },
+    { cause },
+  );
 }
 
 type Options = Readonly<Record<string, OptionValue>>;

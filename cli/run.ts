@@ -1,16 +1,18 @@
 /** `recurve run`: one data file, or a stream of requests. */
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
-import { visibleJson } from '../codegen/visible.js';
+import { reasonOf } from '../codegen/read-file.js';
+import { visible, visibleJson } from '../codegen/visible.js';
 import { readRequestFile, toDocument, toJson, toSafetensors, writeBeside } from '../runtime/interop/index.js';
 import type { Context, Outcome } from './context.js';
 import { deviceEngine, type Engine, referenceEngine } from './engine.js';
 import { displayPath } from './paths.js';
 import { type Answered, answer, CellShelf } from './requests.js';
-import { serveStream } from './stream.js';
+import { type StreamFlags, serveStream } from './stream.js';
 import { loadWeights, type Prepare, type WeightsFlags } from './weights.js';
 
-export interface RunFlags extends WeightsFlags {
+export interface RunFlags extends WeightsFlags, StreamFlags {
   readonly data: string;
   readonly out?: string;
   readonly reference?: true;
@@ -30,6 +32,7 @@ export async function run(context: Context, cell: string | undefined, flags: Run
       where: '--out',
     });
   }
+  await checkStreamFlags(context.io.cwd, flags);
   const encode = out === undefined ? undefined : encoder(out);
   const prepare = await loadWeights(context.io.cwd, cell, flags);
   const engine = flags.reference ? referenceEngine() : deviceEngine(context);
@@ -44,6 +47,23 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   } finally {
     engine.close();
   }
+}
+
+async function checkStreamFlags(cwd: string, { data, maxLine, cells }: RunFlags): Promise<void> {
+  if (data !== '-' && (maxLine !== undefined || cells !== undefined)) {
+    const flag = cells === undefined ? '--max-line' : '--cells';
+    const message = `${flag} is for a stream of requests, and --data is a file`;
+    throw new RecurveError({ code: 'RUN-STREAM', message, fix: `Leave ${flag} out, or give --data -.`, where: flag });
+  }
+  if (cells === undefined) return;
+  const found = await stat(resolve(cwd, cells)).catch(reasonOf);
+  if (typeof found !== 'string' && found.isDirectory()) return;
+  throw new RecurveError({
+    code: 'RUN-STREAM',
+    message: `--cells ${visible(cells)} is no folder${typeof found === 'string' ? `: ${found}` : ''}`,
+    fix: 'Give the folder with the *.cell.ts files that requests may name.',
+    where: '--cells',
+  });
 }
 
 async function answerFile(

@@ -1,7 +1,8 @@
 /** `recurve run --weights FILE`: parameters from a file of their own, put into every request. */
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
-import { parseWeightsFile, type RunRequest, readBytes, type WeightsFile } from '../runtime/interop/index.js';
+import { readUserFile } from '../codegen/read-file.js';
+import { parseWeightsFile, type RunRequest, type WeightsFile } from '../runtime/interop/index.js';
 import type { Flags } from './program.js';
 import { mergeOptions } from './requests.js';
 
@@ -29,7 +30,11 @@ export async function loadWeights(cwd: string, cell: string | undefined, flags: 
       where: '--weights',
     });
   }
-  const file = parseWeightsFile(readBytes(resolve(cwd, path), '--weights'), path, { prefix, layer });
+  const file = parseWeightsFile(
+    readUserFile(resolve(cwd, path), { code: 'DATA-FILE', fix: 'Give --weights an existing file.' }),
+    path,
+    { prefix, layer },
+  );
   refuseOtherCell(file, cell, 'the command line says');
   mergeOptions({ options: set, say: '--set gives' }, { options: file.options, say: 'the weights say' });
   return (request) => attach(request, file);

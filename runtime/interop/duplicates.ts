@@ -2,6 +2,8 @@
  * Finds a key written twice in one object. `JSON.parse` keeps the last of them without a word, so that half of a
  * user's data would vanish. Walks text that `JSON.parse` has accepted; iterative, since nesting may be deep.
  */
+import { endOfString } from './outline.js';
+
 export function duplicateKey(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
   let at = 0;
@@ -24,13 +26,6 @@ export function duplicateKey(text: string): string | undefined {
     at++;
   }
   return undefined;
-}
-
-/** The index behind the closing quote of the string that starts at `start`. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at + 1;
 }
 
 function isKey(text: string, after: number): boolean {

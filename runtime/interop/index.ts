@@ -1,7 +1,7 @@
 /** The data side of `recurve run`: requests in, responses out, in JSON, safetensors and other frameworks' layouts. */
 export { type BoundRequest, bindRequest, type CellInterface } from './bind.js';
 export { parseJsonRequest } from './json.js';
-export { readBytes, readRequest, readRequestFile } from './request.js';
+export { readJsonRequest, readRequest, readRequestFile } from './request.js';
 export {
   firstNonFinite,
   flatten,

@@ -14,6 +14,7 @@ import {
   typeError,
   weightFormatAt,
 } from './fields.js';
+import { checkOutline } from './outline.js';
 import { checkCount, checkShape, tensorOf } from './tensor.js';
 import type { RunRequest } from './types.js';
 
@@ -46,6 +47,7 @@ function parseJson(text: string, source: string): JsonObject {
   if (text.trim() === '') {
     throw new RecurveError({ code: 'DATA-EMPTY', message: `${source} is empty`, where: source });
   }
+  checkOutline(text, source);
   let document: unknown;
   try {
     document = JSON.parse(text);

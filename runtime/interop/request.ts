@@ -1,6 +1,7 @@
 import { RecurveError } from '../../codegen/errors.js';
 import { readUserFile } from '../../codegen/read-file.js';
 import { parseJsonRequest } from './json.js';
+import { MOST_JSON_BYTES } from './limits.js';
 import { parseSafetensorsRequest } from './safetensors.js';
 import type { RunRequest } from './types.js';
 
@@ -10,15 +11,8 @@ import type { RunRequest } from './types.js';
  * @throws RecurveError `DATA-FILE` where it cannot be read, else as `readRequest`
  */
 export async function readRequestFile(path: string): Promise<RunRequest> {
-  return readRequest(readBytes(path, '--data'), path);
-}
-
-/**
- * @param flag the command line's option that names the file
- * @throws RecurveError `DATA-FILE`
- */
-export function readBytes(path: string, flag: '--data' | '--weights'): Uint8Array {
-  return readUserFile(path, { code: 'DATA-FILE', fix: `Give ${flag} an existing file.` });
+  const most = /\.json$/i.test(path) ? MOST_JSON_BYTES : undefined;
+  return readRequest(readUserFile(path, { code: 'DATA-FILE', fix: 'Give --data an existing file.', most }), path);
 }
 
 /**
@@ -32,9 +26,16 @@ export function readRequest(bytes: Uint8Array, fileName: string): RunRequest {
   if (bytes.length === 0) {
     throw new RecurveError({ code: 'DATA-EMPTY', message: `${fileName} is empty`, where: fileName });
   }
-  return isSafetensors(bytes, fileName)
-    ? parseSafetensorsRequest(bytes, fileName)
-    : parseJsonRequest(decode(bytes, fileName), fileName);
+  return isSafetensors(bytes, fileName) ? parseSafetensorsRequest(bytes, fileName) : readJsonRequest(bytes, fileName);
+}
+
+/**
+ * Reads a request from the bytes of a JSON text.
+ *
+ * @throws RecurveError `DATA-*` and `WEIGHTS-FORMAT`
+ */
+export function readJsonRequest(bytes: Uint8Array, source: string): RunRequest {
+  return parseJsonRequest(decode(bytes, source), source);
 }
 
 function isSafetensors(bytes: Uint8Array, fileName: string): boolean {
@@ -48,7 +49,7 @@ function decode(bytes: Uint8Array, fileName: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    const tooLong = bytes.length >= 2 ** 29 - 24;
+    const tooLong = bytes.length > MOST_JSON_BYTES;
     throw new RecurveError(
       {
         code: tooLong ? 'DATA-TOO-LARGE' : 'DATA-UTF8',

@@ -1,13 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitLines } from '../../cli/lines.js';
+import { splitLines, TOO_LONG } from '../../cli/lines.js';
 import { LeastRecentlyUsed } from '../../cli/lru.js';
 import { bytes } from './harness.js';
 
-async function linesOf(...chunks: readonly string[]): Promise<string[]> {
+const PLENTY = 1_000_000;
+
+async function linesOf(stream: AsyncIterable<Uint8Array>, longest = PLENTY): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of splitLines(bytes(...chunks))) lines.push(line);
+  for await (const line of splitLines(stream, longest)) {
+    lines.push(line === TOO_LONG ? 'too long' : Buffer.from(line).toString('utf8'));
+  }
   return lines;
+}
+
+async function* cut(whole: string, size: number): AsyncGenerator<Uint8Array> {
+  const encoded = Buffer.from(whole);
+  for (let at = 0; at < encoded.length; at += size) yield encoded.subarray(at, at + size);
 }
 
 describe('lines', () => {
@@ -17,20 +26,47 @@ describe('lines', () => {
       fc.asyncProperty(text, fc.integer({ min: 1, max: 5 }), async (whole, size) => {
         const expected = whole.split('\n');
         if (expected.at(-1) === '') expected.pop();
-        const encoded = Buffer.from(whole);
-        async function* cut() {
-          for (let at = 0; at < encoded.length; at += size) yield encoded.subarray(at, at + size);
-        }
-        const lines: string[] = [];
-        for await (const line of splitLines(cut())) lines.push(line);
-        expect(lines).toEqual(expected);
+        expect(await linesOf(cut(whole, size))).toEqual(expected);
+      }),
+    );
+  });
+
+  it('longer than allowed are told apart and dropped, however the stream is cut', async () => {
+    const text = fc.array(fc.constantFrom('a', 'bcd', '\n', '0123456789')).map((parts) => parts.join(''));
+    await fc.assert(
+      fc.asyncProperty(text, fc.integer({ min: 1, max: 5 }), async (whole, size) => {
+        const expected = whole.split('\n');
+        if (expected.at(-1) === '') expected.pop();
+        expect(await linesOf(cut(whole, size), 7)).toEqual(expected.map((line) => (line.length > 7 ? 'too long' : line)));
       }),
     );
   });
 
   it('need no line break at the end', async () => {
-    expect(await linesOf('one\ntw', 'o')).toEqual(['one', 'two']);
-    expect(await linesOf('')).toEqual([]);
+    expect(await linesOf(bytes('one\ntw', 'o'))).toEqual(['one', 'two']);
+    expect(await linesOf(bytes(''))).toEqual([]);
+  });
+
+  it('that never end are told while they go on', async () => {
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (;;) yield Buffer.from('xxxx');
+    }
+    for await (const line of splitLines(endless(), 100)) {
+      expect(line).toBe(TOO_LONG);
+      break;
+    }
+  });
+
+  it('keep little more than themselves, however small the pieces that they come in', async () => {
+    const many = 400_000;
+    async function* drops(): AsyncGenerator<Uint8Array> {
+      for (let count = 0; count < many; count++) yield Buffer.from('x');
+    }
+    for await (const line of splitLines(drops(), PLENTY)) {
+      if (line === TOO_LONG) throw new Error('too long');
+      expect(line.length).toBe(many);
+      expect(line.buffer.byteLength).toBeLessThanOrEqual(2 * many);
+    }
   });
 });
 

@@ -62,6 +62,21 @@ describe('the built program', () => {
     expect(inDeleted('list', '--json')).toMatchObject({ status: 0, stderr: '' });
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'keeps the exit code of a failed check when nobody reads, and tells of a full disk',
+    () => {
+      const shell = (script: string) =>
+        spawnSync('bash', ['-c', script, 'bash', process.execPath, MAIN], { cwd, encoding: 'utf8', timeout: 60_000 });
+      const unread = shell('set -o pipefail; "$@" check gone.cell.ts --json | true');
+      expect({ status: unread.status, stderr: unread.stderr }).toEqual({ status: 2, stderr: '' });
+      const full = shell('"$@" inspect rnn --stage signature >/dev/full');
+      expect(full.status).toBe(2);
+      expect(full.stderr).toMatch(/^error OUT-WRITE: stdout cannot be written: no space left on device\nfix: .+\n$/);
+      expect(shell('"$@" inspect rnn --stage signature >&- 2>&- <&-').status).toBe(0);
+      expect(shell('"$@" check gone.cell.ts >&- 2>/dev/full').status).toBe(2);
+    },
+  );
+
   it('uses no colours where nobody looks', () => {
     expect(recurve(['list']).stdout).not.toContain('\u001b');
   });
