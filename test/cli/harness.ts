@@ -1,34 +1,11 @@
-/** Runs command lines in this process, with every byte captured. */
+/** What tests of the command line share. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Io, Output } from '../../cli/io.js';
-import { runCli } from '../../cli/program.js';
+import type { Ran } from './captured.js';
 
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface Surroundings {
-  readonly cwd?: string;
-  readonly stdin?: AsyncIterable<Uint8Array>;
-  readonly env?: Io['env'];
-  readonly opened?: Io['opened'];
-}
-
-/** One command line; `argv` without node and script. */
-export async function recurve(
-  argv: readonly string[],
-  { cwd = tmpdir(), stdin, env = {}, opened }: Surroundings = {},
-): Promise<Ran> {
-  const stdout = new Captured();
-  const stderr = new Captured();
-  const code = await runCli(argv, { stdin: stdin ?? nothing(), stdout, stderr, cwd, env, opened });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
+export { type Ran, recurve } from './captured.js';
 
 /** The one document that `--json` prints; fails where there is anything else. */
 export function documentOf({ stdout }: Ran): unknown {
@@ -44,15 +21,4 @@ export function scratchFolder(): string {
 
 export async function* bytes(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-class Captured implements Output {
-  readonly isTTY = false;
-  text = '';
-
-  async write(text: string | Uint8Array): Promise<void> {
-    this.text += typeof text === 'string' ? text : Buffer.from(text).toString('utf8');
-  }
 }

@@ -1,13 +1,17 @@
 /**
  * `npm run fuzz -- --cells 10000 --seed 1 --adapter swiftshader`: random cells against the reference.
- * Exit code 1 where one fails; its smallest spec is printed.
+ * `npm run fuzz -- --files 10000 --seed 1`: damaged specs, requests, safetensors and ONNX files.
+ * Exit code 1 where one fails; its smallest spec, or the file, is printed.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../../runtime/device/adapter.js';
 import { describeFinding, type Report, runCampaign } from './campaign.js';
+import type { MutantReport } from './files/campaign.js';
+import { countsOf, watchMutants } from './files/watch.js';
 
 interface Arguments {
   readonly cells: number;
+  readonly files?: number;
   readonly seed: number;
   readonly from: number;
   readonly failures: number;
@@ -22,12 +26,13 @@ function whole(text: string): number {
 const command = new Command('fuzz')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .option('--cells <number>', 'how many cells', whole, 300)
-  .option('--seed <number>', 'of the cells and their data', whole, 1)
-  .option('--from <number>', 'number of the first cell', whole, 0)
+  .option('--files <number>', 'damaged files in place of cells: how many', whole)
+  .option('--seed <number>', 'of the cells and their data, or of the damage', whole, 1)
+  .option('--from <number>', 'number of the first cell or file', whole, 0)
   .option('--failures <number>', 'stop after so many', whole, 10)
   .addOption(new Option('--adapter <name>', 'where to run').choices(ADAPTER_CHOICES).default('swiftshader'))
   .parse();
-const { cells, seed, from, failures, adapter } = command.opts<Arguments>();
+const { cells, files, seed, from, failures, adapter } = command.opts<Arguments>();
 
 const started = Date.now();
 let printed = 0;
@@ -44,15 +49,33 @@ function progress(done: number, { findings, illConditioned, worst }: Report): vo
   );
 }
 
-const report = await runCampaign({ adapter, seed, from, to: from + cells, most: failures, onCell: progress });
-spoke = 0;
-progress(report.cells, report);
-const missing = report.coverage.missing();
-console.log(
-  `${report.cells} cells in ${Math.round((Date.now() - started) / 1000)} s on ${adapter}, seed ${seed}: ${report.findings.length} failed, ` +
-    `${report.illConditioned.length} ill-conditioned (${((100 * report.illConditioned.length) / report.cells).toFixed(2)} %, ` +
-    `at most ${report.excess.toFixed(1)} times what float32 explains), ` +
-    `worst error ${report.worst.toExponential(2)}, ${report.coverage.size} operations and nodes met` +
-    (missing.length > 0 ? `, not met: ${missing.join(', ')}` : ''),
-);
-process.exitCode = report.findings.length > 0 ? 1 : 0;
+async function fuzzFiles(count: number): Promise<number> {
+  const reports: MutantReport[] = [];
+  const onReport = (report: MutantReport) => {
+    reports.push(report);
+    if (report.outcome === 'wrong') console.log(`file ${report.index} of seed ${seed}, ${report.kind}: ${report.message}\n`);
+    if (Date.now() - spoke < 10_000) return;
+    spoke = Date.now();
+    console.error(`${reports.length} of ${count} files; ${countsOf(reports)}`);
+  };
+  const tried = await watchMutants({ seed, from, to: from + count, most: failures, onReport });
+  console.log(`${tried} damaged files in ${Math.round((Date.now() - started) / 1000)} s, seed ${seed}: ${countsOf(reports)}`);
+  return reports.filter(({ outcome }) => outcome === 'wrong').length;
+}
+
+async function fuzzCells(): Promise<number> {
+  const report = await runCampaign({ adapter, seed, from, to: from + cells, most: failures, onCell: progress });
+  spoke = 0;
+  progress(report.cells, report);
+  const missing = report.coverage.missing();
+  console.log(
+    `${report.cells} cells in ${Math.round((Date.now() - started) / 1000)} s on ${adapter}, seed ${seed}: ${report.findings.length} failed, ` +
+      `${report.illConditioned.length} ill-conditioned (${((100 * report.illConditioned.length) / report.cells).toFixed(2)} %, ` +
+      `at most ${report.excess.toFixed(1)} times what float32 explains), ` +
+      `worst error ${report.worst.toExponential(2)}, ${report.coverage.size} operations and nodes met` +
+      (missing.length > 0 ? `, not met: ${missing.join(', ')}` : ''),
+  );
+  return report.findings.length;
+}
+
+process.exitCode = (files === undefined ? await fuzzCells() : await fuzzFiles(files)) > 0 ? 1 : 0;
