@@ -71,6 +71,8 @@ export interface Plan {
    * go in; `outputs.h`, `final.h`, `gradients.inputs.x`, `gradients.state.h`, `gradients.params.W` come out.
    */
   readonly tensors: Readonly<Record<string, TensorSlot>>;
+  /** Scalars among the `params` that are rates of random masks: numbers from 0 to 1. */
+  readonly rates: readonly string[];
   /** `u32[B]`, each sequence's number of steps. */
   readonly lengths: { readonly buffer: string; readonly offset: number };
   /** One `u32`: the seed of the random masks, where any are drawn. */

@@ -301,7 +301,8 @@ export function blockIndex(_dim: Dim, _count: number): number {
 /**
  * In training 0 with probability `rate` and else x/(1 − rate), drawn afresh at every step or once for the `'sequence'`
  * (Gal & Ghahramani 2016); otherwise x. The rate, here and below, is a number, an option or a scalar parameter from
- * 0 to below 1, and gets no gradient.
+ * 0 to 1, refused where it is not, and gets no gradient. What is dropped or kept for certain takes no part: at a rate
+ * of 1 the result is 0, and so are its gradients.
  */
 export function dropout(_x: number, _rate: number, _per?: 'sequence'): number {
   return notExecuted('dropout');

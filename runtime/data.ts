@@ -63,6 +63,24 @@ export function fillOf({ init, trainable }: Pick<TensorDeclaration, 'init' | 'tr
   return typeof init === 'number' ? init : undefined;
 }
 
+/**
+ * Refuses rates of random masks that are no probabilities.
+ *
+ * @throws RecurveError `DATA-RATE`
+ */
+export function requireRates(rates: readonly string[], params: Tensors): void {
+  for (const name of rates) {
+    const rate = Object.hasOwn(params, name) ? params[name]?.data[0] : undefined;
+    if (rate === undefined || (rate >= 0 && rate <= 1)) continue;
+    throw new RecurveError({
+      code: 'DATA-RATE',
+      message: `params.${name} is ${rate}, and the rate of a random mask is from 0 to 1`,
+      fix: 'Give a number from 0 (nothing is dropped) to 1 (everything is).',
+      where: `params.${name}`,
+    });
+  }
+}
+
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

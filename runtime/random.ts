@@ -25,7 +25,8 @@ export type Stream = () => number;
  *
  * Inputs and cotangents are bell-shaped with variance 1, the initial state likewise with variance 1/4. Parameters
  * are uniform, as a zero would hide a wrong gradient: vectors and scalars in ±1/2, others in ±1/√(terms of a sum).
- * Those with a number as `init` are near it instead, see `nearby`: a rate stays a rate, a period positive.
+ * Those with a number as `init` are near it instead, see `nearby`: a rate stays a rate, a period positive. Other rates
+ * are near a half.
  *
  * @param outputs dims of every output sequence behind `[T, B]`, by name: `{ h: ['H'] }`
  */
@@ -58,7 +59,8 @@ export function randomData(
     params: Object.fromEntries(
       signature.params.map((declaration) => {
         const shape = shapeOf(declaration, sizes);
-        const [middle, bound] = rangeOf(declaration, shape);
+        const isRate = signature.rates.includes(declaration.name) && typeof declaration.init !== 'number';
+        const [middle, bound] = isRate ? nearby(0.5) : rangeOf(declaration, shape);
         return [declaration.name, fill(`params.${declaration.name}`, shape, (stream) => middle + (2 * stream() - 1) * bound)];
       }),
     ),

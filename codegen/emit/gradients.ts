@@ -56,7 +56,10 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
         index: i,
         text: `${buffer}[${left.base} + ${left.row} + quad + ${i}u]`,
       })),
-      accumulators,
+      accumulators: accumulators.map(({ index, quad, lane }) => ({
+        index,
+        text: entryOf(term.gate, `y${quad}.${lane}`),
+      })),
     };
   });
   const toBuffer = bindings.write(common.to);
@@ -90,6 +93,12 @@ function startOf({ terms, param }: OuterProduct, index: number, side: 'left' | '
   const term = terms[index];
   if (!term) throw new Error(`the gradient of ${param} has no term ${index}`);
   return term[side];
+}
+
+/** What a row adds to the entries of one row of the matrix; a gate's zero adds zero, be the other factor infinite or NaN. */
+function entryOf(gate: OuterTerm['gate'], left: string): string {
+  if (gate === undefined) return `${left} * x`;
+  return `select(${left} * x, vec4f(0), ${gate === 'left' ? `${left} == 0.0` : 'x == vec4f(0)'})`;
 }
 
 /** The indices i0, i1 … of a row's position, and r, the row of the sequence and step. */

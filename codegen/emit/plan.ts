@@ -72,6 +72,7 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
     cell,
     options,
     sizes: storage.sizes,
+    rates: storage.signature.rates,
     gradients,
     buffers: [...storage.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(storage.size('B')) + 1) }],
     tensors: storage.tensors,

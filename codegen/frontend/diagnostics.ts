@@ -89,7 +89,7 @@ export const SPEC_CODES = {
   'SPEC-CONV-SHAPE': 'a convolution of a value without the kernel’s axes',
   'SPEC-CONV-SETTING': 'a setting of a convolution that is not known or not possible',
   'SPEC-DELAY': 'a delay of something other than an input or state',
-  'SPEC-RATE': 'a rate that is not a scalar from 0 to below 1',
+  'SPEC-RATE': 'a rate that is not a scalar from 0 to 1',
   'SPEC-NOISE-SCALE': 'noise whose scale is over other dims than its value',
   'SPEC-ABSENT': 'a tensor read under options that leave it out',
   'SPEC-STRING-AS-NUMBER': 'a string where a number belongs',

@@ -20,7 +20,8 @@ export function dropout(machine: Machine, [first, second, third]: readonly Opera
   const { builder } = machine;
   const p = rateNode(machine, rate, at);
   const kept = builder.apply('ge', [uniform(machine, x, per, at), p], at);
-  const scaled = builder.apply('div', [x, builder.apply('sub', [builder.constant(1, at), p], at)], at);
+  // At a rate of one nothing is kept, and there is no number to divide by.
+  const scaled = rate === 1 ? x : builder.apply('div', [x, complement(machine, p, at)], at);
   return { kind: 'node', id: builder.apply('select', [kept, scaled, builder.constant(0, at)], at) };
 }
 
@@ -36,8 +37,9 @@ export function zoneout(machine: Machine, [first, second, third, fourth]: readon
   const { builder } = machine;
   const p = rateNode(machine, rate, at);
   if (!machine.training) {
-    const rest = builder.apply('mul', [builder.apply('sub', [builder.constant(1, at), p], at), next], at);
-    return { kind: 'node', id: builder.apply('add', [builder.apply('mul', [p, previous], at), rest], at) };
+    const rest = builder.apply('mul', [complement(machine, p, at), next], at);
+    const mean = builder.apply('add', [builder.apply('mul', [p, previous], at), rest], at);
+    return { kind: 'node', id: certain(machine, p, { never: next, always: previous, else: mean }, at) };
   }
   const whole = machine.shape(next).length > 0 ? next : previous;
   const stays = builder.apply('lt', [uniform(machine, whole, per, at), p], at);
@@ -83,7 +85,23 @@ function perArgument(machine: Machine, operand: Operand | undefined): Per | unde
   return isWord(machine, operand, 'sequence', 'how often a mask is drawn') && 'sequence';
 }
 
-/** A number from 0 to below 1, as float32 holds it, or a scalar parameter; `undefined` after a mistake. */
+/** 1 − p. */
+function complement({ builder }: Machine, p: NodeId, at: Span): NodeId {
+  return builder.apply('sub', [builder.constant(1, at), p], at);
+}
+
+/** What a rate of 0 or 1 decides takes no part of the other value, be that infinite. */
+function certain(
+  { builder }: Machine,
+  p: NodeId,
+  value: { readonly never: NodeId; readonly always: NodeId; readonly else: NodeId },
+  at: Span,
+): NodeId {
+  const test = (rate: number) => builder.apply('eq', [p, builder.constant(rate, at)], at);
+  return builder.apply('select', [test(0), value.never, builder.apply('select', [test(1), value.always, value.else], at)], at);
+}
+
+/** A number from 0 to 1, as float32 holds it, or a scalar parameter; `undefined` after a mistake. */
 function rateArgument(machine: Machine, { value, span }: Operand): Rate | undefined {
   if (value.kind === 'poison') return undefined;
   if (value.kind === 'absent') {
@@ -91,12 +109,16 @@ function rateArgument(machine: Machine, { value, span }: Operand): Rate | undefi
     return undefined;
   }
   if (value.kind === 'declared' && value.group === 'params' && value.declaration.shape.length === 0) {
-    machine.used.add(`params.${value.declaration.name}`);
-    return { param: value.declaration.name };
+    const { name, init } = value.declaration;
+    machine.used.add(`params.${name}`);
+    machine.rates.add(name);
+    if (typeof init !== 'number' || isProbability(init)) return { param: name };
+    const message = `a rate is from 0 to 1, and the \`init\` of \`${name}\` is ${init}`;
+    machine.report('SPEC-RATE', span, message, 'Declare it with an `init` from 0 to 1.');
+    return undefined;
   }
-  const rate = value.kind === 'static' && typeof value.value === 'number' ? Math.fround(value.value) : Number.NaN;
-  if (rate >= 0 && rate < 1) return rate;
-  const message = `a rate is a number from 0 to below 1 or a scalar parameter, and this is ${describe(value, machine.builder)}`;
+  if (value.kind === 'static' && typeof value.value === 'number' && isProbability(value.value)) return Math.fround(value.value);
+  const message = `a rate is a number from 0 to 1 or a scalar parameter, and this is ${describe(value, machine.builder)}`;
   machine.report(
     'SPEC-RATE',
     span,
@@ -105,6 +127,8 @@ function rateArgument(machine: Machine, { value, span }: Operand): Rate | undefi
   );
   return undefined;
 }
+
+const isProbability = (rate: number) => rate >= 0 && rate <= 1;
 
 /** No gradient flows to a rate. */
 function rateNode(machine: Machine, rate: Rate, at: Span): NodeId {

@@ -48,6 +48,8 @@ export interface Lowered {
   /** Dims that the step names itself. */
   readonly dims: ReadonlySet<string>;
   readonly rules: readonly SizeRule[];
+  /** Parameters that are rates. */
+  readonly rates: ReadonlySet<string>;
   /** The step grew beyond all bounds: other options need not be tried. */
   readonly tooLarge: boolean;
 }
@@ -55,17 +57,17 @@ export interface Lowered {
 /** Lowering that goes on after mistakes. */
 export function lowerWith(tree: CellTree, signature: Signature, context: LowerContext): Lowered {
   const machine = new Machine(tree, signature.options, context.recovery, context.report, context.note);
-  const { used, dims, rules } = machine;
-  if (context.recovery.stepOpen) return { graph: undefined, used, dims, rules, tooLarge: false };
+  const { used, dims, rules, rates } = machine;
+  if (context.recovery.stepOpen) return { graph: undefined, used, dims, rules, rates, tooLarge: false };
   try {
     const graph = lowerStep(machine, signature, context.bad);
-    return { graph, used, dims, rules, tooLarge: false };
+    return { graph, used, dims, rules, rates, tooLarge: false };
   } catch (error) {
     if (error instanceof RangeError) {
       const fix = 'Name parts of the expressions with `const`.';
       machine.report('SPEC-TOO-DEEP', tree.step.span, 'the step is nested too deeply to be compiled', fix);
     } else if (!(error instanceof TooLarge)) throw error;
-    return { graph: undefined, used, dims, rules, tooLarge: true };
+    return { graph: undefined, used, dims, rules, rates, tooLarge: true };
   }
 }
 

@@ -24,6 +24,8 @@ export class Machine {
   readonly dims = new Set<string>();
   /** What must hold between the sizes of dims. */
   readonly rules: SizeRule[] = [];
+  /** Scalar parameters that are rates of random masks. */
+  readonly rates = new Set<string>();
   /** How each matrix parameter is used: a gradient is one or the other. */
   readonly #uses = new Map<string, 'matrix' | 'values'>();
   /** Which entries of each matrix are left out. */

@@ -16,7 +16,7 @@ export function resolveSignature(tree: CellTree, options: OptionValues): Signatu
   const { signature, bad } = signatureWith(tree, options, recovery, diagnostics.report, '');
   diagnostics.throwIfAny();
   // Dims of a slice or a convolution's result are named in the step only.
-  const { dims, rules } = lowerWith(tree, signature, { recovery, bad, report: () => {}, note: '' });
+  const { dims, rules, rates } = lowerWith(tree, signature, { recovery, bad, report: () => {}, note: '' });
   const used = new Set([...signature.dims, ...dims]);
-  return { ...signature, dims: tree.dims.map(({ name }) => name).filter((name) => used.has(name)), rules };
+  return { ...signature, dims: tree.dims.map(({ name }) => name).filter((name) => used.has(name)), rules, rates: [...rates] };
 }

@@ -47,6 +47,7 @@ export function signatureWith(
     state,
     params,
     rules: [],
+    rates: [],
     outputs: tree.outputs?.map(({ name }) => name).filter((name) => !absent.has(name)),
   };
   return { signature, bad };

@@ -179,6 +179,8 @@ export interface Signature {
   readonly dims: readonly string[];
   /** What the step asks of the sizes of dims: `completeSizes` finds those that follow from others. */
   readonly rules: readonly SizeRule[];
+  /** Scalar parameters that are rates of random masks: probabilities. */
+  readonly rates: readonly string[];
   readonly inputs: readonly TensorDeclaration[];
   readonly state: readonly TensorDeclaration[];
   readonly params: readonly TensorDeclaration[];

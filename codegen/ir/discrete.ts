@@ -51,6 +51,7 @@ export const discrete = {
   ),
   sign: flat(Math.sign, (x) => `select(select(${x}, vec4f(-1), ${x} < vec4f(0)), vec4f(1), ${x} > vec4f(0))`),
   mod: {
+    gates: true,
     arity: 2,
     result: 'number',
     calls: ['rc_mod'],

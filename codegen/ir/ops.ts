@@ -107,6 +107,8 @@ export interface OpRecord {
   /** Value on constants, for folding; booleans as 0 and 1. */
   readonly fold: (...args: number[]) => number;
   readonly adjoint: AdjointRule;
+  /** Whether it holds the cotangent back from some arguments: where a branch is not taken, or the function is flat. */
+  readonly gates?: true;
   /** Expression over `vec4f` (booleans `vec4<bool>`) operands. */
   readonly wgsl: (...args: string[]) => string;
   readonly calls: readonly WgslFunction[];
@@ -163,6 +165,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   },
   neg: unary({ flops: 1, fold: (x) => -x, wgsl: (x) => `(-${x})`, adjoint: (g, _x, _out, cot) => g.apply('neg', cot) }),
   min: {
+    gates: true,
     arity: 2,
     result: 'number',
     calls: ['rc_min'],
@@ -175,6 +178,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     },
   },
   max: {
+    gates: true,
     arity: 2,
     result: 'number',
     calls: ['rc_max'],
@@ -194,6 +198,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
   // WGSL's != may be an ordered comparison, which NaN fails.
   ne: { ...comparison('!=', (a, b) => a !== b), wgsl: (a, b) => `!(${a} == ${b})` },
   select: {
+    gates: true,
     arity: 3,
     result: 'number',
     calls: [],
@@ -236,6 +241,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, x, slope, cot) => g.apply('mul', cot, g.apply('mul', g.constant(-2), g.apply('mul', g.apply('tanh', x), slope))),
   }),
   relu: unary({
+    gates: true,
     flops: 1,
     fold: (x) => Math.max(x, 0),
     // A comparison rather than max(): WGSL's max may swallow NaN.
@@ -244,6 +250,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, _x, y, cot) => where(g, g.apply('gt', y, g.constant(0)), cot, y),
   }),
   leakyRelu: {
+    gates: true,
     arity: 2,
     result: 'number',
     calls: [],
@@ -258,6 +265,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     },
   },
   elu: {
+    gates: true,
     arity: 2,
     result: 'number',
     calls: ['rc_expm1'],
@@ -289,6 +297,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, x, _y, cot) => g.apply('div', cot, g.apply('square', g.apply('add', g.constant(1), g.apply('abs', x)))),
   }),
   hardSigmoid: unary({
+    gates: true,
     flops: 4,
     calls: ['rc_min', 'rc_max'],
     fold: (x) => nanOr(Math.min(Math.max(0.2 * x + 0.5, 0), 1), x),
@@ -317,6 +326,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, _x, y, cot) => g.apply('div', g.apply('mul', cot, g.constant(0.5)), y),
   }),
   abs: unary({
+    gates: true,
     flops: 1,
     fold: Math.abs,
     wgsl: (x) => `abs(${x})`,
@@ -331,6 +341,7 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('mul', g.constant(2), x)),
   }),
   clamp: {
+    gates: true,
     arity: 3,
     result: 'number',
     calls: ['rc_min', 'rc_max'],

@@ -23,6 +23,7 @@ export function unary(record: Unary): OpRecord {
     result: 'number',
     calls: record.calls ?? [],
     flops: record.flops,
+    ...(record.gates ? { gates: record.gates } : {}),
     fold: (x = Number.NaN) => record.fold(x),
     wgsl: (x = '') => record.wgsl(x),
     adjoint: (g, args, out, cot) => [record.adjoint(g, at(args, 0), out, cot)],

@@ -123,6 +123,7 @@ export const smooth = {
     },
   }),
   pow: {
+    gates: true,
     arity: 2,
     result: 'number',
     calls: ['rc_pow'],

@@ -24,11 +24,20 @@ import {
 import { ops, type RuleBuilder } from '../ir/ops.js';
 import { negated } from '../ir/sizes.js';
 import { Cotangents } from './cotangents.js';
+import { gatedValues } from './gated.js';
+import { Ranges } from './ranges.js';
 
 /** One addend of a parameter's gradient, summed over steps and sequences. */
 export type GradientTerm =
   /** Matrix: left · rightᵀ, summed over leading axes as well. */
-  | { readonly kind: 'outer'; readonly matrix: MatrixRef; readonly left: NodeId; readonly right: NodeId }
+  | {
+      readonly kind: 'outer';
+      readonly matrix: MatrixRef;
+      readonly left: NodeId;
+      readonly right: NodeId;
+      /** The factor whose zeros count whatever they multiply: a cotangent behind a choice, beside values that may be infinite. */
+      readonly gate: 'left' | 'right' | undefined;
+    }
   /** Parameter used per unit: the value itself; scalar: summed over its units too. */
   | { readonly kind: 'sum'; readonly value: NodeId };
 
@@ -56,6 +65,8 @@ export interface AdjointGraph {
 export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param: string) => boolean): AdjointGraph {
   const forward = [...builder.nodes];
   const cotangents = new Cotangents(builder, differentiable(forward, trained));
+  const gated = gatedValues(forward, step);
+  const ranges = new Ranges(builder.nodes, step.next);
   const params: Record<string, GradientTerm[]> = {};
   const leaves: Record<'input' | 'state', Record<string, NodeId>> = { input: {}, state: {} };
   const delayed: DelayedCotangent[] = [];
@@ -87,17 +98,26 @@ export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param:
       };
       ops[node.op].adjoint(rule, node.args, node.id, cotangent).forEach((value, index) => {
         const argument = node.args[index];
-        if (value !== undefined && argument !== undefined) cotangents.add(argument, value);
+        if (value !== undefined && argument !== undefined) cotangents.add(argument, kept(node, cotangent, value));
       });
     } else if (node.op === 'param') addTerm(node.name, { kind: 'sum', value: cotangent });
     else if (node.op === 'input' || node.op === 'state') leaves[node.op][node.name] = cotangent;
     else if (node.op === 'delayed') delayed.push({ group: node.group, name: node.name, steps: node.steps, value: cotangent });
   }
 
+  /** What a rule makes of a cotangent: where that is zero because a branch was not taken, zero, whatever the slope. */
+  function kept(node: Node, cotangent: NodeId, value: NodeId): NodeId {
+    if (!gated.has(node.id) || !ranges.whereZero(value, cotangent).wild) return value;
+    const zero = builder.constant(0, node.span);
+    return builder.apply('select', [builder.apply('eq', [cotangent, zero], node.span), zero, value], node.span);
+  }
+
   function propagateContract(node: Node & Contract, cotangent: NodeId): void {
     for (const { matrix, transposed, operand } of node.terms) {
       const [left, right] = transposed ? [operand, cotangent] : [cotangent, operand];
-      if (trained(matrix.param)) addTerm(matrix.param, { kind: 'outer', matrix, left, right });
+      const gates = gated.has(node.id) && ranges.of(operand).wild;
+      const gate = gates ? (transposed ? 'right' : 'left') : undefined;
+      if (trained(matrix.param)) addTerm(matrix.param, { kind: 'outer', matrix, left, right, gate });
       // Moving positions commutes with a product over units: the taps of a convolution stay one contraction.
       let [source, moved] = [operand, cotangent];
       for (

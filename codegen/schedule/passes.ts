@@ -43,6 +43,8 @@ export interface OuterTerm {
   readonly positions: Shape;
   readonly left: View;
   readonly right: View;
+  /** The factor whose zeros count whatever they multiply, if one's do. */
+  readonly gate: 'left' | 'right' | undefined;
 }
 
 /** The gradient of one matrix, or of one head of a block-diagonal matrix. */

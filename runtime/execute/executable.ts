@@ -15,7 +15,7 @@ export interface Executable {
   readonly plan: Plan;
   /**
    * One run: forward, and backward where `data` has cotangents and the plan has gradients. One at a time.
-   * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-LENGTHS`, `DEVICE-LOST`, `DEVICE-ERROR`
+   * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-LENGTHS`, `DATA-RATE`, `DEVICE-LOST`, `DEVICE-ERROR`
    */
   run(data: CellData): Promise<CellResult>;
   /** Writes a run's data to the device, all of it. */

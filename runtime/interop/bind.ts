@@ -4,7 +4,7 @@ import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.j
 import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
-import { type CellData, elements, fillOf, shapeOf, type Tensor, type Tensors } from '../data.js';
+import { type CellData, elements, fillOf, requireRates, shapeOf, type Tensor, type Tensors } from '../data.js';
 import { describe, listText, own, pathOf } from './describe.js';
 import { axisOf, SizeLedger } from './sizes.js';
 import type { RunRequest } from './types.js';
@@ -30,7 +30,7 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
  * A state that is missing is zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
  *
  * @throws RecurveError `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
- *   `DATA-PARAMS`, `DIMS-RULE`, `WEIGHTS-*`
+ *   `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `WEIGHTS-*`
  */
 export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface): BoundRequest {
   const { inputs, state, cotangents, reverse, seed } = request;
@@ -57,6 +57,8 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   if (request.lengths) checkLengths(request.lengths, ledger);
 
   const sizes = settle(ledger, signature);
+  const params = paramsOf(request, signature, sizes);
+  requireRates(signature.rates, params);
   return {
     sizes,
     data: {
@@ -64,7 +66,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
       state: Object.fromEntries(
         signature.state.map((s) => [s.name, own(state, s.name) ?? filled('state', s, shapeOf(s, sizes, ['B']), 0)]),
       ),
-      params: paramsOf(request, signature, sizes),
+      params,
       ...(request.lengths ? { lengths: request.lengths } : {}),
       reverse,
       ...(seed === undefined ? {} : { seed }),

@@ -1,7 +1,7 @@
 /** Host data into a plan's buffers, through one staging array that every run uses again. */
 import { RecurveError } from '../../codegen/errors.js';
 import type { Plan } from '../../codegen/plan.js';
-import { type CellData, elements, type Tensors } from '../data.js';
+import { type CellData, elements, requireRates, type Tensors } from '../data.js';
 import { bufferOf } from './buffers.js';
 import { type Extent, type Numbers, pad } from './copy.js';
 import type { PlacedTensor } from './slots.js';
@@ -29,6 +29,7 @@ export function createUploader(
   return (data) => {
     const extent = { lengths: checkLengths(data.lengths, batch, steps), reverse: data.reverse };
     // Everything is checked before anything is written.
+    requireRates(plan.rates, data.params);
     const sources = targets.map(({ tensor }) => checkSource(tensor, data));
     lengthWords.set(extent.lengths);
     device.queue.writeBuffer(lengthsBuffer, plan.lengths.offset * 4, lengthWords);

@@ -86,16 +86,19 @@ export function convolve(tape: Tape, kernel: Value, x: Value, sweeps: readonly S
       data[out + o] = (data[out + o] as number) + sum;
     }
   });
-  return tape.record(new Value(rows, axes, data, kernel.tracked || x.tracked), (cotangent) => {
+  const pullback = (cotangent: Float64Array, gated: boolean) => {
     const dk = kernel.tracked ? kernel.cotangent() : undefined;
     const dx = x.tracked ? x.cotangent() : undefined;
     each((out, tap, from) => {
       for (let o = 0; o < O; o++) {
         const g = cotangent[out + o] as number;
+        if (gated && g === 0) continue;
         const entries = tap + o * I;
         if (dk) for (let i = 0; i < I; i++) dk[entries + i] = (dk[entries + i] as number) + g * (x.data[from + i] as number);
         if (dx) for (let i = 0; i < I; i++) dx[from + i] = (dx[from + i] as number) + g * (kernel.data[entries + i] as number);
       }
     });
-  });
+  };
+  // Strides and the end of a `valid` sweep leave positions that nothing reads.
+  return tape.record(new Value(rows, axes, data, kernel.tracked || x.tracked), [kernel, x], pullback, [x]);
 }

@@ -42,12 +42,13 @@ export class LossTape extends RoundingTape {
     return [...this.found.values()].sort((a, b) => b.count - a.count);
   }
 
-  override record(output: Value, backward: (cotangent: Float64Array) => void): Value {
-    return super.record(output, (cotangent) => {
-      backward(cotangent);
+  override record(...[output, sources, backward, held]: Parameters<RoundingTape['record']>): Value {
+    const noted: typeof backward = (cotangent, gated) => {
+      backward(cotangent, gated);
       const made = this.operands.get(output);
       if (made !== undefined && cotangent.every(Number.isFinite)) this.noteSlopes(made);
-    });
+    };
+    return super.record(output, sources, noted, held);
   }
 
   override applied(operation: Operation, args: readonly Value[], output: Value): void {

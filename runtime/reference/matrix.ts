@@ -17,7 +17,7 @@ export function entryOf(tape: Tape, value: Value, k: number): Value {
   const size = value.columns / leading.size;
   const data = value.data.subarray(k * size, (k + 1) * size);
   const layout = { offset: offset + k * stride, strides: inner, width };
-  return tape.record(new Value(1, axes, data, value.tracked, layout), (cotangent) => {
+  return tape.record(new Value(1, axes, data, value.tracked, layout), [value], (cotangent) => {
     addScaled(value.cotangent(), k * size, 1, cotangent, 0, size);
   });
 }
@@ -35,7 +35,7 @@ export function transpose(tape: Tape, matrix: Value): Value {
   const { offset, strides, width } = matrix.layout;
   const [rowStride = 0, columnStride = 0] = strides.slice(-2);
   const layout = { offset, strides: [...strides.slice(0, -2), columnStride, rowStride], width };
-  return tape.record(new Value(matrix.rows, [...blocks, input, output], data, matrix.tracked, layout), (cotangent) => {
+  return tape.record(new Value(matrix.rows, [...blocks, input, output], data, matrix.tracked, layout), [matrix], (cotangent) => {
     const gradient = matrix.cotangent();
     for (let from = 0; from < data.length; from += O * I) {
       for (let o = 0; o < O; o++) {
@@ -73,10 +73,11 @@ export function masked(tape: Tape, matrix: Value, kept: (at: number) => boolean,
   for (let at = 0; at < data.length; at++) {
     if (mask[at % columns] === 1) data[at] = (matrix.data[at] as number) / divisor;
   }
-  return tape.record(new Value(rows, matrix.axes, data, matrix.tracked, matrix.layout), (cotangent) => {
+  const pullback = (cotangent: Float64Array) => {
     const gradient = matrix.cotangent();
     for (let at = 0; at < data.length; at++) {
       if (mask[at % columns] === 1) gradient[at] = (gradient[at] as number) + (cotangent[at] as number) / divisor;
     }
-  });
+  };
+  return tape.record(new Value(rows, matrix.axes, data, matrix.tracked, matrix.layout), [matrix], pullback, [matrix]);
 }

@@ -1,5 +1,5 @@
 /** Products of matrices and vectors: parameters, blocks of parameters, and matrices that a step computed. */
-import { addCombination, multiply } from './product.js';
+import { addCombination, addKept, multiply } from './product.js';
 import { type Axis, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
 import { stretchTo } from './tensor.js';
 
@@ -63,7 +63,8 @@ export function matvec(tape: Tape, matrix: Value, vector: Value): Value {
       multiply(data, at * O, O, matrix.data, index * O * I, x.data, at * I, I);
     }
   }
-  return tape.record(new Value(rows, axes, data, matrix.tracked || x.tracked), (cotangent) => {
+  return tape.record(new Value(rows, axes, data, matrix.tracked || x.tracked), [matrix, x], (cotangent, gated) => {
+    const add = gated ? addKept : addCombination;
     for (let index = 0; index < matrixCount; index++) {
       const first = firstVector(index);
       if (x.tracked) {
@@ -71,7 +72,7 @@ export function matvec(tape: Tape, matrix: Value, vector: Value): Value {
         const entries = { data: matrix.data, from: index * O * I, stride: I };
         for (let j = 0; j < perMatrix; j++) {
           const at = first + j * blocks;
-          addCombination(dx, at * I, I, { data: cotangent, from: at * O, stride: 1 }, entries, O);
+          add(dx, at * I, I, { data: cotangent, from: at * O, stride: 1 }, entries, O);
         }
       }
       if (matrix.tracked) {
@@ -79,7 +80,7 @@ export function matvec(tape: Tape, matrix: Value, vector: Value): Value {
         const vectors = { data: x.data, from: first * I, stride: blocks * I };
         for (let o = 0; o < O; o++) {
           const g = { data: cotangent, from: first * O + o, stride: blocks * O };
-          addCombination(dM, (index * O + o) * I, I, g, vectors, perMatrix);
+          add(dM, (index * O + o) * I, I, g, vectors, perMatrix);
         }
       }
     }
@@ -107,17 +108,20 @@ export function antisymmetric(tape: Tape, matrix: Value, vector: Value): Value {
       data[at + i] = sum;
     }
   });
-  return tape.record(new Value(rows, x.axes, data, matrix.tracked || x.tracked), (cotangent) => {
+  return tape.record(new Value(rows, x.axes, data, matrix.tracked || x.tracked), [matrix, x], (cotangent, gated) => {
     const dx = x.tracked ? x.cotangent() : undefined;
     const dU = matrix.tracked ? matrix.cotangent() : undefined;
     each((from, at) => {
       for (let i = 0; i < H; i++) {
         const [g, own] = [cotangent[at + i] as number, x.data[at + i] as number];
         for (let k = 0; k < H; k++) {
-          if (dx) dx[at + k] = (dx[at + k] as number) + difference(from, i, k) * g;
+          const other = cotangent[at + k] as number;
+          if (dx && !(gated && g === 0)) dx[at + k] = (dx[at + k] as number) + difference(from, i, k) * g;
           if (dU) {
             const entry = from + i * H + k;
-            dU[entry] = (dU[entry] as number) + g * (x.data[at + k] as number) - (cotangent[at + k] as number) * own;
+            const forth = gated && g === 0 ? 0 : g * (x.data[at + k] as number);
+            const back = gated && other === 0 ? 0 : other * own;
+            dU[entry] = (dU[entry] as number) + forth - back;
           }
         }
       }
@@ -138,13 +142,14 @@ export function outer(tape: Tape, a: Value, b: Value): Value {
       for (let c = 0; c < C; c++) data[(row * R + r) * C + c] = factor * (b.data[row * rowB + c] as number);
     }
   }
-  return tape.record(new Value(rows, [...a.axes, ...b.axes], data, a.tracked || b.tracked), (cotangent) => {
+  return tape.record(new Value(rows, [...a.axes, ...b.axes], data, a.tracked || b.tracked), [a, b], (cotangent, gated) => {
     const da = a.tracked ? a.cotangent() : undefined;
     const db = b.tracked ? b.cotangent() : undefined;
     for (let row = 0; row < rows; row++) {
       for (let r = 0; r < R; r++) {
         for (let c = 0; c < C; c++) {
           const g = cotangent[(row * R + r) * C + c] as number;
+          if (gated && g === 0) continue;
           const [atA, atB] = [row * rowA + r, row * rowB + c];
           if (da) da[atA] = (da[atA] as number) + g * (b.data[atB] as number);
           if (db) db[atB] = (db[atB] as number) + g * (a.data[atA] as number);

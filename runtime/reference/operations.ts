@@ -17,6 +17,8 @@ export interface Operation {
   readonly pullbacks: readonly (Pullback | undefined)[];
   /** Values of trailing arguments that may be left out. */
   readonly defaults?: readonly number[];
+  /** Whether it holds the cotangent back from some arguments: where a branch is not taken, or the function is flat. */
+  readonly gates?: true;
 }
 
 function logistic(x: number): number {
@@ -64,6 +66,7 @@ function flat(forward: (x: number) => number): Operation {
 }
 
 const power: Operation = {
+  gates: true,
   forward: (x, y) => x ** y,
   pullbacks: [
     (g, x, y) => (y === 0 ? 0 : g * y * x ** (y - 1)),
@@ -72,6 +75,7 @@ const power: Operation = {
   ],
 };
 const remainder: Operation = {
+  gates: true,
   forward: (a, b) => a % b,
   pullbacks: [(g) => g, (g, a, b) => -g * Math.round((a - (a % b)) / b)],
 };
@@ -105,6 +109,7 @@ export const not: Operation = { forward: (x) => (x === 0 ? 1 : 0), pullbacks: [u
 export const stretch: Operation = { forward: (x) => x, pullbacks: [(g) => g, undefined] };
 /** The branch not taken gets a zero, whatever `g` is. */
 export const select: Operation = {
+  gates: true,
   forward: (test, then, otherwise) => (test !== 0 ? then : otherwise),
   pullbacks: [undefined, (g, test) => (test !== 0 ? g : 0), (g, test) => (test !== 0 ? 0 : g)],
 };
@@ -125,32 +130,38 @@ export const functions: Readonly<Record<string, Operation>> = {
     (x) => x / (1 + Math.abs(x)),
     (x) => 1 / ((1 + Math.abs(x)) * (1 + Math.abs(x))),
   ),
-  relu: { forward: (x) => Math.max(x, 0), pullbacks: [(g, x) => where(x > 0, g, x)] },
+  relu: { gates: true, forward: (x) => Math.max(x, 0), pullbacks: [(g, x) => where(x > 0, g, x)] },
   leakyRelu: {
+    gates: true,
     forward: (x, slope) => (x > 0 ? x : slope * x),
     pullbacks: [(g, x, slope) => (x > 0 ? g : where(x <= 0, g * slope, x)), (g, x) => where(!(x > 0), g * x, x)],
     defaults: [0.01],
   },
   elu: {
+    gates: true,
     forward: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
     pullbacks: [(g, x, alpha) => (x > 0 ? g : g * alpha * Math.exp(x)), (g, x) => where(!(x > 0), g * Math.expm1(x), x)],
     defaults: [1],
   },
   hardSigmoid: {
+    gates: true,
     forward: (x) => Math.min(Math.max(0.2 * x + 0.5, 0), 1),
     pullbacks: [(g, x) => where(0.2 * x + 0.5 > 0 && 0.2 * x + 0.5 < 1, 0.2 * g, x)],
   },
-  abs: { forward: Math.abs, pullbacks: [(g, x) => (x < 0 ? -g : where(x > 0, g, x))] },
+  abs: { gates: true, forward: Math.abs, pullbacks: [(g, x) => (x < 0 ? -g : where(x > 0, g, x))] },
   max: {
+    gates: true,
     forward: (a, b) => Math.max(a, b),
     pullbacks: [(g, a, b) => where(a >= b, g, a, b), (g, a, b) => where(b > a, g, a, b)],
   },
   min: {
+    gates: true,
     forward: (a, b) => Math.min(a, b),
     pullbacks: [(g, a, b) => where(a <= b, g, a, b), (g, a, b) => where(b < a, g, a, b)],
   },
   // Written for any bounds, also low > high, where min(max(x, low), high) is `high`.
   clamp: {
+    gates: true,
     forward: (x, low, high) => Math.min(Math.max(x, low), high),
     pullbacks: [
       (g, x, low, high) => where(x >= low && x <= high, g, x, low, high),

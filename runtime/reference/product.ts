@@ -43,6 +43,15 @@ export function multiply(
   }
 }
 
+/** As `addCombination`, but what a zero multiplies does not count, be it infinite or NaN. */
+export function addKept(to: Float64Array, toFrom: number, columns: number, g: Vectors, vectors: Vectors, count: number): void {
+  for (let j = 0; j < count; j++) {
+    const one = { data: g.data, from: g.from + j * g.stride, stride: 0 };
+    const vector = { data: vectors.data, from: vectors.from + j * vectors.stride, stride: 0 };
+    if (g.data[one.from] !== 0) addCombination(to, toFrom, columns, one, vector, 1);
+  }
+}
+
 /** Adds Σⱼ gⱼ · vectorⱼ to one vector, j < count, four terms at a time to spare reads and writes of the sum. */
 export function addCombination(
   to: Float64Array,

@@ -10,6 +10,8 @@ type Backward = (dx: Float64Array, x: Float64Array, from: number, stride: number
 interface Reduction {
   readonly forward: Forward;
   readonly backward: Backward;
+  /** Whether some elements get no cotangent. */
+  readonly gates?: true;
 }
 
 function total(x: Float64Array, from: number, stride: number, count: number, tape?: Tape): number {
@@ -62,6 +64,7 @@ export const reductions: Readonly<Record<string, Reduction>> = {
   },
   // Equal maxima share the cotangent. Where one of the elements is NaN nothing is known of any slope.
   maxOver: {
+    gates: true,
     forward: largest,
     backward: (dx, x, from, stride, count, g, y) => {
       let ties = 0;
@@ -120,20 +123,22 @@ function lanesOf(x: Value, dim: string | undefined): Lanes {
 }
 
 /** Over the axis called `dim`, or over all. */
-export function reduce(tape: Tape, { forward, backward }: Reduction, x: Value, dim: string | undefined): Value {
+export function reduce(tape: Tape, { forward, backward, gates }: Reduction, x: Value, dim: string | undefined): Value {
   const { outer, count: length, inner, position } = lanesOf(x, dim);
   const data = new Float64Array(outer * inner);
   for (let lane = 0; lane < data.length; lane++) {
     data[lane] = forward(x.data, firstOf(lane, length, inner), inner, length, tape);
   }
   const axes = position < 0 ? [] : x.axes.filter((_, place) => place !== position);
-  return tape.record(new Value(x.rows, axes, data, x.tracked), (cotangent) => {
+  const pullback = (cotangent: Float64Array, gated: boolean) => {
     const dx = x.cotangent();
     for (let lane = 0; lane < data.length; lane++) {
       const [g, y] = [cotangent[lane] as number, data[lane] as number];
+      if (gated && g === 0) continue;
       backward(dx, x.data, firstOf(lane, length, inner), inner, length, g, y);
     }
-  });
+  };
+  return tape.record(new Value(x.rows, axes, data, x.tracked), [x], pullback, gates ? [x] : []);
 }
 
 function firstOf(lane: number, length: number, inner: number): number {
@@ -155,15 +160,19 @@ export function softmax(tape: Tape, x: Value, dim: string | undefined): Value {
     }
     for (let k = 0; k < length; k++) y[from + k * inner] = (y[from + k * inner] as number) / sum;
   }
-  return tape.record(new Value(x.rows, x.axes, y, x.tracked), (cotangent) => {
+  return tape.record(new Value(x.rows, x.axes, y, x.tracked), [x], (cotangent, gated) => {
     const dx = x.cotangent();
     for (let lane = 0; lane < outer * inner; lane++) {
       const from = firstOf(lane, length, inner);
       let mean = 0;
-      for (let k = 0; k < length; k++) mean += (cotangent[from + k * inner] as number) * (y[from + k * inner] as number);
+      for (let k = 0; k < length; k++) {
+        const g = cotangent[from + k * inner] as number;
+        if (!(gated && g === 0)) mean += g * (y[from + k * inner] as number);
+      }
       for (let k = 0; k < length; k++) {
         const at = from + k * inner;
-        dx[at] = (dx[at] as number) + (y[at] as number) * ((cotangent[at] as number) - mean);
+        const g = (cotangent[at] as number) - mean;
+        if (!(gated && g === 0)) dx[at] = (dx[at] as number) + (y[at] as number) * g;
       }
     }
   });
@@ -182,11 +191,12 @@ export function dot(tape: Tape, a: Value, b: Value): Value {
       sum += (a.data[row * rowA + k * unitA] as number) * (b.data[row * rowB + k * unitB] as number);
     data[row] = sum;
   }
-  return tape.record(new Value(rows, [], data, a.tracked || b.tracked), (cotangent) => {
+  return tape.record(new Value(rows, [], data, a.tracked || b.tracked), [a, b], (cotangent, gated) => {
     const da = a.tracked ? a.cotangent() : undefined;
     const db = b.tracked ? b.cotangent() : undefined;
     for (let row = 0; row < rows; row++) {
       const g = cotangent[row] as number;
+      if (gated && g === 0) continue;
       for (let k = 0; k < columns; k++) {
         const [atA, atB] = [row * rowA + k * unitA, row * rowB + k * unitB];
         if (da) da[atA] = (da[atA] as number) + g * (b.data[atB] as number);

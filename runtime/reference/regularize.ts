@@ -8,11 +8,17 @@ import { commonAxes, pointwise } from './tensor.js';
 
 /** What is dropped is zero even where it is infinite or NaN, and so is its cotangent. */
 const drop: Operation = {
+  gates: true,
   forward: (x, rate, draw) => (draw >= rate ? x / (1 - rate) : 0),
   pullbacks: [(g, _x, rate, draw) => (draw >= rate ? g / (1 - rate) : 0), undefined, undefined],
 };
+/** What a rate of 0 or 1 decides takes no part of the other value. */
 const mix: Operation = {
-  forward: (next, previous, rate) => rate * previous + (1 - rate) * next,
+  gates: true,
+  forward: (next, previous, rate) => {
+    if (rate === 0) return next;
+    return rate === 1 ? previous : rate * previous + (1 - rate) * next;
+  },
   pullbacks: [(g, _next, _previous, rate) => g * (1 - rate), (g, _next, _previous, rate) => g * rate, undefined],
 };
 const below: Operation = { forward: (draw, rate) => (draw < rate ? 1 : 0), pullbacks: [undefined, undefined] };

@@ -22,12 +22,13 @@ export class RoundingTape extends Tape {
     return 0;
   }
 
-  override record(output: Value, backward: (cotangent: Float64Array) => void): Value {
+  override record(...[output, sources, backward, held]: Parameters<Tape['record']>): Value {
     this.round(output.data);
-    return super.record(output, (cotangent) => {
+    const rounded: typeof backward = (cotangent, gated) => {
       this.round(cotangent);
-      backward(cotangent);
-    });
+      backward(cotangent, gated);
+    };
+    return super.record(output, sources, rounded, held);
   }
 
   private round(values: Float64Array): void {

@@ -6,7 +6,7 @@
  */
 import type { CellTree, Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { type CellData, type CellResult, elements, expectedShapes, shapeOf, sizeOf, type Tensor } from '../data.js';
+import { type CellData, type CellResult, elements, expectedShapes, requireRates, shapeOf, sizeOf, type Tensor } from '../data.js';
 import { checkLengths, checkSeed, initialFill, nothing, widened, zero } from './arguments.js';
 import { axesOf } from './context.js';
 import { Draws } from './draws.js';
@@ -34,7 +34,7 @@ interface Step {
  * signature, or every name that `step` returns.
  *
  * @param tape a new one; of another arithmetic to see what that makes of the results
- * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-LENGTHS`, `DATA-SEED`, `DIMS-MISSING`
+ * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-LENGTHS`, `DATA-SEED`, `DATA-RATE`, `DIMS-MISSING`
  */
 export function runReference(
   tree: CellTree,
@@ -84,6 +84,7 @@ class SequenceRun {
       }),
     );
     const fills = new Map(signature.params.map((declaration) => [declaration.name, initialFill(declaration)]));
+    requireRates(signature.rates, data.params);
     const params = widened('params', data.params, shapes.params, (name) => fills.get(name));
     this.params = new Map(
       signature.params.map((declaration) => {
@@ -203,7 +204,18 @@ class SequenceRun {
         addRows(value, seed);
       }
     }
+    this.gate();
     this.tape.backward();
+  }
+
+  /** A state that is gated at one step is gated at all: the last steps are no exception for having nothing behind them. */
+  private gate(): void {
+    for (let before = -1, gated = new Set<string>(); gated.size > before; ) {
+      before = gated.size;
+      this.tape.spreadGates();
+      for (const { state } of this.steps) for (const [name, value] of state) if (value.gated) gated.add(name);
+      for (const { next } of this.steps) for (const name of gated) entry(next, name).gated = true;
+    }
   }
 
   collectOutputs(): Record<string, Tensor> {

@@ -11,7 +11,7 @@ export function broadcast(tape: Tape, value: Value, axes: readonly Axis[]): Valu
       data[row * columns + at] = value.data[row * value.columns + (source[at] as number)] as number;
     }
   }
-  return tape.record(new Value(value.rows, axes, data, value.tracked), (cotangent) => {
+  return tape.record(new Value(value.rows, axes, data, value.tracked), [value], (cotangent) => {
     const gradient = value.cotangent();
     for (let row = 0; row < value.rows; row++) {
       for (let at = 0; at < columns; at++) {
@@ -72,7 +72,7 @@ export function concat(tape: Tape, whole: Axis, parts: readonly Value[]): Value 
     each(part, offsets[position] as number, width, (from, to) => data.set(part.data.subarray(from, from + width), to));
   });
   const tracked = parts.some((part) => part.tracked);
-  return tape.record(new Value(rows, [...lead, whole], data, tracked), (cotangent) => {
+  return tape.record(new Value(rows, [...lead, whole], data, tracked), parts, (cotangent) => {
     parts.forEach((part, position) => {
       if (!part.tracked) return;
       const gradient = part.cotangent();
@@ -96,7 +96,7 @@ export function slice(tape: Tape, value: Value, part: Axis, from: number): Value
     const start = strip * last.size + from;
     data.set(value.data.subarray(start, start + part.size), strip * part.size);
   }
-  return tape.record(new Value(value.rows, [...value.axes.slice(0, -1), part], data, value.tracked), (cotangent) => {
+  const pullback = (cotangent: Float64Array) => {
     const gradient = value.cotangent();
     for (let strip = 0; strip < strips; strip++) {
       for (let k = 0; k < part.size; k++) {
@@ -104,7 +104,9 @@ export function slice(tape: Tape, value: Value, part: Axis, from: number): Value
         gradient[at] = (gradient[at] as number) + (cotangent[strip * part.size + k] as number);
       }
     }
-  });
+  };
+  const axes = [...value.axes.slice(0, -1), part];
+  return tape.record(new Value(value.rows, axes, data, value.tracked), [value], pullback, [value]);
 }
 
 /** Consecutive slices of the last axis, which they use up. */

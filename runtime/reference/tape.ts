@@ -27,6 +27,8 @@ export interface Layout {
 /** Numbers for every sequence: `[rows, ...axes]`. */
 export class Value {
   gradient: Float64Array | undefined;
+  /** Whether zeros of its cotangent may stand for branches that were not taken; see `Tape.spreadGates`. */
+  gated = false;
   /** Elements of one row. */
   readonly columns: number;
 
@@ -89,10 +91,18 @@ function contiguous(axes: readonly Axis[]): Layout {
   return { offset: 0, strides, width: axes.at(-1)?.size ?? 1 };
 }
 
+/**
+ * Adds the output's cotangent, taken back through the operation, to the cotangents of its inputs. Where the output is
+ * `gated`, an element that is exactly zero adds exactly zero, whatever the slope: infinite and NaN slopes are what
+ * branches guard against.
+ */
+type Backward = (cotangent: Float64Array, gated: boolean) => void;
+
 interface Entry {
   readonly output: Value;
-  /** Adds the output's cotangent, taken back through the operation, to the cotangents of its inputs. */
-  readonly backward: (cotangent: Float64Array) => void;
+  readonly sources: readonly Value[];
+  readonly held: readonly Value[];
+  readonly backward: Backward;
 }
 
 export class Tape {
@@ -101,9 +111,12 @@ export class Tape {
   step = 0;
   private readonly entries: Entry[] = [];
 
-  /** Remembers `output`; an untracked one is not worth remembering. */
-  record(output: Value, backward: (cotangent: Float64Array) => void): Value {
-    if (output.tracked) this.entries.push({ output, backward });
+  /**
+   * Remembers `output` and what it was made of; an untracked one is not worth remembering. The operation holds the
+   * cotangent back from some elements of those in `held`: branches not taken, elements not read.
+   */
+  record(output: Value, sources: readonly Value[], backward: Backward, held: readonly Value[] = []): Value {
+    if (output.tracked) this.entries.push({ output, sources, held, backward });
     return output;
   }
 
@@ -115,12 +128,19 @@ export class Tape {
     return sum;
   }
 
+  /** Marks as gated what lies behind a held cotangent, or behind what is marked already. Call before `backward`. */
+  spreadGates(): void {
+    for (const { output, sources, held } of this.entries.toReversed()) {
+      for (const source of output.gated ? sources : held) source.gated = true;
+    }
+  }
+
   /** Walks back from the newest entry. Call once, after the cotangents of the results were added to them. */
   backward(): void {
     for (let entry = this.entries.pop(); entry !== undefined; entry = this.entries.pop()) {
       const { gradient } = entry.output;
       if (gradient === undefined) continue;
-      entry.backward(gradient);
+      entry.backward(gradient, entry.output.gated);
       // Every later use was handled before this one, so the cotangent is complete and no longer needed.
       entry.output.gradient = undefined;
     }

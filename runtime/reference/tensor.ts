@@ -27,7 +27,7 @@ export function pointwise(tape: Tape, operation: Operation, args: readonly Value
     }
   }
   const tracked = args.some((arg, position) => arg.tracked && operation.pullbacks[position] !== undefined);
-  const output = tape.record(new Value(rows, axes, data, tracked), (cotangent) => {
+  const pullAll = (cotangent: Float64Array, gated: boolean) => {
     args.forEach((arg, position) => {
       const pullback = operation.pullbacks[position];
       if (!arg.tracked || pullback === undefined) return;
@@ -35,11 +35,13 @@ export function pointwise(tape: Tape, operation: Operation, args: readonly Value
       const [rowArg, unitArg] = [rowStride(arg), unitStride(arg)];
       for (let row = 0; row < rows; row++) {
         for (let unit = 0; unit < columns; unit++) {
+          const g = cotangent[row * columns + unit] as number;
+          if (gated && g === 0) continue;
           const at = row * rowArg + unit * unitArg;
           gradient[at] =
             (gradient[at] as number) +
             pullback(
-              cotangent[row * columns + unit] as number,
+              g,
               a.data[row * rowA + unit * unitA] as number,
               b.data[row * rowB + unit * unitB] as number,
               c.data[row * rowC + unit * unitC] as number,
@@ -47,7 +49,9 @@ export function pointwise(tape: Tape, operation: Operation, args: readonly Value
         }
       }
     });
-  });
+  };
+  const sources = args.filter((_, position) => operation.pullbacks[position] !== undefined);
+  const output = tape.record(new Value(rows, axes, data, tracked), sources, pullAll, operation.gates ? sources : []);
   tape.applied(operation, args, output);
   return output;
 }
@@ -76,7 +80,7 @@ export function stretchTo(tape: Tape, value: Value, rows: number, axes: readonly
 
 /** The same numbers under a name of their own, so that two names for one value can be told apart. */
 export function alias(tape: Tape, value: Value): Value {
-  return tape.record(new Value(value.rows, value.axes, value.data, value.tracked), (cotangent) => {
+  return tape.record(new Value(value.rows, value.axes, value.data, value.tracked), [value], (cotangent) => {
     addScaled(value.cotangent(), 0, 1, cotangent, 0, cotangent.length);
   });
 }
@@ -88,7 +92,7 @@ export function takeRows(tape: Tape, value: Value, rows: readonly number[]): Val
   rows.forEach((row, position) => {
     data.set(value.data.subarray(row * columns, (row + 1) * columns), position * columns);
   });
-  return tape.record(new Value(rows.length, value.axes, data, value.tracked), (cotangent) => {
+  return tape.record(new Value(rows.length, value.axes, data, value.tracked), [value], (cotangent) => {
     const gradient = value.cotangent();
     rows.forEach((row, position) => {
       addScaled(gradient, row * columns, 1, cotangent, position * columns, columns);

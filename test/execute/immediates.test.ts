@@ -44,6 +44,7 @@ function timesPlan(): Plan {
       { name: 'lengths', bytes: 4 },
     ],
     tensors: { 'outputs.a': slot(0), 'outputs.b': slot(T), 'outputs.c': slot(2 * T) },
+    rates: [],
     lengths: { buffer: 'lengths', offset: 0 },
     kernels: [
       // Its second binding is never mentioned in the kernel, which an inferred layout would not forgive.

@@ -94,6 +94,7 @@ export function runningSumPlan({ T, B, H }: SumSizes): Plan {
     gradients: true,
     buffers: [...Object.entries(bytes).map(([name, size]) => ({ name, bytes: size })), { name: 'lengths', bytes: B * 4 }],
     tensors,
+    rates: [],
     lengths: { buffer: 'lengths', offset: 0 },
     kernels: Object.entries(kernels).map(([name, body]) => ({
       name,

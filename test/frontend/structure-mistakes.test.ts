@@ -418,26 +418,36 @@ test('a delay of something computed, or of a parameter, is refused', () => {
   `);
 });
 
-test('a rate is a number from 0 to below 1 or a scalar parameter', () => {
-  expect(said('dropout(h, 1) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2)')).toMatchInlineSnapshot(`
-    "mine.cell.ts:11:40  SPEC-RATE  a rate is a number from 0 to below 1 or a scalar parameter, and this is the number 1
-            return { h: next, more: dropout(h, 1) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
-                                               ^
+test('a rate may not be declared outside 0 to 1', () => {
+  const params = PARAMS.replace('{', '{ rate: scalar({ init: 1.5, trainable: false }), ');
+  expect(said('dropout(h, p.rate)', { params })).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:40  SPEC-RATE  a rate is from 0 to 1, and the \`init\` of \`rate\` is 1.5
+            return { h: next, more: dropout(h, p.rate) };
+                                               ^^^^^^
+        fix: Declare it with an \`init\` from 0 to 1."
+  `);
+});
+
+test('a rate is a number from 0 to 1 or a scalar parameter', () => {
+  expect(said('dropout(h, 1.5) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:40  SPEC-RATE  a rate is a number from 0 to 1 or a scalar parameter, and this is the number 1.5
+            return { h: next, more: dropout(h, 1.5) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
+                                               ^^^
         fix: Write a number, a \`real\` option, or \`p.rate\` with \`rate: scalar({ init: 0.1, trainable: false })\`.
 
-    mine.cell.ts:11:59  SPEC-RATE  a rate is a number from 0 to below 1 or a scalar parameter, and this is the number -0.5
-            return { h: next, more: dropout(h, 1) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
-                                                                  ^^^^
+    mine.cell.ts:11:61  SPEC-RATE  a rate is a number from 0 to 1 or a scalar parameter, and this is the number -0.5
+            return { h: next, more: dropout(h, 1.5) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
+                                                                    ^^^^
         fix: Write a number, a \`real\` option, or \`p.rate\` with \`rate: scalar({ init: 0.1, trainable: false })\`.
 
-    mine.cell.ts:11:78  SPEC-RATE  a rate is a number from 0 to below 1 or a scalar parameter, and this is vec('H')
-            return { h: next, more: dropout(h, 1) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
-                                                                                     ^^^
+    mine.cell.ts:11:80  SPEC-RATE  a rate is a number from 0 to 1 or a scalar parameter, and this is vec('H')
+            return { h: next, more: dropout(h, 1.5) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
+                                                                                       ^^^
         fix: Write a number, a \`real\` option, or \`p.rate\` with \`rate: scalar({ init: 0.1, trainable: false })\`.
 
-    mine.cell.ts:11:96  SPEC-RATE  a rate is a number from 0 to below 1 or a scalar parameter, and this is a scalar
-            return { h: next, more: dropout(h, 1) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
-                                                                                                       ^^^^^^^
+    mine.cell.ts:11:98  SPEC-RATE  a rate is a number from 0 to 1 or a scalar parameter, and this is a scalar
+            return { h: next, more: dropout(h, 1.5) + zoneout(h, h, -0.5) + dropout(h, p.b) + dropout(h, p.r * 2) };
+                                                                                                         ^^^^^^^
         fix: Write a number, a \`real\` option, or \`p.rate\` with \`rate: scalar({ init: 0.1, trainable: false })\`."
   `);
 });

@@ -25,6 +25,7 @@ export function rnn(): CellInterface {
       options: { activation: 'tanh', clip: 0 },
       dims: ['I', 'H'],
       rules: [],
+      rates: [],
       inputs: declare({ x: ['I'] }),
       state: declare({ h: ['H'] }),
       params: declare({ W: ['H', 'I'], U: ['H', 'H'], b: ['H'] }),
@@ -44,6 +45,7 @@ export function lstm(given: OptionValues = {}): CellInterface {
       options,
       dims: options.projection ? ['I', 'H', 'P'] : ['I', 'H'],
       rules: [],
+      rates: [],
       inputs: declare({ x: ['I'] }),
       state: declare({ h: [state], c: ['H'] }),
       params: declare({
@@ -65,6 +67,7 @@ export function gru(given: OptionValues = {}): CellInterface {
       options,
       dims: ['I', 'H'],
       rules: [],
+      rates: [],
       inputs: declare({ x: ['I'] }),
       state: declare({ h: ['H'] }),
       params: declare({ ...gates(['r', 'z', 'n'], 'H'), ...(options.reset === 'after' ? { c_n: ['H'] } : {}) }),

@@ -138,6 +138,7 @@ export function buildCell(parts: CellParts): { tree: CellTree; signature: Signat
     options: parts.options ?? {},
     dims,
     rules: [],
+    rates: [],
     inputs: declared(parts.inputs),
     state: declared(parts.state),
     params: declared(parts.params),

@@ -16,6 +16,7 @@ const signature: Signature = {
   options: {},
   dims: ['I', 'H'],
   rules: [],
+  rates: [],
   inputs: [declare('x', ['I'])],
   state: [declare('h', ['H']), declare('m', [])],
   params: [declare('W', ['H', 'I']), declare('b', ['H'], 'zeros'), declare('a', [], 'ones')],
