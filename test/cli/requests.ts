@@ -2,7 +2,7 @@
 
 import { builtInCells } from '../../cli/cells.js';
 import { parseCell, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
-import type { OptionValue, Signature } from '../../codegen/frontend/tree.js';
+import type { CellTree, OptionValue, Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { Tensor, Tensors } from '../../runtime/data.js';
 import { randomData } from '../../runtime/random.js';
@@ -26,10 +26,13 @@ export interface RequestJson {
 
 export const SIZES: Sizes = { T: 4, B: 2, I: 3, H: 5, P: 3 };
 
+const trees = new Map<string, CellTree>();
+
 export function builtInSignature(cell: string, options: Readonly<Record<string, OptionValue>> = {}): Signature {
   const path = builtInCells().find(({ name }) => name === cell)?.path;
   if (path === undefined) throw new Error(`no built-in cell ${cell}`);
-  const tree = parseCell(path);
+  const tree = trees.get(path) ?? parseCell(path);
+  trees.set(path, tree);
   return resolveSignature(tree, resolveOptions(tree, options));
 }
 

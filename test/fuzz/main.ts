@@ -1,6 +1,7 @@
 /**
  * `npm run fuzz -- --cells 10000 --seed 1 --adapter swiftshader`: random cells against the reference.
  * `npm run fuzz -- --files 10000 --seed 1`: damaged specs, requests, safetensors and ONNX files.
+ * `npm run fuzz -- --stream 100000`: that many requests, good and bad, through one `recurve run --data -`.
  * Exit code 1 where one fails; its smallest spec, or the file, is printed.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -8,10 +9,12 @@ import { ADAPTER_CHOICES, type AdapterChoice } from '../../runtime/device/adapte
 import { describeFinding, type Report, runCampaign } from './campaign.js';
 import type { MutantReport } from './files/campaign.js';
 import { countsOf, watchMutants } from './files/watch.js';
+import { runStream } from './stream.js';
 
 interface Arguments {
   readonly cells: number;
   readonly files?: number;
+  readonly stream?: number;
   readonly seed: number;
   readonly from: number;
   readonly failures: number;
@@ -27,12 +30,13 @@ const command = new Command('fuzz')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .option('--cells <number>', 'how many cells', whole, 300)
   .option('--files <number>', 'damaged files in place of cells: how many', whole)
+  .option('--stream <number>', 'requests in one stream in place of cells: how many', whole)
   .option('--seed <number>', 'of the cells and their data, or of the damage', whole, 1)
   .option('--from <number>', 'number of the first cell or file', whole, 0)
   .option('--failures <number>', 'stop after so many', whole, 10)
   .addOption(new Option('--adapter <name>', 'where to run').choices(ADAPTER_CHOICES).default('swiftshader'))
   .parse();
-const { cells, files, seed, from, failures, adapter } = command.opts<Arguments>();
+const { cells, files, stream, seed, from, failures, adapter } = command.opts<Arguments>();
 
 const started = Date.now();
 let printed = 0;
@@ -63,6 +67,14 @@ async function fuzzFiles(count: number): Promise<number> {
   return reports.filter(({ outcome }) => outcome === 'wrong').length;
 }
 
+async function fuzzStream(count: number): Promise<number> {
+  const onProgress = (answered: number, memory: number) => console.error(`${answered} answered, ${memory} MiB resident`);
+  const { complaints, ...totals } = await runStream({ count, seed, adapter, onProgress });
+  for (const complaint of complaints) console.log(complaint);
+  console.log(`${JSON.stringify(totals)} in ${Math.round((Date.now() - started) / 1000)} s on ${adapter}, seed ${seed}`);
+  return complaints.length + (totals.answered === count && totals.exitCode === 0 ? 0 : 1);
+}
+
 async function fuzzCells(): Promise<number> {
   const report = await runCampaign({ adapter, seed, from, to: from + cells, most: failures, onCell: progress });
   spoke = 0;
@@ -78,4 +90,9 @@ async function fuzzCells(): Promise<number> {
   return report.findings.length;
 }
 
-process.exitCode = (files === undefined ? await fuzzCells() : await fuzzFiles(files)) > 0 ? 1 : 0;
+async function failed(): Promise<number> {
+  if (files !== undefined) return fuzzFiles(files);
+  return stream === undefined ? fuzzCells() : fuzzStream(stream);
+}
+
+process.exitCode = (await failed()) > 0 ? 1 : 0;
