@@ -5,10 +5,15 @@ import { RecurveError } from '../codegen/errors.js';
 import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import { compile } from '../codegen/index.js';
 import type { Plan } from '../codegen/plan.js';
+import { FileFault, readRegularFile } from '../codegen/read-file.js';
+import { visible } from '../codegen/visible.js';
+import { withLock } from '../runtime/files/lock.js';
+import { applyChanges, type Changes } from '../runtime/files/write-all.js';
+import { isObject } from '../runtime/interop/fields.js';
 import { fillSizes } from './arguments.js';
 import { loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
-import { writeFolder } from './files.js';
+import { writing } from './files.js';
 import { typedModule } from './module.js';
 import { ownPackage } from './package.js';
 import { displayPath } from './paths.js';
@@ -48,12 +53,12 @@ export async function generate(
     const kernels = plan.kernels.map(({ name, wgsl }) => [`${name}.wgsl`, wgsl]);
     const files = {
       ...Object.fromEntries(kernels),
-      'plan.json': `${JSON.stringify(plan, null, 2)}\n`,
+      [PLAN]: `${JSON.stringify(plan, null, 2)}\n`,
       [`${tree.name}.ts`]: module,
     };
     return { cell: tree.name, folder: join(out, tree.name), files, plan };
   });
-  for (const { folder, files } of generated) await writeFolder(folder, files);
+  await writing(out, () => withLock(out, () => applyChanges(changesFor(generated))));
   const document = {
     cells: generated.map(({ cell, folder, files, plan }) => ({
       cell,
@@ -70,19 +75,50 @@ export async function generate(
   return { document, text: text.join('\n') };
 }
 
+/** All files of all cells, and what an earlier run left that the new plans do not have. */
+function changesFor(generated: readonly Generated[]): Changes {
+  return {
+    writes: generated.flatMap(({ folder, files }) =>
+      Object.entries(files).map(([name, content]) => ({ path: join(folder, name), content, existing: 'replace' as const })),
+    ),
+    removes: generated.flatMap(({ folder, files }) =>
+      kernelsOf(join(folder, PLAN))
+        .filter((name) => !Object.hasOwn(files, name))
+        .map((name) => join(folder, name)),
+    ),
+  };
+}
+
+/** The files of kernels that an earlier plan names; none where the file is no plan of ours. */
+function kernelsOf(path: string): string[] {
+  try {
+    const plan: unknown = JSON.parse(Buffer.from(readRegularFile(path, MOST_PLAN_BYTES)).toString('utf8'));
+    const kernels = isObject(plan) && Array.isArray(plan.kernels) ? plan.kernels : [];
+    return kernels.flatMap((kernel: unknown) =>
+      isObject(kernel) && typeof kernel.name === 'string' && /^\w+$/.test(kernel.name) ? [`${kernel.name}.wgsl`] : [],
+    );
+  } catch (error) {
+    if (error instanceof FileFault || error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+const PLAN = 'plan.json';
+const MOST_PLAN_BYTES = 2 ** 28;
+
 async function refuseFile(out: string, given: string): Promise<void> {
   const found = await stat(out).catch(() => undefined);
   if (found === undefined || found.isDirectory()) return;
   throw new RecurveError({
     code: 'OUT-FILE',
-    message: `--out ${given} is a file; generate writes into a folder`,
+    message: `--out ${visible(given)} is a file; generate writes into a folder`,
     fix: 'Give a folder; it is made if it is missing.',
     where: '--out',
   });
 }
 
 function refuseTwice(names: readonly string[]): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const twice = names.find((name, index) => names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) !== index);
   if (twice === undefined) return;
   throw new RecurveError({
     code: 'GENERATE-TWICE',

@@ -15,7 +15,7 @@ import {
   openOnnx,
 } from '../runtime/interop/onnx/index.js';
 import type { Colors, Context, Outcome } from './context.js';
-import { displayPath } from './paths.js';
+import { displayPath, shellWord } from './paths.js';
 import type { Flags } from './program.js';
 
 export interface ImportFlags extends Flags {
@@ -66,7 +66,7 @@ async function writeWeights({ io }: Context, file: OnnxFile, flags: ImportFlags,
     document: { ok: true, node: node.path, cell, direction, options, dims: sizes, tensors: Object.keys(tensors), out: path },
     text: [
       `wrote ${shown}: ${Object.keys(tensors).join(', ')} of ${node.label}, ${direction}, I=${sizes.I} H=${sizes.H}`,
-      `next: npx recurve run ${cell} --data batch.json --weights ${shown}`,
+      `next: npx recurve run ${cell} --data batch.json --weights ${shellWord(shown)}`,
     ].join('\n'),
   };
 }

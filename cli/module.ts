@@ -1,8 +1,11 @@
 /** The typed module that `generate` writes beside the kernels. */
+
+import { isKeyword } from '../codegen/frontend/index.js';
 import type { Signature } from '../codegen/frontend/tree.js';
 import type { StepGraph } from '../codegen/ir/graph.js';
 import { isFixed } from '../codegen/ir/sizes.js';
 import type { Plan } from '../codegen/plan.js';
+import { visible } from '../codegen/visible.js';
 import { outputShapes } from '../runtime/check/outputs.js';
 import { fillOf } from '../runtime/data.js';
 
@@ -18,13 +21,18 @@ interface Member {
   readonly optional?: boolean;
 }
 
+/** A dim as the label of an element of a tuple, where some of TypeScript's own words cannot stand. */
+function label(dim: string): string {
+  return isKeyword(dim) ? `${dim}_` : dim;
+}
+
 /**
  * TypeScript source that exports `plan` (kernels included, so that a bundler needs no loader for WGSL), `sizes`,
  * and the types of everything a run takes and gives, shapes as literal tuples.
  */
 export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, { source, version }: ModuleOrigin): string {
   const shape = (dims: readonly string[], leading: readonly string[]) =>
-    `Tensor<readonly [${[...leading, ...dims].map((dim) => (isFixed(dim) ? `size: ${dim}` : `${dim}: ${plan.sizes[dim]}`)).join(', ')}]>`;
+    `Tensor<readonly [${[...leading, ...dims].map((dim) => (isFixed(dim) ? `size: ${dim}` : `${label(dim)}: ${plan.sizes[dim]}`)).join(', ')}]>`;
   const record = (name: string, about: string, tensors: readonly Member[], leading: readonly string[]) => [
     `/** ${about} */`,
     `export interface ${name} {`,
@@ -38,7 +46,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
   const gradients = untrained.length === 0 ? 'Params' : `Omit<Params, ${untrained.join(' | ')}>`;
   const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({ name, shape: dims }));
   return [
-    `// Written by recurve ${version} from ${source}; run \`recurve generate\` again instead of editing it.`,
+    `// Written by recurve ${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,
     "import type { Plan } from 'recurve/codegen';",
     '',
     'export interface Tensor<S extends readonly number[]> {',

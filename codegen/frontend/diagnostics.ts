@@ -12,6 +12,7 @@ export const SPEC_CODES = {
   'SPEC-MODULE-MUTABLE': 'a variable at module level that could change',
   'SPEC-IMPORT-PACKAGE': 'an import from another package',
   'SPEC-IMPORT-NOT-FOUND': 'an imported file that cannot be read',
+  'SPEC-IMPORT-OUTSIDE': 'an import that a symbolic link leads out of the folder in which it looks',
   'SPEC-IMPORT-FORM': 'an import that does not name what it takes',
   'SPEC-IMPORT-CYCLE': 'files that import each other',
   'SPEC-NOT-EXPORTED': 'an imported name that the file or package does not export',

@@ -21,7 +21,7 @@ import { didYouMean, listNames, nearest } from '../suggest.js';
 import type { Diagnostics } from './diagnostics.js';
 import { LIBRARY, libraryFile, libraryPath } from './library.js';
 import { linesOf, spanAt, spanOf } from './place.js';
-import { checkText, readSource } from './source.js';
+import { checkText, importedPath, leavesByLink, readSource } from './source.js';
 import { syntaxErrors, unwrap } from './syntax.js';
 import { isBuiltin, isDeclarator, TYPES, VALUE_EXPORTS } from './vocabulary.js';
 
@@ -267,7 +267,7 @@ export class Modules {
       );
       return undefined;
     }
-    const file = join(dirname(module.file), from.replace(/\.js$/, '.ts').replace(/(?<!\.ts)$/, '.ts'));
+    const file = importedFile(module.file, from);
     const known = this.#byFile.get(file);
     if (known !== undefined) {
       if (known.loaded) return known.broken ? undefined : known.exports;
@@ -288,6 +288,11 @@ export class Modules {
       );
       return undefined;
     }
+    if (leavesByLink(module.file, from)) {
+      const message = `\`${from}\` leads out of its folder through a symbolic link`;
+      this.diagnostics.report('SPEC-IMPORT-OUTSIDE', at, message, 'Copy the helper into a file beside the spec.');
+      return undefined;
+    }
     try {
       const loaded = this.load(file, readSource(file));
       return loaded.broken ? undefined : loaded.exports;
@@ -297,6 +302,11 @@ export class Modules {
       return undefined;
     }
   }
+}
+
+/** The file that an import in `file` means, by its path alone. */
+export function importedFile(file: string, from: string): string {
+  return join(dirname(file), importedPath(from));
 }
 
 const LANGUAGE: Map<string, Binding> = new Map<string, Binding>([

@@ -1,6 +1,6 @@
 /** Reads spec files as text, refusing by name what is not one. */
-import { readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readdirSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { RecurveError } from '../errors.js';
 import { FileFault, readRegularFile } from '../read-file.js';
 import { nearest } from '../suggest.js';
@@ -27,6 +27,32 @@ export function readSource(path: string): string {
     throw refuse('SPEC-BINARY', path, 'is not UTF-8 text', 'Name a `*.cell.ts` file saved as UTF-8.');
   }
   return checkText(path, text);
+}
+
+/**
+ * Whether an import is led out of a folder that its path goes through, by a symbolic link in it. What an import can show
+ * of a file, in its diagnostics, must not depend on links that came with somebody's archive.
+ */
+export function leavesByLink(file: string, from: string): boolean {
+  const parts = normalize(importedPath(from)).split(sep);
+  const ups = parts.filter((part) => part === '..');
+  let folder = join(dirname(file), ...ups);
+  try {
+    for (const part of parts.slice(ups.length)) {
+      const next = join(folder, part);
+      const way = relative(realpathSync(folder), realpathSync(next));
+      if (isAbsolute(way) || way.split(sep)[0] === '..') return true;
+      folder = next;
+    }
+  } catch {
+    // Reading the file says why it cannot be found.
+  }
+  return false;
+}
+
+/** The path that an import means: specs write `./gate.js`, and the file is `./gate.ts`. */
+export function importedPath(from: string): string {
+  return from.replace(/\.js$/, '.ts').replace(/(?<!\.ts)$/, '.ts');
 }
 
 /** Refuses text that cannot be a spec, and drops a byte-order mark. */

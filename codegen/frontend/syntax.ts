@@ -1,5 +1,5 @@
 /** What TypeScript's parser gives, seen as the language sees it. */
-import { type Expression, Node, type SourceFile } from 'ts-morph';
+import { type Expression, Node, type SourceFile, ts } from 'ts-morph';
 
 /** Parentheses, `as`, `satisfies` and `!` say nothing about the value. */
 export function unwrap(node: Expression): Expression {
@@ -39,4 +39,11 @@ function flatten(text: unknown): string {
 function lowerFirst(text: string): string {
   const trimmed = text.replace(/\.$/, '');
   return trimmed.charAt(0).toLowerCase() + trimmed.slice(1);
+}
+
+/** Whether TypeScript has a meaning of its own for a word: `in`, `readonly`, `infer`. */
+export function isKeyword(word: string): boolean {
+  const scanner = ts.createScanner(ts.ScriptTarget.Latest, true);
+  scanner.setText(word);
+  return scanner.scan() !== ts.SyntaxKind.Identifier;
 }

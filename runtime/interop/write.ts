@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, constants, openSync } from 'node:fs';
+import { realpath, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { RecurveError } from '../../codegen/errors.js';
 import { reasonOf } from '../../codegen/read-file.js';
+import { visible } from '../../codegen/visible.js';
+import { writeAll } from '../files/write-all.js';
 
 /**
  * Writes a file so that nobody ever sees half of it: a temporary file beside it, flushed to the disk, takes its
@@ -15,13 +17,19 @@ export async function writeBeside(path: string, bytes: Uint8Array | string): Pro
   try {
     const target = await realpath(path).catch(() => path);
     const existing = await stat(target).catch(() => undefined);
-    if (existing && !existing.isFile()) await writeFile(target, bytes);
-    else await replace(target, bytes);
+    if (existing && !existing.isFile() && !existing.isDirectory()) {
+      if (existing.isFIFO()) requireReader(target);
+      await writeFile(target, bytes);
+    } else {
+      // A folder is not made for one file: its name is more likely a slip.
+      await stat(dirname(target));
+      await writeAll({ writes: [{ path: target, content: bytes, existing: 'replace' }] });
+    }
   } catch (cause) {
     throw new RecurveError(
       {
         code: 'DATA-WRITE',
-        message: `${path} cannot be written: ${reasonOf(cause)}`,
+        message: `${visible(path)} cannot be written: ${reasonOf(cause)}`,
         fix: 'Give --out a file in a folder that exists and that you may write to.',
         where: path,
       },
@@ -30,19 +38,13 @@ export async function writeBeside(path: string, bytes: Uint8Array | string): Pro
   }
 }
 
-async function replace(target: string, bytes: Uint8Array | string): Promise<void> {
-  const temporary = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}.tmp`);
+/** Opening a pipe waits until somebody reads it, which may be never. */
+function requireReader(pipe: string): void {
   try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
   } catch (cause) {
-    await rm(temporary, { force: true });
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENXIO')
+      throw new Error('it is a pipe that nobody reads', { cause });
     throw cause;
   }
 }
