@@ -8,7 +8,7 @@ import { gates } from './gates.js';
 import { powers } from './powers.js';
 
 /** An op's function, or one that only other functions call. */
-type Name = WgslFunction | 'rc_log1p_near' | 'rc_erfcx' | 'rc_quarter' | 'rc_philox';
+type Name = WgslFunction | 'rc_log1p_near' | 'rc_erfcx' | 'rc_quarter' | 'rc_far' | 'rc_philox';
 
 const text: { readonly [F in Name]: { readonly calls: readonly Name[]; readonly text: string } } = {
   ...gates,

@@ -53,7 +53,7 @@ export const SPEC_CODES = {
   'SPEC-MISPLACED': 'a declaration inside an expression',
   'SPEC-FUNCTION-VALUE': 'a function used as a value or declared inside another',
   'SPEC-RECURSION': 'helpers that call themselves',
-  'SPEC-NONFINITE': 'a number that is infinite, not a number, or beyond 32 bits',
+  'SPEC-NONFINITE': 'a number that is infinite, not a number, or that 32 bits cannot hold',
   'SPEC-SPREAD': 'a spread or rest',
   'SPEC-NEW': 'an object made with new',
   'SPEC-ASYNC': 'async, await, yield or a generator',

@@ -4,6 +4,7 @@ import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { SizeRule } from '../ir/sizes.js';
 import { SINGULAR } from './declarations.js';
 import type { Report, SpecCode } from './diagnostics.js';
+import { lostInFloat32 } from './float32.js';
 import type { Recovery } from './recovery.js';
 import { TRAINING } from './training.js';
 import type { CellTree, FunctionTree, OptionValues, Span } from './tree.js';
@@ -179,8 +180,9 @@ export class Machine {
       this.report('SPEC-BOOLEAN-AS-NUMBER', at, `\`${value}\` is no number`, 'Choose with it: `o.option ? 1 : 0`.');
       return undefined;
     }
-    if (!Number.isFinite(Math.fround(value))) {
-      this.report('SPEC-NONFINITE', at, `${value} does not fit a 32-bit number`, 'Write a number below 3.4e38.');
+    const lost = lostInFloat32(value);
+    if (lost !== undefined) {
+      this.report('SPEC-NONFINITE', at, lost.message, lost.fix);
       return undefined;
     }
     return this.builder.constant(value, at);

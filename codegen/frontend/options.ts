@@ -1,6 +1,7 @@
 /** Option values: defaults filled in, values from a command line or a data file checked and coerced. */
 import { RecurveError } from '../errors.js';
 import { didYouMean, listNames } from '../suggest.js';
+import { lostInFloat32 } from './float32.js';
 import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from './tree.js';
 
 /**
@@ -76,12 +77,13 @@ function checkNumber(option: Extract<OptionDeclaration, { kind: 'real' | 'intege
   if (option.kind === 'integer' && !Number.isSafeInteger(number)) throw wrongType(option, value, 'a whole number');
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = option;
   // Kernels compute in 32 bits.
-  if (number >= min && number <= max && Number.isFinite(Math.fround(number))) return number;
+  const lost = option.kind === 'real' ? lostInFloat32(number) : undefined;
+  if (number >= min && number <= max && lost === undefined) return number;
   const bounds = [option.min === undefined ? '' : `at least ${min}`, option.max === undefined ? '' : `at most ${max}`];
   throw new RecurveError({
     code: 'OPTION-RANGE',
     message: `the option \`${option.name}\` cannot be ${number}`,
-    fix: `It is ${bounds.filter((bound) => bound !== '').join(' and ') || 'a 32-bit number'}.`,
+    fix: lost?.fix ?? `It is ${bounds.filter((bound) => bound !== '').join(' and ')}.`,
     where: option.name,
   });
 }

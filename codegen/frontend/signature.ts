@@ -6,6 +6,7 @@ import type { GroupTitle } from './declarations.js';
 import type { Report } from './diagnostics.js';
 import { resolveDim } from './dims.js';
 import { evaluate } from './evaluate.js';
+import { lostInFloat32 } from './float32.js';
 import { Machine } from './machine.js';
 import type { Recovery } from './recovery.js';
 import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from './tree.js';
@@ -116,7 +117,12 @@ function resolveInit(machine: Machine, expression: Expression | undefined, env: 
   const value = evaluate(machine, expression, env);
   if (value.kind === 'poison') return undefined;
   if (value.kind === 'static' && isInit(value.value)) return value.value;
-  if (value.kind === 'static' && typeof value.value === 'number' && Number.isFinite(Math.fround(value.value))) return value.value;
+  if (value.kind === 'static' && typeof value.value === 'number') {
+    const lost = lostInFloat32(value.value);
+    if (lost === undefined) return value.value;
+    machine.report('SPEC-INIT', expression.span, `\`init\` cannot be ${value.value}: ${lost.message}`, lost.fix);
+    return undefined;
+  }
   const given = value.kind === 'static' ? String(value.value) : '';
   const fix = didYouMean(given, INITS, `It is one of ${listNames(INITS)}, or a number.`);
   machine.report('SPEC-INIT', expression.span, `\`init\` cannot be ${describe(value, machine.builder)}`, fix);
