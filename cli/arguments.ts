@@ -110,3 +110,15 @@ export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
 }
 
 export const DIMS_HELP = 'sizes, e.g. T=64,B=32,I=28,H=128 (default T=16,B=8,I=16,H=32, any other 16)';
+
+/** Commander's parser for `--scale`. @throws RecurveError `SCALE` */
+export function positiveNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value > 0 && Number.isFinite(Math.fround(value)) && Math.fround(value) > 0) return value;
+  throw new RecurveError({
+    code: 'SCALE',
+    message: `--scale is ${JSON.stringify(text)}, which is not a number above 0`,
+    fix: 'Write for example --scale 0.1.',
+    where: '--scale',
+  });
+}

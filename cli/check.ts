@@ -5,8 +5,11 @@ import type { CellTree } from '../codegen/frontend/tree.js';
 import {
   type CaseReport,
   type CellReport,
+  type CheckPlan,
+  type CheckRequest,
   checkCell,
   describeCase,
+  planCheck,
   reportCell,
   TOLERANCE,
   type Verdict,
@@ -18,31 +21,41 @@ import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
 import type { Flags } from './program.js';
 
+export interface CheckFlags extends Flags {
+  readonly all?: true;
+  readonly scale?: number;
+}
+
 /** @throws SpecError with the mistakes of all files; RecurveError */
-export async function check(context: Context, cells: readonly string[], flags: Flags): Promise<Outcome> {
+export async function check(context: Context, cells: readonly string[], flags: CheckFlags): Promise<Outcome> {
   const names = cells.flatMap((cell) => (cell === 'all' ? builtInCells().map(({ name }) => name) : [cell]));
   const trees = loadAll([...new Set(names)], context.io.cwd);
   // Options and sizes are checked for every cell before anything runs.
-  const requests = trees.map((tree) => ({
-    tree,
-    options: flags.set === undefined ? undefined : resolveOptions(tree, flags.set),
-  }));
+  const requests = trees.map((tree) => {
+    const request: CheckRequest = {
+      options: flags.set === undefined ? undefined : resolveOptions(tree, flags.set),
+      sizes: flags.dims === undefined ? undefined : (signature) => fillSizes(signature, flags.dims),
+      extent: flags.all ? 'all' : 'sample',
+      scale: flags.scale,
+    };
+    return { tree, request: { ...request, plan: planCheck(tree, request) } };
+  });
+  for (const { tree, request } of requests) await noteSample(context, tree, request.plan);
   const devices = new Devices(context);
   try {
     const reports: { tree: CellTree; report: CaseReport }[] = [];
-    for (const { tree, options } of requests) {
+    for (const { tree, request } of requests) {
       const done = await devices.use((device) =>
         checkCell(device, tree, {
-          options,
-          sizes: flags.dims === undefined ? undefined : (signature) => fillSizes(signature, flags.dims),
-          progress: (count, total, current) => context.progress(`check ${count + 1}/${total}: ${current}`),
+          ...request,
+          progress: (count, total, current) => context.progress(`check ${current} (${count + 1} of ${total} cases)`),
         }),
       );
       reports.push(...done.map((report) => ({ tree, report })));
     }
-    const totals = trees.map((tree) => {
+    const totals = requests.map(({ tree, request: { plan } }) => {
       const own = reports.filter((entry) => entry.tree === tree).map(({ report }) => report);
-      return reportCell(tree.name, own);
+      return { ...reportCell(tree.name, own), ...(plan.sampledOf === undefined ? {} : { sampledOf: plan.sampledOf }) };
     });
     const verdict = worstVerdict(totals.map((total) => total.verdict));
     const adapter = await devices.use(async (device) => device.adapter);
@@ -61,6 +74,13 @@ export async function check(context: Context, cells: readonly string[], flags: F
   } finally {
     devices.close();
   }
+}
+
+/** One line where the options have so many values that not all of their pairs are tried. */
+async function noteSample(context: Context, { name }: CellTree, { cases, sampledOf }: CheckPlan): Promise<void> {
+  if (sampledOf === undefined) return;
+  const all = `the options of ${name} need at least ${sampledOf} cases for every two values to meet`;
+  await context.note(`${all}; this check tries a sample of ${cases.length}. --all tries them all.`);
 }
 
 /** Parses every file and looks into every branch, so that all mistakes are told at once. */

@@ -10,6 +10,7 @@ import type { Context, Outcome } from './context.js';
 import type { Flags } from './program.js';
 import type { Stage } from './stages.js';
 import { chooseTarget, genericTarget } from './target.js';
+import { tensorNotes } from './tensors.js';
 
 /** @throws RecurveError, SpecError */
 export async function inspect(context: Context, cell: string, flags: Flags & { readonly stage: Stage }): Promise<Outcome> {
@@ -30,10 +31,11 @@ export async function inspect(context: Context, cell: string, flags: Flags & { r
 
 function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
   const group = (tensors: readonly TensorDeclaration[]) =>
-    tensors.map(({ name, shape, init, trainable }) => ({
+    tensors.map(({ name, shape, init, range, trainable }) => ({
       name,
       shape,
       ...(init === undefined ? {} : { init }),
+      ...(range === undefined ? {} : { range }),
       ...(trainable ? {} : { trainable }),
     }));
   const { name, options, dims, outputs } = signature;
@@ -47,10 +49,10 @@ function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
     params: group(signature.params),
     outputs,
   };
-  const lines = (title: string, tensors: readonly TensorDeclaration[], leading: readonly string[]) =>
-    tensors.map(({ name: tensor, shape, trainable }) => {
-      const note = trainable ? '' : ' (not trained)';
-      return `${title} ${tensor}: [${[...leading, ...shape].join(', ')}]${note}`;
+  const lines = (title: 'input' | 'state' | 'param', tensors: readonly TensorDeclaration[], leading: readonly string[]) =>
+    tensors.map((tensor) => {
+      const notes = tensorNotes(tensor, title);
+      return `${title} ${tensor.name}: [${[...leading, ...tensor.shape].join(', ')}]${notes === '' ? '' : ` (${notes})`}`;
     });
   const text = [
     `cell ${name}`,

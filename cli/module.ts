@@ -7,7 +7,7 @@ import { isFixed } from '../codegen/ir/sizes.js';
 import type { Plan } from '../codegen/plan.js';
 import { visible } from '../codegen/visible.js';
 import { outputShapes } from '../runtime/check/outputs.js';
-import { fillOf } from '../runtime/data.js';
+import { fillOf, startOf } from '../runtime/data.js';
 
 export interface ModuleOrigin {
   /** The spec's file name. */
@@ -19,6 +19,8 @@ interface Member {
   readonly name: string;
   readonly shape: readonly string[];
   readonly optional?: boolean;
+  /** What all of it is where a run leaves it out. */
+  readonly start?: number;
 }
 
 /** A dim as the label of an element of a tuple, where some of TypeScript's own words cannot stand. */
@@ -36,12 +38,16 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
   const record = (name: string, about: string, tensors: readonly Member[], leading: readonly string[]) => [
     `/** ${about} */`,
     `export interface ${name} {`,
-    ...tensors.map((tensor) => `  readonly ${tensor.name}${tensor.optional ? '?' : ''}: ${shape(tensor.shape, leading)};`),
+    ...tensors.flatMap((tensor) => [
+      ...(tensor.start ? [`  /** Starts at ${tensor.start}. */`] : []),
+      `  readonly ${tensor.name}${tensor.optional ? '?' : ''}: ${shape(tensor.shape, leading)};`,
+    ]),
     '}',
     '',
   ];
   // A parameter that holds its init where nobody gives it, and those that have no gradient.
   const params = signature.params.map((param) => ({ ...param, optional: fillOf(param) !== undefined }));
+  const state = signature.state.map((declaration) => ({ ...declaration, start: startOf(declaration) }));
   const untrained = signature.params.filter(({ trainable }) => !trainable).map(({ name }) => `'${name}'`);
   const gradients = untrained.length === 0 ? 'Params' : `Omit<Params, ${untrained.join(' | ')}>`;
   const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({ name, shape: dims }));
@@ -56,7 +62,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     '}',
     '',
     ...record('Inputs', 'Sequences, by step and sequence.', signature.inputs, ['T', 'B']),
-    ...record('State', 'Initial and final state of every sequence.', signature.state, ['B']),
+    ...record('State', 'Initial and final state of every sequence.', state, ['B']),
     ...record('Params', untrained.length === 0 ? 'What training changes.' : 'What the cell computes with.', params, []),
     ...record('Outputs', "Output sequences, zero past a sequence's length.", outputs, ['T', 'B']),
     '/** What one run takes. */',

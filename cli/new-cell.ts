@@ -23,6 +23,8 @@ export default cell({
   // Every size that shapes use, besides T (time steps) and B (sequences). Give them with \`--dims I=8,H=32\`.
   dims: ['I', 'H'],
   inputs: { x: vec('I') },
+  // A state starts at zero, or at its \`init\` as in \`vec('H', { init: 1 })\`, where a run does not give it. What \`check\`
+  // draws can be narrowed, for example for a divisor: \`vec('I', { range: [0.5, 2] })\`.
   state: { h: vec('H') },
   params: {
     W_z: mat('H', 'I'), // what the input says to the gate

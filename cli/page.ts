@@ -4,6 +4,7 @@ import type { CellTree, OptionDeclaration, OptionValue, OptionValues, TensorDecl
 import { outputShapes } from '../runtime/check/index.js';
 import { stepCosts } from './costs.js';
 import { equationsOf, optionText } from './list.js';
+import { tensorNotes } from './tensors.js';
 
 /** Markdown, ending in a line break. */
 export function cellPage(tree: CellTree): string {
@@ -38,16 +39,19 @@ export function cellIndex(trees: readonly CellTree[]): string {
 }
 
 const shapeText = ({ name, shape }: { name: string; shape: readonly string[] }) => `\`${name}[${shape.join(', ')}]\``;
-const parameterText = (param: TensorDeclaration) => `${shapeText(param)}${param.trainable ? '' : ' (not trained)'}`;
+const tensorText = (kind: 'input' | 'state' | 'param') => (tensor: TensorDeclaration) => {
+  const notes = tensorNotes(tensor, kind);
+  return `${shapeText(tensor)}${notes === '' ? '' : ` (${notes})`}`;
+};
 
 function signatureTable(tree: CellTree, options: OptionValues): string[] {
   const signature = resolveSignature(tree, options);
   const outputs = Object.entries(outputShapes(signature, lower(tree, signature))).map(([name, shape]) => ({ name, shape }));
   const rows = [
     ['dims', signature.dims.map((dim) => `\`${dim}\``)],
-    ['inputs', signature.inputs.map(shapeText)],
-    ['state', signature.state.map(shapeText)],
-    ['parameters', signature.params.map(parameterText)],
+    ['inputs', signature.inputs.map(tensorText('input'))],
+    ['state', signature.state.map(tensorText('state'))],
+    ['parameters', signature.params.map(tensorText('param'))],
     ['outputs', outputs.map(shapeText)],
   ] as const;
   return ['| | |', '|---|---|', ...rows.map(([title, items]) => `| ${title} | ${items.join(', ')} |`), ''];
@@ -74,7 +78,7 @@ function changes(tree: CellTree, options: OptionValues, option: OptionDeclaratio
 
 function tensorsOf(tree: CellTree, options: OptionValues): string[] {
   const { inputs, state, params } = resolveSignature(tree, options);
-  return [...inputs, ...state].map(shapeText).concat(params.map(parameterText));
+  return [...inputs.map(tensorText('input')), ...state.map(tensorText('state')), ...params.map(tensorText('param'))];
 }
 
 function otherValues(option: OptionDeclaration): readonly OptionValue[] {

@@ -6,7 +6,8 @@ import type { Sizes } from '../codegen/plan.js';
 import { reasonOf } from '../codegen/read-file.js';
 import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
-import { collectDims, collectSet, DIMS_HELP, parseMaxLine } from './arguments.js';
+import { collectDims, collectSet, DIMS_HELP, parseMaxLine, positiveNumber } from './arguments.js';
+import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
 import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
@@ -120,8 +121,10 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       run(flags, async (context) => (await import('./generate.js')).generate(context, cells, flags)),
     );
   addCompiling('check <cell...>', 'compare the kernels with the float64 reference on this adapter; `all` for every built-in cell')
-    .addHelpText('after', '\nWithout --set every option value is checked, without --dims several shapes. Tolerance: 1e-5.')
-    .action((cells: string[], flags: Flags) =>
+    .option('--all', 'every two option values together, where they are so many that otherwise a sample is taken')
+    .option('--scale <factor>', 'multiply the inputs, initial states and parameters that are drawn', positiveNumber)
+    .addHelpText('after', CHECK_HELP)
+    .action((cells: string[], flags: CheckFlags) =>
       run(flags, async (context) => (await import('./check.js')).check(context, cells, flags)),
     );
   addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given')
@@ -165,6 +168,14 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
 const EXIT_CODES = `
 <cell> is a built-in name (see recurve list) or the path of a *.cell.ts file.
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter or the device was lost.`;
+
+const CHECK_HELP = `
+Without --set every two option values are tried together, without --dims sizes from 1 to 260. Verdicts:
+  agrees            every result within 1e-5 of the float64 reference, each of its units too
+  wrong             the kernels are wrong: a defect of recurve
+  cannot be judged  the data drawn leave float32 or the domain of a function; declare what may be drawn
+                    in the cell, x: vec('H', { range: [0.5, 2] }), or try another --scale
+The exit code is 0 where all agree, else 1.`;
 
 const STREAM_HELP = `
 Sizes come from the data. --dims and --set, where given, must agree with it.

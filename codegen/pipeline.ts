@@ -1,6 +1,6 @@
 /** The compiler, pass by pass: from a parsed cell to a plan. */
 import { emitPlan } from './emit/plan.js';
-import { lower, resolveSignature } from './frontend/index.js';
+import { constantOf, lower, resolveSignature } from './frontend/index.js';
 import type { CellTree, OptionValues, Signature } from './frontend/tree.js';
 import { GraphBuilder } from './ir/builder.js';
 import type { StepGraph } from './ir/graph.js';
@@ -41,8 +41,18 @@ export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const retimed = retime(differentiated); //                            last phase of a step into the first of the next
   verify('retime', { ...step, nodes: builder.nodes });
   const program = scheduleProgram(step, retimed, signature, request); // time classes, residuals, phases, memory
-  const plan = emitPlan(program, { ...request, cell: signature.name }); // WGSL and the manifest
+  const plan = emitPlan(program, { ...request, cell: signature.name, starts: startsOf(signature) }); // WGSL and the manifest
   return { signature, step: lowered, adjoint: differentiated, retimed, program, plan };
+}
+
+/** What the states start from that do not start from zero. */
+function startsOf({ state }: Signature): Record<string, number> {
+  return Object.fromEntries(
+    state.flatMap(({ name, init }) => {
+      const start = constantOf(init) ?? 0;
+      return start === 0 ? [] : [[name, start]];
+    }),
+  );
 }
 
 /** The reverse-mode adjoint of a lowered step. */

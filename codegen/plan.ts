@@ -16,6 +16,8 @@ export interface TensorSlot {
   readonly shape: readonly number[];
   /** The shape on the device. Same rank, except that a scalar takes four words. */
   readonly padded: readonly number[];
+  /** Of an initial state that a run does not give: what all of it is; zero where this is missing. */
+  readonly fill?: number;
 }
 
 export interface BufferSpec {

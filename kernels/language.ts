@@ -51,8 +51,16 @@ type Dim = string | number;
 /** How a parameter is filled when nobody gives it: by `new`, `check` and `bench`. A number fills all of it. */
 export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number;
 export interface Declared {
-  /** Default `uniform` in ±1/√(last axis). For parameters only. */
+  /**
+   * Of a parameter: default `uniform` in ±1/√(last axis). Of a state: the number, `'zeros'` (default) or `'ones'`, that
+   * all of it is where a run gives no initial state. Inputs have none.
+   */
   readonly init?: Init;
+  /**
+   * `[low, high]`: what `check` and `bench` draw it from, uniformly; a divisor `[0.5, 2]`, a gate `[0, 1]`. It binds no
+   * one who runs the cell. By default inputs and states are bell-shaped around 0, parameters small.
+   */
+  readonly range?: readonly [number, number];
   /** The tensor exists only when this holds, e.g. `o.peepholes`. */
   readonly when?: boolean;
   /**

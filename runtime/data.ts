@@ -1,5 +1,6 @@
 /** What goes into one run of a cell and what comes out: the same shape for the device and for the reference. */
 import { RecurveError } from '../codegen/errors.js';
+import { constantOf } from '../codegen/frontend/constant.js';
 import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
 import { isFixed } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
@@ -13,7 +14,7 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 export interface CellData {
   /** `[T, B, …]` each, in data order: `reverse` runs each sequence from its own end. */
   readonly inputs: Tensors;
-  /** Initial state, `[B, …]` each; what is missing is zero. */
+  /** Initial state, `[B, …]` each; what is missing is the state's `init`, or zero. */
   readonly state: Tensors;
   readonly params: Tensors;
   /** Steps of each sequence, 1 to T; `undefined` means T for all. */
@@ -55,12 +56,14 @@ export function sizeOf(sizes: Sizes, dim: string): number {
   return size;
 }
 
+/** What all of a state is that the data leave out: its `init`, or zero. */
+export function startOf({ init }: Pick<TensorDeclaration, 'init'>): number {
+  return constantOf(init) ?? 0;
+}
+
 /** What a parameter that is not trained holds where the data leaves it out; `undefined` where it may not. */
 export function fillOf({ init, trainable }: Pick<TensorDeclaration, 'init' | 'trainable'>): number | undefined {
-  if (trainable) return undefined;
-  if (init === 'zeros') return 0;
-  if (init === 'ones') return 1;
-  return typeof init === 'number' ? init : undefined;
+  return trainable ? undefined : constantOf(init);
 }
 
 /**

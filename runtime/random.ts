@@ -13,6 +13,8 @@ export interface RandomChoices {
   /** Sequences of different lengths: one of T, the others 1 to T. Default false. */
   readonly ragged?: boolean;
   readonly reverse?: boolean;
+  /** Factor of everything that is drawn around zero: inputs, initial state and parameters without a range. Default 1. */
+  readonly scale?: number;
   /** Whether to give cotangents, on every output and every final state. Default true. */
   readonly gradients?: boolean;
 }
@@ -27,6 +29,7 @@ export type Stream = () => number;
  * are uniform, as a zero would hide a wrong gradient: vectors and scalars in ±1/2, others in ±1/√(terms of a sum).
  * Those with a number as `init` are near it instead, see `nearby`: a rate stays a rate, a period positive. Other rates
  * are near a half.
+ * What declares a range is uniform in it.
  *
  * @param outputs dims of every output sequence behind `[T, B]`, by name: `{ h: ['H'] }`
  */
@@ -42,26 +45,31 @@ export function randomData(
   };
   const group = (
     path: string,
-    declarations: readonly Pick<TensorDeclaration, 'name' | 'shape'>[],
+    declarations: readonly Pick<TensorDeclaration, 'name' | 'shape' | 'range'>[],
     leading: readonly string[],
     draw: (stream: Stream) => number,
   ) =>
     Object.fromEntries(
       declarations.map((declaration) => {
         const shape = shapeOf(declaration, sizes, leading);
-        return [declaration.name, fill(`${path}.${declaration.name}`, shape, draw)];
+        const { range } = declaration;
+        return [declaration.name, fill(`${path}.${declaration.name}`, shape, range === undefined ? draw : within(range))];
       }),
     );
+  const scale = choices.scale ?? 1;
   const sequences = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
   return {
-    inputs: group('inputs', signature.inputs, ['T', 'B'], bell),
-    state: group('state', signature.state, ['B'], (stream) => bell(stream) / 2),
+    inputs: group('inputs', signature.inputs, ['T', 'B'], (stream) => scale * bell(stream)),
+    state: group('state', signature.state, ['B'], (stream) => (scale * bell(stream)) / 2),
     params: Object.fromEntries(
       signature.params.map((declaration) => {
         const shape = shapeOf(declaration, sizes);
+        const path = `params.${declaration.name}`;
+        if (declaration.range !== undefined) return [declaration.name, fill(path, shape, within(declaration.range))];
         const isRate = signature.rates.includes(declaration.name) && typeof declaration.init !== 'number';
         const [middle, bound] = isRate ? nearby(0.5) : rangeOf(declaration, shape);
-        return [declaration.name, fill(`params.${declaration.name}`, shape, (stream) => middle + (2 * stream() - 1) * bound)];
+        const factor = middle === 0 ? scale : 1;
+        return [declaration.name, fill(path, shape, (stream) => middle + (2 * stream() - 1) * bound * factor)];
       }),
     ),
     ...(choices.ragged ? { lengths: randomLengths(sizes, streamOf(choices.seed, 'lengths')) } : {}),
@@ -72,7 +80,12 @@ export function randomData(
       : {
           cotangents: {
             outputs: group('cotangents.outputs', sequences, ['T', 'B'], bell),
-            state: group('cotangents.state', signature.state, ['B'], bell),
+            state: group(
+              'cotangents.state',
+              signature.state.map(({ name, shape }) => ({ name, shape })),
+              ['B'],
+              bell,
+            ),
           },
         }),
   };
@@ -83,6 +96,11 @@ function rangeOf({ shape: dims, trainable, init }: TensorDeclaration, shape: rea
   const value = init === 'zeros' ? 0 : init === 'ones' ? 1 : init;
   if (typeof value === 'number' && (!trainable || (typeof init === 'number' && value !== 0))) return nearby(value);
   return [0, shape.length < 2 ? 0.5 : 1 / Math.sqrt(terms(dims, shape))];
+}
+
+/** Uniform between two numbers. */
+function within([low, high]: readonly [number, number]): (stream: Stream) => number {
+  return (stream) => low + (high - low) * stream();
 }
 
 /** From half of a value to one and a half of it; what is below 1 stays below 1, as rates and decays must. */

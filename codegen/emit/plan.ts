@@ -14,9 +14,11 @@ export interface PlanRequest {
   readonly options: OptionValues;
   readonly gradients: boolean;
   readonly target: Target;
+  /** What the states start from that do not start from zero, by name. */
+  readonly starts: Readonly<Record<string, number>>;
 }
 
-export function emitPlan(program: Program, { cell, options, gradients, target }: PlanRequest): Plan {
+export function emitPlan(program: Program, { cell, options, gradients, target, starts }: PlanRequest): Plan {
   const { builder, storage } = program;
   const emitted = new Map<Pass, Emitted>();
   const passes: PassSpec[] = [];
@@ -75,7 +77,7 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
     rates: storage.signature.rates,
     gradients,
     buffers: [...storage.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(storage.size('B')) + 1) }],
-    tensors: storage.tensors,
+    tensors: withStarts(storage.tensors, starts),
     lengths: { buffer: LENGTHS, offset: 0 },
     ...(draws(program) ? { seed: { buffer: LENGTHS, offset: 4 * quads(storage.size('B')) } } : {}),
     kernels: [...emitted.values()].map(({ kernel }) => kernel),
@@ -83,6 +85,15 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
     forward,
     backward,
   };
+}
+
+function withStarts(tensors: Plan['tensors'], starts: PlanRequest['starts']): Plan['tensors'] {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([path, slot]) => {
+      const fill = path.startsWith('state.') ? starts[path.slice('state.'.length)] : undefined;
+      return [path, fill === undefined ? slot : { ...slot, fill }];
+    }),
+  );
 }
 
 function draws({ builder, storage }: Program): boolean {

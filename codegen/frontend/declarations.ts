@@ -198,6 +198,7 @@ function readCall(
     constructor_,
     shape,
     init: settings.get('init'),
+    range: settings.get('range'),
     trainable: settings.get('trainable'),
     when: settings.get('when'),
     span: span(context, property),
@@ -213,6 +214,12 @@ function areExtents(context: Context, extents: readonly Expression[]): boolean {
   return false;
 }
 
+/** Settings that are not of parameters only. */
+const EVERYWHERE: Readonly<Record<'inputs' | 'state', readonly string[]>> = {
+  inputs: ['range', 'when'],
+  state: ['init', 'range', 'when'],
+};
+
 function readSettings(
   context: Context,
   title: GroupTitle,
@@ -222,13 +229,14 @@ function readSettings(
   const settings = new Map<string, Expression>();
   const converted = node === undefined ? undefined : convertExpression(context, node);
   if (converted?.kind !== 'object') return settings;
-  const known = ['init', 'when', 'trainable', ...(constructor_ === 'kernel' ? ['groups'] : [])];
+  const known = ['init', 'range', 'when', 'trainable', ...(constructor_ === 'kernel' ? ['groups'] : [])];
   for (const { name, value, span: at } of converted.entries) {
-    if (known.includes(name) && (title === 'params' || name === 'when')) settings.set(name, value);
+    if (known.includes(name) && (title === 'params' || EVERYWHERE[title].includes(name))) settings.set(name, value);
     else if (known.includes(name)) {
       const fix =
-        title === 'state' && name === 'init' ? 'Give the initial state when running; it is zero by default.' : 'Remove it.';
-      const message = `\`${name}\` is a setting of parameters, and this is ${title === 'state' ? 'a state' : 'an input'}`;
+        name === 'init' ? 'Inputs are given for every step; say with `range: [0, 1]` what checks may draw.' : 'Remove it.';
+      const whose = name === 'init' ? 'states and parameters' : 'parameters';
+      const message = `\`${name}\` is a setting of ${whose}, and this is ${title === 'state' ? 'a state' : 'an input'}`;
       context.report('SPEC-DECLARATION-PLACE', at, message, fix);
     } else {
       const fix = didYouMean(name, known, `Write ${listNames(known).replace(' and ', ' or ')}.`);

@@ -2,6 +2,7 @@
 
 import { isFixed } from '../ir/sizes.js';
 import { didYouMean, listNames } from '../suggest.js';
+import { constantOf } from './constant.js';
 import type { GroupTitle } from './declarations.js';
 import type { Report } from './diagnostics.js';
 import { resolveDim } from './dims.js';
@@ -30,7 +31,7 @@ export function signatureWith(
     const { optionsName, entries } = tree[title];
     if (optionsName !== undefined) env.declare(optionsName, optionsValue(tree, options, recovery));
     return entries.flatMap((entry) => {
-      const declaration = resolveEntry(machine, entry, env);
+      const declaration = resolveEntry(machine, title, entry, env);
       if (declaration === 'bad') bad.add(`${title}.${entry.name}`);
       return declaration === 'absent' || declaration === 'bad' ? [] : [declaration];
     });
@@ -66,16 +67,22 @@ export function optionsValue(tree: CellTree, options: OptionValues, recovery: Re
   return { kind: 'object', title: 'option', members: new Map(members), open: recovery.optionsOpen };
 }
 
-function resolveEntry(machine: Machine, entry: Declaration, env: Environment): TensorDeclaration | 'absent' | 'bad' {
+function resolveEntry(
+  machine: Machine,
+  title: GroupTitle,
+  entry: Declaration,
+  env: Environment,
+): TensorDeclaration | 'absent' | 'bad' {
   const when = resolveWhen(machine, entry.when, env);
   if (when === false) return 'absent';
   const shape = entry.shape.map((axis) => resolveDim(machine, evaluate(machine, axis, env), axis.span));
-  const init = resolveInit(machine, entry.init, env);
+  const init = resolveInit(machine, title, entry.init, env);
+  const range = resolveRange(machine, entry, init, env);
   const trainable = resolveTrainable(machine, entry.trainable, env);
   const known = shape.filter((dim) => dim !== undefined);
   const counted = countsMatrices(machine, entry, shape[0]);
   if (when === undefined || trainable === undefined || known.length < shape.length || !counted) return 'bad';
-  return { name: entry.name, shape: known, init, trainable, span: entry.span };
+  return { name: entry.name, shape: known, init, ...(range === undefined ? {} : { range }), trainable, span: entry.span };
 }
 
 /** Whether the first axis of a stack or kernel, which the step takes apart, has a size that is known when compiling. */
@@ -112,10 +119,65 @@ function resolveWhen(machine: Machine, expression: Expression | undefined, env: 
   return undefined;
 }
 
-function resolveInit(machine: Machine, expression: Expression | undefined, env: Environment): TensorDeclaration['init'] {
+/** Low and high; `undefined` after a mistake. */
+function resolveRange(
+  machine: Machine,
+  { range: expression, init: initial }: Declaration,
+  init: TensorDeclaration['init'],
+  env: Environment,
+): readonly [number, number] | undefined {
   if (expression === undefined) return undefined;
   const value = evaluate(machine, expression, env);
   if (value.kind === 'poison') return undefined;
+  const items = value.kind === 'array' ? value.items : [];
+  const numbers = items.flatMap((item) =>
+    item.kind === 'static' && typeof item.value === 'number' && Number.isFinite(Math.fround(item.value)) ? [item.value] : [],
+  );
+  const [low, high] = numbers;
+  if (items.length !== 2 || low === undefined || high === undefined) {
+    const what = value.kind === 'array' ? `an array of ${items.length}` : describe(value, machine.builder);
+    const message = `\`range\` is two numbers known when compiling, and this is ${what}`;
+    machine.report('SPEC-RANGE', expression.span, message, 'Write the lowest and the highest: `range: [0.5, 2]`.');
+    return undefined;
+  }
+  if (!(low < high)) {
+    const message = `nothing can be drawn from the range [${low}, ${high}]: its first number is not the lower one`;
+    machine.report(
+      'SPEC-RANGE',
+      expression.span,
+      message,
+      low > high ? `Write [${high}, ${low}].` : 'Leave room between the two.',
+    );
+    return undefined;
+  }
+  const constant = constantOf(init);
+  if (constant !== undefined && initial !== undefined && (constant < low || constant > high)) {
+    const message = `\`init\` is ${constant}, which the range [${low}, ${high}] does not hold`;
+    machine.report('SPEC-RANGE', initial.span, message, 'Start inside the range, or widen it.');
+  }
+  return [low, high];
+}
+
+function resolveInit(
+  machine: Machine,
+  title: GroupTitle,
+  expression: Expression | undefined,
+  env: Environment,
+): TensorDeclaration['init'] {
+  if (expression === undefined) return undefined;
+  const value = evaluate(machine, expression, env);
+  if (value.kind === 'poison') return undefined;
+  const random = title === 'state' && value.kind === 'static' && (value.value === 'uniform' || value.value === 'orthogonal');
+  if (random) {
+    const message = `a state starts from one number, and \`${value.value}\` is many`;
+    machine.report(
+      'SPEC-INIT',
+      expression.span,
+      message,
+      "Write a number, 'zeros' or 'ones'; give any other state when running.",
+    );
+    return undefined;
+  }
   if (value.kind === 'static' && isInit(value.value)) return value.value;
   if (value.kind === 'static' && typeof value.value === 'number') {
     const lost = lostInFloat32(value.value);

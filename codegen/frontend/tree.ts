@@ -125,6 +125,8 @@ export interface Declaration {
   /** One expression per axis, outermost first; each evaluates to a declared dim's name or a whole number once options are known. */
   readonly shape: readonly Expression[];
   readonly init: Expression | undefined;
+  /** Evaluates to an array of two numbers. */
+  readonly range: Expression | undefined;
   /** Evaluates to a boolean; `undefined` means trainable. */
   readonly trainable: Expression | undefined;
   /** Evaluates to a boolean; `undefined` means always there. */
@@ -164,8 +166,10 @@ export interface TensorDeclaration {
   readonly name: string;
   /** Names of dims, or digits for an axis of fixed size: `['H', 'I']`, `['3', 'O', 'I']`; `[]` for a scalar. */
   readonly shape: readonly string[];
-  /** A number fills the whole tensor. */
+  /** A number fills the whole tensor. Of a state what it starts from: a number, `zeros`, `ones` or nothing, which is zero. */
   readonly init: 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number | undefined;
+  /** What checks draw it from: low and high. */
+  readonly range?: readonly [number, number];
   /** A parameter that is not trained has no gradient. */
   readonly trainable: boolean;
   readonly span: Span;

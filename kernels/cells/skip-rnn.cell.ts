@@ -9,9 +9,8 @@ import { cell, choice, dot, mat, matvec, min, round, scalar, sigmoid, straightTh
  * δ = σ(w_p · s' + b_p)
  * u' = g δ + (1 − g) (u + min(δ, 1 − u))
  *
- * `u` is one number per sequence. **Its initial value is the caller's to give: 1 in the paper, so that the first step
- * updates**; a state that is missing is 0, and then the first steps are skipped. The gradient passes `round` unchanged
- * (straight-through), and halves round to the even number, 0.
+ * `u` is one number per sequence. It starts at 1 where a run gives no other, so that the first step updates. The gradient
+ * passes `round` unchanged (straight-through), and halves round to the even number, 0.
  * `inner`: S is a `'gru'` with s = h, an `'lstm'` with s = (h, c), whose δ is that of c' as in the authors' program, or a
  * simple `'rnn'`, h' = g = tanh(W_g x + U_g h + b_g). Gates are those of `lstm`, and of `gru` with the reset gate before the
  * product; g is the candidate of each.
@@ -22,7 +21,7 @@ export default cell({
   options: { inner: choice('gru', 'lstm', 'rnn') },
   dims: ['I', 'H'],
   inputs: { x: vec('I') },
-  state: (o) => ({ h: vec('H'), c: vec('H', { when: o.inner === 'lstm' }), u: scalar() }),
+  state: (o) => ({ h: vec('H'), c: vec('H', { when: o.inner === 'lstm' }), u: scalar({ init: 1, range: [0, 1] }) }),
   params: (o) => ({
     W_r: mat('H', 'I', { when: o.inner === 'gru' }),
     U_r: mat('H', 'H', { init: 'orthogonal', when: o.inner === 'gru' }),

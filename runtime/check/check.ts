@@ -1,5 +1,5 @@
 /** Kernels against the reference: one cell, one assignment of options at a time. */
-import { RecurveError } from '../../codegen/errors.js';
+import { RecurveError, SpecError } from '../../codegen/errors.js';
 import { lower, resolveSignature } from '../../codegen/frontend/index.js';
 import type { CellTree, OptionValues, Signature } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
@@ -9,7 +9,8 @@ import { type CellData, sizeOf } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
 import { type Executable, load } from '../execute/index.js';
 import { randomData } from '../random.js';
-import { FEWEST_UNITS, leastSize, type OptionCase, optionCases, sizeCases } from './cases.js';
+import { FEWEST_UNITS, leastSize, planCases, sizeCases } from './cases.js';
+import { assignmentsOf } from './covering.js';
 import { type JudgedTensor, judge, type Verdict, worstVerdict } from './judge.js';
 import { outputShapes } from './outputs.js';
 import { adviceFor, describeLosses, type Losses, lossesOf, reportTensor, type TensorReport } from './report.js';
@@ -62,10 +63,14 @@ export interface CellReport {
 export interface CheckRequest {
   /** Only this assignment. */
   readonly options?: OptionValues;
-  /** Some of the assignments. */
-  readonly choose?: (all: readonly OptionCase[]) => readonly OptionCase[];
+  /** Where the options have very many values: a sample of their assignments (default), or as many as it takes. */
+  readonly extent?: 'sample' | 'all';
+  /** Factor of the inputs, initial states and parameters that are drawn without a range. Default 1. */
+  readonly scale?: number;
   /** Only these sizes; complete for every assignment that is checked. */
   readonly sizes?: (signature: Signature) => Sizes;
+  /** What to run, where `planCheck` told it already. */
+  readonly plan?: CheckPlan;
   readonly progress?: (done: number, total: number, current: string) => void;
 }
 
@@ -76,11 +81,11 @@ export interface CheckRequest {
  * @throws SpecError; RecurveError where the limits do not allow sizes that the request names, or the device is lost
  */
 export async function checkCell(device: RecurveDevice, tree: CellTree, request: CheckRequest = {}): Promise<CaseReport[]> {
-  const cases = casesOf(tree, request);
+  const { cases } = request.plan ?? planCheck(tree, request);
   const reports: CaseReport[] = [];
   for (const [index, { signature, sizes }] of cases.entries()) {
     request.progress?.(index, cases.length, `${tree.name} ${describeCase(tree, signature.options, sizes)}`);
-    const report = checkCase(device, tree, signature, sizes);
+    const report = checkCase(device, tree, signature, sizes, request.scale ?? 1);
     reports.push(await (request.sizes ? report : report.catch((error) => refusal(error, signature, sizes))));
   }
   return reports;
@@ -105,13 +110,37 @@ function refusal(error: unknown, { name, options }: Signature, dims: Sizes): Cas
   };
 }
 
-function casesOf(tree: CellTree, request: CheckRequest): { signature: Signature; sizes: Sizes }[] {
-  const all = request.options ? [{ options: request.options, breadth: 'defaults' } as const] : optionCases(tree);
-  return (request.choose?.(all) ?? all).flatMap(({ options, breadth }) => {
+/** What a check runs, before it runs it. */
+export interface CheckPlan {
+  readonly cases: readonly { readonly signature: Signature; readonly sizes: Sizes }[];
+  /** Where they are a sample: how many cases it would take at least. */
+  readonly sampledOf?: number;
+}
+
+/** @throws SpecError, RecurveError `DIMS-*` */
+export function planCheck(tree: CellTree, { options, sizes, extent }: CheckRequest): CheckPlan {
+  if (options !== undefined) {
     const signature = resolveSignature(tree, options);
-    const sizes = request.sizes ? [request.sizes(signature)] : sizeCases(signature, breadth, leastSize(lower(tree, signature)));
-    return sizes.map((each) => ({ signature, sizes: each }));
+    const all = sizes ? [sizes(signature)] : sizeCases(signature, leastSize(lower(tree, signature)));
+    return { cases: all.map((each) => ({ signature, sizes: each })) };
+  }
+  const assignments = assignmentsOf(tree, extent, (candidate) => isCell(tree, candidate));
+  const sized = assignments.options.map((assignment) => {
+    const signature = resolveSignature(tree, assignment);
+    return { signature, sizes: sizes ? [sizes(signature)] : sizeCases(signature, leastSize(lower(tree, signature))) };
   });
+  return { ...assignments, cases: planCases(sized) };
+}
+
+/** Whether these options may be taken together. */
+function isCell(tree: CellTree, options: OptionValues): boolean {
+  try {
+    lower(tree, resolveSignature(tree, options));
+    return true;
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    return false;
+  }
 }
 
 /** `activation=relu T=5 B=3 …`: options that differ from the defaults, then sizes. */
@@ -138,7 +167,13 @@ export function reportCell(cell: string, cases: readonly CaseReport[]): CellRepo
   };
 }
 
-async function checkCase(device: RecurveDevice, tree: CellTree, signature: Signature, sizes: Sizes): Promise<CaseReport> {
+async function checkCase(
+  device: RecurveDevice,
+  tree: CellTree,
+  signature: Signature,
+  sizes: Sizes,
+  scale: number,
+): Promise<CaseReport> {
   const graph = lower(tree, signature);
   const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: device.target });
   const executable = await load(device, plan);
@@ -146,7 +181,7 @@ async function checkCase(device: RecurveDevice, tree: CellTree, signature: Signa
   const draws = { taken: 0, replaced: 0 };
   let losses: Losses | undefined;
   try {
-    for (const run of runs(signature, graph, sizes)) {
+    for (const run of runs(signature, graph, sizes, scale)) {
       const drawn = await drawUntilJudged(executable, tree, signature, run);
       draws.taken += drawn.replaced + 1;
       draws.replaced += drawn.replaced;
@@ -224,11 +259,11 @@ interface Run {
 }
 
 /** Ragged in both directions, and full length; what one T or one B would make the same is left out. */
-function runs(signature: Signature, graph: StepGraph, sizes: Sizes): Run[] {
+function runs(signature: Signature, graph: StepGraph, sizes: Sizes, scale: number): Run[] {
   const outputs = outputShapes(signature, graph);
   const run = (name: string, seed: number, ragged: boolean, reverse: boolean): Run => ({
     name,
-    data: (draw) => randomData(signature, sizes, outputs, { seed: seed + SEEDS * draw, ragged, reverse }),
+    data: (draw) => randomData(signature, sizes, outputs, { seed: seed + SEEDS * draw, ragged, reverse, scale }),
   });
   const ragged = [run('ragged', 1, true, false), run('ragged, reverse', 2, true, true)];
   return sizes.B === 1 || sizes.T === 1

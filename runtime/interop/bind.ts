@@ -4,7 +4,7 @@ import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.j
 import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
-import { type CellData, elements, fillOf, requireRates, shapeOf, type Tensor, type Tensors } from '../data.js';
+import { type CellData, elements, fillOf, requireRates, shapeOf, startOf, type Tensor, type Tensors } from '../data.js';
 import { describe, listText, own, pathOf } from './describe.js';
 import { axisOf, SizeLedger } from './sizes.js';
 import type { RunRequest } from './types.js';
@@ -27,7 +27,7 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
 
 /**
  * Infers all sizes from the tensors' shapes, checks every tensor against them, and makes a run's data.
- * A state that is missing is zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
+ * A state that is missing is its `init`, or zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
  *
  * @throws RecurveError `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
  *   `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `WEIGHTS-*`
@@ -64,7 +64,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
     data: {
       inputs,
       state: Object.fromEntries(
-        signature.state.map((s) => [s.name, own(state, s.name) ?? filled('state', s, shapeOf(s, sizes, ['B']), 0)]),
+        signature.state.map((s) => [s.name, own(state, s.name) ?? filled('state', s, shapeOf(s, sizes, ['B']), startOf(s))]),
       ),
       params,
       ...(request.lengths ? { lengths: request.lengths } : {}),

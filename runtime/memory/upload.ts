@@ -10,7 +10,8 @@ export type Uploader = (data: CellData) => Extent;
 
 /**
  * Prepares the upload of a plan's tensors. The function it returns writes everything a run reads from the host,
- * padding included: nothing of an earlier run is left. What `state` and `cotangents` lack is zero.
+ * padding included: nothing of an earlier run is left. A state that is missing is what its `init` says,
+ * or zero; what `cotangents` lack is zero.
  */
 export function createUploader(
   device: GPUDevice,
@@ -36,7 +37,9 @@ export function createUploader(
     if (seed) device.queue.writeBuffer(seed.buffer, seed.offset * 4, Uint32Array.of(data.seed ?? 0));
     targets.forEach(({ tensor, buffer }, index) => {
       const source = sources[index];
+      const { fill, shape } = tensor.slot;
       if (source) pad(tensor, source, staging, extent);
+      else if (fill !== undefined) pad(tensor, new Float32Array(elements(shape)).fill(fill), staging, extent);
       else staging.fill(0, 0, tensor.words);
       device.queue.writeBuffer(buffer, tensor.slot.offset * 4, staging, 0, tensor.words);
     });
@@ -44,7 +47,7 @@ export function createUploader(
   };
 }
 
-/** The numbers for a tensor, `undefined` for zeros. */
+/** The numbers for a tensor, `undefined` where the data have none and need not. */
 function checkSource(tensor: PlacedTensor, data: CellData): Numbers | undefined {
   const { path, name, slot } = tensor;
   const found = groupOf(tensor, data)?.[name];

@@ -46,7 +46,15 @@ export function zero(): number {
 
 /** What an untrained parameter holds where the data leaves it out: its `init`, if that is a number. */
 export function initialFill({ trainable, init }: Pick<TensorDeclaration, 'trainable' | 'init'>): number | undefined {
-  if (trainable) return undefined;
+  return trainable ? undefined : constantOf(init);
+}
+
+/** What all of a state is where the data leave it out. */
+export function initialState({ init }: Pick<TensorDeclaration, 'init'>): number {
+  return constantOf(init) ?? 0;
+}
+
+function constantOf(init: TensorDeclaration['init']): number | undefined {
   if (init === 'zeros') return 0;
   if (init === 'ones') return 1;
   return typeof init === 'number' ? init : undefined;

@@ -7,7 +7,7 @@
 import type { CellTree, Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, type CellResult, elements, expectedShapes, requireRates, shapeOf, sizeOf, type Tensor } from '../data.js';
-import { checkLengths, checkSeed, initialFill, nothing, widened, zero } from './arguments.js';
+import { checkLengths, checkSeed, initialFill, initialState, nothing, widened, zero } from './arguments.js';
 import { axesOf } from './context.js';
 import { Draws } from './draws.js';
 import { runStep } from './interpret.js';
@@ -76,7 +76,8 @@ class SequenceRun {
     const shapes = expectedShapes(signature, sizes);
     const tracked = data.cotangents !== undefined;
     this.inputs = widened('inputs', data.inputs, shapes.inputs, nothing);
-    const state = widened('state', data.state, shapes.state, zero);
+    const starts = new Map(signature.state.map((declaration) => [declaration.name, initialState(declaration)]));
+    const state = widened('state', data.state, shapes.state, (name) => starts.get(name));
     this.initial = new Map(
       signature.state.map((declaration) => {
         const { name } = declaration;

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseCell } from '../../codegen/frontend/index.js';
+import { planCheck } from '../../runtime/check/index.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
 
 const cwd = scratchFolder();
@@ -12,7 +14,7 @@ describe('new', () => {
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toContain('npx recurve check mine.cell.ts');
     const checked = await recurve(['check', 'mine.cell.ts', ...SMALL, '--json'], { cwd });
-    expect(documentOf(checked)).toMatchObject({ ok: true, cells: [{ cell: 'mine', ok: true }, {}, {}, {}] });
+    expect(documentOf(checked)).toMatchObject({ ok: true, verdict: 'agrees' });
     expect(checked.code).toBe(0);
   });
 
@@ -28,6 +30,80 @@ describe('new', () => {
     const ran = await recurve(['new', name, '--json'], { cwd });
     expect(ran.code).toBe(2);
     expect(documentOf(ran)).toMatchObject({ error: { code: 'NEW-NAME' } });
+  });
+});
+
+describe('check', () => {
+  const cellOf = (name: string, next: string, options = '') => {
+    const text = `import { cell, choice, log, scalar, vec } from 'recurve';
+export default cell({ name: '${name}', ${options} dims: ['H'], inputs: { x: vec('H', { range: [0.5, 2] }) },
+  state: { h: vec('H'), u: scalar({ init: 1, range: [0, 1] }) }, params: {},
+  step({ x }, { h, u }${options === '' ? '' : ', _p, { options: o }'}) { return { h: ${next}, u }; } });
+`;
+    writeFileSync(join(cwd, `${name}.cell.ts`), text);
+    return `${name}.cell.ts`;
+  };
+  const at = ['--adapter', 'swiftshader', '--dims', 'T=2,B=2,H=3'];
+
+  it('draws a divisor from its range, and counts the draws', async () => {
+    const ran = await recurve(['check', cellOf('divided', 'h / x + u'), ...at, '--json'], { cwd });
+    expect(ran.code).toBe(0);
+    expect(documentOf(ran)).toMatchObject({
+      ok: true,
+      verdict: 'agrees',
+      draws: { taken: 3, replaced: 0 },
+      summary: [{ cell: 'divided', verdict: 'agrees', cases: 1, agree: 1 }],
+      cells: [{ verdict: 'agrees', draws: { taken: 3, replaced: 0 } }],
+    });
+  });
+
+  it('says what cannot be judged, why and what to do, with exit code 1 and without a word of a defect', async () => {
+    const cell = cellOf('outside', 'log(-1 - h * h) + x * u');
+    const ran = await recurve(['check', cell, ...at], { cwd });
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toContain('cannot be judged  outside T=2 B=2 H=3');
+    expect(ran.stdout).toMatch(
+      /of the \d+ numbers computed are not finite: `log` of a number below 0 \(first at step 0, .*outside\.cell\.ts:4\)/,
+    );
+    expect(ran.stdout).toContain('cannot be judged  outside: none of 1 cases agrees');
+    expect(ran.stdout).toContain('--scale');
+    expect(ran.stdout).toContain('9 of 12 draws of data were replaced');
+    expect(ran.stdout).not.toMatch(/wrong|defect/);
+    expect(documentOf(await recurve(['check', cell, ...at, '--json'], { cwd }))).toMatchObject({
+      ok: false,
+      verdict: 'cannot be judged',
+      summary: [{ verdict: 'cannot be judged', agree: 0 }],
+    });
+  });
+
+  it('draws larger numbers where it is told to', async () => {
+    const cell = cellOf('small', '1e-22 * h * h * h * x + 0 * u');
+    const judged = async (scale: string) =>
+      (documentOf(await recurve(['check', cell, ...at, '--scale', scale, '--json'], { cwd })) as { verdict: string }).verdict;
+    expect(await judged('1')).toBe('cannot be judged');
+    expect(await judged('1000000')).toBe('agrees');
+    for (const scale of ['0', '-1', 'x', '', '1e-60']) {
+      const ran = await recurve(['check', cell, '--scale', scale, '--json'], { cwd });
+      expect(ran.code).toBe(2);
+      expect(documentOf(ran)).toMatchObject({ error: { code: 'SCALE' } });
+    }
+  });
+
+  it('says how many of very many cases it tries', async () => {
+    const values = Array.from({ length: 40 }, (_, value) => `'v${value}'`).join(', ');
+    const next = "h * (o.a === 'v1' ? 0.5 : 1) * (o.b === 'v2' ? 0.5 : 1) + x * u";
+    const cell = cellOf('wide', next, `options: { a: choice(${values}), b: choice(${values}) },`);
+    const tree = parseCell(join(cwd, cell));
+    expect(planCheck(tree, {})).toMatchObject({ sampledOf: 1600 });
+    expect(planCheck(tree, {}).cases.length).toBeLessThan(270);
+    expect(planCheck(tree, { extent: 'all' }).cases.length).toBeGreaterThanOrEqual(1600);
+  });
+
+  it('shows what a state starts from and what is drawn', async () => {
+    const ran = await recurve(['inspect', cellOf('shown', 'h + x * u'), '--stage', 'signature'], { cwd });
+    expect(ran.stdout).toContain('input x: [T, B, H] (drawn from 0.5 to 2)\n');
+    expect(ran.stdout).toContain('state h: [B, H]\n');
+    expect(ran.stdout).toContain('state u: [B] (starts at 1, drawn from 0 to 1)\n');
   });
 });
 

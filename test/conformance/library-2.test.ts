@@ -20,7 +20,7 @@ const EVERY_OPTION: readonly (readonly [string, number, Sizes])[] = [
   ['conv-lstm-1d', 4, { T: 3, B: 3, X: 7, I: 3, H: 5 }],
   ['conv-gru', 4, { T: 3, B: 2, X: 5, Y: 3, I: 2, H: 3 }],
   ['conv-gru-1d', 4, { T: 3, B: 3, X: 7, I: 3, H: 5 }],
-  ['sru', 11, { T: 5, B: 3, I: 5, H: 5 }],
+  ['sru', 9, { T: 5, B: 3, I: 5, H: 5 }],
   ['qrnn', 6, { T: 5, B: 3, I: 3, H: 5 }],
   ['min-gru', 2, { T: 5, B: 3, I: 3, H: 5 }],
   ['min-lstm', 2, { T: 5, B: 3, I: 3, H: 5 }],

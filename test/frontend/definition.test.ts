@@ -294,19 +294,67 @@ test('blocks, stacks and kernels as inputs or states are refused', () => {
   `);
 });
 
-test('an init, trainable or groups outside parameters is refused', () => {
+test('an init, trainable or groups where it means nothing is refused', () => {
   expect(
-    mistakesOf({ inputs: "{ x: vec('I', { trainable: false }) }", state: "{ h: vec('H', { init: 'zeros' }) }" }),
+    mistakesOf({ inputs: "{ x: vec('I', { init: 1 }) }", state: "{ h: vec('H', { trainable: false }) }" }),
   ).toMatchInlineSnapshot(`
-    "mine.cell.ts:5:27  SPEC-DECLARATION-PLACE  \`trainable\` is a setting of parameters, and this is an input
-          inputs: { x: vec('I', { trainable: false }) },
-                                  ^^^^^^^^^^^^^^^^
-        fix: Remove it.
+    "mine.cell.ts:5:27  SPEC-DECLARATION-PLACE  \`init\` is a setting of states and parameters, and this is an input
+          inputs: { x: vec('I', { init: 1 }) },
+                                  ^^^^^^^
+        fix: Inputs are given for every step; say with \`range: [0, 1]\` what checks may draw.
 
-    mine.cell.ts:6:26  SPEC-DECLARATION-PLACE  \`init\` is a setting of parameters, and this is a state
-          state: { h: vec('H', { init: 'zeros' }) },
-                                 ^^^^^^^^^^^^^
-        fix: Give the initial state when running; it is zero by default."
+    mine.cell.ts:6:26  SPEC-DECLARATION-PLACE  \`trainable\` is a setting of parameters, and this is a state
+          state: { h: vec('H', { trainable: false }) },
+                                 ^^^^^^^^^^^^^^^^
+        fix: Remove it."
+  `);
+});
+
+test('a state starts from one number', () => {
+  expect(mistakesOf({ state: "{ h: vec('H', { init: 'orthogonal' }) }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:32  SPEC-INIT  a state starts from one number, and \`orthogonal\` is many
+          state: { h: vec('H', { init: 'orthogonal' }) },
+                                       ^^^^^^^^^^^^
+        fix: Write a number, 'zeros' or 'ones'; give any other state when running."
+  `);
+  expect(mistakesOf({ state: "{ h: vec('H', { init: 'one' }) }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:32  SPEC-INIT  \`init\` cannot be the string 'one'
+          state: { h: vec('H', { init: 'one' }) },
+                                       ^^^^^
+        fix: Did you mean \`ones\`?"
+  `);
+});
+
+test('a range is two numbers, the lower one first, that hold the init', () => {
+  expect(mistakesOf({ state: "{ h: vec('H', { range: [1, 0] }) }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:33  SPEC-RANGE  nothing can be drawn from the range [1, 0]: its first number is not the lower one
+          state: { h: vec('H', { range: [1, 0] }) },
+                                        ^^^^^^
+        fix: Write [0, 1]."
+  `);
+  expect(mistakesOf({ state: "{ h: vec('H', { range: [1, 1] }) }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:33  SPEC-RANGE  nothing can be drawn from the range [1, 1]: its first number is not the lower one
+          state: { h: vec('H', { range: [1, 1] }) },
+                                        ^^^^^^
+        fix: Leave room between the two."
+  `);
+  expect(mistakesOf({ state: "{ h: vec('H', { range: 'normal' }) }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:33  SPEC-RANGE  \`range\` is two numbers known when compiling, and this is the string 'normal'
+          state: { h: vec('H', { range: 'normal' }) },
+                                        ^^^^^^^^
+        fix: Write the lowest and the highest: \`range: [0.5, 2]\`."
+  `);
+  expect(mistakesOf({ state: "{ h: vec('H', { range: [0, 1, 2] }) }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:33  SPEC-RANGE  \`range\` is two numbers known when compiling, and this is an array of 3
+          state: { h: vec('H', { range: [0, 1, 2] }) },
+                                        ^^^^^^^^^
+        fix: Write the lowest and the highest: \`range: [0.5, 2]\`."
+  `);
+  expect(mistakesOf({ state: "{ h: vec('H', { init: 2, range: [0, 1] }) }" })).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:32  SPEC-RANGE  \`init\` is 2, which the range [0, 1] does not hold
+          state: { h: vec('H', { init: 2, range: [0, 1] }) },
+                                       ^
+        fix: Start inside the range, or widen it."
   `);
 });
 

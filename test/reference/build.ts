@@ -116,6 +116,7 @@ export function buildCell(parts: CellParts): { tree: CellTree; signature: Signat
         constructor_: (['scalar', 'vec', 'mat'] as const)[shape.length] ?? 'map',
         shape: shape.map(str),
         init: undefined,
+        range: undefined,
         trainable: undefined,
         when: undefined,
         span,

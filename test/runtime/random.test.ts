@@ -42,6 +42,40 @@ describe('random data', () => {
     for (const name of Object.keys(one)) expect(one[name]?.data).not.toEqual(two[name]?.data);
   });
 
+  it('is uniform in the range that a tensor declares, and no other tensor changes for it', () => {
+    const within = (range: readonly [number, number]) => (declaration: TensorDeclaration) => ({ ...declaration, range });
+    const ranged: Signature = {
+      ...signature,
+      inputs: signature.inputs.map(within([0.5, 2])),
+      state: signature.state.map(within([0, 1])),
+      params: signature.params.map((param) => (param.name === 'W' ? within([-3, -1])(param) : param)),
+    };
+    const [plain, drawn] = [draw({ seed: 1 }), randomData(ranged, sizes, { h: ['H'], y: [] }, { seed: 1, scale: 100 })];
+    for (const [tensor, low, high] of [
+      [drawn.inputs.x, 0.5, 2],
+      [drawn.state.h, 0, 1],
+      [drawn.params.W, -3, -1],
+    ] as const) {
+      const values = [...(tensor?.data ?? [])];
+      expect(Math.min(...values)).toBeGreaterThanOrEqual(low);
+      expect(Math.max(...values)).toBeLessThanOrEqual(high);
+      expect(Math.min(...values)).toBeLessThan(low + 0.1 * (high - low));
+      expect(Math.max(...values)).toBeGreaterThan(high - 0.1 * (high - low));
+    }
+    expect(drawn.cotangents).toEqual(plain.cotangents);
+  });
+
+  it('is larger by the scale where no range is declared, cotangents apart', () => {
+    const [plain, scaled] = [draw({ seed: 1 }), draw({ seed: 1, scale: 4 })];
+    for (const [a, b] of [
+      [plain.inputs.x, scaled.inputs.x],
+      [plain.state.h, scaled.state.h],
+      [plain.params.W, scaled.params.W],
+    ] as const)
+      expect([...(b?.data ?? [])]).toEqual([...(a?.data ?? [])].map((value) => Math.fround(4 * value)));
+    expect(scaled.cotangents).toEqual(plain.cotangents);
+  });
+
   it('stays the same from release to release', () => {
     expect([...(draw({ seed: 1 }).params.W?.data.slice(0, 3) ?? [])]).toMatchInlineSnapshot(`
       [

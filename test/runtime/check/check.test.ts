@@ -42,7 +42,7 @@ describe('checkCell', () => {
     const outputs = report?.tensors.find(({ name }) => name === 'outputs.h');
     expect(outputs?.mismatch).toMatch(/^step 0, sequence 0, unit 0 is \S+, not \S+ \(.+\); mine\.cell\.ts:\d+$/);
     const leak = report?.tensors.find(({ name }) => name === 'gradients.params.leak');
-    expect(leak?.mismatch).toMatch(/^unit 0 is .+; mine\.cell\.ts:27$/);
+    expect(leak?.mismatch).toMatch(/^unit 0 is .+; mine\.cell\.ts:29$/);
   });
 
   /** A cell of one line; `x` and `d` are inputs, `a` is a parameter. */
