@@ -2,15 +2,17 @@
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { visible } from '../codegen/visible.js';
-import { writeBeside, writeSafetensors } from '../runtime/interop/index.js';
+import { type TensorToStore, writeBeside, writeSafetensors } from '../runtime/interop/index.js';
 import {
   chooseDirection,
   type Direction,
   importWeights,
   type ListedDirection,
   type ListedNode,
+  layoutOf,
   listNodes,
   nodeNamed,
+  noNodes,
   type OnnxFile,
   openOnnx,
 } from '../runtime/interop/onnx/index.js';
@@ -51,21 +53,39 @@ function usage(message: string, fix: string): RecurveError {
 async function writeWeights({ io }: Context, file: OnnxFile, flags: ImportFlags, out: string): Promise<Outcome> {
   const node = nodeNamed(file, flags.node);
   const imported = importWeights(file, node, chooseDirection(node, flags.direction));
-  const { cell, options, direction, sizes, tensors } = imported;
+  const { cell, options, direction, sizes, tensors, state, lengths, readAs } = imported;
+  const batchFirst = layoutOf(node) === 1 ? ['layout=1: the sequences of the model are [B, T, I]; give [T, B, I]'] : [];
+  const notes = [...imported.notes, ...batchFirst];
   const path = resolve(io.cwd, out);
-  const named = Object.entries(tensors).map(([name, { shape, data }]) => [`weights.${name}`, { shape, data }] as const);
+  const named: Record<string, TensorToStore> = {};
+  for (const [name, { shape, data }] of Object.entries(tensors)) named[`weights.${name}`] = { shape, data };
+  for (const [name, { shape, data }] of Object.entries(state)) named[`state.${name}`] = { shape, data };
+  if (lengths) named.lengths = { shape: [lengths.length], data: Int32Array.from(lengths) };
   const metadata = {
     cell,
     options: JSON.stringify(options),
     reverse: String(direction === 'reverse'),
     'weights.format': 'onnx',
   };
-  await writeBeside(path, writeSafetensors(Object.fromEntries(named), metadata));
+  await writeBeside(path, writeSafetensors(named, metadata));
   const shown = displayPath(path, io.cwd);
   return {
-    document: { ok: true, node: node.path, cell, direction, options, dims: sizes, tensors: Object.keys(tensors), out: path },
+    document: {
+      ok: true,
+      node: node.path,
+      cell,
+      direction,
+      options,
+      dims: sizes,
+      tensors: Object.keys(named),
+      readAs,
+      notes,
+      out: path,
+    },
     text: [
       `wrote ${shown}: ${Object.keys(tensors).join(', ')} of ${node.label}, ${direction}, I=${sizes.I} H=${sizes.H}`,
+      readAs,
+      ...notes,
       `next: npx recurve run ${cell} --data batch.json --weights ${shellWord(shown)}`,
     ].join('\n'),
   };
@@ -73,8 +93,11 @@ async function writeWeights({ io }: Context, file: OnnxFile, flags: ImportFlags,
 
 function listModel({ colors }: Context, file: OnnxFile): Outcome {
   const nodes = listNodes(file);
-  const text = nodes.length === 0 ? `${file.source} has no LSTM, GRU or RNN node` : nodes.map((node) => nodeText(node, colors));
-  return { document: { model: file.source, nodes }, text: [text].flat().join('\n') };
+  const text = nodes.length === 0 ? noNodes(file) : nodes.map((node) => nodeText(node, colors));
+  return {
+    document: { model: file.source, nodes, ...(nodes.length === 0 ? { strangers: file.strangers } : {}) },
+    text: [text].flat().join('\n'),
+  };
 }
 
 function nodeText(node: ListedNode, colors: Colors): string {
@@ -88,7 +111,8 @@ function nodeText(node: ListedNode, colors: Colors): string {
   ].join('\n');
 }
 
-function directionText(cell: string, { options = {}, problem }: ListedDirection, colors: Colors): string {
+function directionText(cell: string, { options = {}, notes = [], problem }: ListedDirection, colors: Colors): string {
   if (problem) return `${colors.red('cannot be imported')}: ${problem.message}`;
-  return [cell, ...Object.entries(options).map(([option, value]) => `--set ${option}=${value}`)].join(' ');
+  const said = [cell, ...Object.entries(options).map(([option, value]) => `--set ${option}=${value}`)].join(' ');
+  return [said, ...notes].join('\n    ');
 }

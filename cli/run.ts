@@ -34,7 +34,8 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   }
   await checkStreamFlags(context.io.cwd, flags);
   const encode = out === undefined ? undefined : encoder(out);
-  const prepare = await loadWeights(context.io.cwd, cell, flags);
+  const { prepare, notice } = await loadWeights(context.io.cwd, cell, flags);
+  if (notice !== undefined) await context.note(notice);
   const engine = flags.reference ? referenceEngine() : deviceEngine(context);
   try {
     if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };

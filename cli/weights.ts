@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { readUserFile } from '../codegen/read-file.js';
-import { parseWeightsFile, type RunRequest, type WeightsFile } from '../runtime/interop/index.js';
+import { initialText, parseWeightsFile, type RunRequest, startOf, type WeightsFile } from '../runtime/interop/index.js';
 import type { Flags } from './program.js';
 import { mergeOptions } from './requests.js';
 
@@ -15,14 +15,21 @@ export interface WeightsFlags extends Flags {
 /** What turns a request as it was read into the one to run. */
 export type Prepare = (request: RunRequest) => RunRequest;
 
+/** What `--weights` means for every request. */
+export interface Loaded {
+  readonly prepare: Prepare;
+  /** What is taken from the file beside the weights, where anything is. */
+  readonly notice?: string;
+}
+
 /**
  * Reads the weights once; without `--weights` requests stay as they are.
  * @throws RecurveError `RUN-WEIGHTS`, `RUN-CELL`, `RUN-OPTION`, and those of reading the file
  */
-export async function loadWeights(cwd: string, cell: string | undefined, flags: WeightsFlags): Promise<Prepare> {
+export async function loadWeights(cwd: string, cell: string | undefined, flags: WeightsFlags): Promise<Loaded> {
   const { weights: path, prefix, layer, set = {} } = flags;
   if (path === undefined) {
-    if (prefix === undefined && layer === undefined) return (request) => request;
+    if (prefix === undefined && layer === undefined) return { prepare: (request) => request };
     throw new RecurveError({
       code: 'RUN-WEIGHTS',
       message: `${prefix === undefined ? '--layer' : '--prefix'} chooses within the file of --weights, which is not given`,
@@ -37,7 +44,8 @@ export async function loadWeights(cwd: string, cell: string | undefined, flags: 
   );
   refuseOtherCell(file, cell, 'the command line says');
   mergeOptions({ options: set, say: '--set gives' }, { options: file.options, say: 'the weights say' });
-  return (request) => attach(request, file);
+  const notice = initialText(file.initial);
+  return { prepare: (request) => attach(request, file), ...(notice === undefined ? {} : { notice: `${path}: ${notice}` }) };
 }
 
 function attach(request: RunRequest, file: WeightsFile): RunRequest {
@@ -57,6 +65,7 @@ function attach(request: RunRequest, file: WeightsFile): RunRequest {
     ...(cell === undefined ? {} : { cell }),
     options: mergeOptions({ options: file.options, say: 'the weights give' }, { options: request.options, say: 'the data says' }),
     weights: file.weights,
+    ...startOf(request, file.initial, file.source),
     reverse: request.reverse || file.reverse,
   };
 }

@@ -18,4 +18,5 @@ export { readSafetensors, type SafetensorsFile, type TensorToStore, writeSafeten
 export { type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
 export { type LayerChoice, parseWeightsFile, type WeightsFile } from './weights/file.js';
 export { gradientsToWeights, sizesFromWeights, weightsToParams } from './weights/index.js';
+export { initialText, startOf } from './weights/initial.js';
 export { writeBeside } from './write.js';

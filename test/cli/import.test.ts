@@ -235,10 +235,10 @@ describe('import', () => {
     save('none.onnx', modelBytes({ node: [node('Add', ['a', 'b'], ['c'])] }));
     expect(await recurve(['import', 'none.onnx'], { cwd })).toMatchObject({
       code: 0,
-      stdout: 'none.onnx has no LSTM, GRU or RNN node\n',
+      stdout: 'none.onnx has no LSTM, GRU or RNN node of ONNX\n',
     });
     const out = await recurve(['import', 'none.onnx', '--out', 'none.safetensors'], { cwd });
-    expect(out).toMatchObject({ code: 2, stderr: 'error ONNX-NODE: none.onnx has no LSTM, GRU or RNN node\n' });
+    expect(out).toMatchObject({ code: 2, stderr: 'error ONNX-NODE: none.onnx has no LSTM, GRU or RNN node of ONNX\n' });
   });
 
   it.each([

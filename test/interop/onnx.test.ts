@@ -171,12 +171,12 @@ describe('weights', () => {
         ),
       );
     expect(await told('gone.bin')).toBe(
-      'ONNX-EXTERNAL: W of LSTM_0 ("W") is in "gone.bin", which cannot be read: no such file or directory',
+      'ONNX-EXTERNAL: W of LSTM_0: "W" is in "gone.bin", which cannot be read: no such file or directory',
     );
-    expect(await told('short.bin')).toBe('ONNX-EXTERNAL: W of LSTM_0 ("W") is at bytes 0 to 192 of "short.bin", which has 5');
-    expect(await told('sub')).toBe('ONNX-EXTERNAL: W of LSTM_0 ("W") is in "sub", which is a folder');
+    expect(await told('short.bin')).toBe('ONNX-EXTERNAL: W of LSTM_0: "W" is at bytes 0 to 192 of "short.bin", which has 5');
+    expect(await told('sub')).toBe('ONNX-EXTERNAL: W of LSTM_0: "W" is in "sub", which is a folder');
     expect(await told('short.bin', '-4')).toBe(
-      'ONNX-EXTERNAL: W of LSTM_0 ("W") has the offset "-4" in another file; it is a whole number',
+      'ONNX-EXTERNAL: W of LSTM_0: "W" has the offset "-4" in another file; it is a whole number',
     );
     for (const outside of [
       '../recurve-outside.bin',
@@ -353,11 +353,18 @@ describe('attributes', () => {
   });
 
   it('that our cells cannot follow are refused by name', async () => {
-    expect(await refusal(options('RNN', { activations: ['Affine'] }))).toBe(
-      'ONNX-ATTRIBUTE: activations of RNN_0 has "Affine", which no cell of ours has',
+    expect(await refusal(options('RNN', { activations: ['Gelu'] }))).toBe(
+      'ONNX-ATTRIBUTE: activations of RNN_0 has "Gelu", which ONNX does not name',
     );
-    expect(await refusal(options('RNN', { activations: ['Elu'], activation_alpha: [0.5] }))).toBe(
-      'ONNX-ATTRIBUTE: activation_alpha of RNN_0 is 0.5 for "Elu"; ours has 1',
+    expect(await refusal(options('RNN', { activations: ['Elu'], activation_alpha: [Number.NaN] }))).toBe(
+      'ONNX-ATTRIBUTE: activation_alpha of RNN_0 holds NaN',
+    );
+    expect(await refusal(options('RNN', { input_forget: 1 }))).toBe(
+      'ONNX-ATTRIBUTE: "input_forget" of RNN_0 is not an attribute of RNN',
+    );
+    const more = node('GRU', ['X', 'W', 'R', 'B', '', '', 'P'], ['Y']);
+    expect(await refusal(imported(modelBytes({ node: [more], initializer: initializers(weightsOf('GRU')) })))).toBe(
+      'ONNX-WEIGHTS: GRU_0 has an input "P" behind those of GRU',
     );
     expect(await refusal(options('LSTM', { activations: ['Tanh'] }))).toBe(
       'ONNX-ATTRIBUTE: activations of LSTM_0 has 1 names; it takes 3',
@@ -393,6 +400,7 @@ describe('the list', () => {
         node('GRU', ['X', 'made', 'R'], ['Y'], { attribute: attributes({ hidden_size: 7 }) }),
         recurrent('RNN', { direction: 'sideways' }),
       ],
+      input: [{ name: 'X' }],
       initializer: initializers(weightsOf('LSTM', { directions: 2 })),
     });
     expect(listNodes(await open(bytes))).toEqual([
@@ -419,7 +427,8 @@ describe('the list', () => {
             direction: 'forward',
             problem: {
               code: 'ONNX-WEIGHTS',
-              message: 'W of GRU_0 is not in the file: it is computed at run time by product (Mul)',
+              message:
+                'W of GRU_0 is not in the file: it is computed at run time by product (Mul): an input of it is an input of the model',
               fix: expect.any(String),
             },
           },
@@ -464,7 +473,7 @@ describe('files', () => {
     [
       'fewer bytes than the shape takes',
       () => withW({ rawData: new Uint8Array(8) }),
-      'has 8 bytes, but F32 of shape [1, 16, 3] takes 192',
+      'has 8 bytes, but FLOAT of shape [1, 16, 3] takes 192',
     ],
     [
       'fewer values',
@@ -479,7 +488,7 @@ describe('files', () => {
     ['a negative shape', () => withW({ dims: [-1n, 16n, 3n] }), 'has the shape [-1, 16, 3], which no weights have'],
     [
       'another type',
-      () => withW({ dataType: TensorProto_DataType.INT8 }),
+      () => withW({ dataType: TensorProto_DataType.INT8, rawData: new Uint8Array(48) }),
       'is INT8; weights are FLOAT, DOUBLE, FLOAT16 or BFLOAT16',
     ],
     ['another rank', () => withW({ dims: [48n] }), 'has shape [48]; with the other weights it must be'],

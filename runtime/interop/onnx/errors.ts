@@ -12,6 +12,7 @@ export function onnxError(
     | 'DIRECTION'
     | 'ATTRIBUTE'
     | 'WEIGHTS'
+    | 'SIZE'
     | 'EXTERNAL',
   message: string,
   where: string,

@@ -14,19 +14,38 @@ import { onnxError } from './errors.js';
  */
 export type ReadExternal = (entries: readonly StringStringEntryProto[], size: number, label: string) => Uint8Array;
 
+export interface ExternalFiles {
+  readonly read: ReadExternal;
+  /** Bytes of all files that were opened. */
+  opened(): number;
+}
+
+/** How often all of the files may be read: tensors that share bytes are rare, and thousands of them an attack. */
+const MOST_READINGS = 4;
+
 /** Reads only below the model's own folder: a downloaded model must not choose any other file of the machine. */
-export function externalReader(modelPath: string): ReadExternal {
-  return (entries, size, label) => {
+export function externalReader(modelPath: string): ExternalFiles {
+  const paths = new Set<string>();
+  let [opened, taken] = [0, 0];
+  const read: ReadExternal = (entries, size, label) => {
     const { location, offset, length = size } = parseEntries(entries, label);
     if (length !== size) throw externalError(label, `states ${length} bytes in ${quote(location)}, but its shape takes ${size}`);
     const path = pathBeside(modelPath, location, label);
     try {
-      return withRegularFile(path, (file) => readPart(file, { location, offset, size, label }));
+      return withRegularFile(path, (file) => {
+        if (!paths.has(path)) opened += file.size;
+        paths.add(path);
+        if (offset + size <= file.size) taken += size;
+        if (taken > MOST_READINGS * opened)
+          throw externalError(label, `is in ${quote(location)}, which other tensors have read over and over`);
+        return readPart(file, { location, offset, size, label });
+      });
     } catch (cause) {
       if (!(cause instanceof FileFault)) throw cause;
       throw externalError(label, `is in ${quote(location)}, which ${cause.reason}`, undefined, cause);
     }
   };
+  return { read, opened: () => opened };
 }
 
 interface Part {

@@ -4,7 +4,9 @@ export {
   type Direction,
   type ImportedWeights,
   importWeights,
+  layoutOf,
   nodeNamed,
+  noNodes,
   type OnnxFile,
   openOnnx,
 } from './import.js';

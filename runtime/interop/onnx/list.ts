@@ -15,6 +15,8 @@ export interface ListedDirection {
   readonly direction: Direction;
   /** What to give our cell beside the weights; absent where the direction cannot be imported. */
   readonly options?: Options;
+  /** What is kept beside them, assumed or left to a run. */
+  readonly notes?: readonly string[];
   /** Why it cannot be imported. */
   readonly problem?: Problem;
 }
@@ -63,7 +65,8 @@ function listDirection(
 ): ListedDirection & { sizes?: { readonly I: number; readonly H: number } } {
   const imported = attempt(() => importWeights(file, node, direction));
   if (!('value' in imported)) return { direction, ...imported };
-  return { direction, options: imported.value.options, sizes: imported.value.sizes };
+  const { options, notes, sizes } = imported.value;
+  return { direction, options, ...(notes.length > 0 ? { notes } : {}), sizes };
 }
 
 /** The refusal of one node is a line of the list, not the end of it. */

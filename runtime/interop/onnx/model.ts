@@ -1,12 +1,16 @@
 /** Reads the container: a file's bytes to the `ModelProto` of the ONNX schema (https://onnx.ai/onnx/repo-docs/IR.html). */
-import { fromBinary, ScalarType } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
-import type { RecurveError } from '../../../codegen/errors.js';
+import { RecurveError } from '../../../codegen/errors.js';
 import { onnxError } from './errors.js';
 
 /** Messages within messages; a graph within a graph takes three. The library's own 100 is 33 graphs. */
-const MOST_NESTED = 1500;
+const MOST_NESTED = 600;
+/** Messages of a file: each takes some hundred bytes of memory, whatever its own size. */
+const MOST_MESSAGES = 5_000_000;
+/** Bytes of listed integers, which become as many objects, that count as a message. */
+const LISTED = 16;
 /** From this version of the format on, a model states its operator sets. */
 const IR_WITH_OPSETS = 3n;
 
@@ -16,9 +20,10 @@ const IR_WITH_OPSETS = 3n;
  */
 export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
   checkOutline(bytes, source);
+  checkSize(bytes, source);
   let model: ModelProto;
   try {
-    model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false, recursionLimit: MOST_NESTED });
+    model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false, recursionLimit: MOST_NESTED + 1 });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw onnxError('CORRUPT', `${source} is damaged: ${reason}`, source, { fix: COPY_AGAIN, cause });
@@ -59,6 +64,53 @@ function checkOutline(bytes: Uint8Array, source: string): void {
       throw notAModel(source, `byte ${start} starts no record of a model`, bytes, cause);
     }
   }
+}
+
+/**
+ * Counts messages and their depth before any is made: a small file must not become a large heap, nor a deep one a deep
+ * stack. What is malformed ends the walk; decoding tells.
+ */
+function checkSize(bytes: Uint8Array, source: string): void {
+  const reader = new BinaryReader(bytes);
+  const open: { readonly fields: ReadonlyMap<number, DescField>; readonly end: number }[] = [
+    { fields: fieldsOf(ModelProtoSchema), end: bytes.length },
+  ];
+  let messages = 0;
+  try {
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      if (reader.pos >= top.end) {
+        open.pop();
+        continue;
+      }
+      const [number, wireType] = reader.tag();
+      const field = top.fields.get(number);
+      if (wireType !== WireType.LengthDelimited) {
+        reader.skip(wireType);
+        continue;
+      }
+      const length = reader.uint32();
+      const message = field?.fieldKind === 'message' || field?.fieldKind === 'list' ? field.message : undefined;
+      const big = field?.fieldKind === 'list' && field.listKind === 'scalar' && LISTS_OF_OBJECTS.has(field.scalar);
+      messages += message ? 1 : big ? length / LISTED : 0;
+      if (messages > MOST_MESSAGES) throw onnxError('SIZE', `${source} has more than ${MOST_MESSAGES} parts`, source);
+      if (!message) reader.pos += length;
+      else open.push({ fields: fieldsOf(message), end: Math.min(reader.pos + length, top.end) });
+      if (open.length > MOST_NESTED) {
+        throw onnxError('NESTING', `${source} has parts within parts, such as graphs, more than ${MOST_NESTED} deep`, source);
+      }
+    }
+  } catch (error) {
+    if (error instanceof RecurveError) throw error;
+  }
+}
+
+const LISTS_OF_OBJECTS = new Set([ScalarType.INT64, ScalarType.UINT64, ScalarType.STRING, ScalarType.BYTES]);
+const known = new Map<DescMessage, ReadonlyMap<number, DescField>>();
+
+function fieldsOf(message: DescMessage): ReadonlyMap<number, DescField> {
+  const found = known.get(message) ?? new Map(message.fields.map((field) => [field.number, field]));
+  known.set(message, found);
+  return found;
 }
 
 /** @throws RangeError where the record reaches beyond the file */

@@ -1,19 +1,44 @@
-/** What the names in a graph stand for: initializers and constants where the file holds the values, else why it does not. */
-import type { AttributeProto, TensorProto } from 'onnx-buf';
+/** What the names in a graph stand for: tensors of the file, outputs of nodes, or values that only a run has. */
+import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto } from 'onnx-buf';
+import { visible } from '../../../codegen/visible.js';
+import type { PlacedNode } from './attributes.js';
 
 export type Definition =
   | { readonly kind: 'tensor'; readonly tensor: TensorProto }
-  /** Another name for a value of the same or another scope: Identity, a function's input. */
+  /** Another name for a value of another scope: a function's input. */
   | { readonly kind: 'alias'; readonly scope: Scope; readonly name: string }
-  /** Known only when the model runs. `by` completes "it is …". */
-  | { readonly kind: 'runtime'; readonly by: string };
+  | { readonly kind: 'output'; readonly source: Source; readonly index: number }
+  /** Known only when the model runs. `by` completes "it is …"; made when it is asked for, since few are. */
+  | { readonly kind: 'runtime'; readonly by: () => string };
 
 /** What a name leads to; `undefined` for an optional input that is left out. */
 export type Found = Exclude<Definition, { kind: 'alias' }> | undefined;
 
+/** Characters of a name in a message. */
+const LONGEST = 100;
+
+/** A node as the maker of its outputs. */
+export class Source implements PlacedNode {
+  constructor(
+    readonly proto: NodeProto,
+    readonly scope: Scope,
+    readonly name: string,
+  ) {}
+
+  /** `Concat_3 (Concat)`. */
+  get label(): string {
+    const short = (text: string) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+    return visible(`${short(this.name)} (${short(this.proto.opType)})`);
+  }
+}
+
 export class Scope {
   /** Attributes of the call for whose function this is; a body takes them over by name. */
   readonly callAttributes: ReadonlyMap<string, AttributeProto>;
+  /** Scopes of the graphs in attributes of this scope's nodes. */
+  readonly bodies = new Map<GraphProto, Scope>();
+  /** The function that a node of this scope calls, and the scope of its body. */
+  readonly calls = new Map<NodeProto, { readonly definition: FunctionProto; readonly scope: Scope }>();
   readonly #parent: Scope | undefined;
   readonly #definitions = new Map<string, Definition>();
 
@@ -33,13 +58,9 @@ export class Scope {
 
   /** Follows aliases and looks into enclosing graphs. */
   find(name: string): Found {
-    const seen = new Set<Definition>();
     let at = this.#lookUp(name);
-    while (at?.kind === 'alias') {
-      if (seen.has(at)) return { kind: 'runtime', by: 'defined by itself' };
-      seen.add(at);
-      at = at.scope.#lookUp(at.name);
-    }
+    // A function's input is an alias of a name of its caller, which was there first: this ends.
+    while (at?.kind === 'alias') at = at.scope.#lookUp(at.name);
     return at;
   }
 
@@ -49,6 +70,6 @@ export class Scope {
       const found = scope.#definitions.get(name);
       if (found) return found;
     }
-    return { kind: 'runtime', by: 'nowhere defined' };
+    return { kind: 'runtime', by: () => `${visible(JSON.stringify(name.slice(0, 60)))}, which is nowhere defined` };
   }
 }

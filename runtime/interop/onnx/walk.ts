@@ -1,38 +1,43 @@
 /**
  * Finds every LSTM, GRU and RNN node: of the main graph, of graphs in attributes (bodies of If, Loop, Scan, at any
  * depth) and of the model's functions. A function is entered at each of its calls, since its weights may come in
- * there; one that is never called is entered once, under its own name.
+ * there; one that is never called is entered once, under its own name. Time and memory grow with the file.
  */
 import type { AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 import { visible } from '../../../codegen/visible.js';
-import { attributeOf } from './attributes.js';
+import type { PlacedNode } from './attributes.js';
 import { onnxError } from './errors.js';
-import { type Definition, Scope } from './scope.js';
+import { Scope, Source } from './scope.js';
 
-export const RECURRENT_OPS = ['LSTM', 'GRU', 'RNN'] as const;
+export const RECURRENT_OPS = ['LSTM', 'GRU', 'RNN', 'DynamicQuantizeLSTM'] as const;
 export type RecurrentOp = (typeof RECURRENT_OPS)[number];
 
-export interface RecurrentNode {
+export interface RecurrentNode extends PlacedNode {
   /** Where it is: `Loop_3/body/LSTM_0`. Unique in the model. */
   readonly path: string;
-  /** The path as messages show it. */
-  readonly label: string;
   readonly op: RecurrentOp;
-  readonly proto: NodeProto;
-  readonly scope: Scope;
 }
 
-/** Functions that call functions multiply; no honest model comes near. */
-const MOST_NODES = 2_000_000;
+export interface Findings {
+  readonly nodes: readonly RecurrentNode[];
+  /** Nodes that look recurrent or quantized and are none of ours, `AttnLSTM_0 (com.microsoft.AttnLSTM)`: the first few. */
+  readonly strangers: readonly string[];
+}
+
+/** Functions that call functions multiply what a file holds. */
+const MOST_UNFOLDED = 300_000;
 const MOST_CALLS = 100;
+const MOST_STRANGERS = 8;
+/** Characters of a name, and of a path in front of it. */
+const LONGEST_NAME = 200;
+const LONGEST_PATH = 400;
 
 /** @throws RecurveError `ONNX-NESTING` */
-export function findRecurrentNodes(model: ModelProto, source: string): readonly RecurrentNode[] {
+export function findRecurrentNodes(model: ModelProto, source: string): Findings {
   return new Walk(model, source).run();
 }
 
-interface Body {
-  readonly nodes: readonly NodeProto[];
+interface Place {
   readonly scope: Scope;
   readonly path: string;
   /** The functions in which this is. */
@@ -45,8 +50,12 @@ class Walk {
   readonly #functions: ReadonlyMap<string, FunctionProto>;
   readonly #called = new Set<FunctionProto>();
   readonly #paths = new Set<string>();
+  /** By path, the last number given to a copy of it. */
+  readonly #copies = new Map<string, number>();
   readonly #found: RecurrentNode[] = [];
-  #visited = 0;
+  readonly #strangers: string[] = [];
+  #unfolded = 0;
+  #bodies = 0;
 
   constructor(model: ModelProto, source: string) {
     this.#model = model;
@@ -54,78 +63,107 @@ class Walk {
     this.#functions = new Map(model.functions.map((definition) => [functionKey(definition, definition.name), definition]));
   }
 
-  run(): readonly RecurrentNode[] {
+  run(): Findings {
     const { graph, functions } = this.#model;
-    if (graph) this.#enterGraph(graph, new Scope(), '', [], 'an input of the model');
+    if (graph) this.#enterGraph(graph, { scope: new Scope(), path: '', calls: [] }, () => 'an input of the model');
     for (const definition of functions) {
       if (this.#called.has(definition)) continue;
       const scope = Scope.ofFunction(defaultAttributes(definition));
-      const by = `an input of the function ${visible(definition.name)}, which nothing calls`;
+      const by = () => `an input of the function ${visible(definition.name)}, which nothing calls`;
       for (const input of definition.input) scope.define(input, { kind: 'runtime', by });
-      this.#enterFunction(definition, scope, definition.name, []);
+      this.#enterFunction(definition, { scope, path: this.#join('', definition.name), calls: [] });
     }
-    return this.#found;
+    return { nodes: this.#found, strangers: this.#strangers };
   }
 
-  #enterGraph(graph: GraphProto, scope: Scope, path: string, calls: readonly FunctionProto[], inputIs: string): void {
+  #enterGraph(graph: GraphProto, place: Place, inputIs: () => string): void {
+    const { scope } = place;
     for (const { name } of graph.input) scope.define(name, { kind: 'runtime', by: inputIs });
-    for (const { values } of graph.sparseInitializer) scope.define(values?.name ?? '', { kind: 'runtime', by: SPARSE });
+    for (const { values } of graph.sparseInitializer) {
+      scope.define(values?.name ?? '', { kind: 'runtime', by: () => 'a sparse initializer, which is not read' });
+    }
     // Behind the inputs: old models list an initializer among them, as a default.
     for (const tensor of graph.initializer) scope.define(tensor.name, { kind: 'tensor', tensor });
-    this.#enter({ nodes: graph.node, scope, path, calls });
+    this.#enter(graph.node, place);
   }
 
-  #enterFunction(definition: FunctionProto, scope: Scope, path: string, calls: readonly FunctionProto[]): void {
+  #enterFunction(definition: FunctionProto, { scope, path, calls }: Place): void {
     this.#called.add(definition);
     if (calls.includes(definition) || calls.length >= MOST_CALLS) {
       const fault = calls.includes(definition) ? 'calls itself' : `is ${calls.length} calls deep`;
       throw onnxError('NESTING', `the function ${visible(definition.name)} of ${this.#source} ${fault}`, this.#source);
     }
-    this.#enter({ nodes: definition.node, scope, path, calls: [...calls, definition] });
+    this.#enter(definition.node, { scope, path, calls: [...calls, definition] });
   }
 
-  #enter({ nodes, scope, path, calls }: Body): void {
-    this.#visited += nodes.length;
-    if (this.#visited > MOST_NODES) {
-      throw onnxError('NESTING', `the functions of ${this.#source} unfold to more than ${MOST_NODES} nodes`, this.#source);
-    }
+  #enter(nodes: readonly NodeProto[], place: Place): void {
     const names = nameNodes(nodes);
     // All names first: a damaged or hand-made file may not be in order.
     nodes.forEach((node, index) => {
-      for (const output of node.output) scope.define(output, definitionOf(node, names[index] ?? '', scope));
+      const source = new Source(node, place.scope, names[index] ?? '');
+      node.output.forEach((output, at) => {
+        place.scope.define(output, { kind: 'output', source, index: at });
+      });
+      if (place.calls.length > 0) this.#charge(1 + node.output.length);
     });
     nodes.forEach((node, index) => {
-      this.#visit(node, join(path, names[index] ?? ''), scope, calls);
+      this.#visit(node, names[index] ?? '', place);
     });
   }
 
-  #visit(node: NodeProto, path: string, scope: Scope, calls: readonly FunctionProto[]): void {
+  #visit(node: NodeProto, name: string, { scope, path, calls }: Place): void {
     const op = RECURRENT_OPS.find((known) => known === node.opType);
-    if (op && isOnnxDomain(node.domain)) {
-      const unique = this.#unique(path);
+    if (op && isDomainOf(op, node.domain)) {
+      const unique = this.#unique(this.#join(path, name));
       this.#found.push({ path: unique, label: visible(unique), op, proto: node, scope });
       return;
     }
-    for (const { name, g, graphs } of node.attribute) {
+    for (const { name: attribute, g, graphs } of node.attribute) {
       const bodies = g ? [g, ...graphs] : graphs;
       bodies.forEach((body, index) => {
-        const at = join(path, bodies.length > 1 ? `${name}[${index}]` : name);
-        this.#enterGraph(body, new Scope(scope), at, calls, `an input of ${visible(at)}`);
+        const at = this.#join(this.#join(path, name), bodies.length > 1 ? `${attribute}[${index}]` : attribute);
+        const inner = new Scope(scope);
+        scope.bodies.set(body, inner);
+        this.#enterGraph(body, { scope: inner, path: at, calls }, () => `an input of ${visible(at)}`);
       });
     }
     const definition = this.#functions.get(functionKey(node, node.opType));
-    if (definition) this.#enterFunction(definition, callScope(definition, node, scope), path, calls);
+    if (definition) {
+      this.#charge(definition.input.length + definition.attributeProto.length + node.attribute.length);
+      const inner = callScope(definition, node, scope);
+      scope.calls.set(node, { definition, scope: inner });
+      this.#enterFunction(definition, { scope: inner, path: this.#join(path, name), calls });
+    } else if (this.#strangers.length < MOST_STRANGERS && STRANGE.test(node.opType)) {
+      const domain = isOnnxDomain(node.domain) ? '' : `${node.domain}.`;
+      this.#strangers.push(visible(`${this.#join(path, name)} (${`${domain}${node.opType}`.slice(0, LONGEST_NAME)})`));
+    }
+  }
+
+  #charge(work: number): void {
+    this.#unfolded += work;
+    if (this.#unfolded <= MOST_UNFOLDED) return;
+    throw onnxError('NESTING', `the functions of ${this.#source} unfold to more than ${MOST_UNFOLDED} nodes`, this.#source);
+  }
+
+  /** A deep or long-winded path is cut in front: it is kept for every node below. */
+  #join(path: string, name: string): string {
+    const short = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
+    if (path === '') return short;
+    return `${path.length > LONGEST_PATH ? `…${++this.#bodies}` : path}/${short}`;
   }
 
   #unique(path: string): string {
     let unique = path;
-    for (let copy = 2; this.#paths.has(unique); copy++) unique = `${path}#${copy}`;
+    let copy = this.#copies.get(path) ?? 1;
+    while (this.#paths.has(unique)) unique = `${path}#${++copy}`;
+    this.#copies.set(path, copy);
     this.#paths.add(unique);
     return unique;
   }
 }
 
-const SPARSE = 'a sparse initializer';
+/** Recurrent under another name, or what weights and products become when a model is quantized. */
+const STRANGE = /LSTM|GRU|RNN|^(MatMulInteger|QLinearMatMul|DynamicQuantizeMatMul|MatMulIntegerToFloat|QGemm|QAttention)$/;
 
 /** Nodes need no names. One without is called by its type and its place among the nodes of that type: `LSTM_0`. */
 function nameNodes(nodes: readonly NodeProto[]): readonly string[] {
@@ -137,21 +175,11 @@ function nameNodes(nodes: readonly NodeProto[]): readonly string[] {
   });
 }
 
-function definitionOf(node: NodeProto, name: string, scope: Scope): Definition {
-  const runtime: Definition = { kind: 'runtime', by: `computed at run time by ${visible(name)} (${visible(node.opType)})` };
-  if (!isOnnxDomain(node.domain)) return runtime;
-  if (node.opType === 'Identity') return { kind: 'alias', scope, name: node.input[0] ?? '' };
-  if (node.opType !== 'Constant') return runtime;
-  const tensor = attributeOf(node, 'value', scope.callAttributes)?.t;
-  if (tensor) return { kind: 'tensor', tensor };
-  return { kind: 'runtime', by: `the constant ${visible(name)}, which holds no dense tensor` };
-}
-
 function callScope(definition: FunctionProto, call: NodeProto, caller: Scope): Scope {
-  const given = new Map(defaultAttributes(definition));
-  for (const { name } of call.attribute) {
-    const attribute = attributeOf(call, name, caller.callAttributes);
-    if (attribute) given.set(name, attribute);
+  const given = defaultAttributes(definition);
+  for (const attribute of call.attribute) {
+    const value = attribute.refAttrName === '' ? attribute : caller.callAttributes.get(attribute.refAttrName);
+    if (value) given.set(attribute.name, value);
   }
   const scope = Scope.ofFunction(given);
   definition.input.forEach((input, index) => {
@@ -160,7 +188,7 @@ function callScope(definition: FunctionProto, call: NodeProto, caller: Scope): S
   return scope;
 }
 
-function defaultAttributes(definition: FunctionProto): ReadonlyMap<string, AttributeProto> {
+function defaultAttributes(definition: FunctionProto): Map<string, AttributeProto> {
   return new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
 }
 
@@ -168,10 +196,10 @@ function functionKey({ domain, overload }: FunctionProto | NodeProto, name: stri
   return JSON.stringify([isOnnxDomain(domain) ? '' : domain, name, overload]);
 }
 
-function isOnnxDomain(domain: string): boolean {
-  return domain === '' || domain === 'ai.onnx';
+function isDomainOf(op: RecurrentOp, domain: string): boolean {
+  return op === 'DynamicQuantizeLSTM' ? domain === 'com.microsoft' : isOnnxDomain(domain);
 }
 
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}/${name}`;
+export function isOnnxDomain(domain: string): boolean {
+  return domain === '' || domain === 'ai.onnx';
 }

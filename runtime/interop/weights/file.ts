@@ -12,6 +12,7 @@ import { readMetadata } from '../safetensors/metadata.js';
 import { readSafetensors, type SafetensorsFile } from '../safetensors/read.js';
 import { storedTensor } from '../safetensors/stored.js';
 import type { WeightFormat } from '../types.js';
+import { type Initial, takeInitial } from './initial.js';
 
 /** Which layer of a file that holds several. */
 export interface LayerChoice {
@@ -28,6 +29,8 @@ export interface WeightsFile {
   readonly cell?: string;
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly reverse: boolean;
+  /** What a file of `recurve import` has beside the weights. */
+  readonly initial: Initial;
   readonly weights: { readonly format: WeightFormat; readonly tensors: Tensors };
 }
 
@@ -70,8 +73,11 @@ interface Layer {
  * @throws RecurveError `SAFETENSORS-*`, `DATA-*`, `WEIGHTS-FORMAT`, `WEIGHTS-NONE`, `WEIGHTS-PREFIX`, `WEIGHTS-LAYER`
  */
 export function parseWeightsFile(bytes: Uint8Array, source: string, choice: LayerChoice = {}): WeightsFile {
-  const file = readSafetensors(bytes, source);
-  const metadata = readMetadata(file.metadata, source);
+  const whole = readSafetensors(bytes, source);
+  const metadata = readMetadata(whole.metadata, source);
+  const { initial, others } =
+    metadata.format === undefined ? { initial: { state: {} }, others: whole.tensors } : takeInitial(whole.tensors);
+  const file = { ...whole, tensors: others };
   const format = metadata.format === undefined ? undefined : weightFormatAt(metadata.format, 'weights.format');
   const layers = layersOf(file, source).filter(({ form }) => format === undefined || form.format === format);
   if (layers.length === 0) throw noneError(file, source);
@@ -87,6 +93,7 @@ export function parseWeightsFile(bytes: Uint8Array, source: string, choice: Laye
     ...(metadata.cell === undefined ? {} : { cell: metadata.cell }),
     options: metadata.options,
     reverse: metadata.reverse || layer.layer.endsWith('_reverse'),
+    initial,
     weights: { format: layer.form.format, tensors: Object.fromEntries(tensors) },
   };
 }

@@ -1,0 +1,72 @@
+/** What `recurve import` keeps beside the weights: the state that a layer starts from, and the lengths of its sequences. */
+import { RecurveError } from '../../../codegen/errors.js';
+import type { Tensor, Tensors } from '../../data.js';
+import { listText, own, pathOf } from '../describe.js';
+import type { StoredTensor } from '../safetensors/read.js';
+import { numbersOf, storedTensor } from '../safetensors/stored.js';
+import type { RunRequest } from '../types.js';
+
+export interface Initial {
+  /** `[sequences, …]` each; of one sequence it holds for every one. */
+  readonly state: Tensors;
+  readonly lengths?: readonly number[];
+}
+
+type Stored = Readonly<Record<string, StoredTensor>>;
+
+/** `state.h`, `lengths` and such out of the tensors of a file; the others stay. */
+export function takeInitial(tensors: Stored): { readonly initial: Initial; readonly others: Stored } {
+  const entries = Object.entries(tensors);
+  const state = entries
+    .filter(([name]) => name.startsWith('state.'))
+    .map(([name, stored]): [string, Tensor] => {
+      const short = name.slice('state.'.length);
+      return [short, storedTensor(stored, pathOf('state', short))];
+    });
+  const { lengths } = tensors;
+  return {
+    initial: { state: Object.fromEntries(state), ...(lengths ? { lengths: Array.from(numbersOf(lengths)) } : {}) },
+    others: Object.fromEntries(entries.filter(([name]) => name !== 'lengths' && !name.startsWith('state.'))),
+  };
+}
+
+/** One line for whoever runs it; `undefined` where there is nothing. */
+export function initialText({ state, lengths }: Initial): string | undefined {
+  const parts = [...Object.keys(state).map((name) => `state.${name}`), ...(lengths ? ['lengths'] : [])];
+  return parts.length === 0 ? undefined : `${listText(parts)} come from the weights wherever the data leaves them out`;
+}
+
+/**
+ * The initial state and lengths of a request: its own, and what it leaves out from the weights.
+ *
+ * @param source what to call the file of the weights
+ * @throws RecurveError `RUN-WEIGHTS` where they are of another number of sequences
+ */
+export function startOf(request: RunRequest, { state, lengths }: Initial, source: string): Pick<RunRequest, 'state' | 'lengths'> {
+  const [input] = Object.values(request.inputs);
+  const sequences = input?.shape[1];
+  const missing = Object.entries(state).filter(([name]) => !own(request.state, name));
+  const fits = (name: string, count: number | undefined) => {
+    if (sequences === undefined || count === sequences) return;
+    throw new RecurveError({
+      code: 'RUN-WEIGHTS',
+      message: `${source} has the ${name} of ${count} sequences, but the data has ${sequences}`,
+      fix: `Give ${name} in the data, or as many sequences as the model was made for.`,
+      where: name,
+    });
+  };
+  const filled = missing.map(([name, tensor]): [string, Tensor] => {
+    if (tensor.shape[0] === 1 && sequences !== undefined) return [name, repeated(tensor, sequences)];
+    fits(`state.${name}`, tensor.shape[0]);
+    return [name, tensor];
+  });
+  if (!request.lengths && lengths) fits('lengths', lengths.length);
+  const known = request.lengths ?? lengths;
+  return { state: { ...Object.fromEntries(filled), ...request.state }, ...(known ? { lengths: known } : {}) };
+}
+
+function repeated({ shape, data }: Tensor, sequences: number): Tensor {
+  const result = new Float32Array(sequences * data.length);
+  for (let sequence = 0; sequence < sequences; sequence++) result.set(data, sequence * data.length);
+  return { shape: [sequences, ...shape.slice(1)], data: result };
+}
