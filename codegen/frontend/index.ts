@@ -1,7 +1,7 @@
 /** The frontend: spec file → cell tree → signature → step graph. */
 export { checkSpec } from './check.js';
-export { copySpec, type SpecCopy } from './copy.js';
 export { constantOf } from './constant.js';
+export { copySpec, type SpecCopy } from './copy.js';
 export { SPEC_CODES, type SpecCode } from './diagnostics.js';
 export { formatDiagnostic, formatDiagnostics } from './format.js';
 export { lower } from './lower.js';
