@@ -3,8 +3,9 @@ import { RecurveError } from '../codegen/errors.js';
 import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
+import { causeOfNonFinite } from '../runtime/check/nonfinite.js';
 import { outputShapes } from '../runtime/check/outputs.js';
-import { bindRequest, type RunRequest, type RunResponse, toResponse } from '../runtime/interop/index.js';
+import { bindRequest, type RunRequest, type RunResponse, requireFinite, toResponse } from '../runtime/interop/index.js';
 import { loadCell, loadRequestedCell } from './cells.js';
 import type { Engine } from './engine.js';
 import type { Flags } from './program.js';
@@ -80,6 +81,7 @@ export async function answer(
   requireDims(flags.dims ?? {}, sizes);
   try {
     const result = await engine.run({ tree, signature, sizes, data });
+    requireFinite(result, () => causeOfNonFinite(tree, signature, sizes, data));
     return { cell: signature.name, sizes, response: toResponse(result, request, signature, sizes) };
   } catch (cause) {
     throw isOutOfMemory(cause) ? tooLarge(sizes, cause) : cause;

@@ -78,15 +78,17 @@ export function firstNonFinite(response: RunResponse | CellResult): NonFinite | 
 /**
  * Data are finite (reading refuses others), so a NaN or infinity arose in the run; it must not pass silently.
  *
+ * @param cause what made it, if anyone can tell: looked for only where something is not finite
  * @throws RecurveError `RESULT-NONFINITE`, exit code 1
  */
-export function requireFinite(response: RunResponse | CellResult): void {
+export function requireFinite(response: RunResponse | CellResult, cause: () => string | undefined = () => undefined): void {
   const found = firstNonFinite(response);
   if (!found) return;
+  const because = cause();
   throw new RecurveError({
     code: 'RESULT-NONFINITE',
-    message: `${found.tensor}${shapeText(found.index)} came out as ${found.value} from finite data`,
-    fix: 'The values grew beyond float32: scale the data or the parameters, or shorten the sequence.',
+    message: `${found.tensor}${shapeText(found.index)} came out as ${found.value} from finite data${because ? `: ${because}` : ''}`,
+    fix: 'Keep that operation within its domain and float32 (a guard such as `d > 0 ? x / d : 0` is enough), scale the data or the parameters, or shorten the sequence.',
     where: found.tensor,
     exitCode: 1,
   });

@@ -42,6 +42,11 @@ export class LossTape extends RoundingTape {
     return [...this.found.values()].sort((a, b) => b.count - a.count);
   }
 
+  /** The same in the order of their first steps; what only the slopes lost comes last. */
+  get inOrder(): readonly Loss[] {
+    return [...this.found.values()].sort((a, b) => a.step - b.step);
+  }
+
   override record(...[output, sources, backward, held]: Parameters<RoundingTape['record']>): Value {
     const noted: typeof backward = (cotangent, gated) => {
       backward(cotangent, gated);
