@@ -38,7 +38,7 @@ describe('checkCell', () => {
       newCellSource('mine').replace('sigmoid(p.leak + 4)', 'sigmoid(p.leak + 3)'),
     );
     const [report] = await checkCell(device, broken, { options, sizes: () => sizes });
-    expect(report?.ok).toBe(false);
+    expect(report).toMatchObject({ verdict: 'wrong', ok: false, counts: true });
     const outputs = report?.tensors.find(({ name }) => name === 'outputs.h');
     expect(outputs?.mismatch).toMatch(/^step 0, sequence 0, unit 0 is \S+, not \S+ \(.+\); mine\.cell\.ts:\d+$/);
     const leak = report?.tensors.find(({ name }) => name === 'gradients.params.leak');
