@@ -4,7 +4,7 @@ import type { CellTree, OptionValue } from '../../codegen/frontend/tree.js';
 import { compile, lower, parseCell, parseCellSource, resolveOptions, resolveSignature } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { outputShapes } from '../../runtime/check/outputs.js';
-import { compareResults } from '../../runtime/compare.js';
+import { compareResults, differingBits } from '../../runtime/compare.js';
 import type { CellResult } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
@@ -38,9 +38,7 @@ export async function mergedOtherwise(device: RecurveDevice, prepared: ReturnTyp
   }
   const [together, apart] = results;
   if (!together || !apart) throw new Error('nothing ran');
-  return compareResults(together, apart, 0)
-    .filter(({ ok }) => !ok)
-    .map(({ name, error }) => `${name} ${error}`);
+  return differingBits(together, apart);
 }
 
 /** Names of the tensors that miss 1e-5, ragged and in reverse as well as plain. */

@@ -38,6 +38,8 @@ interface Scope {
   readonly times: number;
   /** Whether parameters that are made here are used nowhere else. */
   readonly alone: boolean;
+  /** Chance that a leaf is an old, new or delayed value of some state. */
+  readonly versions: number;
 }
 
 const DIM_NAMES = [
@@ -80,8 +82,9 @@ export class Builder {
   contractions: number;
   /** Values that may still be made. */
   values: number;
-  private scope: Scope = { locals: [], kind: 'step', when: undefined, times: 1, alone: false };
+  private scope: Scope = { locals: [], kind: 'step', when: undefined, times: 1, alone: false, versions: 0 };
   private count = 0;
+  private readonly nexts: Expr[] = [];
   /** Parameters that are masked where they are used, and so used once. */
   private readonly sole = new Set<string>();
 
@@ -92,6 +95,8 @@ export class Builder {
     budget: { readonly contractions: number; readonly values: number },
     /** Chance that a parameter which fits is used again. */
     readonly sharing: number,
+    /** Chance that an input or state is read as it was some steps ago. */
+    private readonly delays: number,
   ) {
     this.contractions = budget.contractions;
     this.values = budget.values;
@@ -270,6 +275,8 @@ export class Builder {
     const locals = this.scope.locals.filter((local) => sameShape(local.shape, shape));
     if (locals.length > 0 && random.chance(this.isHelper ? 1 : 0.5)) return random.pick(locals);
     if (this.isHelper) return this.reshaped(random.pick(this.scope.locals), shape);
+    const versions = random.chance(this.scope.versions) ? this.versions(shape) : [];
+    if (versions.length > 0) return random.pick(versions);
     const roll = random.next();
     const known = this.stepLeaves(shape);
     if (known.length > 0 && roll < 0.6) return random.pick(known);
@@ -346,11 +353,28 @@ export class Builder {
     return leaf(`x.${name}`, shape);
   }
 
+  /** A state's next value under a name: what is computed after it reads the new value beside the old one. */
+  next(value: Expr): Expr {
+    const name = this.fresh('n');
+    this.statement(`const ${name} = $0;`, [value], { [name]: value.shape });
+    this.nexts.push(leaf(name, value.shape));
+    return leaf(name, value.shape);
+  }
+
+  private versions(shape: Shape): Expr[] {
+    const states = Object.entries(this.declared).filter(
+      ([, { group, shape: own }]) => group === 'state' && sameShape(own, shape),
+    );
+    const old = states.flatMap(([name]) => [`s.${name}`, `delay(s.${name}, ${this.random.whole(1, 2)})`]);
+    const fresh = this.nexts.filter((next) => sameShape(next.shape, shape));
+    return [...old.map((text) => leaf(text, shape)), ...fresh, ...fresh];
+  }
+
   private stepLeaves(shape: Shape): Expr[] {
     const values = Object.entries(this.declared)
       .filter(([, { group, shape: own }]) => group !== 'params' && sameShape(own, shape))
       .map(([name, { group }]) => (group === 'inputs' ? `x.${name}` : `s.${name}`))
-      .map((name) => (this.random.chance(0.1) ? `delay(${name}, ${this.random.whole(1, 3)})` : name));
+      .map((name) => (this.random.chance(this.delays) ? `delay(${name}, ${this.random.whole(1, 3)})` : name));
     const named = this.statements.flatMap(({ defines }) => Object.entries(defines)).filter(([, own]) => sameShape(own, shape));
     return [...values, ...named.map(([name]) => name)].map((text) => leaf(text, shape));
   }

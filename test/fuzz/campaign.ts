@@ -15,6 +15,8 @@ export interface Request {
   /** Numbers of the first cell and the one behind the last. */
   readonly from: number;
   readonly to: number;
+  /** Every so many cells one is compared with a plan in which nothing is merged. */
+  readonly apart: number;
   /** Failures after which it stops. */
   readonly most: number;
   readonly onCell?: (done: number, report: Report) => void;
@@ -64,7 +66,11 @@ async function runOn(device: RecurveDevice, request: Request, from: number, to: 
   for (let start = from; start < to && report.findings.length < request.most; start += TOGETHER) {
     const numbers = Array.from({ length: Math.min(TOGETHER, to - start) }, (_, at) => start + at);
     const models = numbers.map((index) => generateModel(request.seed, index));
-    const outcomes = await Promise.all(models.map((model, at) => runModel(device, model, { twice: (start + at) % TWICE === 0 })));
+    const outcomes = await Promise.all(
+      models.map((model, at) =>
+        runModel(device, model, { twice: (start + at) % TWICE === 0, apart: (start + at) % request.apart === 0 }),
+      ),
+    );
     for (const [at, outcome] of outcomes.entries()) {
       const model = models[at];
       if (model !== undefined && report.findings.length < request.most) await count(device, report, start + at, model, outcome);
@@ -82,13 +88,13 @@ async function count(device: RecurveDevice, report: Report, index: number, model
   if (outcome.failure === undefined) return;
   const { kind } = outcome.failure;
   let message = outcome.failure.message;
-  const twice = kind === 'not the same bits';
+  const checks = { twice: kind === 'not the same bits', apart: kind === 'not the same apart' };
   const until = Date.now() + EFFORT.time;
   const smallest = await shrink(
     model,
     async (candidate) => {
       if (Date.now() > until) return false;
-      const { failure } = await runModel(device, candidate, { twice });
+      const { failure } = await runModel(device, candidate, checks);
       if (failure?.kind !== kind) return false;
       message = failure.message;
       return true;

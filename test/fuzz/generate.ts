@@ -10,26 +10,42 @@ import { STRUCTURAL } from './structural.js';
 /** Together as likely as all the others: there are many of them. */
 const PRODUCTIONS = [...PER_UNIT.map((production) => ({ ...production, weight: 0.8 })), ...CHOICES, ...PRODUCTS, ...STRUCTURAL];
 
+const KIN = new Set(['kin']);
+
 export function generateModel(seed: number, index: number): Model {
   const random = new Random(seed, index);
   // A few productions are favoured in each cell, in turn, so that a few hundred cells meet all of them.
   const favoured = [PRODUCTIONS[index % PRODUCTIONS.length], random.pick(PRODUCTIONS), random.pick(PRODUCTIONS)];
-  // In some, nearly every matrix meets values of several shapes.
+  // In some, nearly every matrix meets values of several shapes; in others, many matrices of one shape meet old and new
+  // values of states of one shape.
   const sharing = random.chance(0.3) ? 0.9 : 0.3;
+  const kin = random.chance(0.4);
   const contractions = random.weighted([1, 2, 3, 4, 5, 6], (count) => (sharing > 0.5 ? count : 1 / count ** 1.3));
   const values = 6 + 4 * contractions + random.whole(0, 6);
-  const focus = new Set([...favoured.map((production) => production?.name ?? ''), ...(sharing > 0.5 ? ['matvec'] : [])]);
-  const b = new Builder(random, PRODUCTIONS, focus, { contractions, values }, sharing);
-  const shapes = stateShapes(b);
+  const themes = [...(sharing > 0.5 ? ['matvec'] : []), ...(kin ? ['kin'] : [])];
+  const focus = new Set([...favoured.map((production) => production?.name ?? ''), ...themes]);
+  const b = new Builder(random, PRODUCTIONS, focus, { contractions, values }, sharing, kin ? 0.25 : 0.1);
+  const shapes = stateShapes(b, kin ? 0.8 : 0.4);
   const states = shapes.map((shape, at): [string, Shape] => [`h${at}`, shape]);
   for (const [name, shape] of states) b.declare('state', name, shape);
   for (let count = random.whole(1, 2); count > 0; count--)
     b.declare('inputs', `u${count}`, random.chance(0.5) ? random.pick(shapes) : someShape(b));
-  const next = Object.fromEntries(states.map(([name, shape]) => [name, nextState(b, name, shape, states, focus)]));
+  const next = Object.fromEntries(
+    states.map(([name, shape], at) => {
+      if (kin) b.contractions = random.whole(2, 4);
+      // The first of several is often left without products: those of the others then read its old and its new value.
+      const plain = kin && at === 0 && states.length > 1 && random.chance(0.5);
+      const value = plain
+        ? apply('tanh(0.5 * $0 + $1)', shape, leaf(`s.${name}`, shape), b.leaf(shape))
+        : nextState(b, name, shape, states, kin ? KIN : focus);
+      return [name, random.chance(kin ? 0.8 : 0.4) ? b.next(value) : value];
+    }),
+  );
+  if (kin) b.contractions = random.whole(0, 3);
   const outputs = Object.fromEntries(
     Array.from({ length: random.weighted([0, 1, 2], (count) => [3, 3, 1][count] ?? 0) }, (_, at) => [
       `y${at}`,
-      output(b, random.chance(0.3) ? random.pick(shapes) : someShape(b), focus),
+      output(b, random.chance(0.3) ? random.pick(shapes) : someShape(b), kin && random.chance(0.5) ? KIN : focus),
     ]),
   );
   const run = {
@@ -49,10 +65,13 @@ export function generateModel(seed: number, index: number): Model {
   );
 }
 
-function stateShapes(b: Builder): Shape[] {
-  const count = b.random.weighted([1, 2, 3, 4], (states) => 1 / states ** 1.5);
+/** @param alike chance that a state has the shape of the first */
+function stateShapes(b: Builder, alike: number): Shape[] {
+  const count = b.random.weighted([1, 2, 3, 4], (states) =>
+    alike > 0.5 ? ([0, 0.3, 1, 0.7, 0.2][states] ?? 0) : 1 / states ** 1.5,
+  );
   const first = someShape(b);
-  return [first, ...Array.from({ length: count - 1 }, () => (b.random.chance(0.4) ? first : someShape(b)))];
+  return [first, ...Array.from({ length: count - 1 }, () => (b.random.chance(alike) ? first : someShape(b)))];
 }
 
 function someShape(b: Builder): Shape {

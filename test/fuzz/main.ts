@@ -76,7 +76,7 @@ async function fuzzStream(count: number): Promise<number> {
 }
 
 async function fuzzCells(): Promise<number> {
-  const report = await runCampaign({ adapter, seed, from, to: from + cells, most: failures, onCell: progress });
+  const report = await runCampaign({ adapter, seed, from, to: from + cells, apart: 1, most: failures, onCell: progress });
   spoke = 0;
   progress(report.cells, report);
   const missing = report.coverage.missing();

@@ -1,6 +1,6 @@
 /** Productions of products: matrices in all their forms, outer products, dot products and convolutions. */
 import type { Builder, Production } from './builder.js';
-import { apply, type Shape, written, writtenAll } from './model.js';
+import { apply, type Expr, type Shape, written, writtenAll } from './model.js';
 
 const last = (shape: Shape): string => shape.at(-1) ?? '';
 
@@ -164,9 +164,10 @@ function convolution(rank: 1 | 2): Production {
         .slice(0, rank)
         .map((to) => positions(b, to, padding, random.pick([1, 1, 2, 3]), random.pick([1, 1, 2])));
       const taps = places.reduce((product, { extent }) => product * extent, 1);
-      const channels = b.dim([], 5);
+      const own = places.map(({ dim }) => dim);
+      const channels = grouped || b.random.chance(0.5) ? b.dim([], 5) : b.lastAxis(own, 5);
       const groups = grouped ? [shape[rank] ?? ''] : [];
-      const given = [...places.map(({ dim }) => dim), ...groups, channels];
+      const given = [...own, ...groups, channels];
       if (taps > 9 || !b.fits(given) || !b.contract()) return undefined;
       const extents = places.map(({ extent }) => extent);
       const kernel = b.parameter(
@@ -202,7 +203,38 @@ function settings(b: Builder, padding: string, places: readonly Place[], to: Sha
   return entries.length === 0 ? '' : `, { ${entries.join(', ')} }`;
 }
 
+/**
+ * Several products of matrices that are mostly of one shape, with old, new and delayed values of states of one shape: what
+ * merged kernels serve together. Gates between them keep the cotangents apart.
+ */
+export const kin: Production = {
+  name: 'kin',
+  weight: 1,
+  make: (b, shape, fuel) => {
+    if (shape.length === 0 || b.isHelper || b.contractions < 2) return undefined;
+    const terms = Array.from({ length: b.random.whole(2, 4) }, () => b.within({ versions: 0.85 }, () => kinTerm(b, shape, fuel)));
+    const joined = terms.map((_, at) => b.random.pick([`$${at}`, `$${at}`, `tanh($${at})`, `sigmoid($${at})`]));
+    const text = joined.reduce((all, one) => `${all}${b.random.pick([' + ', ' + ', ' * ', ' - '])}${one}`);
+    return apply(`(0.5 * (${text}))`, shape, ...terms);
+  },
+};
+
+const PRODUCT_NAMES = new Set(['matvec', 'blocks', 'conv1d', 'conv2d']);
+
+function kinTerm(b: Builder, shape: Shape, fuel: number): Expr {
+  const { random } = b;
+  if (random.chance(shape.length === 1 ? 0.15 : 0.4)) return b.one(shape, random.chance(0.15) ? fuel : 1, PRODUCT_NAMES);
+  const heads = shape.at(-2);
+  if (!b.contract()) return b.leaf(shape);
+  const unit = last(shape);
+  if (heads !== undefined && random.chance(0.4))
+    return apply(`matvec(${b.param('blocks', [heads, unit, unit])}, $0)`, shape, b.leaf(shape));
+  const matrix = random.chance(0.75) ? b.param('mat', [unit, unit]) : plainMatrix(b, unit, unit);
+  return apply(`matvec(${random.chance(0.15) ? `transpose(${matrix})` : matrix}, $0)`, shape, b.leaf(shape));
+}
+
 export const PRODUCTS: readonly Production[] = [
+  kin,
   matvec,
   blocks,
   lowRank,

@@ -2,6 +2,7 @@
 import {
   type CellTree,
   checkSpec,
+  compile,
   compileStages,
   formatDiagnostics,
   lower,
@@ -13,7 +14,7 @@ import {
   SpecError,
   type Stages,
 } from '../../codegen/index.js';
-import type { Sizes } from '../../codegen/plan.js';
+import type { Plan, Sizes, Target } from '../../codegen/plan.js';
 import { type JudgedTensor, judge, outputShapes } from '../../runtime/check/index.js';
 import { differingBits } from '../../runtime/compare.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
@@ -27,7 +28,7 @@ import { printModel } from './print.js';
 const HARMLESS: readonly string[] = ['SPEC-UNUSED-INPUT', 'SPEC-UNUSED-PARAM', 'SPEC-DIM-UNUSED'];
 
 export interface Failure {
-  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`. */
+  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`, `not the same apart`. */
   readonly kind: string;
   readonly message: string;
 }
@@ -50,14 +51,24 @@ interface Compiled {
   readonly data: CellData;
 }
 
+/** What is compared beside the reference: two runs of one plan, and a plan whose members have kernels of their own. */
+export interface Checks {
+  readonly twice?: boolean;
+  readonly apart?: boolean;
+}
+
 /** Runs a model; whatever goes wrong is its outcome. Only a lost device throws. */
-export async function runModel(device: RecurveDevice, model: Model, { twice = false } = {}): Promise<Outcome> {
+export async function runModel(
+  device: RecurveDevice,
+  model: Model,
+  { twice = false, apart = false }: Checks = {},
+): Promise<Outcome> {
   let stages: Stages | undefined;
   try {
-    const compiled = compileModel(device, model);
+    const compiled = compileModel(device.target, model);
     stages = compiled.stages;
     const { tree, signature, sizes, data } = compiled;
-    const runs = await runTimes(device, compiled, twice ? 2 : 1);
+    const runs = await runPlan(device, stages.plan, data, twice ? 2 : 1);
     const [actual] = runs;
     if (actual === undefined) throw new Error('nothing ran');
     const judged = judge(tree, signature, sizes, data, actual);
@@ -65,7 +76,11 @@ export async function runModel(device: RecurveDevice, model: Model, { twice = fa
     const doubtful = judged.filter(({ verdict }) => verdict === 'cannot be judged');
     const illConditioned = new Map(doubtful.map(({ name, error, float32 }) => [name, error <= float32 ? 1 : error / float32]));
     const worst = Math.max(0, ...judged.filter(({ verdict }) => verdict === 'agrees').map(({ error }) => error));
-    const failure = wrong.length > 0 ? mismatch(wrong) : changed(runs);
+    const failure =
+      wrong.length > 0
+        ? mismatch(wrong)
+        : (changed('not the same bits', runs) ??
+          (apart ? changed('not the same apart', [actual, await runApart(device, compiled)]) : undefined));
     return { failure, worst, illConditioned, stages };
   } catch (error) {
     if (error instanceof RecurveError && error.code === 'DEVICE-LOST') throw error;
@@ -73,7 +88,7 @@ export async function runModel(device: RecurveDevice, model: Model, { twice = fa
   }
 }
 
-function compileModel(device: RecurveDevice, model: Model): Compiled {
+export function compileModel(target: Target, model: Model): Compiled {
   const tree = parseCellSource('fuzzed.cell.ts', printModel(model));
   checkMeaning(tree);
   const declared = new Set(tree.options.map(({ name }) => name));
@@ -84,7 +99,7 @@ function compileModel(device: RecurveDevice, model: Model): Compiled {
   const outputs = outputShapes(signature, lower(tree, signature));
   const dims = ['T', 'B', ...tree.dims.map(({ name }) => name)];
   const sizes = Object.fromEntries(dims.map((dim) => [dim, model.sizes[dim] ?? 1]));
-  const stages = compileStages(tree, { options, sizes, gradients: true, target: device.target });
+  const stages = compileStages(tree, { options, sizes, gradients: true, target });
   const { seed, ragged, reverse } = model.run;
   return { tree, signature, stages, sizes, data: randomData(signature, sizes, outputs, { seed, ragged, reverse }) };
 }
@@ -98,8 +113,15 @@ function checkMeaning(tree: CellTree): void {
   }
 }
 
-async function runTimes(device: RecurveDevice, { stages, data }: Compiled, times: number): Promise<CellResult[]> {
-  const executable = await load(device, stages.plan);
+/** The results where nothing is merged: what is alike is summed in the same order, so the bits are the same. */
+async function runApart(device: RecurveDevice, { tree, signature, sizes, data }: Compiled): Promise<CellResult | undefined> {
+  const request = { options: signature.options, sizes, gradients: true, target: device.target, merging: 'none' } as const;
+  const [result] = await runPlan(device, compile(tree, request), data, 1);
+  return result;
+}
+
+async function runPlan(device: RecurveDevice, plan: Plan, data: CellData, times: number): Promise<CellResult[]> {
+  const executable = await load(device, plan);
   try {
     const results: CellResult[] = [];
     for (let run = 0; run < times; run++) {
@@ -123,10 +145,10 @@ function mismatch(wrong: readonly JudgedTensor[]): Failure {
   return { kind: 'mismatch', message: lines.join('\n') };
 }
 
-function changed([first, second]: readonly CellResult[]): Failure | undefined {
+function changed(kind: string, [first, second]: readonly (CellResult | undefined)[]): Failure | undefined {
   if (first === undefined || second === undefined) return undefined;
   const different = differingBits(first, second);
-  return different.length === 0 ? undefined : { kind: 'not the same bits', message: different.join(', ') };
+  return different.length === 0 ? undefined : { kind, message: different.join(', ') };
 }
 
 function thrown(error: unknown): Failure {
