@@ -6,6 +6,7 @@ import type { Sizes } from '../codegen/plan.js';
 import { reasonOf } from '../codegen/read-file.js';
 import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
+import { WEIGHT_FORMATS } from '../runtime/interop/types.js';
 import { collectDims, collectSet, DIMS_HELP, parseMaxLine, positiveNumber } from './arguments.js';
 import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
@@ -129,9 +130,17 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     );
   addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given')
     .requiredOption('--data <file>', 'the batch, .json or .safetensors; `-` for one JSON request a line on stdin')
-    .option('--weights <file>', 'parameters from a .safetensors file: of `recurve import`, PyTorch or Keras')
+    .option(
+      '--weights <file>',
+      'parameters from a file: of `recurve import`, or a safetensors, .h5, .keras, .npz or .pt of a framework',
+    )
     .option('--prefix <text>', 'with --weights: what the names of the layer start with, where a file holds several')
     .option('--layer <name>', 'with --weights: the layer and direction of a PyTorch file, such as l0 or l1_reverse')
+    .addOption(
+      new Option('--format <framework>', 'with --weights: whose layer it is, where the names leave that open').choices(
+        WEIGHT_FORMATS,
+      ),
+    )
     .option('--out <file>', 'where the results go, .json or .safetensors (default: JSON on stdout)')
     .option('--max-line <size>', 'with --data -: the longest request, such as 256MB (default 64MB)', parseMaxLine)
     .option('--cells <dir>', 'with --data -: where the *.cell.ts files lie that requests may name (default: the working folder)')

@@ -34,17 +34,22 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   }
   await checkStreamFlags(context.io.cwd, flags);
   const encode = out === undefined ? undefined : encoder(out);
-  const { prepare, notice } = await loadWeights(context.io.cwd, cell, flags);
-  if (notice !== undefined) await context.note(notice);
+  const { prepare, readAs, notice } = await loadWeights(context.io.cwd, cell, flags);
+  for (const line of [readAs, notice]) if (line !== undefined) await context.note(line);
+  const assumed = readAs === undefined ? {} : { readAs };
   const engine = flags.reference ? referenceEngine() : deviceEngine(context);
   try {
     if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };
     const answered = await answerFile(context, cell, flags, engine, prepare);
-    if (out === undefined || encode === undefined) return { text: visibleJson(toJson(toDocument(answered.response))) };
+    if (out === undefined || encode === undefined)
+      return { text: visibleJson(toJson({ ...assumed, ...toDocument(answered.response) })) };
     const path = resolve(context.io.cwd, out);
     await writeBeside(path, encode(answered));
     const { cell: name, sizes } = answered;
-    return { document: { ok: true, cell: name, dims: sizes, out: path }, text: `wrote ${displayPath(path, context.io.cwd)}` };
+    return {
+      document: { ok: true, cell: name, dims: sizes, ...assumed, out: path },
+      text: `wrote ${displayPath(path, context.io.cwd)}`,
+    };
   } finally {
     engine.close();
   }

@@ -2,7 +2,15 @@
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { readUserFile } from '../codegen/read-file.js';
-import { initialText, parseWeightsFile, type RunRequest, startOf, type WeightsFile } from '../runtime/interop/index.js';
+import {
+  initialText,
+  openTensorFile,
+  type RunRequest,
+  startOf,
+  type WeightFormat,
+  type WeightsFile,
+  weightsOf,
+} from '../runtime/interop/index.js';
 import type { Flags } from './program.js';
 import { mergeOptions } from './requests.js';
 
@@ -10,6 +18,7 @@ export interface WeightsFlags extends Flags {
   readonly weights?: string;
   readonly prefix?: string;
   readonly layer?: string;
+  readonly format?: WeightFormat;
 }
 
 /** What turns a request as it was read into the one to run. */
@@ -20,6 +29,8 @@ export interface Loaded {
   readonly prepare: Prepare;
   /** What is taken from the file beside the weights, where anything is. */
   readonly notice?: string;
+  /** What was assumed of the file, where anything was. */
+  readonly readAs?: string;
 }
 
 /**
@@ -27,28 +38,31 @@ export interface Loaded {
  * @throws RecurveError `RUN-WEIGHTS`, `RUN-CELL`, `RUN-OPTION`, and those of reading the file
  */
 export async function loadWeights(cwd: string, cell: string | undefined, flags: WeightsFlags): Promise<Loaded> {
-  const { weights: path, prefix, layer, set = {} } = flags;
+  const { weights: path, prefix, layer, format, set = {} } = flags;
   if (path === undefined) {
-    if (prefix === undefined && layer === undefined) return { prepare: (request) => request };
+    const stray = Object.entries({ prefix, layer, format }).find(([, value]) => value !== undefined);
+    if (stray === undefined) return { prepare: (request) => request };
     throw new RecurveError({
       code: 'RUN-WEIGHTS',
-      message: `${prefix === undefined ? '--layer' : '--prefix'} chooses within the file of --weights, which is not given`,
+      message: `--${stray[0]} chooses within the file of --weights, which is not given`,
       fix: 'Add --weights FILE.',
       where: '--weights',
     });
   }
-  const file = parseWeightsFile(
-    readUserFile(resolve(cwd, path), { code: 'DATA-FILE', fix: 'Give --weights an existing file.' }),
-    path,
-    { prefix, layer },
-  );
+  const bytes = readUserFile(resolve(cwd, path), { code: 'DATA-FILE', fix: 'Give --weights an existing file.' });
+  const file = weightsOf(await openTensorFile(bytes, path), { prefix, layer, format });
   refuseOtherCell(file, cell, 'the command line says');
   mergeOptions({ options: set, say: '--set gives' }, { options: file.options, say: 'the weights say' });
   const notice = initialText(file.initial);
-  return { prepare: (request) => attach(request, file), ...(notice === undefined ? {} : { notice: `${path}: ${notice}` }) };
+  return {
+    prepare: (request) => attach(request, file, cell),
+    ...(file.readAs === undefined ? {} : { readAs: `${path}: read as ${file.readAs}` }),
+    ...(notice === undefined ? {} : { notice: `${path}: ${notice}` }),
+  };
 }
 
-function attach(request: RunRequest, file: WeightsFile): RunRequest {
+/** @param given the command line's cell, which a file that names one must not replace by a built-in of that name */
+function attach(request: RunRequest, file: WeightsFile, given: string | undefined): RunRequest {
   if (request.params || request.weights) {
     const own = request.params ? 'params' : 'weights';
     throw new RecurveError({
@@ -59,19 +73,21 @@ function attach(request: RunRequest, file: WeightsFile): RunRequest {
     });
   }
   refuseOtherCell(file, request.cell, 'the data is for');
-  const cell = request.cell ?? file.cell;
+  const cell = request.cell ?? given ?? file.cell;
   return {
     ...request,
     ...(cell === undefined ? {} : { cell }),
     options: mergeOptions({ options: file.options, say: 'the weights give' }, { options: request.options, say: 'the data says' }),
     weights: file.weights,
     ...startOf(request, file.initial, file.source),
-    reverse: request.reverse || file.reverse,
+    reverse: request.reverse ?? file.reverse,
   };
 }
 
 function refuseOtherCell(file: WeightsFile, cell: string | undefined, says: string): void {
-  if (cell === undefined || file.cell === undefined || cell === file.cell) return;
+  // A path is a cell of the user's own, which its declarations are held to.
+  const known = cell !== undefined && file.cell !== undefined && !/\.ts$/.test(cell);
+  if (!known || cell === file.cell) return;
   throw new RecurveError({
     code: 'RUN-CELL',
     message: `${says} ${cell}, but the weights in ${file.source} are for ${file.cell}`,

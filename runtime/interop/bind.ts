@@ -33,7 +33,7 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
  *   `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `WEIGHTS-*`
  */
 export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface): BoundRequest {
-  const { inputs, state, cotangents, reverse, seed } = request;
+  const { inputs, state, cotangents, reverse = false, seed } = request;
   const outputShapes = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
   const ledger = new SizeLedger();
 

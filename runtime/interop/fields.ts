@@ -62,7 +62,7 @@ export function weightFormatAt(value: unknown, where: string): WeightFormat {
   throw new RecurveError({
     code: 'WEIGHTS-FORMAT',
     message: value === undefined ? `${where} is missing` : `${where} is ${describe(value)}`,
-    fix: didYouMean(typeof value === 'string' ? value : '', WEIGHT_FORMATS, `It is one of ${listText(WEIGHT_FORMATS)}.`, '"'),
+    fix: didYouMean(typeof value === 'string' ? value : '', WEIGHT_FORMATS, `It is one of ${WEIGHT_FORMATS.join(', ')}.`, '"'),
     where,
   });
 }

@@ -1,5 +1,6 @@
 /** The data side of `recurve run`: requests in, responses out, in JSON, safetensors and other frameworks' layouts. */
 export { type BoundRequest, bindRequest, type CellInterface } from './bind.js';
+export { openTensorFile } from './containers/open.js';
 export { parseJsonRequest } from './json.js';
 export { readJsonRequest, readRequest, readRequestFile } from './request.js';
 export {
@@ -16,7 +17,7 @@ export {
 } from './response.js';
 export { readSafetensors, type SafetensorsFile, type TensorToStore, writeSafetensors } from './safetensors.js';
 export { type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
-export { type LayerChoice, parseWeightsFile, type WeightsFile } from './weights/file.js';
+export { type LayerChoice, type WeightsFile, weightsOf } from './weights/file.js';
 export { gradientsToWeights, sizesFromWeights, weightsToParams } from './weights/index.js';
 export { initialText, startOf } from './weights/initial.js';
 export { writeBeside } from './write.js';

@@ -43,7 +43,9 @@ export function parseJsonRequest(text: string, source: string): RunRequest {
   return requestFrom(parseJson(text, source));
 }
 
-function parseJson(text: string, source: string): JsonObject {
+function parseJson(marked: string, source: string): JsonObject {
+  // Windows puts a byte order mark in front; a file is decoded without it, a line of a stream is not.
+  const text = marked.startsWith('\ufeff') ? marked.slice(1) : marked;
   if (text.trim() === '') {
     throw new RecurveError({ code: 'DATA-EMPTY', message: `${source} is empty`, where: source });
   }
@@ -52,15 +54,7 @@ function parseJson(text: string, source: string): JsonObject {
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw new RecurveError(
-      {
-        code: 'DATA-JSON',
-        message: `${source} is not JSON: ${oneLine(cause)}`,
-        fix: 'Look for a missing bracket, a trailing comma, or a file that was cut short.',
-        where: source,
-      },
-      { cause },
-    );
+    throw new RecurveError({ code: 'DATA-JSON', ...mistakeIn(text, source, cause), where: source }, { cause });
   }
   const twice = duplicateKey(text);
   if (twice !== undefined) {
@@ -73,6 +67,39 @@ function parseJson(text: string, source: string): JsonObject {
   return objectAt(document, source, 'A request is {"inputs": {…}, "params": {…}, …}.');
 }
 
+/** What is wrong with text that is no JSON, in words for those who did not write it by hand. */
+function mistakeIn(text: string, source: string, cause: unknown): { readonly message: string; readonly fix: string } {
+  const literal = pythonLiteral(text);
+  if (literal !== undefined) {
+    return {
+      message: `${source} has ${literal.word} at character ${literal.at + 1}: ${literal.word} is what Python writes; JSON has no such number`,
+      fix: 'Data must be finite: look where it comes from, or mask it before it is saved. json.dumps(…, allow_nan=False) finds it in Python.',
+    };
+  }
+  if (text.includes('\u0000')) {
+    return { message: `${source} is not UTF-8 text: it has zero bytes, as UTF-16 does`, fix: 'Save it as UTF-8.' };
+  }
+  const reason = oneLine(cause);
+  if (/after JSON/.test(reason)) {
+    return {
+      message: `${source} goes on behind its JSON document: ${reason}`,
+      fix: 'A file is one request; a stream of requests, one on a line, goes to --data -.',
+    };
+  }
+  return {
+    message: `${source} is not JSON: ${reason}`,
+    fix: 'Look for a missing bracket, a trailing comma, or a file that was cut short.',
+  };
+}
+
+/** The first NaN or Infinity that stands where a value does, outside of strings. */
+function pythonLiteral(text: string): { readonly word: string; readonly at: number } | undefined {
+  for (const { 0: match, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g)) {
+    if (!match.startsWith('"')) return { word: match, at: index };
+  }
+  return undefined;
+}
+
 /** The parser quotes the text around a mistake, line breaks included. */
 function oneLine(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
@@ -81,9 +108,9 @@ function oneLine(cause: unknown): string {
 
 function requestFrom(document: JsonObject): RunRequest {
   checkKeys(document, REQUEST_KEYS, 'the request');
-  const { cell, options = {}, inputs = {}, state = {}, params, weights, lengths, reverse = false, seed, cotangents } = document;
+  const { cell, options = {}, inputs = {}, state = {}, params, weights, lengths, reverse, seed, cotangents } = document;
   if (cell !== undefined && typeof cell !== 'string') throw typeError('cell', 'the name of a cell', cell);
-  if (typeof reverse !== 'boolean') throw typeError('reverse', 'true or false', reverse);
+  if (reverse !== undefined && typeof reverse !== 'boolean') throw typeError('reverse', 'true or false', reverse);
   if (lengths !== undefined && !Array.isArray(lengths)) {
     throw typeError('lengths', 'an array of whole numbers', lengths, 'Write one number for each sequence: [5, 3].');
   }
@@ -95,7 +122,7 @@ function requestFrom(document: JsonObject): RunRequest {
     ...(params === undefined ? {} : { params: tensorsAt(params, 'params') }),
     ...(weights === undefined ? {} : { weights: weightsAt(weights) }),
     ...(lengths === undefined ? {} : { lengths: lengthsAt(lengths, 'lengths') }),
-    reverse,
+    ...(reverse === undefined ? {} : { reverse }),
     ...(seed === undefined ? {} : { seed: seedAt(seed) }),
     ...(cotangents === undefined ? {} : { cotangents: cotangentsAt(cotangents) }),
   };

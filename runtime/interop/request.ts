@@ -1,8 +1,9 @@
 import { RecurveError } from '../../codegen/errors.js';
 import { readUserFile } from '../../codegen/read-file.js';
+import { ofAnotherKind } from './containers/identify.js';
 import { parseJsonRequest } from './json.js';
 import { MOST_JSON_BYTES } from './limits.js';
-import { parseSafetensorsRequest } from './safetensors.js';
+import { parseSafetensorsRequest, startsAsSafetensors } from './safetensors.js';
 import type { RunRequest } from './types.js';
 
 /**
@@ -26,6 +27,8 @@ export function readRequest(bytes: Uint8Array, fileName: string): RunRequest {
   if (bytes.length === 0) {
     throw new RecurveError({ code: 'DATA-EMPTY', message: `${fileName} is empty`, where: fileName });
   }
+  const other = startsAsSafetensors(bytes) ? undefined : ofAnotherKind(bytes, fileName, 'DATA-FILE');
+  if (other) throw other;
   return isSafetensors(bytes, fileName) ? parseSafetensorsRequest(bytes, fileName) : readJsonRequest(bytes, fileName);
 }
 
@@ -39,15 +42,22 @@ export function readJsonRequest(bytes: Uint8Array, source: string): RunRequest {
 }
 
 function isSafetensors(bytes: Uint8Array, fileName: string): boolean {
+  if (startsAsSafetensors(bytes)) return true;
   const extension = /\.(safetensors|json|jsonl|ndjson)$/i.exec(fileName)?.[1]?.toLowerCase();
   if (extension !== undefined) return extension === 'safetensors';
   // The header's length never fills its eight bytes, and JSON text never holds a zero byte.
-  return bytes.subarray(0, 8).includes(0);
+  return bytes.subarray(0, 8).includes(0) && markOf(bytes) === undefined;
+}
+
+/** UTF-16, which Windows programs write, by its byte order mark. */
+function markOf([first, second]: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : undefined;
 }
 
 function decode(bytes: Uint8Array, fileName: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder(markOf(bytes) ?? 'utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     const tooLong = bytes.length > MOST_JSON_BYTES;
     throw new RecurveError(

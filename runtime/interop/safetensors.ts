@@ -1,4 +1,5 @@
 /** The safetensors format (https://github.com/huggingface/safetensors#format), read and written without a dependency. */
-export { readSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors/read.js';
+export { readSafetensors, type SafetensorsFile, startsAsSafetensors } from './safetensors/read.js';
 export { parseSafetensorsRequest } from './safetensors/request.js';
+export type { StoredTensor } from './safetensors/stored.js';
 export { type TensorToStore, writeSafetensors } from './safetensors/write.js';

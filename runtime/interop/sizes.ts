@@ -3,10 +3,11 @@ import { isFixed } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { shapeText } from './describe.js';
 
-/** What an axis must be: `times` units of a dim, or exactly `times` where there is no dim. */
+/** What an axis must be: `times` units of a dim, or exactly `times` where there is no dim; `plus`: and one of another dim. */
 export interface Axis {
   readonly times: number;
   readonly dim?: string;
+  readonly plus?: string;
 }
 
 /** A dim in digits is its own size. */
@@ -14,9 +15,10 @@ export function axisOf(dim: string): Axis {
   return isFixed(dim) ? { times: Number(dim) } : { times: 1, dim };
 }
 
-/** `H`, `4·H`, `1`. */
-export function axisText({ times, dim }: Axis): string {
+/** `H`, `4·H`, `1`, `I+H`. */
+export function axisText({ times, dim, plus }: Axis): string {
   if (dim === undefined) return String(times);
+  if (plus !== undefined) return `${dim}+${plus}`;
   return times === 1 ? dim : `${times}·${dim}`;
 }
 
@@ -50,7 +52,11 @@ export class SizeLedger {
       });
     }
     axes.forEach((axis, index) => {
-      this.#measureAxis(tensor, shape[index] ?? 0, axis, index, code);
+      if (axis.plus === undefined) this.#measureAxis(tensor, shape[index] ?? 0, axis, index, code);
+    });
+    // A sum tells one dim when the other is known, from another axis or tensor.
+    axes.forEach((axis, index) => {
+      if (axis.plus !== undefined) this.#measureSum(tensor, shape[index] ?? 0, axis, index, code);
     });
   }
 
@@ -90,5 +96,19 @@ export class SizeLedger {
       });
     }
     if (axis.dim !== undefined) this.record(axis.dim, size / axis.times, source, code, tensor);
+  }
+
+  #measureSum(tensor: string, size: number, axis: Axis, index: number, code: string): void {
+    const part = this.get(axis.plus ?? '');
+    if (part === undefined) throw new Error(`${tensor} is measured before ${axis.plus} is known`);
+    if (size <= part) {
+      throw new RecurveError({
+        code,
+        message: `${tensor} has ${size} along axis ${index}; it must be ${axisText(axis)}, and ${axis.plus} is ${part}`,
+        where: tensor,
+      });
+    }
+    const source = `${tensor} (axis ${index}, ${axisText(axis)} = ${size})`;
+    this.record(axis.dim ?? '', size - part, source, code, tensor);
   }
 }

@@ -2,7 +2,7 @@ import type { OptionValue } from '../../codegen/frontend/tree.js';
 import type { Tensors } from '../data.js';
 
 /** Frameworks whose weight layouts are read and written. */
-export const WEIGHT_FORMATS = ['onnx', 'torch', 'keras'] as const;
+export const WEIGHT_FORMATS = ['onnx', 'torch', 'keras', 'cudnn', 'flax', 'nnx', 'mlx', 'haste', 'tf1'] as const;
 export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
 
 /** One run, as a data file states it: its form is checked, its names and shapes are not yet held to a cell. */
@@ -19,7 +19,8 @@ export interface RunRequest {
   readonly weights?: { readonly format: WeightFormat; readonly tensors: Tensors };
   /** Whole numbers of at least 1. */
   readonly lengths?: readonly number[];
-  readonly reverse: boolean;
+  /** Absent where the request leaves it to the weights. */
+  readonly reverse?: boolean;
   /** Of the random masks: a whole number below 2³². */
   readonly seed?: number;
   readonly cotangents?: { readonly outputs: Tensors; readonly state: Tensors };

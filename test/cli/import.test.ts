@@ -129,14 +129,40 @@ describe('weights of other frameworks', () => {
   const keras = { kernel: values([I, 3 * H], 1), recurrent_kernel: values([H, 3 * H], 2), bias: values([2, 3 * H], 3) };
 
   it.each([
-    ['torch', 'lstm', torch, 'encoder.rnn.'],
-    ['keras', 'gru', keras, 'gru/gru_cell/'],
-  ] as const)('in %s names give what they give in the data', async (format, cell, tensors, prefix) => {
-    save('theirs.safetensors', store(tensors, prefix));
-    const ran = await recurve(['run', cell, '--data', data, '--weights', 'theirs.safetensors', '--reference'], { cwd });
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
-    const whole = save('theirs.json', { ...batch(), weights: { format, tensors } });
-    expect(ran.stdout).toBe((await recurve(['run', cell, '--data', whole, '--reference'], { cwd })).stdout);
+    ['torch', 'lstm', torch, 'encoder.rnn.', 'PyTorch LSTM, gates i f g o, forward'],
+    [
+      ...(['keras', 'gru', keras, 'gru/gru_cell/'] as const),
+      `Keras GRU, gates z r h, forward, reset after the product, as its bias of shape [2, ${3 * H}] says, tanh and sigmoid`,
+    ],
+  ] as const)(
+    'in %s names give what they give in the data, and how they were read',
+    async (format, cell, tensors, prefix, as) => {
+      save('theirs.safetensors', store(tensors, prefix));
+      const ran = await recurve(['run', cell, '--data', data, '--weights', 'theirs.safetensors', '--reference'], { cwd });
+      expect(ran).toMatchObject({ code: 0, stderr: `theirs.safetensors: read as ${as}\n` });
+      const whole = save('theirs.json', { ...batch(), weights: { format, tensors } });
+      const { readAs, ...answer } = JSON.parse(ran.stdout);
+      expect(readAs).toBe(`theirs.safetensors: read as ${as}`);
+      expect(answer).toEqual(JSON.parse((await recurve(['run', cell, '--data', whole, '--reference'], { cwd })).stdout));
+      const written = await recurve(
+        ['run', '--data', data, '--weights', 'theirs.safetensors', '--reference', '--out', 'out.json', '--json'],
+        { cwd },
+      );
+      expect(JSON.parse(written.stdout)).toMatchObject({ ok: true, cell, readAs });
+    },
+  );
+
+  it('run in the direction that their names say, unless the data says another', async () => {
+    save('both.safetensors', store(torch, 'rnn.backward_lstm.'));
+    const run = async (path: string) => {
+      const { stdout } = await recurve(['run', '--data', path, '--weights', 'both.safetensors', '--reference'], { cwd });
+      return JSON.parse(stdout).outputs.h.data;
+    };
+    const [unsaid, forward, reverse] = [undefined, false, true].map((direction, k) =>
+      save(`direction-${k}.json`, { ...batch(), ...(direction === undefined ? {} : { reverse: direction }) }),
+    );
+    expect(await run(unsaid ?? '')).toEqual(await run(reverse ?? ''));
+    expect(await run(unsaid ?? '')).not.toEqual(await run(forward ?? ''));
   });
 
   it('are refused where a name is wrong, or the data has parameters too', async () => {
@@ -144,7 +170,9 @@ describe('weights of other frameworks', () => {
     const wrong = await recurve(['run', 'lstm', '--data', data, '--weights', 'wrong.safetensors', '--reference'], { cwd });
     expect(wrong).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('error WEIGHTS-NAME: weights.bias_ii_l0 is not a tensor'),
+      stderr: expect.stringContaining(
+        'error WEIGHTS-LEFTOVER: wrong.safetensors has "rnn.bias_hh" and "rnn.bias_ii_l0" in its layer',
+      ),
     });
     save('torch.safetensors', store(torch, ''));
     const both = save('both.json', { ...batch(), weights: { format: 'torch', tensors: torch } });

@@ -115,6 +115,95 @@ const kerasGru =
     };
   };
 
+/** The gates of an LSTM in whatever order, from their sums before the activation. */
+const lstmStep =
+  (order: string, pre: (gate: number, j: number, x: readonly number[], h: readonly number[], w: Weights) => number): Step =>
+  (x, h, before, w) => {
+    const sum = (gate: string, j: number) => pre(order.indexOf(gate), j, x, h, w);
+    const c = units((j) => sigmoid(sum('f', j)) * at(before, j) + sigmoid(sum('i', j)) * Math.tanh(sum('g', j)));
+    return { h: units((j) => sigmoid(sum('o', j)) * Math.tanh(at(c, j))), c };
+  };
+
+/** A GRU with the reset gate after the product, from the sums of x and of h for each gate. */
+const gruStep =
+  (
+    order: string,
+    input: (gate: number, j: number, x: readonly number[], w: Weights) => number,
+    hidden: (gate: number, j: number, h: readonly number[], w: Weights) => number,
+  ): Step =>
+  (x, h, _, w) => ({
+    h: units((j) => {
+      const [r, z, n] = ['r', 'z', 'n'].map((gate) => order.indexOf(gate));
+      const [xs, hs] = [(gate = -1) => input(gate, j, x, w), (gate = -1) => hidden(gate, j, h, w)];
+      const update = sigmoid(xs(z) + hs(z));
+      return (1 - update) * Math.tanh(xs(n) + sigmoid(xs(r) + hs(r)) * hs(n)) + update * at(h, j);
+    }),
+  });
+
+/** PyTorch's layout with the reset gate before the product, as other frameworks write it. */
+const torchGruBefore: Step = (x, h, _, w) => {
+  const gate = (g: number, j: number, from: readonly number[]) =>
+    row(w.weight_ih_l0, g, j, x) + at(w.bias_ih_l0, g * H + j) + row(w.weight_hh_l0, g, j, from) + at(w.bias_hh_l0, g * H + j);
+  const reset = h.map((value, j) => sigmoid(gate(0, j, h)) * value);
+  return {
+    h: units((j) => {
+      const z = sigmoid(gate(1, j, h));
+      return (1 - z) * Math.tanh(gate(2, j, reset)) + z * at(h, j);
+    }),
+  };
+};
+
+/** Row j of the matrix `[H, n]` that lies row by row in the block `[n, H]` of gate `gate`. */
+const memory = (w: readonly number[] | undefined, gates: number, gate: number, j: number, x: readonly number[]) => {
+  const block = x.flatMap((_, a) => units((b) => at(w, (a * gates + gate) * H + b)));
+  return dot(block, j * x.length, 1, x);
+};
+
+/** The dense layer `name` of Flax. */
+const dense = (w: Weights, name: string, j: number, x: readonly number[]) =>
+  column(w[`${name}/kernel`], 1, 0, j, x) + (w[`${name}/bias`]?.[j] ?? 0);
+
+/** Column of a kernel that takes x above h. */
+const joint = (
+  w: readonly number[] | undefined,
+  gates: number,
+  gate: number,
+  j: number,
+  x: readonly number[],
+  h: readonly number[],
+) => column(w, gates, gate, j, [...x, ...h]);
+
+const tf1Lstm =
+  ({ projection }: { projection: boolean }): Step =>
+  (x, h, before, w) => {
+    const pre = (gate: number, j: number) => joint(w.kernel, 4, gate, j, x, h) + at(w.bias, gate * H + j);
+    const f = units((j) => sigmoid(pre(2, j) + at(w.w_f_diag, j) * at(before, j)));
+    const i = units((j) => sigmoid(pre(0, j) + at(w.w_i_diag, j) * at(before, j)));
+    const c = units((j) => at(f, j) * at(before, j) + at(i, j) * Math.tanh(pre(1, j)));
+    const m = units((j) => sigmoid(pre(3, j) + at(w.w_o_diag, j) * at(c, j)) * Math.tanh(at(c, j)));
+    return { h: projection ? Array.from({ length: P }, (_, p) => dot(w['projection/kernel'] ?? [], p, P, m)) : m, c };
+  };
+
+const tf1Gru: Step = (x, h, _, w) => {
+  const gate = (g: number) => units((j) => sigmoid(joint(w['gates/kernel'], 2, g, j, x, h) + at(w['gates/bias'], g * H + j)));
+  const [r, u] = [gate(0), gate(1)];
+  const reset = h.map((value, j) => at(r, j) * value);
+  const c = units((j) => Math.tanh(joint(w['candidate/kernel'], 1, 0, j, x, reset) + at(w['candidate/bias'], j)));
+  return { h: units((j) => at(u, j) * at(h, j) + (1 - at(u, j)) * at(c, j)) };
+};
+
+const flax = (inputs: readonly string[], biased: readonly string[]) =>
+  Object.fromEntries([
+    ...inputs.flatMap((gate) => [
+      [`i${gate}/kernel`, [I, H]],
+      [`h${gate}/kernel`, [H, H]],
+    ]),
+    ...biased.map((name) => [`${name}/bias`, [H]]),
+  ]);
+const kernels = (gates: number) => ({ kernel: [I, gates * H], recurrent_kernel: [H, gates * H] });
+const peepholes = { w_i_diag: [H], w_f_diag: [H], w_o_diag: [H] };
+const gatesIn = (order: string, g: number) => order[g] ?? '';
+
 const onnx = (gates: number) => ({ W: [1, gates * H, I], R: [1, gates * H, H], B: [1, 2 * gates * H] });
 const torch = (gates: number, hidden = H) => ({
   weight_ih_l0: [gates * H, I],
@@ -125,7 +214,7 @@ const torch = (gates: number, hidden = H) => ({
 const keras = (gates: number) => ({ kernel: [I, gates * H], recurrent_kernel: [H, gates * H], bias: [gates * H] });
 
 const lstmP = { ...onnx(4), P: [1, 3 * H] };
-const cases: Case[] = [
+const cases: readonly Case[] = [
   { format: 'onnx', cell: 'lstm', shapes: onnx(4), step: onnxLstm({ peepholes: false, coupled: false }) },
   {
     format: 'onnx',
@@ -157,6 +246,113 @@ const cases: Case[] = [
         Math.tanh(row(w.weight_ih_l0, 0, j, x) + at(w.bias_ih_l0, j) + row(w.weight_hh_l0, 0, j, h) + at(w.bias_hh_l0, j)),
       ),
     }),
+  },
+  { format: 'torch', cell: 'gru', options: { reset: 'before' }, shapes: torch(3), step: torchGruBefore },
+  {
+    ...{ format: 'cudnn', cell: 'lstm', shapes: { ...kernels(4), bias: [8 * H] } },
+    step: lstmStep(
+      'ifgo',
+      (g, j, x, h, w) =>
+        memory(w.kernel, 4, g, j, x) +
+        memory(w.recurrent_kernel, 4, g, j, h) +
+        at(w.bias, g * H + j) +
+        at(w.bias, (4 + g) * H + j),
+    ),
+  },
+  {
+    ...{ format: 'cudnn', cell: 'gru', shapes: { ...kernels(3), bias: [6 * H] } },
+    step: gruStep(
+      'zrn',
+      (g, j, x, w) => memory(w.kernel, 3, g, j, x) + at(w.bias, g * H + j),
+      (g, j, h, w) => memory(w.recurrent_kernel, 3, g, j, h) + at(w.bias, (3 + g) * H + j),
+    ),
+  },
+  {
+    ...{ format: 'flax', cell: 'lstm', shapes: flax(['i', 'f', 'g', 'o'], ['hi', 'hf', 'hg', 'ho']) },
+    step: lstmStep(
+      'ifgo',
+      (g, j, x, h, w) => dense(w, `i${gatesIn('ifgo', g)}`, j, x) + dense(w, `h${gatesIn('ifgo', g)}`, j, h),
+    ),
+  },
+  {
+    ...{ format: 'flax', cell: 'gru', shapes: flax(['r', 'z', 'n'], ['ir', 'iz', 'in', 'hn']) },
+    step: gruStep(
+      'rzn',
+      (g, j, x, w) => dense(w, `i${gatesIn('rzn', g)}`, j, x),
+      (g, j, h, w) => dense(w, `h${gatesIn('rzn', g)}`, j, h),
+    ),
+  },
+  {
+    ...{ format: 'flax', cell: 'rnn', shapes: flax([''], ['i']) },
+    step: (x, h, _, w) => ({ h: units((j) => Math.tanh(dense(w, 'i', j, x) + dense(w, 'h', j, h))) }),
+  },
+  {
+    ...{
+      format: 'nnx',
+      cell: 'lstm',
+      shapes: { 'dense_i/kernel': [I, 4 * H], 'dense_h/kernel': [H, 4 * H], 'dense_h/bias': [4 * H] },
+    },
+    step: lstmStep(
+      'ifgo',
+      (g, j, x, h, w) =>
+        column(w['dense_i/kernel'], 4, g, j, x) + column(w['dense_h/kernel'], 4, g, j, h) + at(w['dense_h/bias'], g * H + j),
+    ),
+  },
+  {
+    ...{
+      format: 'nnx',
+      cell: 'gru',
+      shapes: { 'dense_i/kernel': [I, 3 * H], 'dense_h/kernel': [H, 3 * H], 'dense_i/bias': [3 * H] },
+    },
+    step: gruStep(
+      'rzn',
+      (g, j, x, w) => column(w['dense_i/kernel'], 3, g, j, x) + at(w['dense_i/bias'], g * H + j),
+      (g, j, h, w) => column(w['dense_h/kernel'], 3, g, j, h),
+    ),
+  },
+  {
+    ...{ format: 'mlx', cell: 'lstm', shapes: { Wx: [4 * H, I], Wh: [4 * H, H], bias: [4 * H] } },
+    step: lstmStep('ifgo', (g, j, x, h, w) => row(w.Wx, g, j, x) + row(w.Wh, g, j, h) + at(w.bias, g * H + j)),
+  },
+  {
+    ...{ format: 'mlx', cell: 'gru', shapes: { Wx: [3 * H, I], Wh: [3 * H, H], b: [3 * H], bhn: [H] } },
+    step: gruStep(
+      'rzn',
+      (g, j, x, w) => row(w.Wx, g, j, x) + at(w.b, g * H + j),
+      (g, j, h, w) => row(w.Wh, g, j, h) + (g === 2 ? at(w.bhn, j) : 0),
+    ),
+  },
+  {
+    ...{ format: 'haste', cell: 'lstm', shapes: { ...kernels(4), bias: [4 * H] } },
+    step: lstmStep(
+      'igfo',
+      (g, j, x, h, w) => column(w.kernel, 4, g, j, x) + column(w.recurrent_kernel, 4, g, j, h) + at(w.bias, g * H + j),
+    ),
+  },
+  {
+    ...{ format: 'haste', cell: 'gru', shapes: { ...kernels(3), bias: [3 * H], recurrent_bias: [3 * H] } },
+    step: gruStep(
+      'zrn',
+      (g, j, x, w) => column(w.kernel, 3, g, j, x) + at(w.bias, g * H + j),
+      (g, j, h, w) => column(w.recurrent_kernel, 3, g, j, h) + at(w.recurrent_bias, g * H + j),
+    ),
+  },
+  {
+    ...{ format: 'tf1', cell: 'lstm', options: { peepholes: true } },
+    ...{ shapes: { kernel: [I + H, 4 * H], bias: [4 * H], ...peepholes }, step: tf1Lstm({ projection: false }) },
+  },
+  {
+    ...{ format: 'tf1', cell: 'lstm', options: { peepholes: true, projection: true } },
+    shapes: { kernel: [I + P, 4 * H], bias: [4 * H], ...peepholes, 'projection/kernel': [H, P] },
+    step: tf1Lstm({ projection: true }),
+  },
+  {
+    ...{ format: 'tf1', cell: 'gru', options: { reset: 'before' }, step: tf1Gru },
+    shapes: { 'gates/kernel': [I + H, 2 * H], 'gates/bias': [2 * H], 'candidate/kernel': [I + H, H], 'candidate/bias': [H] },
+  },
+  {
+    ...{ format: 'tf1', cell: 'rnn', shapes: { kernel: [I + H, H], bias: [H] } },
+    step: (x, h, _, w) => ({ h: units((j) => Math.tanh(joint(w.kernel, 1, 0, j, x, h) + at(w.bias, j))) }),
   },
   { format: 'keras', cell: 'lstm', shapes: keras(4), step: kerasLstm },
   {

@@ -22,7 +22,7 @@ describe('a JSON request', () => {
   });
 
   test('may leave out everything', () => {
-    expect(parse({})).toEqual({ options: {}, inputs: {}, state: {}, reverse: false });
+    expect(parse({})).toEqual({ options: {}, inputs: {}, state: {} });
   });
 
   test('has its numbers rounded to float32, scalars included', () => {
@@ -31,6 +31,18 @@ describe('a JSON request', () => {
 
   test('may start with a byte order mark', () => {
     expect(readRequest(bytes('\uFEFF{}'), 'data').options).toEqual({});
+  });
+
+  test('may be UTF-16, as Windows programs write it', () => {
+    const text = JSON.stringify({ seed: 7 });
+    const units = Uint16Array.from(`\uFEFF${text}`, (unit) => unit.charCodeAt(0));
+    expect(readRequest(new Uint8Array(units.buffer), 'data.json').seed).toBe(7);
+    const swapped = new Uint8Array(units.buffer).map((_, k, all) => all[k ^ 1] ?? 0);
+    expect(readRequest(swapped, 'data').seed).toBe(7);
+  });
+
+  test('in a line of a stream may start with a byte order mark too', () => {
+    expect(parseJsonRequest('\uFEFF{"seed": 7}', 'line 1').seed).toBe(7);
   });
 
   test('keeps weights under their own names', () => {
@@ -162,12 +174,41 @@ describe('a malformed JSON request is refused:', () => {
     for (const length of [0, -1, 1.5, '2', null]) expect(code(() => parse({ lengths: [1, length] }))).toBe('DATA-LENGTHS');
   });
 
+  test.each(['NaN', 'Infinity', '-Infinity'])('%s, which Python writes, by that name', (word) => {
+    const text = `{"inputs": {"x \\" NaN": {"shape": [2], "data": [1, ${word}]}}}`;
+    expect(mistake(() => parseJsonRequest(text, 'x.json'))).toMatch(
+      new RegExp(
+        `^DATA-JSON \\| x.json \\| x.json has ${word} at character ${text.lastIndexOf(word) + 1}: ${word} is what Python writes`,
+      ),
+    );
+  });
+
+  test('text behind the document, and a line of UTF-16', () => {
+    expect(mistake(() => parseJsonRequest('{} {}', 'x.json'))).toContain('x.json goes on behind its JSON document');
+    expect(mistake(() => parseJsonRequest('{\u0000}\u0000', 'line 1'))).toContain('it has zero bytes, as UTF-16 does');
+  });
+
+  test('a file of another kind, by what it is', () => {
+    const starting = (start: string, name = 'x.json') =>
+      mistake(() =>
+        readRequest(
+          Uint8Array.from(start, (mark) => mark.charCodeAt(0)),
+          name,
+        ),
+      );
+    expect(starting('\x1f\x8b\x08\0\0\0\0\0\0')).toBe(
+      'DATA-FILE | x.json | x.json is compressed by gzip | Unpack it with gunzip first.',
+    );
+    expect(starting('<!DOCTYPE html><html>', 'x.safetensors')).toContain('is a web page');
+    expect(starting('version https://git-lfs.github.com/spec/v1\n')).toContain('a Git LFS pointer');
+  });
+
   test('an unknown weights format', () => {
     expect(mistake(() => parse({ weights: { format: 'tourch', tensors: {} } }))).toBe(
       'WEIGHTS-FORMAT | weights.format | weights.format is the string "tourch" | Did you mean "torch"?',
     );
     expect(mistake(() => parse({ weights: { tensors: {} } }))).toContain(
-      'weights.format is missing | It is one of onnx, torch and keras.',
+      'weights.format is missing | It is one of onnx, torch, keras, cudnn, flax, nnx, mlx, haste, tf1.',
     );
     expect(code(() => parse({ weights: { format: 'onnx' } }))).toBe('DATA-TYPE');
   });

@@ -147,6 +147,6 @@ describe('a written file', () => {
       await expect(readRequestFile(path)).rejects.toMatchObject({ code: 'DATA-FILE', where: path, exitCode: 2 });
     }
     await writeFile(join(folder, 'a.json'), '{}');
-    expect(await readRequestFile(join(folder, 'a.json'))).toMatchObject({ reverse: false });
+    expect(await readRequestFile(join(folder, 'a.json'))).toMatchObject({ options: {} });
   });
 });

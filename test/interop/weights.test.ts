@@ -187,7 +187,7 @@ describe('Keras', () => {
       b_n: [30],
     });
     expect(code(() => params('keras', before, { kernel, recurrent_kernel, bias: f32([2, 3], 1, 2, 3, 4, 5, 6) }))).toBe(
-      'WEIGHTS-SHAPE',
+      'WEIGHTS-OPTION',
     );
   });
 
@@ -280,11 +280,13 @@ describe('weights are refused:', () => {
 
   test('with options that the framework does not have', () => {
     expect(mistake(() => params('torch', lstm({ peepholes: true }), {}))).toBe(
-      'WEIGHTS-OPTION | options.peepholes | peepholes = true cannot be said in torch weights: torch.nn.LSTM has no peepholes | Give "params" instead of "weights", or leave the option out.',
+      'WEIGHTS-OPTION | options.peepholes | peepholes = true cannot be said in torch weights: its LSTM has no peepholes | Give "params" instead of "weights", or leave the option out.',
     );
     for (const [format, cell] of [
       ['torch', lstm({ coupled: true })],
-      ['torch', gru({ reset: 'before' })],
+      ['cudnn', gru({ reset: 'before' })],
+      ['tf1', gru()],
+      ['mlx', gru({ reset: 'before' })],
       ['keras', lstm({ peepholes: true })],
       ['keras', lstm({ coupled: true })],
       ['keras', lstm({ projection: true })],
@@ -326,7 +328,7 @@ describe('weights are refused:', () => {
     );
     expect(
       mistake(() => params('keras', gru(), { kernel: ones([1, 3]), recurrent_kernel: ones([1, 3]), bias: ones([3]) })),
-    ).toContain('weights.bias has shape [3]; it takes [2, 3·H]');
+    ).toContain('weights.bias has shape [3], as it has with reset = before; the option is after');
   });
 
   test('but not for a rate that nobody trains, which holds what its declaration says', () => {

@@ -23,16 +23,23 @@ export const DTYPES = {
   BOOL: { bytes: 1, kind: 'other' },
   F8_E4M3: { bytes: 1, kind: 'other' },
   F8_E5M2: { bytes: 1, kind: 'other' },
+  F8_E8M0: { bytes: 1, kind: 'other' },
+  C64: { bytes: 8, kind: 'other' },
 } as const satisfies Readonly<Record<string, Dtype>>;
 
 export type DtypeName = keyof typeof DTYPES;
 
-export function isDtype(name: unknown): name is DtypeName {
-  return typeof name === 'string' && Object.hasOwn(DTYPES, name);
+function isDtype(name: string): name is DtypeName {
+  return Object.hasOwn(DTYPES, name);
 }
 
 export function dtype(name: DtypeName): Dtype {
   return DTYPES[name];
+}
+
+/** `undefined` where the format has taken up a type that we do not know. */
+export function dtypeNamed(name: string): Dtype | undefined {
+  return isDtype(name) ? DTYPES[name] : undefined;
 }
 
 /** IEEE 754 binary16. */

@@ -10,7 +10,7 @@ const METADATA_KEYS = ['cell', 'options', 'reverse', 'seed', 'weights.format'] a
 export interface Metadata {
   readonly cell: string | undefined;
   readonly options: Readonly<Record<string, OptionValue>>;
-  readonly reverse: boolean;
+  readonly reverse: boolean | undefined;
   readonly seed: number | undefined;
   readonly format: string | undefined;
 }
@@ -19,8 +19,8 @@ export interface Metadata {
 export function readMetadata(metadata: Readonly<Record<string, string>>, source: string): Metadata {
   for (const key of Object.keys(metadata)) checkMetadataKey(key, source);
   const entries = new Map(Object.entries(metadata));
-  const reverse = entries.get('reverse') ?? 'false';
-  if (reverse !== 'true' && reverse !== 'false') {
+  const reverse = entries.get('reverse');
+  if (reverse !== undefined && reverse !== 'true' && reverse !== 'false') {
     throw new RecurveError({
       code: 'SAFETENSORS-METADATA',
       message: `reverse in the metadata of ${source} must be "true" or "false", found ${quote(reverse)}`,
@@ -31,7 +31,7 @@ export function readMetadata(metadata: Readonly<Record<string, string>>, source:
   return {
     cell: entries.get('cell'),
     options: optionsAt(parseOptions(entries.get('options') ?? '{}', source), 'options'),
-    reverse: reverse === 'true',
+    reverse: reverse === undefined ? undefined : reverse === 'true',
     seed: seed === undefined ? undefined : seedAt(/^\d+$/.test(seed) ? Number(seed) : seed),
     format: entries.get('weights.format'),
   };

@@ -5,10 +5,10 @@ import type { Tensor, Tensors } from '../../data.js';
 import { pathOf, quote, shapeText } from '../describe.js';
 import { lengthsAt, weightFormatAt } from '../fields.js';
 import type { RunRequest } from '../types.js';
-import { dtype } from './dtypes.js';
+import { dtypeNamed } from './dtypes.js';
 import { readMetadata } from './metadata.js';
-import { readSafetensors, type StoredTensor } from './read.js';
-import { dtypeError, numbersOf, storedTensor } from './stored.js';
+import { readSafetensors } from './read.js';
+import { dtypeError, numbersOf, type StoredTensor, storedTensor } from './stored.js';
 
 const GROUPS = ['inputs', 'state', 'params', 'weights', 'cotangents.outputs', 'cotangents.state'] as const;
 type Group = (typeof GROUPS)[number];
@@ -40,7 +40,7 @@ export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunR
     ...(groups.has('params') ? { params: tensors('params') } : {}),
     ...(format ? { weights: { format: weightFormatAt(metadata.format, 'weights.format'), tensors: tensors('weights') } } : {}),
     ...(lengths === undefined ? {} : { lengths }),
-    reverse: metadata.reverse,
+    ...(metadata.reverse === undefined ? {} : { reverse: metadata.reverse }),
     ...(metadata.seed === undefined ? {} : { seed: metadata.seed }),
     ...(cotangents ? { cotangents: { outputs: tensors('cotangents.outputs'), state: tensors('cotangents.state') } } : {}),
   };
@@ -71,6 +71,6 @@ function storedLengths(stored: StoredTensor): readonly number[] {
       where: 'lengths',
     });
   }
-  if (dtype(stored.dtype).read === undefined) throw dtypeError(stored, 'lengths', 'I32 or I64');
+  if (dtypeNamed(stored.dtype)?.read === undefined) throw dtypeError(stored, 'lengths', 'I32 or I64');
   return lengthsAt([...numbersOf(stored)], 'lengths');
 }

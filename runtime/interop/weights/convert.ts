@@ -33,7 +33,7 @@ export function weightsToParams(
   tensors: Tensors,
 ): Tensors {
   const layout = measureWeights(SizeLedger.of(sizes), format, cell, signature, tensors);
-  const held = new Set(layout.flatMap(({ blocks }) => blocks));
+  const held = new Set(layout.flatMap(({ bands }) => bands.flat()));
   const params = new Map(
     signature.params
       .filter(({ name }) => held.has(name))
@@ -42,17 +42,14 @@ export function weightsToParams(
         return [param.name, { shape, data: new Float32Array(elements(shape)) }];
       }),
   );
+  const shapes = new Map([...params].map(([name, { shape }]) => [name, shape]));
   for (const packed of layout) {
     const given = own(tensors, packed.name);
     if (!given) continue;
-    packed.blocks.forEach((name, block) => {
-      const param = name === undefined ? undefined : params.get(name);
-      if (!param) return;
-      for (let k = 0; k < param.data.length; k++) {
-        const value = given.data[placeOf(packed, param.shape, block, k)] ?? 0;
-        param.data[k] = (param.data[k] ?? 0) + value;
-      }
-    });
+    for (const { name, place } of placements(packed, shapes)) {
+      const data = params.get(name)?.data ?? new Float32Array();
+      for (let k = 0; k < data.length; k++) data[k] = (data[k] ?? 0) + (given.data[place(k)] ?? 0);
+    }
   }
   for (const [name, { data }] of params) checkFinite(name, data);
   return Object.fromEntries(params);
@@ -77,28 +74,42 @@ export function gradientsToWeights(
   const packedGradients = resolveLayout(format, cell, signature).flatMap((packed): [string, Tensor][] => {
     const shape = own(given, packed.name)?.shape;
     if (!shape) return [];
-    const double = packed.blocks.some((name) => name !== undefined && own(gradients, name)?.data instanceof Float64Array);
+    const double = packed.bands.flat().some((name) => name !== undefined && own(gradients, name)?.data instanceof Float64Array);
     const data = double ? new Float64Array(elements(shape)) : new Float32Array(elements(shape));
-    packed.blocks.forEach((name, block) => {
-      const gradient = name === undefined ? undefined : own(gradients, name);
-      const paramShape = name === undefined ? undefined : shapes.get(name);
-      if (!gradient || !paramShape) return;
-      for (let k = 0; k < gradient.data.length; k++) {
-        data[placeOf(packed, paramShape, block, k)] = gradient.data[k] ?? 0;
-      }
-    });
+    for (const { name, place } of placements(packed, shapes)) {
+      own(gradients, name)?.data.forEach((value, k) => {
+        data[place(k)] = value;
+      });
+    }
     return [[packed.name, { shape, data }]];
   });
   return Object.fromEntries(packedGradients);
 }
 
-/** Where element `k` of a parameter, of shape `[rows, columns]` or `[rows]`, lies in block `block`. */
-function placeOf(packed: ResolvedTensor, shape: readonly number[], block: number, k: number): number {
-  const [rows = 1, columns = 1] = shape;
-  if (packed.arrangement === 'rows') return block * rows * columns + k;
-  const row = Math.floor(k / columns);
-  const column = k % columns;
-  return (column * packed.blocks.length + block) * rows + row;
+/** A parameter in a packed tensor: `place` tells where its element `k`, counted row by row, lies. */
+interface Placement {
+  readonly name: string;
+  readonly place: (k: number) => number;
+}
+
+/** @param shapes of our parameters, `[rows, columns]` or `[rows]` */
+function placements(packed: ResolvedTensor, shapes: ReadonlyMap<string, readonly number[]>): readonly Placement[] {
+  let above = 0;
+  return packed.bands.flatMap((band) => {
+    const [rows = 1, columns = 1] = band.map((name) => shapes.get(name ?? '')).find((shape) => shape !== undefined) ?? [];
+    const start = above;
+    above += columns;
+    const width = band.length * rows;
+    return band.flatMap((name, block): Placement[] => {
+      if (name === undefined) return [];
+      const place = {
+        rows: (k: number) => block * rows * columns + k,
+        columns: (k: number) => (start + (k % columns)) * width + block * rows + Math.floor(k / columns),
+        cudnn: (k: number) => Math.floor(k / rows) * width + block * rows + (k % rows),
+      }[packed.arrangement];
+      return [{ name, place }];
+    });
+  });
 }
 
 /** Two finite biases may still sum beyond float32. */

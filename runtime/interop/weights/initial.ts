@@ -2,8 +2,7 @@
 import { RecurveError } from '../../../codegen/errors.js';
 import type { Tensor, Tensors } from '../../data.js';
 import { listText, own, pathOf } from '../describe.js';
-import type { StoredTensor } from '../safetensors/read.js';
-import { numbersOf, storedTensor } from '../safetensors/stored.js';
+import { numbersOf, type StoredTensor, storedTensor } from '../safetensors/stored.js';
 import type { RunRequest } from '../types.js';
 
 export interface Initial {

@@ -20,10 +20,14 @@ export interface WeightTensor {
   /**
    * `rows`: a block is the parameter as it is, `[H, I]`, and blocks follow one another along the first axis.
    * `columns`: a block is the parameter transposed, `[I, H]`, and blocks stand side by side along the last axis.
+   * `cudnn`: a block stands as in `columns` and has that shape, but what lies in it, read row by row, is the parameter as
+   * it is: the layers over cuDNN hand its memory over without transposing it.
    */
-  readonly arrangement: 'rows' | 'columns';
+  readonly arrangement: 'rows' | 'columns' | 'cudnn';
   /** In the framework's gate order. A parameter named twice is the sum of both blocks, and both get its gradient. */
   readonly blocks: readonly Block[];
+  /** A second row of blocks under the first, of `columns`: `[I + H, G·H]` where one matrix takes x and h together. */
+  readonly beneath?: readonly Block[];
   /** Zeros where it is missing. */
   readonly optional: boolean;
   /** The tensor exists only with this option. */
@@ -36,4 +40,29 @@ export interface CellLayout {
   readonly refuses: readonly { readonly option: string; readonly value: OptionValue; readonly because: string }[];
 }
 
-export type FormatLayout = Readonly<Record<CellName, CellLayout>>;
+/** The cells that the framework has. */
+export type FormatLayout = Readonly<Partial<Record<CellName, CellLayout>>>;
+
+/** A matrix of blocks `[H, I]`, one below the other. */
+export const stacked = (name: string, blocks: readonly Block[]): WeightTensor => ({
+  name,
+  lead: [],
+  arrangement: 'rows',
+  blocks,
+  optional: false,
+});
+
+/** A matrix of blocks `[I, H]`, side by side. */
+export const abreast = (name: string, blocks: readonly Block[], beneath?: readonly Block[]): WeightTensor => ({
+  ...stacked(name, blocks),
+  arrangement: 'columns',
+  ...(beneath === undefined ? {} : { beneath }),
+});
+
+/** A vector of blocks `[H]`, zeros where it is missing. */
+export const vector = (name: string, blocks: readonly Block[]): WeightTensor => ({ ...stacked(name, blocks), optional: true });
+
+/** What no LSTM of most frameworks has. */
+export const NO_PEEPHOLES = { option: 'peepholes', value: true, because: 'its LSTM has no peepholes' } as const;
+export const NO_COUPLING = { option: 'coupled', value: true, because: 'its LSTM has a forget gate of its own' } as const;
+export const NO_PROJECTION = { option: 'projection', value: true, because: 'its LSTM has no projection' } as const;

@@ -6,20 +6,16 @@ import { fillOf, type Tensors } from '../../data.js';
 import { listText, own, pathOf, shapeText } from '../describe.js';
 import { type Axis, axisOf, type SizeLedger } from '../sizes.js';
 import type { WeightFormat } from '../types.js';
-import { KERAS } from './keras.js';
-import type { Block, CellLayout, CellName, FormatLayout, WeightTensor } from './layout.js';
-import { ONNX } from './onnx.js';
-import { TORCH } from './torch.js';
-
-const FORMATS: Readonly<Record<WeightFormat, FormatLayout>> = { onnx: ONNX, torch: TORCH, keras: KERAS };
+import { FRAMEWORKS } from './frameworks.js';
+import type { Block, CellLayout, CellName, WeightTensor } from './layout.js';
 
 /** One of the framework's tensors, its blocks settled. */
 export interface ResolvedTensor {
   readonly name: string;
   readonly arrangement: WeightTensor['arrangement'];
   readonly optional: boolean;
-  /** Our parameter in each block; `undefined` where the block is unused. */
-  readonly blocks: readonly (string | undefined)[];
+  /** Rows of blocks, one below the other, mostly one; a block is our parameter, `undefined` where it is unused. */
+  readonly bands: readonly (readonly (string | undefined)[])[];
   readonly axes: readonly Axis[];
 }
 
@@ -41,7 +37,7 @@ export function resolveLayout(format: WeightFormat, cell: string, signature: Sig
   }
   const active = layout.tensors.filter((tensor) => isActive(tensor, signature));
   const resolved = active.map((tensor) => resolve(tensor, format, signature));
-  const held = new Set(resolved.flatMap((tensor) => tensor.blocks));
+  const held = new Set(resolved.flatMap((tensor) => tensor.bands.flat()));
   // A framework's layer has no place for a rate; what may be missing in the data is not needed here either.
   const needed = signature.params.filter((param) => fillOf(param) === undefined);
   const homeless = needed.filter(({ name }) => !held.has(name)).map(({ name }) => name);
@@ -70,6 +66,7 @@ export function measureWeights(
     const where = `weights.${name}`;
     if (tensor) {
       checkDirections(format, where, tensor.shape);
+      checkRank(format, cell, signature, name, tensor.shape, axes);
       ledger.measure(where, tensor.shape, axes, 'WEIGHTS-SHAPE');
     } else if (!optional) {
       throw new RecurveError({
@@ -83,8 +80,9 @@ export function measureWeights(
 }
 
 function layoutOf(format: WeightFormat, cell: string): CellLayout {
-  const layouts = FORMATS[format];
-  if (Object.hasOwn(layouts, cell)) return layouts[cell as CellName];
+  const layouts = FRAMEWORKS[format].layout;
+  const layout = Object.hasOwn(layouts, cell) ? layouts[cell as CellName] : undefined;
+  if (layout) return layout;
   throw cellError(format, cell, `layouts are known for ${listText(Object.keys(layouts))}`);
 }
 
@@ -102,16 +100,29 @@ function isActive({ needs }: WeightTensor, signature: Signature): boolean {
 }
 
 function resolve(tensor: WeightTensor, format: WeightFormat, signature: Signature): ResolvedTensor {
-  const { name, arrangement, optional, lead } = tensor;
-  const held = tensor.blocks.map((block) => resolveBlock(block, format, signature));
-  const shape = held.find((param) => param !== undefined)?.shape ?? [];
-  const odd = held.find((param) => param !== undefined && param.shape.join() !== shape.join());
-  if (odd) throw cellError(format, signature.name, `${odd.name} is over [${odd.shape}], its neighbours are over [${shape}]`);
+  const { name, arrangement, optional, lead, blocks, beneath } = tensor;
+  const bands = [blocks, ...(beneath ? [beneath] : [])].map((band) => bandOf(band, format, signature));
+  const [{ shape, params } = { shape: [], params: [] }, lower] = bands;
   const grouped = lead.reduce((product, size) => product * size, 1);
   const [first = { times: 1 }, ...rest] = shape.map(axisOf);
-  const gates = { ...first, times: held.length / grouped };
-  const axes = [...lead.map((times) => ({ times })), ...(arrangement === 'rows' ? [gates, ...rest] : [...rest, gates])];
-  return { name, arrangement, optional, blocks: held.map((param) => param?.name), axes };
+  const gates = { ...first, times: params.length / grouped };
+  const inner = lower ? rest.map((axis) => ({ ...axis, plus: lower.shape[1] })) : rest;
+  const axes = [...lead.map((times) => ({ times })), ...(arrangement === 'rows' ? [gates, ...inner] : [...inner, gates])];
+  return { name, arrangement, optional, bands: bands.map((band) => band.params.map((param) => param?.name)), axes };
+}
+
+interface Band {
+  readonly params: readonly (TensorDeclaration | undefined)[];
+  /** The dims of each. */
+  readonly shape: readonly string[];
+}
+
+function bandOf(blocks: readonly Block[], format: WeightFormat, signature: Signature): Band {
+  const params = blocks.map((block) => resolveBlock(block, format, signature));
+  const shape = params.find((param) => param !== undefined)?.shape ?? [];
+  const odd = params.find((param) => param !== undefined && param.shape.join() !== shape.join());
+  if (odd) throw cellError(format, signature.name, `${odd.name} is over [${odd.shape}], its neighbours are over [${shape}]`);
+  return { params, shape };
 }
 
 function resolveBlock(block: Block, format: WeightFormat, signature: Signature): TensorDeclaration | undefined {
@@ -132,6 +143,27 @@ function checkDirections(format: WeightFormat, where: string, shape: readonly nu
     message: `${where} has shape ${shapeText(shape)}; its first axis is the direction and must be 1`,
     fix: 'Give one direction: for the backward half of a bidirectional layer, its slice and "reverse": true.',
     where,
+  });
+}
+
+/** A tensor that has another rank under another option: its shape tells which one is meant. */
+function checkRank(
+  format: WeightFormat,
+  cell: string,
+  signature: Signature,
+  name: string,
+  shape: readonly number[],
+  axes: readonly Axis[],
+): void {
+  if (shape.length === axes.length) return;
+  const twins = layoutOf(format, cell).tensors.filter((tensor) => tensor.name === name && !isActive(tensor, signature));
+  const needs = twins.map((tensor) => tensor.needs).find((option) => option !== undefined);
+  if (needs === undefined) return;
+  throw new RecurveError({
+    code: 'WEIGHTS-OPTION',
+    message: `weights.${name} has shape ${shapeText(shape)}, as it has with ${needs.option} = ${needs.value}; the option is ${signature.options[needs.option]}`,
+    fix: `Set the option ${needs.option} to ${JSON.stringify(needs.value)} (--set ${needs.option}=${needs.value}).`,
+    where: `weights.${name}`,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Block, FormatLayout, WeightTensor } from './layout.js';
+import type { Block, FormatLayout, WeightTensor } from '../layout.js';
 
 const matrix = (name: string, blocks: readonly Block[]): WeightTensor => ({
   name,

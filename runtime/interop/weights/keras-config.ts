@@ -1,0 +1,150 @@
+/**
+ * The configuration of a Keras layer, out of its model's: activations, the place of the reset gate, the direction. A file of
+ * weights alone has none.
+ */
+import { RecurveError } from '../../../codegen/errors.js';
+import type { OptionValue } from '../../../codegen/frontend/tree.js';
+import type { KerasModel } from '../containers/container.js';
+import { describe } from '../describe.js';
+import { isObject, type JsonObject } from '../fields.js';
+import type { CellName } from './layout.js';
+
+export interface LayerConfig {
+  readonly options: Readonly<Record<string, OptionValue>>;
+  readonly reverse: boolean;
+  readonly remarks: readonly string[];
+}
+
+interface Configured {
+  /** Where Keras 3 stores its weights: `layers/bidirectional/backward_layer/`. */
+  readonly path: string;
+  /** Of the outermost layer, which Keras 2 has in its paths. */
+  readonly name: string;
+  readonly side: 'forward' | 'backward' | undefined;
+  readonly reverse: boolean;
+  readonly config: JsonObject;
+}
+
+const CLASSES = /^(?:SimpleRNN|LSTM|GRU|CuDNNLSTM|CuDNNGRU|RNN)$/;
+
+/**
+ * @param prefix of the layer's tensors
+ * @returns `undefined` where the model has no such layer, or several
+ * @throws RecurveError `WEIGHTS-ACTIVATION`
+ */
+export function layerConfig(model: KerasModel, prefix: string, cell: CellName): LayerConfig | undefined {
+  const layers = layersIn(model.config);
+  const segments = prefix.replace(/\\/g, '/').split('/');
+  const backward = /backward/.test(prefix);
+  const named = layers.filter(
+    ({ name, side }) => segments.includes(name) && (side === undefined || (side === 'backward') === backward),
+  );
+  const [found, ...more] = [...layers.filter(({ path }) => prefix.startsWith(path)), ...(segments[0] === 'layers' ? [] : named)];
+  if (found === undefined || more.length > 0) return undefined;
+  const { config, reverse } = found;
+  const options = { ...activations(config, cell, model.version, prefix), ...resetOf(config, cell) };
+  return {
+    options,
+    reverse,
+    remarks: Object.entries(options)
+      .filter(([option]) => option !== 'reset')
+      .map(([option, value]) => `${option} ${value}`),
+  };
+}
+
+/** Nested models hold layers too; a loop, since JSON may be nested deeply. */
+function layersIn(root: unknown): readonly Configured[] {
+  const found: Configured[] = [];
+  const open: { readonly node: unknown; readonly path: string }[] = [{ node: root, path: '' }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { config } = asObject(next.node);
+    // A Sequential model of old has its list of layers as its configuration.
+    const layers = Array.isArray(config) ? config : asObject(config).layers;
+    const used = new Map<string, number>();
+    for (const layer of Array.isArray(layers) ? layers : []) {
+      const { class_name: className, config: inner } = asObject(layer);
+      const snake = snakeCase(String(className));
+      const count = used.get(snake) ?? 0;
+      used.set(snake, count + 1);
+      const path = `${next.path}layers/${count === 0 ? snake : `${snake}_${count}`}/`;
+      found.push(...configured(String(className), asObject(inner), path));
+      if (Array.isArray(inner) || Array.isArray(asObject(inner).layers)) open.push({ node: layer, path });
+    }
+  }
+  return found;
+}
+
+function configured(className: string, config: JsonObject, path: string): readonly Configured[] {
+  const name = String(config.name ?? '');
+  const base = { name, side: undefined, reverse: config.go_backwards === true };
+  if (className === 'Bidirectional') {
+    const forward = asObject(asObject(config.layer).config);
+    const own =
+      config.backward_layer === undefined || config.backward_layer === null ? undefined : asObject(config.backward_layer);
+    const backward = asObject(own?.config ?? forward);
+    const turned = own === undefined ? forward.go_backwards !== true : backward.go_backwards === true;
+    return [
+      { ...base, path: `${path}forward_layer/`, side: 'forward', reverse: forward.go_backwards === true, config: forward },
+      { ...base, path: `${path}backward_layer/`, side: 'backward', reverse: turned, config: backward },
+    ];
+  }
+  if (!CLASSES.test(className)) return [];
+  return [{ ...base, path, config: className === 'RNN' ? asObject(asObject(config.cell).config) : config }];
+}
+
+const asObject = (value: unknown): JsonObject => (isObject(value) ? value : {});
+
+/** As Keras names what it stores: `SimpleRNN` becomes simple_rnn, `LSTM` lstm. */
+function snakeCase(name: string): string {
+  return name
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+}
+
+function resetOf(config: JsonObject, cell: CellName): LayerConfig['options'] {
+  if (cell !== 'gru' || typeof config.reset_after !== 'boolean') return {};
+  return { reset: config.reset_after ? 'after' : 'before' };
+}
+
+/** Keras' name, and the cells' option value. */
+const ACTIVATIONS: Readonly<Record<string, string>> = {
+  tanh: 'tanh',
+  sigmoid: 'sigmoid',
+  relu: 'relu',
+  elu: 'elu',
+  softplus: 'softplus',
+  softsign: 'softsign',
+};
+
+const PLACES: Readonly<Record<CellName, { readonly activation: readonly string[]; readonly recurrent: readonly string[] }>> = {
+  rnn: { activation: ['activation'], recurrent: [] },
+  gru: { activation: ['candidateActivation'], recurrent: ['gateActivation'] },
+  lstm: { activation: ['cellActivation', 'outputActivation'], recurrent: ['gateActivation'] },
+};
+
+function activations(config: JsonObject, cell: CellName, version: number, prefix: string): LayerConfig['options'] {
+  const { activation, recurrent } = PLACES[cell];
+  const chosen = (key: string, usual: string, options: readonly string[]) => {
+    const value = options.length === 0 || config[key] === undefined ? usual : activationAt(config[key], key, version, prefix);
+    return value === usual ? [] : options.map((option): [string, string] => [option, value]);
+  };
+  return Object.fromEntries([
+    ...chosen('activation', 'tanh', activation),
+    ...chosen('recurrent_activation', 'sigmoid', recurrent),
+  ]);
+}
+
+function activationAt(value: unknown, key: string, version: number, prefix: string): string {
+  const known = typeof value === 'string' && Object.hasOwn(ACTIVATIONS, value) ? ACTIVATIONS[value] : undefined;
+  if (known !== undefined) return known;
+  // max(0, min(1, 0.2 x + 0.5)) up to Keras 2, x / 6 + 0.5 since.
+  if (value === 'hard_sigmoid' && version < 3) return 'hardSigmoid';
+  throw new RecurveError({
+    code: 'WEIGHTS-ACTIVATION',
+    message: `the ${key} of ${prefix} is ${describe(value)}, which our cells do not have`,
+    fix: 'Write the cell in a *.cell.ts with that activation.',
+    where: prefix,
+  });
+}
