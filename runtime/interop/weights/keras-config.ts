@@ -108,27 +108,49 @@ function resetOf(config: JsonObject, cell: CellName): LayerConfig['options'] {
   return { reset: config.reset_after ? 'after' : 'before' };
 }
 
-/** Keras' name, and the cells' option value. */
-const ACTIVATIONS: Readonly<Record<string, string>> = {
-  tanh: 'tanh',
-  sigmoid: 'sigmoid',
-  relu: 'relu',
-  elu: 'elu',
-  softplus: 'softplus',
-  softsign: 'softsign',
+/** Keras' name, and the cells' value with its constants α and β where they are not the usual ones. */
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  tanh: { value: 'tanh' },
+  sigmoid: { value: 'sigmoid' },
+  relu: { value: 'relu' },
+  elu: { value: 'elu' },
+  softplus: { value: 'softplus' },
+  softsign: { value: 'softsign' },
+  leaky_relu: { value: 'leakyRelu', alpha: 0.2 },
+  linear: { value: 'affine', alpha: 1, beta: 0 },
 };
 
-const PLACES: Readonly<Record<CellName, { readonly activation: readonly string[]; readonly recurrent: readonly string[] }>> = {
-  rnn: { activation: ['activation'], recurrent: [] },
-  gru: { activation: ['candidateActivation'], recurrent: ['gateActivation'] },
-  lstm: { activation: ['cellActivation', 'outputActivation'], recurrent: ['gateActivation'] },
+interface Activation {
+  readonly value: string;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+/** The options that name an activation, and what their constants start with. */
+const PLACES: Readonly<Record<CellName, { readonly activation: readonly Place[]; readonly recurrent: readonly Place[] }>> = {
+  rnn: { activation: [['activation', '']], recurrent: [] },
+  gru: { activation: [['candidateActivation', 'candidate']], recurrent: [['gateActivation', 'gate']] },
+  lstm: {
+    activation: [
+      ['cellActivation', 'cell'],
+      ['outputActivation', 'output'],
+    ],
+    recurrent: [['gateActivation', 'gate']],
+  },
 };
+type Place = readonly [option: string, constants: string];
 
 function activations(config: JsonObject, cell: CellName, version: number, prefix: string): LayerConfig['options'] {
   const { activation, recurrent } = PLACES[cell];
-  const chosen = (key: string, usual: string, options: readonly string[]) => {
-    const value = options.length === 0 || config[key] === undefined ? usual : activationAt(config[key], key, version, prefix);
-    return value === usual ? [] : options.map((option): [string, string] => [option, value]);
+  const chosen = (key: string, usual: string, places: readonly Place[]) => {
+    if (places.length === 0 || config[key] === undefined) return [];
+    const { value, alpha, beta } = activationAt(config[key], key, version, prefix);
+    if (value === usual) return [];
+    return places.flatMap(([option, constants]): [string, OptionValue][] => [
+      [option, value],
+      ...constant(constants, 'alpha', alpha),
+      ...constant(constants, 'beta', beta),
+    ]);
   };
   return Object.fromEntries([
     ...chosen('activation', 'tanh', activation),
@@ -136,11 +158,18 @@ function activations(config: JsonObject, cell: CellName, version: number, prefix
   ]);
 }
 
-function activationAt(value: unknown, key: string, version: number, prefix: string): string {
+/** `gateAlpha`; of a cell with one activation, `alpha`. */
+function constant(start: string, name: 'alpha' | 'beta', value: number | undefined): [string, OptionValue][] {
+  if (value === undefined) return [];
+  return [[start === '' ? name : `${start}${name === 'alpha' ? 'Alpha' : 'Beta'}`, value]];
+}
+
+/** @throws RecurveError `WEIGHTS-ACTIVATION` */
+function activationAt(value: unknown, key: string, version: number, prefix: string): Activation {
   const known = typeof value === 'string' && Object.hasOwn(ACTIVATIONS, value) ? ACTIVATIONS[value] : undefined;
   if (known !== undefined) return known;
   // max(0, min(1, 0.2 x + 0.5)) up to Keras 2, x / 6 + 0.5 since.
-  if (value === 'hard_sigmoid' && version < 3) return 'hardSigmoid';
+  if (value === 'hard_sigmoid') return { value: 'hardSigmoid', alpha: version < 3 ? 0.2 : 1 / 6 };
   throw new RecurveError({
     code: 'WEIGHTS-ACTIVATION',
     message: `the ${key} of ${prefix} is ${describe(value)}, which our cells do not have`,
