@@ -52,6 +52,7 @@ describe('a file of weights', () => {
       format: 'torch',
       tensors: TORCH,
       reverse: false,
+      initial: { state: {} },
       readAs: 'PyTorch LSTM, gates i f g o, forward',
     });
     expect(read(torch('', '_l0', 3))).toMatchObject({ cell: 'gru', readAs: 'PyTorch GRU, gates r z n, forward' });
@@ -257,6 +258,7 @@ describe('a file of weights', () => {
       format: 'onnx',
       tensors: { W: 0, R: 1 },
       reverse: true,
+      initial: { state: {} },
       cell: 'gru',
       options: { reset: 'before' },
     });
