@@ -330,3 +330,13 @@ const b = a;`,
       fix: Give one of the constants a value of its own."
 `);
 });
+
+test('an import that a link leads out of its folder is refused', () => {
+  const spec = cellOf({ before: "import { own } from './away.js';" });
+  expect(mistakesAmong({ 'mine.cell.ts': spec, 'away.ts': { link: '/etc/hostname' } })).toMatchInlineSnapshot(`
+    "mine.cell.ts:2:21  SPEC-IMPORT-OUTSIDE  \`./away.js\` leads out of its folder through a symbolic link
+        import { own } from './away.js';
+                            ^^^^^^^^^^^
+        fix: Copy the helper into a file beside the spec."
+  `);
+});

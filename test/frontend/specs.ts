@@ -1,5 +1,5 @@
 /** Small specs for the tests, and what the frontend says about them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RecurveError, SpecError } from '../../codegen/errors.js';
@@ -64,10 +64,16 @@ export function mistakesOf(parts: Parts): string {
 }
 
 /** The same for `mine.cell.ts` among other files. */
-export function mistakesAmong(files: Readonly<Record<string, string | Uint8Array>>, spec = 'mine.cell.ts'): string {
+export function mistakesAmong(
+  files: Readonly<Record<string, string | Uint8Array | { readonly link: string }>>,
+  spec = 'mine.cell.ts',
+): string {
   const folder = mkdtempSync(join(tmpdir(), 'recurve-'));
   try {
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+    for (const [name, content] of Object.entries(files)) {
+      if (typeof content === 'object' && 'link' in content) symlinkSync(content.link, join(folder, name));
+      else writeFileSync(join(folder, name), content);
+    }
     return said(() => parseCell(join(folder, spec)))
       .replaceAll(`${folder}/`, '')
       .replaceAll(folder, 'folder');
