@@ -13,6 +13,8 @@ import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from './t
 
 /** Most choices of options that are lowered in one check. */
 const MOST_CHOICES = 300;
+/** What they may evaluate in all; the rest is looked at when it is compiled. */
+const MOST_EVALUATIONS = 3_000_000;
 
 /** @throws SpecError with every mistake under any choice of options */
 export function checkSpec(tree: CellTree): void {
@@ -23,7 +25,7 @@ export function checkSpec(tree: CellTree): void {
 
 /** The same into given diagnostics, for a tree that may already have mistakes. */
 export function explore(tree: CellTree, recovery: Recovery, diagnostics: Diagnostics): void {
-  const seen: Seen = { used: new Set(), present: new Set(), dims: new Set() };
+  const seen: Seen = { used: new Set(), present: new Set(), dims: new Set(), evaluations: 0 };
   const single = singleChoices(tree);
   const tried = new Set<string>();
   const tryAll = (choices: Iterable<OptionValues>): boolean => {
@@ -32,7 +34,7 @@ export function explore(tree: CellTree, recovery: Recovery, diagnostics: Diagnos
       if (tried.has(key)) continue;
       if (tried.size >= MOST_CHOICES) return true;
       tried.add(key);
-      if (!tryOne(tree, options, recovery, diagnostics, seen)) return false;
+      if (!tryOne(tree, options, recovery, diagnostics, seen) || seen.evaluations > MOST_EVALUATIONS) return false;
     }
     return true;
   };
@@ -48,6 +50,7 @@ interface Seen {
   readonly used: Set<string>;
   readonly present: Set<string>;
   readonly dims: Set<string>;
+  evaluations: number;
 }
 
 /** False when the step is too large for more. */
@@ -55,7 +58,8 @@ function tryOne(tree: CellTree, options: OptionValues, recovery: Recovery, diagn
   const note = noteOf(tree, options);
   const { report } = diagnostics;
   const { signature, bad } = signatureWith(tree, options, recovery, report, note);
-  const { graph, used, dims, tooLarge } = lowerWith(tree, signature, { recovery, bad, report, note });
+  const { graph, used, dims, tooLarge, evaluations } = lowerWith(tree, signature, { recovery, bad, report, note });
+  seen.evaluations += evaluations;
   for (const name of graph === undefined ? used : reached(graph)) seen.used.add(name);
   for (const dim of [...signature.dims, ...dims]) seen.dims.add(dim);
   for (const { name } of signature.inputs) seen.present.add(`inputs.${name}`);
@@ -173,13 +177,13 @@ function occurrences(tree: CellTree, name: string): number {
 function words(part: unknown): Set<string> {
   const found = new Set<string>();
   const seen = new Set<object>();
-  const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null || seen.has(value)) return;
+  const open = [part];
+  for (let value = open.pop(); open.length > 0 || value !== undefined; value = open.pop()) {
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
     seen.add(value);
     if ('property' in value && typeof value.property === 'string') found.add(value.property);
     if ('kind' in value && value.kind === 'string' && 'value' in value && typeof value.value === 'string') found.add(value.value);
-    for (const item of Object.values(value)) visit(item);
-  };
-  visit(part);
+    for (const item of Object.values(value)) open.push(item);
+  }
   return found;
 }

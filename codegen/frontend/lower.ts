@@ -1,12 +1,13 @@
 /** From a cell tree and a signature to the step graph: the step is evaluated once, with nodes for tensors. */
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
 import type { SizeRule } from '../ir/sizes.js';
+import { preorder } from '../ir/walk.js';
 import { nearest } from '../suggest.js';
 import { axesIn } from './axes.js';
 import { type GroupTitle, SINGULAR } from './declarations.js';
 import { Diagnostics, type Report } from './diagnostics.js';
 import { showDim } from './dims.js';
-import { Machine, TooLarge } from './machine.js';
+import { Machine, MOST_NESTED, TooLarge } from './machine.js';
 import { sameShape } from './products.js';
 import { Recovery } from './recovery.js';
 import { callFunctionTree, type Returned } from './run.js';
@@ -52,22 +53,28 @@ export interface Lowered {
   readonly rates: ReadonlySet<string>;
   /** The step grew beyond all bounds: other options need not be tried. */
   readonly tooLarge: boolean;
+  /** How much was evaluated: expressions, statements and rounds of loops. */
+  readonly evaluations: number;
 }
 
 /** Lowering that goes on after mistakes. */
 export function lowerWith(tree: CellTree, signature: Signature, context: LowerContext): Lowered {
   const machine = new Machine(tree, signature.options, context.recovery, context.report, context.note);
   const { used, dims, rules, rates } = machine;
-  if (context.recovery.stepOpen) return { graph: undefined, used, dims, rules, rates, tooLarge: false };
+  const lowered = (graph: StepGraph | undefined, tooLarge: boolean): Lowered => {
+    return { graph, used, dims, rules, rates, tooLarge, evaluations: machine.evaluations };
+  };
+  if (context.recovery.stepOpen) return lowered(undefined, false);
   try {
-    const graph = lowerStep(machine, signature, context.bad);
-    return { graph, used, dims, rules, rates, tooLarge: false };
+    return lowered(lowerStep(machine, signature, context.bad), false);
   } catch (error) {
     if (error instanceof RangeError) {
+      // Where the caller left less of the stack than usual.
       const fix = 'Name parts of the expressions with `const`.';
-      machine.report('SPEC-TOO-DEEP', tree.step.span, 'the step is nested too deeply to be compiled', fix);
+      const message = `the step is nested too deeply; ${MOST_NESTED} levels are allowed, and fewer fit the stack here`;
+      machine.report('SPEC-TOO-DEEP', tree.step.span, message, fix);
     } else if (!(error instanceof TooLarge)) throw error;
-    return { graph: undefined, used, dims, rules, rates, tooLarge: true };
+    return lowered(undefined, true);
   }
 }
 
@@ -219,12 +226,11 @@ function outputValues(
 
 /** Whether a value can differ between the sequences of a batch. */
 function variesBySequence({ builder }: Machine, root: NodeId): boolean {
-  const seen = new Set<NodeId>();
-  const visit = (id: NodeId): boolean => {
-    if (seen.has(id)) return false;
-    seen.add(id);
+  let varies = false;
+  preorder([root], (id) => {
     const node = builder.node(id);
-    return ['input', 'state', 'delayed', 'random'].includes(node.op) || argumentsOf(node).some(visit);
-  };
-  return visit(root);
+    if (['input', 'state', 'delayed', 'random'].includes(node.op)) varies = true;
+    return varies ? [] : argumentsOf(node);
+  });
+  return varies;
 }

@@ -4,7 +4,7 @@ import { type CallExpression, Node, type ObjectLiteralExpression, type SourceFil
 import { didYouMean } from '../suggest.js';
 import { helperTree } from './call.js';
 import { explore } from './check.js';
-import type { Context } from './context.js';
+import { type Context, MOST_DEPTH } from './context.js';
 import { readDefinition } from './definition.js';
 import { Diagnostics } from './diagnostics.js';
 import { type Module, Modules } from './module.js';
@@ -29,7 +29,6 @@ export function parseCell(path: string): CellTree {
 export function parseCellSource(file: string, text: string): CellTree {
   const diagnostics = new Diagnostics();
   const modules = new Modules(diagnostics);
-  const start: Span = { file, line: 1, column: 1, length: 1 };
   try {
     const module = modules.load(normalize(file), text);
     const recovery = new Recovery();
@@ -40,11 +39,27 @@ export function parseCellSource(file: string, text: string): CellTree {
     if (tree !== undefined && !modules.anyBroken) explore(tree, recovery, diagnostics);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
+    // TypeScript's parser recurses; what overflows it is far beyond what is allowed.
     const fix = 'Name parts of the expressions with `const`.';
-    diagnostics.report('SPEC-TOO-DEEP', start, 'something in the file is nested too deeply to be read', fix);
+    const { span, depth } = deepest(file, text);
+    const message = `something in the file is nested more than ${MOST_DEPTH} levels deep${depth > MOST_DEPTH ? `: ${depth} brackets are open here` : ''}`;
+    diagnostics.addSource(file, text.split('\n'));
+    diagnostics.report('SPEC-TOO-DEEP', span, message, fix);
   }
   diagnostics.throwIfAny();
   throw new Error(`${file} gave neither a cell nor a mistake`);
+}
+
+/** Where the most brackets are open, whatever they stand in. */
+function deepest(file: string, text: string): { span: Span; depth: number } {
+  let [depth, most, place] = [0, 0, 0];
+  for (let at = 0; at < text.length; at++) {
+    if ('([{'.includes(text.charAt(at))) depth += 1;
+    else if (')]}'.includes(text.charAt(at))) depth -= 1;
+    if (depth > most) [most, place] = [depth, at];
+  }
+  const before = text.slice(0, place).split('\n');
+  return { span: { file, line: before.length, column: (before.at(-1) ?? '').length + 1, length: 1 }, depth: most };
 }
 
 function convert(modules: Modules, module: Module, recovery: Recovery): CellTree | undefined {

@@ -134,6 +134,8 @@ function runFor(machine: Machine, statement: Of<'for'>, env: Environment): Retur
       );
       return undefined;
     }
+    // A round costs something even where its body does nothing.
+    machine.spend(statement.span);
     const round = new Environment(env);
     round.declare(statement.name, { kind: 'static', value: counter });
     const returned = machine.nested(statement.span, () => run(machine, statement.body, round));

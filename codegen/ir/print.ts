@@ -13,6 +13,7 @@ import {
   type StepGraph,
 } from './graph.js';
 import type { Affine } from './sizes.js';
+import { preorder } from './walk.js';
 
 /** The step graph: every node that the results use, then the results. */
 export function printGraph(graph: StepGraph): string {
@@ -40,13 +41,12 @@ export function printAdjoint({ builder, state, inputs, params }: AdjointGraph): 
 
 function printNodes(nodes: readonly Node[], roots: readonly NodeId[]): string[] {
   const live = new Set<NodeId>();
-  const visit = (id: NodeId): void => {
+  preorder(roots, (id) => {
     const node = nodes[id];
-    if (live.has(id) || !node) return;
+    if (!node) return [];
     live.add(id);
-    argumentsOf(node).forEach(visit);
-  };
-  roots.forEach(visit);
+    return argumentsOf(node);
+  });
   return nodes.filter(({ id }) => live.has(id)).map((node) => `%${node.id} : [${node.shape.join(', ')}] = ${printBody(node)}`);
 }
 

@@ -11,6 +11,7 @@
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isApply, type NodeId, type Term } from '../ir/graph.js';
+import { inherited } from '../ir/walk.js';
 
 interface Gathered {
   rest: NodeId | undefined;
@@ -20,13 +21,24 @@ interface Gathered {
 
 export class Cotangents {
   private readonly byNode = new Map<NodeId, Map<string, Gathered>>();
-  private readonly carried = new Map<NodeId, boolean>();
-  private readonly ofParameters = new Map<NodeId, boolean>();
+  private readonly isCarried: (id: NodeId) => boolean;
+  /** Whether a scalar is made of scalar parameters and constants by per-unit operations. */
+  private readonly isOfParameters: (id: NodeId) => boolean;
 
   constructor(
     private readonly builder: GraphBuilder,
     private readonly differentiable: ReadonlySet<NodeId>,
-  ) {}
+  ) {
+    this.isCarried = inherited((id, known) => {
+      const node = builder.node(id);
+      return node.op === 'carry' || argumentsOf(node).some(known);
+    });
+    this.isOfParameters = inherited((id, known) => {
+      const node = builder.node(id);
+      const leaf = node.op === 'param' || node.op === 'constant' || node.op === 'extent';
+      return node.shape.length === 0 && (leaf || (isApply(node) && node.args.every(known)));
+    });
+  }
 
   add(target: NodeId, unreduced: NodeId): void {
     const cotangent = this.reduced(target, unreduced);
@@ -62,17 +74,6 @@ export class Cotangents {
     return this.builder.reduce('sum', cotangent, [...given.keys()], span);
   }
 
-  /** Whether a scalar is made of scalar parameters and constants by per-unit operations. */
-  private isOfParameters(id: NodeId): boolean {
-    const known = this.ofParameters.get(id);
-    if (known !== undefined) return known;
-    const node = this.builder.node(id);
-    const leaf = node.op === 'param' || node.op === 'constant' || node.op === 'extent';
-    const answer = node.shape.length === 0 && (leaf || (isApply(node) && node.args.every((arg) => this.isOfParameters(arg))));
-    this.ofParameters.set(id, answer);
-    return answer;
-  }
-
   private gathered(target: NodeId, shape: string): Gathered | undefined {
     if (!this.differentiable.has(target)) return undefined;
     const byShape = this.byNode.get(target) ?? new Map<string, Gathered>();
@@ -80,14 +81,5 @@ export class Cotangents {
     const gathered = byShape.get(shape) ?? { rest: undefined, carried: [], seeded: [] };
     byShape.set(shape, gathered);
     return gathered;
-  }
-
-  private isCarried(id: NodeId): boolean {
-    const known = this.carried.get(id);
-    if (known !== undefined) return known;
-    const node = this.builder.node(id);
-    const answer = node.op === 'carry' || argumentsOf(node).some((argument) => this.isCarried(argument));
-    this.carried.set(id, answer);
-    return answer;
   }
 }

@@ -9,6 +9,7 @@
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, type Node, type NodeId } from '../ir/graph.js';
+import { preorder } from '../ir/walk.js';
 
 export interface ResidualProblem {
   readonly builder: GraphBuilder;
@@ -25,24 +26,20 @@ export interface ResidualProblem {
 export function residuals({ builder, needed, available, produced, words }: ResidualProblem): NodeId[] {
   const flow = new Flow();
   const seen = new Set<NodeId>();
-  const visit = (id: NodeId): void => {
-    if (seen.has(id) || available(id)) return;
+  const wanted = [...needed].filter((id) => !available(id));
+  preorder(wanted, (id) => {
     seen.add(id);
     const node = builder.node(id);
     flow.edge(into(id), outOf(id), words(id));
     if (produced(node)) {
       flow.edge(SOURCE, into(id), Number.POSITIVE_INFINITY);
-      return;
+      return [];
     }
-    for (const argument of argumentsOf(node)) {
-      visit(argument);
-      if (seen.has(argument)) flow.edge(outOf(argument), into(id), Number.POSITIVE_INFINITY);
-    }
-  };
-  for (const id of needed) {
-    visit(id);
-    if (seen.has(id)) flow.edge(outOf(id), SINK, Number.POSITIVE_INFINITY);
-  }
+    const reads = argumentsOf(node).filter((argument) => !available(argument));
+    for (const argument of reads) flow.edge(outOf(argument), into(id), Number.POSITIVE_INFINITY);
+    return reads;
+  });
+  for (const id of wanted) flow.edge(outOf(id), SINK, Number.POSITIVE_INFINITY);
   const reaching = flow.saturate(SOURCE, SINK);
   return [...seen].filter((id) => !reaching.has(into(id)) && reaching.has(outOf(id))).sort((a, b) => a - b);
 }

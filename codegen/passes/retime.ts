@@ -12,6 +12,7 @@
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isContract, isExpand, isWindow, mixesUnits, type Node, type NodeId, withArguments } from '../ir/graph.js';
+import { inherited, postorder } from '../ir/walk.js';
 import type { AdjointGraph, GradientTerm } from './adjoint.js';
 
 /** A value that a backward step leaves for later ones, under the name that `previous` leaves use. */
@@ -99,33 +100,21 @@ export function retime({ builder, state, inputs, delayed, params }: AdjointGraph
  * A value varies if it changes from step to step.
  */
 function analyse(builder: GraphBuilder) {
-  const levels = new Map<NodeId, number>();
-  const carries = new Map<NodeId, boolean>();
-  const varying = new Map<NodeId, boolean>();
-  const memo =
-    <V>(table: Map<NodeId, V>, compute: (id: NodeId) => V) =>
-    (id: NodeId): V => {
-      const known = table.get(id);
-      if (known !== undefined) return known;
-      const value = compute(id);
-      table.set(id, value);
-      return value;
-    };
-  const carried = memo(carries, (id): boolean => {
+  const carried = inherited<boolean>((id, known) => {
     const node = builder.node(id);
-    return node.op === 'carry' || argumentsOf(node).some(carried);
+    return node.op === 'carry' || argumentsOf(node).some(known);
   });
-  const level = memo(levels, (id): number => {
+  const level = inherited<number>((id, known) => {
     const node = builder.node(id);
     if (!carried(id)) return 0;
-    const inner = Math.max(0, ...argumentsOf(node).map(level));
+    const inner = argumentsOf(node).reduce((most, argument) => Math.max(most, known(argument)), 0);
     return mixesUnits(node) ? inner + 1 : inner;
   });
-  const varies = memo(varying, (id): boolean => {
+  const varies = inherited<boolean>((id, known) => {
     const node = builder.node(id);
     if (node.op === 'constant' || node.op === 'param' || node.op === 'index' || node.op === 'extent') return false;
     const reads = argumentsOf(node);
-    return reads.length === 0 || reads.some(varies);
+    return reads.length === 0 || reads.some(known);
   });
   return { level, varies };
 }
@@ -137,16 +126,26 @@ export function rewrite(
   replace: (id: NodeId) => NodeId | undefined,
   done = new Map<NodeId, NodeId>(),
 ): NodeId {
-  const visit = (id: NodeId): NodeId => {
-    const known = done.get(id);
-    if (known !== undefined) return known;
-    const result = replace(id) ?? rebuild(id);
-    done.set(id, result);
-    return result;
+  const rebuilt = (id: NodeId): NodeId => {
+    const made = done.get(id);
+    if (made === undefined) throw new Error(`node ${id} is used before it is rebuilt`);
+    return made;
   };
-  const rebuild = (id: NodeId): NodeId => {
-    const node = builder.node(id);
-    return argumentsOf(node).length === 0 ? id : builder.make(withArguments(node, visit), node.shape, node.span);
-  };
-  return visit(root);
+  postorder(
+    [root],
+    (id) => {
+      if (done.has(id)) return [];
+      const replaced = replace(id);
+      if (replaced === undefined) return argumentsOf(builder.node(id));
+      done.set(id, replaced);
+      return [];
+    },
+    (id) => {
+      if (done.has(id)) return;
+      const node = builder.node(id);
+      const leaf = argumentsOf(node).length === 0;
+      done.set(id, leaf ? id : builder.make(withArguments(node, rebuilt), node.shape, node.span));
+    },
+  );
+  return rebuilt(root);
 }

@@ -5,6 +5,7 @@
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';
+import { inherited, preorder } from '../ir/walk.js';
 import { residuals } from '../passes/residuals.js';
 import { costlyArguments, cutIntoStoringPhases, keepsShape, type Phase } from './phases.js';
 import { type Access, accessOf, type Store } from './places.js';
@@ -116,27 +117,20 @@ const lasting = (access: Access | undefined) => (access?.place.layout === 'alter
 
 /** Whether a value depends on a leaf of this kind. */
 export function dependsOn(builder: GraphBuilder, leaf: (node: Node) => boolean): (id: NodeId) => boolean {
-  const known = new Map<NodeId, boolean>();
-  const depends = (id: NodeId): boolean => {
-    const found = known.get(id);
-    if (found !== undefined) return found;
+  return inherited((id, known) => {
     const node = builder.node(id);
-    const value = leaf(node) || argumentsOf(node).some(depends);
-    known.set(id, value);
-    return value;
-  };
-  return depends;
+    return leaf(node) || argumentsOf(node).some(known);
+  });
 }
 
 /** The nodes behind `roots` (themselves included) that `inside` admits; the walk stops at the others. */
 export function ancestors(builder: GraphBuilder, roots: readonly NodeId[], inside: (id: NodeId) => boolean): Set<NodeId> {
   const found = new Set<NodeId>();
-  const visit = (id: NodeId): void => {
-    if (found.has(id) || !inside(id)) return;
+  preorder(roots, (id) => {
+    if (!inside(id)) return [];
     found.add(id);
-    argumentsOf(builder.node(id)).forEach(visit);
-  };
-  roots.forEach(visit);
+    return argumentsOf(builder.node(id));
+  });
   return found;
 }
 

@@ -1,6 +1,7 @@
 /** The forward program: projections for all steps, the loop over the state, and what only reads it. */
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isContract, mixesUnits, type NodeId, type StepGraph } from '../ir/graph.js';
+import { preorder } from '../ir/walk.js';
 import { residuals } from '../passes/residuals.js';
 import { ancestors, type Regions, splitByTime } from './classes.js';
 import { comparedWithMaximum } from './compared.js';
@@ -85,15 +86,11 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
 /** Values that contractions behind `roots` read from memory. */
 function contracted(builder: GraphBuilder, roots: readonly NodeId[]): NodeId[] {
   const found = new Set<NodeId>();
-  const seen = new Set<NodeId>();
-  const visit = (id: NodeId): void => {
-    if (seen.has(id)) return;
-    seen.add(id);
+  preorder(roots, (id) => {
     const node = builder.node(id);
     if (isContract(node)) for (const { operand } of node.terms) found.add(sourceOf(builder, operand));
-    argumentsOf(node).forEach(visit);
-  };
-  roots.forEach(visit);
+    return argumentsOf(node);
+  });
   return [...found];
 }
 
