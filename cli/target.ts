@@ -1,5 +1,6 @@
 /** What to compile for when no adapter is asked. */
 import type { Target } from '../codegen/plan.js';
+import { MOST_INSTRUCTIONS } from '../runtime/device/adapter.js';
 import type { Context } from './context.js';
 import { withDevice } from './devices.js';
 
@@ -11,6 +12,7 @@ export const genericTarget: Target = {
   maxBindingBytes: 128 * 2 ** 20,
   maxWorkgroupsPerDimension: 65_535,
   maxStorageBuffers: 8,
+  maxKernelInstructions: MOST_INSTRUCTIONS.hardware,
 };
 
 /** The adapter's own target where `--adapter` names one, the generic one otherwise. @throws RecurveError exit code 3 */

@@ -95,4 +95,6 @@ export interface Target {
   readonly maxBindingBytes: number;
   readonly maxWorkgroupsPerDimension: number;
   readonly maxStorageBuffers: number;
+  /** About how many instructions one kernel may have (`schedule/weights.ts`): what is larger is cut into several. */
+  readonly maxKernelInstructions: number;
 }

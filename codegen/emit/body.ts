@@ -19,6 +19,7 @@ import { evaluateAffine } from '../ir/sizes.js';
 import type { Phase } from '../schedule/phases.js';
 import { type Access, accessTo, type Place, type Store } from '../schedule/places.js';
 import { quads, type Storage } from '../schedule/storage.js';
+import { LOAD, takes } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
 import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, type Spot, unitSpot } from './spots.js';
@@ -28,6 +29,8 @@ export interface Body {
   readonly calls: ReadonlySet<WgslFunction>;
   /** Per unit, what loops repeat counted as often. */
   readonly flops: number;
+  /** About how many instructions were printed. */
+  readonly instructions: number;
 }
 
 /** `masked` prints what a store leaves in memory: zero behind a sequence's end and in padding lanes. */
@@ -62,6 +65,7 @@ class BodyPrinter {
   private readonly root: Scope = { lines: [], known: new Map(), parent: undefined, rounds: 1 };
   private readonly home: Spot;
   private flops = 0;
+  private instructions = 0;
   private names = 0;
   private usesLast = false;
   private usesSeed = false;
@@ -77,6 +81,7 @@ class BodyPrinter {
     const units = dim === undefined ? 1 : storage.size(dim);
     const stores = phase.stores.map((store) => {
       const node = builder.node(store.value);
+      this.instructions += LOAD;
       if (node.type === 'boolean') throw new Error(`boolean ${store.value} cannot be stored`);
       const value = this.value(store.value, this.home, this.root);
       // A scalar among units is stored by the lane of the first ones.
@@ -106,7 +111,7 @@ class BodyPrinter {
       ...this.root.lines,
       ...stores,
     ];
-    return { lines: lines.map((text) => ({ text })), calls: this.calls, flops: this.flops };
+    return { lines: lines.map((text) => ({ text })), calls: this.calls, flops: this.flops, instructions: this.instructions };
   }
 
   /** The name of a value at a spot, printed into the scope unless an outer block has it. */
@@ -121,6 +126,7 @@ class BodyPrinter {
       if (known !== undefined) return known;
     }
     const access = this.request.phase.loads.get(id);
+    this.instructions += access ? LOAD : takes(node);
     const text = access ? this.load(access, spot) : this.compute(node, spot, scope);
     const own = keyOf(spot) === keyOf(this.home) || spot === NOWHERE ? name(id) : `${name(id)}_${this.names++}`;
     scope.lines.push(`let ${own} = ${text};`);

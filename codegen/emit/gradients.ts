@@ -9,7 +9,7 @@ import { quads, type Storage } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
 import { printBody } from './body.js';
 import { entriesLeft } from './entries.js';
-import { assemble, byGroup, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
+import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
 import { plus } from './spots.js';
 
@@ -72,7 +72,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
     setup: entries.setup.map((text) => ({ text })),
     accumulators: accumulators.map(({ index }) => ({
       index,
-      text: `${toBuffer}[to + ${index * width}u] = ${entries.apply(`total${index}`, `4u * quad + ${index}u`, 'col')};`,
+      text: `${toBuffer}[to + ${index * width}u] ${pass.onto === 'nothing' ? '=' : '+='} ${entries.apply(`total${index}`, `4u * quad + ${index}u`, 'col')};`,
     })),
     terms,
     toBase: byGroup(members.map(({ to }) => to)),
@@ -147,6 +147,7 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
   const body = printBody({ builder, storage, phase, bindings, opaque }, (store, _address, value) => {
     return `sum${stores.indexOf(store)} += ${value};`;
   });
+  checkSize(builder, target, pass, body.instructions);
   const kernel = assemble('reduce', pass, target, bindings, body.calls, {
     comment: `${stores.length} sums over ${rows} rows in ${pass.chunks} chunks`,
     lanes,
@@ -179,6 +180,7 @@ export function emitGather(storage: Storage, target: Target, pass: PassOf<'gathe
     buffer: bindings.write(to.buffer),
     base: to.base,
     // A scalar's partial sums are over units still.
+    assign: pass.onto === 'nothing' ? '=' : '+=',
     result: scalar ? 'vec4f(sum.x + sum.y + sum.z + sum.w, 0, 0, 0)' : 'sum',
     partials: partials.map((partial) => ({
       buffer: bindings.read(partial.buffer),

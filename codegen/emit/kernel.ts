@@ -1,8 +1,12 @@
 /** What every kernel's emission gives, and the choices that depend on the adapter. */
 
+import { RecurveError } from '../errors.js';
+import type { GraphBuilder } from '../ir/builder.js';
 import type { WgslFunction } from '../ir/ops.js';
 import type { KernelSpec, PassSpec, Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
+import type { Phase } from '../schedule/phases.js';
+import { takes } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
 import { definitions } from './functions.js';
 import { render, type TemplateName } from './render.js';
@@ -60,6 +64,28 @@ export function pick(values: readonly number[], turn: string): string {
   const [first] = values;
   if (values.every((value) => value === first)) return `${first}u`;
   return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[${turn}]`;
+}
+
+/**
+ * Refuses a kernel before a driver sees that it is too large for it: scheduling cuts what it can, to half of this.
+ * @throws RecurveError `LIMIT-KERNEL`
+ */
+export function checkSize(
+  builder: GraphBuilder,
+  target: Target,
+  { name, phase }: { name: string; phase: Phase },
+  own: number,
+): void {
+  const most = 2 * target.maxKernelInstructions;
+  const instructions = phase.contractions.reduce((sum, { id }) => sum + takes(builder.node(id)), own);
+  if (instructions <= most) return;
+  const { file, line } = builder.node(phase.stores[0]?.value ?? 0).span;
+  throw new RecurveError({
+    code: 'LIMIT-KERNEL',
+    message: `kernel ${name}, for ${file}:${line}, would have about ${instructions} instructions, and ${most} are what this adapter's compiler is trusted with`,
+    fix: 'A test made of very many tests cannot be cut: add up `test ? 1 : 0` and compare the sum.',
+    where: name,
+  });
 }
 
 /** A number that depends on the workgroup's z. */

@@ -10,7 +10,7 @@ import { quads } from '../schedule/storage.js';
 import { Bindings } from './bindings.js';
 import { name, printBody } from './body.js';
 import { indexLines } from './indices.js';
-import { assemble, type Emitted, lanesFor, pick, rolled } from './kernel.js';
+import { assemble, checkSize, type Emitted, lanesFor, pick, rolled } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
@@ -36,6 +36,7 @@ export function emitPhase(program: Program, target: Target, pass: PhasePass): Em
   const body = printBody({ builder, storage, phase, bindings, opaque }, ({ place }, address, value) => {
     return `${bindings.write(place.buffer)}[${address}] = ${value};`;
   });
+  checkSize(builder, target, pass, body.instructions);
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
   const contractions = phase.contractions.length;
   const passed = phase.contractions.map((_, index) => `, sums[i * ${contractions}u + ${index}u]`).join('');

@@ -62,6 +62,7 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
     row: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
     words: (id) => wordsOf(builder, storage, id),
     elements,
+    instructions: storage.target.maxKernelInstructions,
   });
 
   const initial: Store[] = storage.signature.state.map(({ name, shape }) => {
@@ -77,6 +78,7 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
   const arrival = cutIntoStoringPhases({
     builder,
     elements,
+    instructions: storage.target.maxKernelInstructions,
     stores: initial,
     read: readBefore,
     scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row'),

@@ -30,6 +30,8 @@ export interface Recurrence {
   readonly words: (id: NodeId) => number;
   /** How many values a shape has. */
   readonly elements: (shape: Shape) => number;
+  /** The most instructions of one kernel. */
+  readonly instructions: number;
 }
 
 export interface Regions {
@@ -41,7 +43,7 @@ export interface Regions {
 }
 
 export function splitByTime(request: Recurrence): Regions {
-  const { builder, elements } = request;
+  const { builder, elements, instructions } = request;
   const comesThrough = dependsOn(builder, request.carried);
   const fedBack = request.recurrent.filter(comesThrough);
   // A fed-back value that is itself a leaf (h' = c) is in the loop although it is in memory.
@@ -69,7 +71,7 @@ export function splitByTime(request: Recurrence): Regions {
   // Kernels behind the regions compute per-unit values only: what they would contract or reduce is stored.
   const perUnit = (id: NodeId) => !inLoop.has(id) && !readAfter(id) && !mixesUnits(builder.node(id));
   for (const id of frontier(builder, request.inline, perUnit)) if (mixesUnits(builder.node(id)) && !inLoop.has(id)) keep(id);
-  costlyArguments({ builder, elements, read: readAfter }, request.inline).forEach(keep);
+  costlyArguments({ builder, elements, instructions, read: readAfter }, request.inline).forEach(keep);
 
   // What the regions behind the loop want of it, and then what all of them want of the region before it.
   const computedAfter = new Set(stores.after.map((store) => store.value));
@@ -100,9 +102,23 @@ export function splitByTime(request: Recurrence): Regions {
   const readInLoop = (id: NodeId) => request.read(id) ?? before.get(id);
   const readBehind = (id: NodeId) => lasting(readInLoop(id)) ?? loop.get(id);
   return {
-    before: cutIntoStoringPhases({ builder, elements, stores: stores.before, read: request.read, scratch: request.sequence }),
-    loop: cutIntoStoringPhases({ builder, elements, stores: stores.loop, read: readInLoop, scratch: request.row }),
-    after: cutIntoStoringPhases({ builder, elements, stores: stores.after, read: readBehind, scratch: request.sequence }),
+    before: cutIntoStoringPhases({
+      builder,
+      elements,
+      instructions,
+      stores: stores.before,
+      read: request.read,
+      scratch: request.sequence,
+    }),
+    loop: cutIntoStoringPhases({ builder, elements, instructions, stores: stores.loop, read: readInLoop, scratch: request.row }),
+    after: cutIntoStoringPhases({
+      builder,
+      elements,
+      instructions,
+      stores: stores.after,
+      read: readBehind,
+      scratch: request.sequence,
+    }),
     read: readAfter,
   };
 }

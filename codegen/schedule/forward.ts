@@ -74,6 +74,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     row: (id) => scratch(builder, storage, id, 'values', 'row'),
     words,
     elements: (shape) => storage.elements(shape),
+    instructions: storage.target.maxKernelInstructions,
   });
   const orders: Order[] = [
     ...parallel(regions.before, 'forward', 'before'),

@@ -6,6 +6,7 @@ import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
+import { inChunks } from './chunks.js';
 import { isWhole } from './matrices.js';
 import { type Merging, merge } from './merge.js';
 import { type Operand, throughWindows, viewOf } from './operands.js';
@@ -25,7 +26,9 @@ interface GradientRequest {
 type OuterGradient = Extract<GradientTerm, { kind: 'outer' }>;
 
 export function gradientPasses(request: GradientRequest): Order[] {
-  return [...outerPasses(request), ...sumPasses(request)].map((pass) => ({ kind: 'pass', pass }));
+  return [...outerPasses(request), ...sumPasses(request)]
+    .flatMap((pass) => inChunks(pass, request.storage.target))
+    .map((pass) => ({ kind: 'pass', pass }));
 }
 
 /** One pass for all matrices of one shape whose factors are seen alike. */
@@ -76,6 +79,7 @@ function outerPasses(request: GradientRequest): Pass[] {
     region: 'after',
     direction: 'backward',
     products: merged,
+    onto: 'nothing',
   }));
 }
 
@@ -137,6 +141,7 @@ function sumPasses({ builder, storage, merging, params, read }: GradientRequest)
         throw new Error(`value ${id} of a bias gradient is not in memory`);
       },
       elements: (shape) => storage.elements(shape),
+      instructions: storage.target.maxKernelInstructions,
     }),
   );
   const common = { region: 'after', direction: 'backward', chunks } as const;
@@ -155,6 +160,7 @@ function sumPasses({ builder, storage, merging, params, read }: GradientRequest)
         kind: 'gather',
         name: `backward_gather_${index}_${merged.common.shape.join('') || '1'}`,
         sums: merged,
+        onto: 'nothing',
       }),
     ),
   ];

@@ -19,12 +19,15 @@ export type Pass = Common &
     | { readonly kind: 'copy'; readonly copies: Merged<CopyForm, MatrixCopy> }
     | { readonly kind: 'phase'; readonly phase: Phase; readonly rows: Rows }
     /** Gradients of matrices of one shape: Σ over T·B rows and leading positions of left · rightᵀ. */
-    | { readonly kind: 'outer'; readonly products: Merged<OuterForm, OuterProduct> }
+    | { readonly kind: 'outer'; readonly products: Merged<OuterForm, OuterProduct>; readonly onto: Onto }
     /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
     | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
     /** … then over the chunks, and for a scalar over units too. */
-    | { readonly kind: 'gather'; readonly chunks: number; readonly sums: Merged<GatherForm, Sum> }
+    | { readonly kind: 'gather'; readonly chunks: number; readonly sums: Merged<GatherForm, Sum>; readonly onto: Onto }
   );
+
+/** Whether a pass writes a gradient, or adds to what the pass before it wrote. */
+export type Onto = 'nothing' | 'former';
 
 /** What products in one kernel have in common. */
 export interface OuterForm {

@@ -6,11 +6,14 @@
  * A lane computes units of the phase's own shape in place. Reductions and views (expand, window) ask for values at
  * other units: those are read from memory or, where that is cheap, computed again on the spot ("elsewhere"). So the
  * mean, the variance and the normalized value of a layer normalization share one phase.
+ *
+ * A kernel holds no more instructions than the adapter's compiler bears. What a value takes beyond half of that is cut:
+ * a part of it is stored and the rest waits for the next phase. Stores that exceed the whole together are shared out
+ * among several kernels of one level.
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import {
   argumentsOf,
-  isApply,
   isContract,
   isExpand,
   isReduce,
@@ -20,8 +23,7 @@ import {
   type NodeId,
   type Shape,
 } from '../ir/graph.js';
-import { ops } from '../ir/ops.js';
-import { comparedWithMaximum } from './compared.js';
+import { Levels, type Where } from './levels.js';
 import { type Operand, throughWindows } from './operands.js';
 import { type Access, accessOf, type Store } from './places.js';
 
@@ -40,6 +42,8 @@ export interface Phase {
   /** Values that the phase reads from memory; everything else it computes. */
   readonly loads: ReadonlyMap<NodeId, Access>;
   readonly stores: readonly Store[];
+  /** About how many the kernel has. */
+  readonly instructions: number;
 }
 
 export interface RegionRequest {
@@ -51,24 +55,19 @@ export interface RegionRequest {
   readonly scratch: (id: NodeId) => Access;
   /** How many values a shape has. */
   readonly elements: (shape: Shape) => number;
+  /** The most instructions of one kernel. */
+  readonly instructions: number;
 }
-
-/** What decides in which phase a value can be computed. */
-type Surroundings = Pick<RegionRequest, 'builder' | 'read' | 'elements'>;
-
-/** A reduction over more than this has a phase of its own: lanes that use it do not each repeat it. */
-const LONGEST_REPEATED = 4096;
-/** Floating-point operations that computing a value again at other units may cost. */
-const MOST_REPEATED = 40;
-/** Those of one draw. */
-const DRAWING = 40;
 
 /** The region's phases in the order they must run, for kernels that store: scalars are stored along with units. */
 export function cutIntoStoringPhases(request: RegionRequest): Phase[] {
   const joined: Phase[] = [];
   for (const phase of cutIntoPhases(request)) {
     const host = joined.findIndex(
-      ({ level, shape }) => level === phase.level && (shape.length === 0) !== (phase.shape.length === 0),
+      ({ level, shape, instructions }) =>
+        level === phase.level &&
+        (shape.length === 0) !== (phase.shape.length === 0) &&
+        instructions + phase.instructions <= request.instructions,
     );
     const other = joined[host];
     if (other === undefined) joined.push(phase);
@@ -79,13 +78,21 @@ export function cutIntoStoringPhases(request: RegionRequest): Phase[] {
 
 /** A phase that stores scalars as well, from its first units. */
 function join(units: Phase, scalars: Phase): Phase {
-  return { ...units, loads: new Map([...units.loads, ...scalars.loads]), stores: [...units.stores, ...scalars.stores] };
+  return {
+    ...units,
+    loads: new Map([...units.loads, ...scalars.loads]),
+    stores: [...units.stores, ...scalars.stores],
+    instructions: units.instructions + scalars.instructions,
+  };
 }
 
 /** The region's phases in the order they must run. */
 export function cutIntoPhases(request: RegionRequest): Phase[] {
   const { builder, stores, read, scratch } = request;
-  const levels = new Levels(request);
+  const levels = new Levels(
+    { ...request, available: (id) => read(id) !== undefined },
+    stores.map(({ value }) => value),
+  );
   const pending = new Map<string, { level: number; shape: Shape; stores: Store[] }>();
   const stored = new Map<NodeId, Access>();
 
@@ -114,11 +121,12 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   const phases: Phase[] = [];
   for (let next = deepest(pending); next; next = deepest(pending)) {
     pending.delete(next.key);
-    phases.push(build(next.phase));
+    const { level, shape } = next.phase;
+    for (const batch of levels.batches(next.phase.stores, level).reverse()) phases.push(build({ level, shape, ...batch }));
   }
   return phases.reverse();
 
-  function build(phase: { level: number; shape: Shape; stores: Store[] }): Phase {
+  function build(phase: { level: number; shape: Shape; stores: readonly Store[]; instructions: number }): Phase {
     const contractions: { id: NodeId; terms: PhaseTerm[] }[] = [];
     const loads = new Map<NodeId, Access>();
     const seen = new Set<string>();
@@ -128,7 +136,8 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
       if (seen.has(`${id} ${where}`) || loads.has(id)) return;
       seen.add(`${id} ${where}`);
       // A boolean has no place in memory: it is computed again from what has.
-      const below = levels.mixes(id) ? levels.at(id, 'here') < phase.level : where === 'elsewhere' && levels.isCostly(id);
+      const below =
+        levels.mixes(id) || levels.isCut(id) ? levels.at(id, 'here') < phase.level : where === 'elsewhere' && levels.isCostly(id);
       const access = read(id) ?? (below && node.type === 'number' ? fetch(id) : undefined);
       if (access) {
         loads.set(id, access);
@@ -142,7 +151,7 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
       for (const argument of argumentsOf(node)) visit(argument, moves ? 'elsewhere' : where);
     };
     for (const store of phase.stores) visit(store.value, 'here');
-    return { level: phase.level, shape: phase.shape, contractions, loads, stores: phase.stores };
+    return { ...phase, contractions, loads };
   }
 
   function operandOf(id: NodeId): Operand {
@@ -151,16 +160,25 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   }
 }
 
-/** What a kernel that cannot store on its way must find in memory, besides contractions and reductions: costly arguments of views. */
-export function costlyArguments(request: Surroundings, roots: readonly NodeId[]): NodeId[] {
-  const levels = new Levels(request);
+/**
+ * What a kernel that cannot store on its way must find in memory, besides contractions and reductions: costly
+ * arguments of views, and where values that take too many instructions are cut.
+ */
+export function costlyArguments(request: Omit<RegionRequest, 'stores' | 'scratch'>, roots: readonly NodeId[]): NodeId[] {
+  const { builder } = request;
+  const available = (id: NodeId): boolean => {
+    const node = builder.node(id);
+    // What only the loop can read is stored by the loop, whatever is cut here.
+    return request.read(id) !== undefined || mixesUnits(node) || node.op === 'previous' || node.op === 'state';
+  };
+  const levels = new Levels({ ...request, available }, roots);
   const found = new Set<NodeId>();
   const seen = new Set<string>();
   const visit = (id: NodeId, where: Where): void => {
-    const node = request.builder.node(id);
-    if (seen.has(`${id} ${where}`) || request.read(id) || mixesUnits(node)) return;
+    const node = builder.node(id);
+    if (seen.has(`${id} ${where}`) || available(id)) return;
     seen.add(`${id} ${where}`);
-    if (where === 'elsewhere' && levels.isCostly(id)) {
+    if (levels.isCut(id) || (where === 'elsewhere' && levels.isCostly(id))) {
       found.add(id);
       return;
     }
@@ -175,108 +193,8 @@ export function costlyArguments(request: Surroundings, roots: readonly NodeId[])
 export const keepsShape = (builder: GraphBuilder, { place, value }: Store): boolean =>
   place.shape.join() === builder.node(value).shape.join();
 
-type Where = 'here' | 'elsewhere';
-
 function deepest<P extends { level: number }>(pending: ReadonlyMap<string, P>): { key: string; phase: P } | undefined {
   let found: { key: string; phase: P } | undefined;
   for (const [key, phase] of pending) if (!found || phase.level > found.phase.level) found = { key, phase };
   return found;
-}
-
-/** In which phase a value can be computed: in place, or at any other unit. */
-class Levels {
-  private readonly known = { here: new Map<NodeId, number>(), elsewhere: new Map<NodeId, number>() };
-  private readonly mixing = new Map<NodeId, boolean>();
-  private readonly costs = new Map<NodeId, number>();
-
-  private readonly compared: ReadonlySet<NodeId>;
-
-  constructor(private readonly request: Surroundings) {
-    this.compared = comparedWithMaximum(request.builder);
-  }
-
-  at(id: NodeId, where: Where): number {
-    const known = this.known[where].get(id);
-    if (known !== undefined) return known;
-    const level = this.request.read(id) ? 0 : where === 'here' ? this.computeHere(id) : this.computeElsewhere(id);
-    this.known[where].set(id, level);
-    return level;
-  }
-
-  here(id: NodeId): number {
-    return this.at(id, 'here');
-  }
-
-  /** Whether a contraction or reduction of this region stands behind a value; views pass it on to their argument alone. */
-  mixes(id: NodeId): boolean {
-    const known = this.mixing.get(id);
-    if (known !== undefined) return known;
-    const node = this.request.builder.node(id);
-    const mixes =
-      !this.request.read(id) &&
-      (isContract(node) || isReduce(node) || (isApply(node) && node.args.some((arg) => this.mixes(arg))));
-    this.mixing.set(id, mixes);
-    return mixes;
-  }
-
-  /** Whether a value is better stored than computed again wherever a view or a reduction wants it. */
-  isCostly(id: NodeId): boolean {
-    const { shape, type } = this.request.builder.node(id);
-    if (shape.length === 0 || type === 'boolean') return false;
-    return !this.request.read(id) && (this.compared.has(id) || this.cost(id) > MOST_REPEATED);
-  }
-
-  private computeHere(id: NodeId): number {
-    const node = this.request.builder.node(id);
-    if (isContract(node)) {
-      return Math.max(
-        ...node.terms.map(({ operand }) => {
-          const { source } = throughWindows(this.request.builder, operand, (value) => this.request.read(value) !== undefined);
-          return this.request.read(source) ? 0 : this.here(source) + 1;
-        }),
-      );
-    }
-    if (isReduce(node) || isExpand(node) || isWindow(node)) return this.at(node.arg, 'elsewhere');
-    if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.ready(arg)));
-    return this.leaf(id);
-  }
-
-  private computeElsewhere(id: NodeId): number {
-    const node = this.request.builder.node(id);
-    if (node.shape.length === 0) return this.ready(id);
-    if (mixesUnits(node) || this.isCostly(id)) return this.here(id) + 1;
-    if (isExpand(node) || isWindow(node)) return this.at(node.arg, 'elsewhere');
-    if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.at(arg, 'elsewhere')));
-    return this.leaf(id);
-  }
-
-  /** When a value can be used in place: one that is too long to repeat comes from a phase of its own. */
-  private ready(id: NodeId): number {
-    const node = this.request.builder.node(id);
-    const long =
-      isReduce(node) &&
-      !this.request.read(id) &&
-      this.request.elements(this.request.builder.node(node.arg).shape) > LONGEST_REPEATED * this.request.elements(node.shape);
-    return this.here(id) + (long ? 1 : 0);
-  }
-
-  private leaf(id: NodeId): number {
-    const node = this.request.builder.node(id);
-    const free = ['constant', 'param', 'last', 'time', 'index', 'extent', 'random'].includes(node.op);
-    if (!free) throw new Error(`${node.op} leaf ${id} has no place in memory`);
-    return 0;
-  }
-
-  private cost(id: NodeId): number {
-    const known = this.costs.get(id);
-    if (known !== undefined) return known;
-    const node = this.request.builder.node(id);
-    // A scalar is computed once for all units, and what mixes units is in memory by then, as is what costs too much.
-    const there = node.shape.length === 0 || this.request.read(id) !== undefined || mixesUnits(node);
-    const own = isApply(node) ? ops[node.op].flops : node.op === 'random' ? DRAWING : 0;
-    const repeated = (arg: NodeId) => (this.isCostly(arg) ? 0 : this.cost(arg));
-    const cost = there ? 0 : argumentsOf(node).reduce((sum, arg) => sum + repeated(arg), own);
-    this.costs.set(id, cost);
-    return cost;
-  }
 }

@@ -4,6 +4,7 @@ import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import type { Sizes, Target } from '../plan.js';
 import { scheduleBackward } from './backward.js';
+import { inChunks } from './chunks.js';
 import { ancestors } from './classes.js';
 import { scheduleForward } from './forward.js';
 import { type Merging, merge } from './merge.js';
@@ -39,7 +40,9 @@ export function scheduleProgram(
   for (const pass of phasesOf([...orders, ...backward])) {
     for (const { terms } of pass.phase.contractions) for (const term of terms) storage.matrix(term.matrix, term.transposed);
   }
-  const pack = copyPasses(storage, merging).map((pass): Order => ({ kind: 'pass', pass }));
+  const pack = copyPasses(storage, merging)
+    .flatMap((pass) => inChunks(pass, target))
+    .map((pass): Order => ({ kind: 'pass', pass }));
   return { builder, storage, merging, forward: [...pack, ...orders], backward };
 }
 

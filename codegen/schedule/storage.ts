@@ -23,7 +23,7 @@ export class Storage {
   constructor(
     readonly signature: Signature,
     readonly sizes: Sizes,
-    target: Target,
+    readonly target: Target,
     private readonly step: StepGraph,
   ) {
     this.memory = new Memory(target);

@@ -68,6 +68,21 @@ export function describeAdapter(gpu: GPU, adapter: GPUAdapter, notes: Pick<Adapt
   };
 }
 
+/**
+ * About how many instructions (as `schedule/weights.ts` counts them) a kernel may have. SwiftShader's compiler, Subzero,
+ * gives up on a routine whose spilled values outgrow its stack frame, and the driver then reads a null pointer: a chain
+ * of 500 tanh (8,000 instructions) compiles in 7 s on a quiet core, one of 1,000 (16,000) ends the process. Half of
+ * 8,000 is kept clear for what the count leaves out, and an emitted kernel is held to 8,000 before a driver sees it.
+ * Time to compile grows faster than the kernel, there and with LLVM in lavapipe, so several small kernels compile
+ * sooner than a large one. No hardware driver was measured: it gets no more.
+ */
+export const MOST_INSTRUCTIONS: Readonly<Record<AdapterKind, number>> = {
+  swiftshader: 4000,
+  lavapipe: 4000,
+  software: 4000,
+  hardware: 4000,
+};
+
 /** What the compiler needs to know of an adapter. */
 export function targetOf(report: AdapterReport): Target {
   const limit = (name: (typeof COMPUTE_LIMITS)[number]) => report.limits[name] ?? 0;
@@ -80,5 +95,6 @@ export function targetOf(report: AdapterReport): Target {
     maxBindingBytes: limit('maxStorageBufferBindingSize'),
     maxWorkgroupsPerDimension: limit('maxComputeWorkgroupsPerDimension'),
     maxStorageBuffers: limit('maxStorageBuffersPerShaderStage'),
+    maxKernelInstructions: MOST_INSTRUCTIONS[report.kind],
   };
 }

@@ -11,6 +11,7 @@ const TARGET: Target = {
   maxBindingBytes: 2 ** 27,
   maxWorkgroupsPerDimension: 65_535,
   maxStorageBuffers: 8,
+  maxKernelInstructions: 4000,
 };
 
 function plan(name: string, given: Readonly<Record<string, OptionValue>> = {}, target = TARGET) {

@@ -51,6 +51,7 @@ describe('openDevice', () => {
       maxBindingBytes: 2 ** 30,
       maxWorkgroupsPerDimension: 65535,
       maxStorageBuffers: 12,
+      maxKernelInstructions: 4000,
     });
     expect(JSON.parse(JSON.stringify(owner.adapter))).toMatchObject({ name: owner.adapter.name });
     expect(await computeOn(owner)).toBe(42);
