@@ -17,7 +17,10 @@ export interface CellData {
   /** Initial state, `[B, …]` each; what is missing is the state's `init`, or zero. */
   readonly state: Tensors;
   readonly params: Tensors;
-  /** Steps of each sequence, 1 to T; `undefined` means T for all. */
+  /**
+   * Steps of each sequence, 0 to T; `undefined` means T for all. One of no steps ends with the state it begins with.
+   * What inputs and cotangents hold past a sequence's length is not read.
+   */
   readonly lengths?: readonly number[];
   readonly reverse: boolean;
   /** Of the random masks, a whole number below 2³²; 0 where it is missing. */

@@ -10,7 +10,7 @@ import { type CellData, elements, shapeOf, sizeOf, type Tensor } from './data.js
 
 export interface RandomChoices {
   readonly seed: number;
-  /** Sequences of different lengths: one of T, the others 1 to T. Default false. */
+  /** Sequences of different lengths: one of T, the others 0 to T, and past them what must not be read. Default false. */
   readonly ragged?: boolean;
   readonly reverse?: boolean;
   /** Factor of everything that is drawn around zero: inputs, initial state and parameters without a range. Default 1. */
@@ -23,7 +23,7 @@ export interface RandomChoices {
 export type Stream = () => number;
 
 /**
- * Data for one run of a cell; all values are float32.
+ * Data for one run of a cell; all values are float32, and finite but for what lies past a sequence's length.
  *
  * Inputs and cotangents are bell-shaped with variance 1, the initial state likewise with variance 1/4. Parameters
  * are uniform, as a zero would hide a wrong gradient: vectors and scalars in ±1/2, others in ±1/√(terms of a sum).
@@ -58,8 +58,14 @@ export function randomData(
     );
   const scale = choices.scale ?? 1;
   const sequences = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
+  const lengths = choices.ragged ? randomLengths(sizes, streamOf(choices.seed, 'lengths')) : undefined;
+  const alongTime = (path: string, declarations: Parameters<typeof group>[1], draw: (stream: Stream) => number) => {
+    const tensors = group(path, declarations, ['T', 'B'], draw);
+    for (const tensor of Object.values(tensors)) poisonPadding(tensor, lengths);
+    return tensors;
+  };
   return {
-    inputs: group('inputs', signature.inputs, ['T', 'B'], (stream) => scale * bell(stream)),
+    inputs: alongTime('inputs', signature.inputs, (stream) => scale * bell(stream)),
     state: group('state', signature.state, ['B'], (stream) => (scale * bell(stream)) / 2),
     params: Object.fromEntries(
       signature.params.map((declaration) => {
@@ -72,14 +78,14 @@ export function randomData(
         return [declaration.name, fill(path, shape, (stream) => middle + (2 * stream() - 1) * bound * factor)];
       }),
     ),
-    ...(choices.ragged ? { lengths: randomLengths(sizes, streamOf(choices.seed, 'lengths')) } : {}),
+    ...(lengths ? { lengths } : {}),
     reverse: choices.reverse ?? false,
     ...(signature.options.training === true ? { seed: choices.seed } : {}),
     ...(choices.gradients === false
       ? {}
       : {
           cotangents: {
-            outputs: group('cotangents.outputs', sequences, ['T', 'B'], bell),
+            outputs: alongTime('cotangents.outputs', sequences, bell),
             state: group(
               'cotangents.state',
               signature.state.map(({ name, shape }) => ({ name, shape })),
@@ -115,14 +121,29 @@ function terms(dims: readonly string[], shape: readonly number[]): number {
   return elements(taps) * (shape.at(-1) ?? 1);
 }
 
-/** One full length at a random place, the next one shorter where T allows, the others anything from 1 to T. */
+/** One full length at a random place, the next one shorter, the others anything from 0 to T. */
 function randomLengths(sizes: Sizes, stream: Stream): number[] {
   const [T, B] = [sizeOf(sizes, 'T'), sizeOf(sizes, 'B')];
-  const lengths = Array.from({ length: B }, () => 1 + Math.floor(stream() * T));
+  const lengths = Array.from({ length: B }, () => Math.floor(stream() * (T + 1)));
   const full = Math.floor(stream() * B);
-  lengths[(full + 1) % B] = 1 + Math.floor(stream() * Math.max(T - 1, 1));
+  lengths[(full + 1) % B] = Math.floor(stream() * T);
   lengths[full] = T;
   return lengths;
+}
+
+/** What no kernel may let into a result: no sum, no product with zero and no comparison forgives all of them. */
+const POISON = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3e38];
+
+/** Fills what lies past the length of each sequence of a `[T, B, …]` tensor. */
+export function poisonPadding({ shape, data }: Tensor, lengths: readonly number[] | undefined): void {
+  const [T = 0, B = 0, ...rest] = shape;
+  const columns = elements(rest);
+  for (const [sequence, length] of (lengths ?? []).entries()) {
+    for (let t = length; t < T; t++) {
+      const from = (t * B + sequence) * columns;
+      for (let k = from; k < from + columns; k++) data[k] = POISON[(t + k) % POISON.length] ?? Number.NaN;
+    }
+  }
 }
 
 /** Sum of four uniforms, mean 0 and variance 1: near enough to normal, and exact on every machine. */

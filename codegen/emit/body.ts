@@ -86,21 +86,28 @@ class BodyPrinter {
       const value = this.value(store.value, this.home, this.root);
       // A scalar among units is stored by the lane of the first ones.
       const aside = store.place.shape.length === 0 && phase.shape.length > 0;
-      const live = aside ? `vec4f(${value}.x, 0, 0, 0)` : units % 4 === 0 ? value : `select(vec4f(0), ${value}, live)`;
-      const masked = store.when === 'active' ? `select(vec4f(0), ${live}, within)` : live;
+      const live = (text: string) =>
+        aside ? `vec4f(${text}.x, 0, 0, 0)` : units % 4 === 0 ? text : `select(vec4f(0), ${text}, live)`;
+      const masked =
+        store.when === 'last'
+          ? live(`select(${this.load(store.initial, aside ? NOWHERE : this.home)}, ${value}, within)`)
+          : store.when === 'active'
+            ? `select(vec4f(0), ${live(value)}, within)`
+            : live(value);
       const address = aside
         ? addressOf(storage, { ...store, guarded: false }, NOWHERE)
         : addressOf(storage, { ...store, guarded: false }, this.home, 'col');
       const statement = printStore(store, address, masked);
-      const conditions = [...(store.when === 'last' ? ['last'] : []), ...(aside ? ['col == 0u'] : [])];
+      const conditions = [...(store.when === 'last' ? ['ends'] : []), ...(aside ? ['col == 0u'] : [])];
       return conditions.length === 0 ? statement : `if (${conditions.join(' && ')}) { ${statement} }`;
     });
-    const usesActive = phase.stores.some(({ when }) => when === 'active');
-    const usesLast = this.usesLast || phase.stores.some(({ when }) => when === 'last');
+    const usesWithin = phase.stores.some(({ when }) => when !== 'always');
     const lines = [
-      ...(usesLast || usesActive ? [`let steps = i32(${bindings.lengths()}[b]);`] : []),
-      ...(usesActive ? ['let within = t < steps;'] : []),
-      ...(usesLast ? ['let last = t + 1 == steps;'] : []),
+      ...(this.usesLast || usesWithin ? [`let steps = i32(${bindings.lengths()}[b]);`] : []),
+      ...(usesWithin ? ['let within = t < steps;'] : []),
+      ...(this.usesLast ? ['let last = t + 1 == steps;'] : []),
+      // A sequence without steps ends where the first one would be.
+      ...(phase.stores.some(({ when }) => when === 'last') ? ['let ends = t + 1 == max(steps, 1);'] : []),
       ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${4 * quads(storage.size('B'))}u];`] : []),
       ...indexLines(phase.shape, storage),
       ...(units % 4 === 0

@@ -7,7 +7,7 @@
  *
  * After this pass no `carry` is left:
  *   carry(s) at step t  =  t is the sequence's last step ? final(s) : arrival(s)
- * where arrival(s) is built from `previous` leaves, values of the steps that the loop visited before: t+1, and where
+ * where t = −1 is the last step of a sequence without steps, and arrival(s) is built from `previous` leaves, values of the steps that the loop visited before: t+1, and where
  * a state was read with a delay of k, t+1+k.
  */
 import type { GraphBuilder } from '../ir/builder.js';
@@ -26,13 +26,13 @@ export interface Handover {
 export interface RetimedAdjoint {
   readonly builder: GraphBuilder;
   readonly handovers: readonly Handover[];
-  /** Every state's cotangent from the steps behind; read at t = −1 it is the initial state's gradient. */
-  readonly arrivals: Readonly<Record<string, NodeId>>;
+  /** What every state's `carry` became: at t = −1 it is the initial state's gradient. */
+  readonly carries: Readonly<Record<string, NodeId>>;
   readonly inputs: Readonly<Record<string, NodeId>>;
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
-export function retime({ builder, state, inputs, delayed, params }: AdjointGraph): RetimedAdjoint {
+export function retime({ builder, step, state, inputs, delayed, params }: AdjointGraph): RetimedAdjoint {
   const facts = analyse(builder);
   const deepest = Math.max(0, ...Object.values(state).map((root) => facts.level(root)));
   const handedOver = new Map<NodeId, number>();
@@ -61,6 +61,14 @@ export function retime({ builder, state, inputs, delayed, params }: AdjointGraph
     }),
   );
 
+  const carries = Object.fromEntries(
+    Object.entries(arrivals).map(([name, arrival]) => {
+      const { span } = builder.node(state[name] ?? arrival);
+      const { shape } = builder.node(step.next[name] ?? arrival);
+      const [last, final] = [builder.leaf({ op: 'last' }, [], span), builder.leaf({ op: 'final', name }, shape, span)];
+      return [name, builder.apply('select', [last, final, arrival], span)];
+    }),
+  );
   const carried = new Map<NodeId, NodeId>();
   const substitute = (root: NodeId): NodeId =>
     rewrite(
@@ -69,11 +77,9 @@ export function retime({ builder, state, inputs, delayed, params }: AdjointGraph
       (id) => {
         const node = builder.node(id);
         if (node.op !== 'carry') return undefined;
-        const { name, shape, span } = node;
-        const arrival = arrivals[name];
-        if (arrival === undefined) throw new Error(`no arrival for state ${name}`);
-        const last = builder.leaf({ op: 'last' }, [], span);
-        return builder.apply('select', [last, builder.leaf({ op: 'final', name }, shape, span), arrival], span);
+        const carry = carries[node.name];
+        if (carry === undefined) throw new Error(`no arrival for state ${node.name}`);
+        return carry;
       },
       carried,
     );
@@ -89,7 +95,7 @@ export function retime({ builder, state, inputs, delayed, params }: AdjointGraph
   return {
     builder,
     handovers: [...handedOver].map(([of, reach]) => ({ of, value: substitute(of), reach })),
-    arrivals,
+    carries,
     inputs: inputCotangents,
     params: Object.fromEntries(Object.entries(params).map(([name, terms]) => [name, terms.map(term)])),
   };

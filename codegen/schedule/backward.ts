@@ -7,9 +7,9 @@ import { inLoop, parallel, scratch, wordsOf } from './forward.js';
 import { gradientPasses } from './gradients.js';
 import type { Merging } from './merge.js';
 import { sourceOf } from './operands.js';
-import type { Order } from './passes.js';
-import { cutIntoStoringPhases } from './phases.js';
-import type { Access, Store } from './places.js';
+import type { Order, Rows } from './passes.js';
+import { cutIntoStoringPhases, type Phase, type RegionRequest } from './phases.js';
+import { type Access, accessTo, type Place, type Store } from './places.js';
 import type { Storage } from './storage.js';
 
 export interface BackwardRequest {
@@ -68,7 +68,7 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
   const initial: Store[] = storage.signature.state.map(({ name, shape }) => {
     const place = storage.place('gradients', 'row', shape, 1, `gradients.state.${name}`);
     storage.expose(`gradients.state.${name}`, place, 1);
-    return { value: cotangent(adjoint.arrivals, name, builder), place, shift: 0, when: 'always' };
+    return { value: cotangent(adjoint.carries, name, builder), place, shift: 0, when: 'always' };
   });
   // These run at step −1. What is the same at every step was stored from step 0 on: it is read there.
   const readBefore = (id: NodeId): Access | undefined => {
@@ -85,6 +85,7 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
   });
 
   return [
+    ...emptied({ builder, storage, elements, read }, factors),
     ...parallel(regions.before, 'backward', 'before'),
     ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
     ...arrival.map((phase, index): Order => {
@@ -98,6 +99,44 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
     ...parallel(regions.after, 'backward', 'after'),
     ...gradientPasses({ builder, storage, merging, params: adjoint.params, read: regions.read }),
   ];
+}
+
+/**
+ * Zeros for what the caller left in the factors of weight gradients where a sequence has no step. Their products run
+ * over all T·B rows, and zero times NaN is NaN; tests in their inner loops would cost more than these small passes.
+ */
+function emptied(
+  { builder, storage, elements, read }: Pick<RegionRequest, 'builder' | 'elements' | 'read'> & { storage: Storage },
+  factors: ReadonlySet<NodeId>,
+): Order[] {
+  const places = new Map<string, { readonly value: NodeId; readonly place: Place }>();
+  for (const value of factors) {
+    const place = read(value)?.place;
+    if (place?.given) places.set(`${place.buffer} ${place.base}`, { value, place });
+  }
+  const states = new Set(Object.values(storage.states).map(({ buffer, base }) => `${buffer} ${base}`));
+  const phases = (of: (key: string) => boolean) => {
+    const own = [...places].flatMap(([key, place]) => (of(key) ? [place] : []));
+    return cutIntoStoringPhases({
+      builder,
+      elements,
+      stores: own.map((one) => ({ ...one, shift: 0, when: 'active' })),
+      read: (id) => accessTo(own.find(({ value }) => value === id)?.place ?? unknown(id)),
+      scratch: unknown,
+    });
+  };
+  const order =
+    (rows: Rows) =>
+    (phase: Phase, index: number): Order => {
+      const name = `backward_empty_${rows}_${index}_${phase.shape.join('') || '1'}`;
+      return { kind: 'pass', time: 0, pass: { kind: 'phase', name, region: 'before', direction: 'backward', phase, rows } };
+    };
+  // Of a state only slot 0 comes from the caller; the kernels' own slots hold zeros there.
+  return [...phases((key) => !states.has(key)).map(order('all')), ...phases((key) => states.has(key)).map(order('step'))];
+}
+
+function unknown(id: NodeId): never {
+  throw new Error(`factor ${id} of a weight gradient is not what the caller gave`);
 }
 
 function cotangent(table: Readonly<Record<string, NodeId>>, name: string, builder: RetimedAdjoint['builder']): NodeId {

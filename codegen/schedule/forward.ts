@@ -27,7 +27,8 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     const place = storage.states[name];
     const final = storage.finals[name];
     if (!place || !final) throw new Error(`no place for state ${name}`);
-    stores.push({ value, place, shift: 1, when: 'active' }, { value, place: final, shift: 0, when: 'last' });
+    stores.push({ value, place, shift: 1, when: 'active' });
+    stores.push({ value, place: final, shift: 0, when: 'last', initial: accessTo(place) });
     inStates.set(value, accessTo(place, 1));
   }
   for (const [name, value] of Object.entries(step.outputs)) {

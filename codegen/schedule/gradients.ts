@@ -125,7 +125,7 @@ function sumPasses({ builder, storage, merging, params, read }: GradientRequest)
       const units = given.length > 0 ? given : shape;
       const extents = storage.extents(units);
       const region = storage.memory.allocate('adjoints', chunks * widthOf({ extents }), `partial sums for ${name}`);
-      const place: Place = { ...region, layout: 'shared', shape: units, extents };
+      const place: Place = { ...region, layout: 'shared', shape: units, extents, given: false };
       stores.push({ value, place, shift: 0, when: 'active' });
       return place;
     });

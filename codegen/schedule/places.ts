@@ -19,6 +19,11 @@ export interface Place extends Region {
   readonly shape: Shape;
   /** What each axis takes in memory: outer axes in elements, the last in `vec4f`; `[]` for one number, which takes one. */
   readonly extents: readonly number[];
+  /**
+   * The caller fills it, and where a sequence has no step it may hold anything, NaN too: whatever mixes rows must leave
+   * that out. What kernels store there is zero.
+   */
+  readonly given: boolean;
 }
 
 /** `vec4f` that one row takes. */
@@ -35,13 +40,22 @@ export interface Access {
 export const accessTo = (place: Place, shift = 0): Access => ({ place, shift, guarded: false });
 
 /** A value on its way to memory. */
-export interface Store {
+export type Store = {
   readonly value: number;
   readonly place: Place;
   readonly shift: number;
-  /** Only on a sequence's last step (its final state), on every step of the sequence (zero behind it), or always. */
-  readonly when: 'last' | 'active' | 'always';
-}
+} & (
+  | {
+      /** On every step of the sequence (zero behind it), or always. */
+      readonly when: 'active' | 'always';
+    }
+  | {
+      /** Only on a sequence's last step, or for one without steps on the first: its final state. */
+      readonly when: 'last';
+      /** What a sequence without steps ends with: its state before the step. */
+      readonly initial: Access;
+    }
+);
 
 /** A value in memory because it is stored there. */
 export const accessOf = ({ place, shift }: Store): Access => accessTo(place, shift);

@@ -40,7 +40,8 @@ export class Storage {
     const states: Record<string, Place> = {};
     const finals: Record<string, Place> = {};
     for (const { name, shape } of signature.state) {
-      const place = this.place('values', 'sequence', shape, this.size('T') + 1, `the sequence of state ${name}`);
+      const what = `the sequence of state ${name}`;
+      const place = { ...this.place('values', 'sequence', shape, this.size('T') + 1, what), given: true };
       states[name] = place;
       this.leaves.set(`state ${name}`, accessTo(place));
       this.expose(`state.${name}`, { ...place, layout: 'row' }, 1);
@@ -89,7 +90,8 @@ export class Storage {
   place(pool: Pool, layout: Layout, shape: Shape, slots: number, what: string): Place {
     const extents = this.extents(shape);
     const rows = layout === 'shared' ? 1 : slots * this.size('B');
-    return { ...this.memory.allocate(pool, rows * widthOf({ extents }), what), layout, shape, extents };
+    const region = this.memory.allocate(pool, rows * widthOf({ extents }), what);
+    return { ...region, layout, shape, extents, given: pool === 'inputs' };
   }
 
   /** Lets the host read or write a place: `[slots, B, …]`, `[B, …]` or `[…]`. */
@@ -124,7 +126,8 @@ export class Storage {
     const extents = this.extents(shape);
     const rows = shape.length - 2;
     if (this.contracted.has(name)) extents[rows] = 4 * quads(extents[rows] ?? 1);
-    const place: Place = { ...this.memory.allocate(pool, widthOf({ extents }), path), layout: 'shared', shape, extents };
+    const region = this.memory.allocate(pool, widthOf({ extents }), path);
+    const place: Place = { ...region, layout: 'shared', shape, extents, given: false };
     this.expose(path, place, 1);
     return place;
   }

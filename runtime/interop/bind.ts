@@ -153,10 +153,10 @@ function checkLengths(lengths: readonly number[], ledger: SizeLedger): void {
   }
   ledger.record('B', lengths.length, `lengths (${lengths.length} sequences)`, 'DATA-LENGTHS', 'lengths');
   lengths.forEach((length, sequence) => {
-    if (Number.isInteger(length) && length >= 1 && length <= steps) return;
+    if (Number.isInteger(length) && length >= 0 && length <= steps) return;
     throw new RecurveError({
       code: 'DATA-LENGTHS',
-      message: `lengths[${sequence}] is ${describe(length).replace('the number ', '')}; it must be a whole number from 1 to T = ${steps}`,
+      message: `lengths[${sequence}] is ${describe(length).replace('the number ', '')}; it must be a whole number from 0 to T = ${steps}`,
       where: 'lengths',
     });
   });

@@ -74,11 +74,11 @@ export function weightFormatAt(value: unknown, where: string): WeightFormat {
  */
 export function lengthsAt(values: readonly unknown[], where: string): readonly number[] {
   return values.map((value, sequence) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
     throw new RecurveError({
       code: 'DATA-LENGTHS',
-      message: `${where}[${sequence}] must be a whole number of at least 1, found ${describe(value)}`,
-      fix: 'Give each sequence its number of steps, 1 to T.',
+      message: `${where}[${sequence}] must be a whole number of at least 0, found ${describe(value)}`,
+      fix: 'Give each sequence its number of steps, 0 to T.',
       where,
     });
   });

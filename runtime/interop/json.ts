@@ -15,7 +15,7 @@ import {
   weightFormatAt,
 } from './fields.js';
 import { checkOutline } from './outline.js';
-import { checkCount, checkShape, tensorOf } from './tensor.js';
+import { allRead, checkCount, checkShape, pastLengths, tensorOf, type Unread } from './tensor.js';
 import type { RunRequest } from './types.js';
 
 const REQUEST_KEYS = [
@@ -114,17 +114,19 @@ function requestFrom(document: JsonObject): RunRequest {
   if (lengths !== undefined && !Array.isArray(lengths)) {
     throw typeError('lengths', 'an array of whole numbers', lengths, 'Write one number for each sequence: [5, 3].');
   }
+  const steps = lengths && lengthsAt(lengths, 'lengths');
+  const alongTime: UnreadIn = (shape) => pastLengths(shape, steps);
   return {
     ...(cell === undefined ? {} : { cell }),
     options: optionsAt(options, 'options'),
-    inputs: tensorsAt(inputs, 'inputs'),
+    inputs: tensorsAt(inputs, 'inputs', { unreadIn: alongTime }),
     state: tensorsAt(state, 'state'),
     ...(params === undefined ? {} : { params: tensorsAt(params, 'params') }),
     ...(weights === undefined ? {} : { weights: weightsAt(weights) }),
-    ...(lengths === undefined ? {} : { lengths: lengthsAt(lengths, 'lengths') }),
+    ...(steps === undefined ? {} : { lengths: steps }),
     ...(reverse === undefined ? {} : { reverse }),
     ...(seed === undefined ? {} : { seed: seedAt(seed) }),
-    ...(cotangents === undefined ? {} : { cotangents: cotangentsAt(cotangents) }),
+    ...(cotangents === undefined ? {} : { cotangents: cotangentsAt(cotangents, alongTime) }),
   };
 }
 
@@ -133,34 +135,49 @@ function weightsAt(value: unknown): NonNullable<RunRequest['weights']> {
   checkKeys(weights, ['format', 'tensors'], 'weights');
   return {
     format: weightFormatAt(weights.format, 'weights.format'),
-    tensors: tensorsAt(weights.tensors, 'weights.tensors', 'weights'),
+    tensors: tensorsAt(weights.tensors, 'weights.tensors', { group: 'weights' }),
   };
 }
 
-function cotangentsAt(value: unknown): NonNullable<RunRequest['cotangents']> {
+function cotangentsAt(value: unknown, alongTime: UnreadIn): NonNullable<RunRequest['cotangents']> {
   const cotangents = objectAt(value, 'cotangents');
   checkKeys(cotangents, ['outputs', 'state'], 'cotangents');
   const { outputs = {}, state = {} } = cotangents;
-  return { outputs: tensorsAt(outputs, 'cotangents.outputs'), state: tensorsAt(state, 'cotangents.state') };
+  return {
+    outputs: tensorsAt(outputs, 'cotangents.outputs', { unreadIn: alongTime }),
+    state: tensorsAt(state, 'cotangents.state'),
+  };
 }
+
+/** Which elements of a tensor of this shape nothing reads. */
+type UnreadIn = (shape: readonly number[]) => Unread;
 
 /** @param group what the tensors are called in messages; a weight is `weights.W`, as in safetensors */
-function tensorsAt(value: unknown, where: string, group = where): Tensors {
+function tensorsAt(
+  value: unknown,
+  where: string,
+  { group = where, unreadIn = () => allRead }: { readonly group?: string; readonly unreadIn?: UnreadIn } = {},
+): Tensors {
   const object = objectAt(value, where, `Write {"name": {"shape": [...], "data": [...]}}.`);
-  return Object.fromEntries(Object.entries(object).map(([name, given]) => [name, tensorAt(given, pathOf(group, name))]));
+  return Object.fromEntries(
+    Object.entries(object).map(([name, given]) => [name, tensorAt(given, pathOf(group, name), unreadIn)]),
+  );
 }
 
-function tensorAt(value: unknown, where: string): Tensor {
+function tensorAt(value: unknown, where: string, unreadIn: UnreadIn): Tensor {
   if (!isObject(value)) throw typeError(where, 'an object of "shape" and "data"', value, TENSOR_FIX);
   checkKeys(value, ['shape', 'data'], where);
   const shape = checkShape(value.shape, where);
   const data = value.data;
   if (!Array.isArray(data)) throw typeError(`${where}.data`, 'an array of numbers', data, TENSOR_FIX);
+  const unread = unreadIn(shape);
   data.forEach((element: unknown, index) => {
-    if (typeof element !== 'number') throw elementError(element, index, where);
+    // JSON has no NaN, and writers put null for it.
+    if (typeof element === 'number' || (element === null && unread(index))) return;
+    throw elementError(element, index, where);
   });
   checkCount(where, shape, data.length);
-  return tensorOf(where, shape, data);
+  return tensorOf(where, shape, data, unread);
 }
 
 function elementError(element: unknown, index: number, where: string): RecurveError {

@@ -76,7 +76,7 @@ export function firstNonFinite(response: RunResponse | CellResult): NonFinite | 
 }
 
 /**
- * Data are finite (reading refuses others), so a NaN or infinity arose in the run; it must not pass silently.
+ * What is read of data is finite (reading refuses others), so a NaN or infinity arose in the run; it must not pass silently.
  *
  * @param cause what made it, if anyone can tell: looked for only where something is not finite
  * @throws RecurveError `RESULT-NONFINITE`, exit code 1

@@ -31,6 +31,10 @@ export function checkShape(value: unknown, where: string): readonly number[] {
       throw new RecurveError({
         code: 'DATA-SIZE',
         message: `${where} has size ${size} along axis ${axis}; every size is at least 1`,
+        fix:
+          size === 0
+            ? 'For a sequence of no steps write its length as 0 in "lengths", and some step that is not read.'
+            : undefined,
         where,
       });
     }
@@ -47,16 +51,34 @@ export function checkShape(value: unknown, where: string): readonly number[] {
   return shape;
 }
 
+/** Whether an element, by its index, lies past its sequence's length: nothing reads it, so it may be anything. */
+export type Unread = (index: number) => boolean;
+
+export const allRead: Unread = () => false;
+
+/** For a tensor `[T, B, …]`; without lengths every sequence has T steps. */
+export function pastLengths([, batch = 1, ...unit]: readonly number[], lengths: readonly number[] | undefined): Unread {
+  if (lengths === undefined) return allRead;
+  const columns = elements(unit);
+  return (index) => {
+    const row = Math.floor(index / columns);
+    return Math.floor(row / batch) >= (lengths[row % batch] ?? Number.POSITIVE_INFINITY);
+  };
+}
+
 /**
  * A tensor from values that are already numbers, rounded to float32 as the device holds them.
  *
  * @param shape checked by `checkShape`
- * @throws RecurveError `DATA-COUNT`, `DATA-NONFINITE`, `DATA-RANGE`
+ * @throws RecurveError `DATA-COUNT`; `DATA-NONFINITE` and `DATA-RANGE` for what is read
  */
-export function tensorOf(where: string, shape: readonly number[], values: ArrayLike<number>): Tensor {
+export function tensorOf(where: string, shape: readonly number[], values: ArrayLike<number>, unread = allRead): Tensor {
   checkCount(where, shape, values.length);
   const data = new Float32Array(values.length);
-  for (let k = 0; k < values.length; k++) data[k] = float32(values[k] ?? Number.NaN, where, k);
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k] ?? Number.NaN;
+    data[k] = Number.isFinite(Math.fround(value)) || unread(k) ? value : refused(value, where, k);
+  }
   return { shape, data };
 }
 
@@ -72,8 +94,8 @@ export function checkCount(where: string, shape: readonly number[], count: numbe
   });
 }
 
-/** Nearest float32. Values that float32 cannot hold are refused: they would turn into infinity and then NaN. */
-function float32(value: number, where: string, index: number): number {
+/** Values that float32 cannot hold: they would turn into infinity and then NaN. */
+function refused(value: number, where: string, index: number): never {
   if (!Number.isFinite(value)) {
     throw new RecurveError({
       code: 'DATA-NONFINITE',
@@ -82,8 +104,6 @@ function float32(value: number, where: string, index: number): number {
       where,
     });
   }
-  const rounded = Math.fround(value);
-  if (Number.isFinite(rounded)) return rounded;
   throw new RecurveError({
     code: 'DATA-RANGE',
     message: `${where}.data[${index}] is ${value}, beyond the range of float32 (±3.4e38)`,

@@ -12,7 +12,8 @@ export interface Extent {
 
 /**
  * Writes a dense tensor into zeroed padded memory. Sequences are put in step order: step `s` of a reversed
- * sequence of length `n` holds position `n - 1 - s`. What lies past a sequence's length stays zero.
+ * sequence of length `n` holds position `n - 1 - s`. What lies past a sequence's length is copied as it is: kernels let
+ * none of it into a result, whatever it is.
  */
 export function pad(tensor: PlacedTensor, dense: Numbers, padded: Float32Array, extent: Extent): void {
   padded.fill(0, 0, tensor.words);
@@ -25,9 +26,7 @@ export function pad(tensor: PlacedTensor, dense: Numbers, padded: Float32Array, 
   const [, paddedBatch = batch] = tensor.slot.padded;
   for (let step = 0; step < steps; step++) {
     for (let sequence = 0; sequence < batch; sequence++) {
-      const length = extent.lengths[sequence] ?? steps;
-      if (step >= length) continue;
-      const position = extent.reverse ? length - 1 - step : step;
+      const position = positionOf(step, extent.lengths[sequence] ?? steps, extent);
       const from = (position * batch + sequence) * unit;
       scatter(tensor.runs, dense, from, padded, (step * paddedBatch + sequence) * paddedUnit);
     }
@@ -53,12 +52,16 @@ function unpadSequences(tensor: PlacedTensor, padded: Uint32Array, dense: Uint32
   const [, paddedBatch = batch] = tensor.slot.padded;
   for (let step = 0; step < steps; step++) {
     for (let sequence = 0; sequence < batch; sequence++) {
-      const length = extent.lengths[sequence] ?? steps;
-      const position = extent.reverse && step < length ? length - 1 - step : step;
+      const position = positionOf(step, extent.lengths[sequence] ?? steps, extent);
       const to = (position * batch + sequence) * unit;
       gather(tensor.runs, padded, (step * paddedBatch + sequence) * paddedUnit, dense, to);
     }
   }
+}
+
+/** Where in the data a step of a sequence is. */
+function positionOf(step: number, length: number, { reverse }: Extent): number {
+  return reverse && step < length ? length - 1 - step : step;
 }
 
 /** Elements of one step of one sequence, dense and padded. */

@@ -86,12 +86,12 @@ function groupOf({ group, path }: PlacedTensor, data: CellData): Tensors | undef
 
 function checkLengths(lengths: readonly number[] | undefined, batch: number, steps: number): readonly number[] {
   const checked = lengths ?? Array.from({ length: batch }, () => steps);
-  const good = (length: number) => Number.isInteger(length) && length >= 1 && length <= steps;
+  const good = (length: number) => Number.isInteger(length) && length >= 0 && length <= steps;
   if (checked.length !== batch || !checked.every(good)) {
     throw new RecurveError({
       code: 'DATA-LENGTHS',
       message: `lengths are [${checked.join(', ')}]`,
-      fix: `Give ${batch} whole numbers from 1 to ${steps}, one for each sequence.`,
+      fix: `Give ${batch} whole numbers from 0 to ${steps}, one for each sequence.`,
       where: 'lengths',
     });
   }

@@ -69,9 +69,9 @@ export function checkSeed(seed = 0): number {
 /** @throws RecurveError `DATA-LENGTHS` */
 export function checkLengths(lengths: readonly number[] | undefined, T: number, B: number): readonly number[] {
   if (lengths === undefined) return new Array<number>(B).fill(T);
-  const wrong = lengths.length !== B || lengths.some((length) => !Number.isInteger(length) || length < 1 || length > T);
+  const wrong = lengths.length !== B || lengths.some((length) => !Number.isInteger(length) || length < 0 || length > T);
   if (!wrong) return lengths;
-  throw refuse('DATA-LENGTHS', 'lengths', `is [${lengths}]`, `Give ${B} whole numbers from 1 to ${T}.`);
+  throw refuse('DATA-LENGTHS', 'lengths', `is [${lengths}]`, `Give ${B} whole numbers from 0 to ${T}.`);
 }
 
 function refuse(code: string, where: string, found: string, fix: string): RecurveError {

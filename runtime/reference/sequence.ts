@@ -2,7 +2,8 @@
  * The reference for a whole batch of sequences: every step forward on one tape, then one walk back.
  *
  * A step computes only the sequences that are still running, so nothing past a sequence's length is ever read:
- * the batch shrinks as sequences end, and a final state is taken where its sequence ends.
+ * the batch shrinks as sequences end, and a final state is taken where its sequence ends: for one without steps, that is
+ * where it begins.
  */
 import type { CellTree, Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
@@ -205,6 +206,12 @@ class SequenceRun {
         addRows(value, seed);
       }
     }
+    const empty = [...this.lengths.keys()].filter((sequence) => this.lengths[sequence] === 0);
+    for (const [name, value] of this.initial) {
+      const seed = new Float64Array(value.data.length);
+      scatter(seed, gather(entry(finals, name), empty, value.columns), empty, value.columns);
+      addRows(value, seed);
+    }
     this.gate();
     this.tape.backward();
   }
@@ -220,21 +227,33 @@ class SequenceRun {
   }
 
   collectOutputs(): Record<string, Tensor> {
-    const first = this.steps[0];
-    if (first === undefined) throw new Error('no step ran');
     const collect = ([name, { axes, columns }]: [string, Value]): [string, Tensor] => {
       const shape = [this.T, this.B, ...axes.map(({ size }) => size)];
       const data = new Float64Array(elements(shape));
       for (const { places, outputs } of this.steps) scatter(data, entry(outputs, name).data, places, columns);
       return [name, { shape, data }];
     };
-    return Object.fromEntries([...first.outputs].map(collect));
+    return Object.fromEntries([...(this.steps[0] ?? this.oneStep()).outputs].map(collect));
+  }
+
+  /** A step of one sequence, on zeros: what outputs are called and how long they are, where no sequence has a step. */
+  private oneStep(): Step {
+    const sizes = { ...this.sizes, T: 1, B: 1 };
+    const inputs = Object.entries(expectedShapes(this.signature, sizes).inputs).map(([name, shape]) => {
+      return [name, { shape, data: new Float64Array(elements(shape)) }];
+    });
+    const data = { inputs: Object.fromEntries(inputs), state: {}, params: this.data.params, reverse: false };
+    const run = new SequenceRun(this.tree, this.signature, sizes, data, new Tape());
+    run.forward();
+    const [step] = run.steps;
+    if (step === undefined) throw new Error('no step ran');
+    return step;
   }
 
   collectFinalState(): Record<string, Tensor> {
     const collect = (declaration: TensorDeclaration): [string, Tensor] => {
       const shape = shapeOf(declaration, this.sizes, ['B']);
-      const data = new Float64Array(elements(shape));
+      const data = Float64Array.from(entry(this.initial, declaration.name).data);
       // Later steps overwrite earlier ones, so what stays is each sequence's last.
       for (const { sequences, next } of this.steps) {
         const value = entry(next, declaration.name);

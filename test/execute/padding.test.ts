@@ -47,21 +47,21 @@ describe('padding', () => {
     expect([...unpad(tensor, padded, forward)]).toEqual([...counting(12)]);
   });
 
-  it('orders a reversed ragged sequence by step and back, zeros past its end', () => {
+  it('orders a reversed ragged sequence by step and back, what lies past its end as it is', () => {
     const tensor = placed('inputs.x', [3, 2, 1], [3, 2, 4]);
     const extent = { lengths: [3, 2], reverse: true };
     const padded = dirty(24);
     pad(tensor, counting(6), padded, extent);
     const units = [...padded].filter((_, index) => index % 4 === 0);
-    expect(units).toEqual([5, 4, 3, 2, 1, 0]);
+    expect(units).toEqual([5, 4, 3, 2, 1, 6]);
     expect([...padded].filter((_, index) => index % 4 !== 0)).toEqual(Array(18).fill(0));
-    expect([...unpad(tensor, padded, extent)]).toEqual([1, 2, 3, 4, 5, 0]);
+    expect([...unpad(tensor, padded, extent)]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it('takes inputs of one number a step, and a padded batch', () => {
     const tensor = placed('inputs.x', [2, 2], [2, 4]);
     const padded = dirty(8);
     pad(tensor, counting(4), padded, { lengths: [2, 1], reverse: false });
-    expect([...padded]).toEqual([1, 2, 0, 0, 3, 0, 0, 0]);
+    expect([...padded]).toEqual([1, 2, 0, 0, 3, 4, 0, 0]);
   });
 });

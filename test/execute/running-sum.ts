@@ -68,6 +68,7 @@ export function runningSumPlan({ T, B, H }: SumSizes): Plan {
     params: `if (b > 0) { return; }
       var sum = 0.0;
       for (var s = 0u; s < ${T * B}u; s++) {
+        if (s / ${B}u >= lengths[s % ${B}u]) { continue; }
         sum += given[${x}u + s * ${width}u + u] * results[${dx}u + s * ${width}u + u];
       }
       results[${da}u + u] = sum;

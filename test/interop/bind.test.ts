@@ -180,7 +180,7 @@ describe('a request that does not fit is refused:', () => {
       'DATA-LENGTHS | lengths | lengths (2 sequences) makes B = 2, but inputs.x (axis 1, B = 3) makes it 3',
     );
     expect(mistake(() => changed({ lengths: [2, 3, 1] }))).toBe(
-      'DATA-LENGTHS | lengths | lengths[1] is 3; it must be a whole number from 1 to T = 2 | -',
+      'DATA-LENGTHS | lengths | lengths[1] is 3; it must be a whole number from 0 to T = 2 | -',
     );
     expect(code(() => changed({ lengths: [] }))).toBe('DATA-LENGTHS');
   });

@@ -24,8 +24,9 @@ function inner(cotangents: Tensors, values: Tensors): number {
   for (const [name, { data }] of Object.entries(cotangents)) {
     const value = values[name];
     if (value === undefined) throw new Error(`no value called ${name}`);
+    // Past a sequence's length outputs are zero, and cotangents anything.
     data.forEach((cotangent, i) => {
-      sum += cotangent * (value.data[i] as number);
+      if (value.data[i] !== 0) sum += cotangent * (value.data[i] as number);
     });
   }
   return sum;
@@ -48,9 +49,11 @@ function differences(subject: Case, data: CellData, group: Group, name: string):
   const original = data[group][name];
   if (original === undefined) throw new Error(`no tensor called ${group}.${name}`);
   return Float64Array.from(original.data, (value, i) => {
-    const step = 1e-5 * Math.max(1, Math.abs(value));
+    // What lies past a sequence's length may be no number: nothing else there makes a difference either.
+    const middle = Number.isFinite(value) ? value : 0;
+    const step = 1e-5 * Math.max(1, Math.abs(middle));
     const at = (replacement: number) => loss(subject, withElement(data, group, name, i, replacement));
-    const [up, down] = [value + step, value - step];
+    const [up, down] = [middle + step, middle - step];
     return (at(up) - at(down)) / (up - down);
   });
 }

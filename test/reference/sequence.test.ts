@@ -245,7 +245,7 @@ describe('data that does not fit is refused by name', () => {
     ['DATA-SHAPE', 'state.h', { ...data, state: { h: { shape: [9], data: new Float32Array(9) } } }],
     ['DATA-SHAPE', 'state.h', { ...data, state: { h: { shape: [3, 3], data: new Float32Array(8) } } }],
     ['DATA-LENGTHS', 'lengths', { ...data, lengths: [4, 4] }],
-    ['DATA-LENGTHS', 'lengths', { ...data, lengths: [4, 0, 1] }],
+    ['DATA-LENGTHS', 'lengths', { ...data, lengths: [4, -1, 1] }],
     ['DATA-LENGTHS', 'lengths', { ...data, lengths: [4, 5, 1] }],
   ];
   it.each(wrong)('%s %s', (code, where, given) => {

@@ -4,6 +4,7 @@ import { didYouMean } from '../../../codegen/suggest.js';
 import type { Tensor, Tensors } from '../../data.js';
 import { pathOf, quote, shapeText } from '../describe.js';
 import { lengthsAt, weightFormatAt } from '../fields.js';
+import { pastLengths } from '../tensor.js';
 import type { RunRequest } from '../types.js';
 import { dtypeNamed } from './dtypes.js';
 import { readMetadata } from './metadata.js';
@@ -17,15 +18,14 @@ type Group = (typeof GROUPS)[number];
 export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunRequest {
   const file = readSafetensors(bytes, source);
   const groups = new Map<Group, [string, Tensor][]>();
-  let lengths: readonly number[] | undefined;
-  for (const [path, stored] of Object.entries(file.tensors)) {
-    if (path === 'lengths') {
-      lengths = storedLengths(stored);
-      continue;
-    }
+  const { lengths: given, ...others } = file.tensors;
+  const lengths = given && storedLengths(given);
+  for (const [path, stored] of Object.entries(others)) {
     const { group, name } = splitPath(path, source);
     const members = groups.get(group) ?? [];
-    members.push([name, storedTensor(stored, pathOf(group, name))]);
+    const alongTime = group === 'inputs' || group === 'cotangents.outputs';
+    const unreadIn = (shape: readonly number[]) => pastLengths(shape, alongTime ? lengths : undefined);
+    members.push([name, storedTensor(stored, pathOf(group, name), unreadIn)]);
     groups.set(group, members);
   }
   const tensors = (group: Group): Tensors => Object.fromEntries(groups.get(group) ?? []);

@@ -2,7 +2,7 @@
 import { RecurveError } from '../../../codegen/errors.js';
 import type { Tensor } from '../../data.js';
 import { quote } from '../describe.js';
-import { checkShape, tensorOf } from '../tensor.js';
+import { allRead, checkShape, tensorOf, type Unread } from '../tensor.js';
 import { dtypeNamed } from './dtypes.js';
 
 /** A tensor of a file, in whatever container: its elements are those of the safetensors format, in row-major order. */
@@ -14,11 +14,18 @@ export interface StoredTensor {
   readonly bytes: Uint8Array;
 }
 
-/** @throws RecurveError `SAFETENSORS-DTYPE`, `DATA-*` */
-export function storedTensor(stored: StoredTensor, where: string): Tensor {
+/**
+ * @param unreadIn which elements of a tensor of this shape nothing reads: they may be anything
+ * @throws RecurveError `SAFETENSORS-DTYPE`, `DATA-*`
+ */
+export function storedTensor(
+  stored: StoredTensor,
+  where: string,
+  unreadIn: (shape: readonly number[]) => Unread = () => allRead,
+): Tensor {
   const shape = checkShape(stored.shape, where);
   if (dtypeNamed(stored.dtype)?.kind !== 'float') throw dtypeError(stored, where, 'F32, F64, F16 or BF16');
-  return tensorOf(where, shape, numbersOf(stored));
+  return tensorOf(where, shape, numbersOf(stored), unreadIn(shape));
 }
 
 export function dtypeError(stored: StoredTensor, where: string, expected: string): RecurveError {
