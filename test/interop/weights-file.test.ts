@@ -140,6 +140,23 @@ describe('a file of weights', () => {
     expect(refusal({ ...shapes, ...torch('lstm.0.cell.', '') })).toContain('WEIGHTS-PREFIX');
   });
 
+  it.each([
+    ['alone', 'rnn.module.', 'rnn.module.', []],
+    ['beside its copy', 'rnn.module.', 'rnn.module.', ['rnn.module.weight_hh_l0']],
+    ['beside the wrapped module, as fastai keeps it', 'rnn.module.', 'rnn.', ['rnn.module.weight_hh_l0']],
+  ])('of WeightDrop has its weight in _raw, %s', (_, prefix, outer, copies) => {
+    const { [`${prefix}weight_hh_l0`]: shape = [], ...others } = torch(prefix);
+    const copied = Object.fromEntries(copies.map((name) => [name, shape]));
+    const layer = read({ ...others, ...copied, [`${outer}weight_hh_l0_raw`]: shape });
+    expect(layer.tensors.weight_hh_l0).toBe(3 + copies.length);
+    expect(layer.readAs).toContain('weight_hh WeightDrop: _raw is the weight');
+  });
+
+  it('reparametrized in a way that the file does not tell is refused by what it has', () => {
+    const { 'rnn.weight_hh_l0': shape = [], ...others } = torch('rnn.');
+    expect(refusal({ ...others, 'rnn.weight_hh_l0_orig': shape })).toContain('WEIGHTS-PARAMETRIZATION | rnn.weight_hh_l0');
+  });
+
   it('without recurrent weights is refused with what it has', () => {
     expect(refusal({ 'dense.kernel': [2, 2], 'dense.bias': [2] })).toMatchInlineSnapshot(
       `"WEIGHTS-NONE | w.safetensors | w.safetensors, a safetensors file, has no weights of a recurrent layer: it has "dense.kernel" and "dense.bias" | Tensors are named weight_ih_l0, weight_hh_l0, … (PyTorch, Paddle), kernel, recurrent_kernel, bias (Keras, Haste), ii/kernel, hi/kernel, hi/bias, … (Flax), Wx, Wh, bias (MLX), lstm_cell/kernel of [I + H, 4·H], gates/kernel (TensorFlow 1) and W, R, B, P (ONNX), with any prefix."`,
