@@ -120,6 +120,7 @@ function emptied(
     return cutIntoStoringPhases({
       builder,
       elements,
+      instructions: storage.target.maxKernelInstructions,
       stores: own.map((one) => ({ ...one, shift: 0, when: 'active' })),
       read: (id) => accessTo(own.find(({ value }) => value === id)?.place ?? unknown(id)),
       scratch: unknown,
