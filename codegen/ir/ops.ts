@@ -4,7 +4,7 @@
  */
 import { discrete } from './discrete.js';
 import type { NodeId } from './graph.js';
-import { at, comparison, elsewhere, nanOr, unary, where } from './records.js';
+import { at, comparison, elsewhere, nanOr, slope, unary, where } from './records.js';
 import { smooth } from './smooth.js';
 
 export type OpName =
@@ -221,24 +221,17 @@ export const ops: { readonly [O in OpName]: OpRecord } = {
     wgsl: (x) => `rc_tanh(${x})`,
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('tanhSlope', x)),
   }),
-  sigmoidSlope: unary({
+  sigmoidSlope: slope({
     flops: 14,
     calls: ['rc_sigmoid_slope'],
     fold: (x) => Math.exp(-Math.abs(x)) / (1 + Math.exp(-Math.abs(x))) ** 2,
     wgsl: (x) => `rc_sigmoid_slope(${x})`,
-    // σ'' = σ' (1 − 2σ)
-    adjoint: (g, x, slope, cot) => {
-      const bend = g.apply('sub', g.constant(1), g.apply('mul', g.constant(2), g.apply('sigmoid', x)));
-      return g.apply('mul', cot, g.apply('mul', slope, bend));
-    },
   }),
-  tanhSlope: unary({
+  tanhSlope: slope({
     flops: 15,
     calls: ['rc_tanh_slope'],
     fold: (x) => 1 / Math.cosh(x) ** 2,
     wgsl: (x) => `rc_tanh_slope(${x})`,
-    // tanh'' = −2 tanh tanh'
-    adjoint: (g, x, slope, cot) => g.apply('mul', cot, g.apply('mul', g.constant(-2), g.apply('mul', g.apply('tanh', x), slope))),
   }),
   relu: unary({
     gates: true,

@@ -30,6 +30,18 @@ export function unary(record: Unary): OpRecord {
   };
 }
 
+/**
+ * The slope of a function of one argument, as an op of its own. Only adjoints hold slopes, and no adjoint is differentiated.
+ */
+export function slope(record: Omit<Unary, 'adjoint'>): OpRecord {
+  return unary({
+    ...record,
+    adjoint: () => {
+      throw new Error('the slope of a function is not differentiated: there are no second derivatives');
+    },
+  });
+}
+
 /** A comparison: no cotangent passes. */
 export function comparison(operator: string, fold: (a: number, b: number) => boolean): OpRecord {
   return {

@@ -5,7 +5,7 @@
 import { erf, erfc } from './erf.js';
 import type { NodeId } from './graph.js';
 import type { OpName, OpRecord, RuleBuilder } from './ops.js';
-import { at, elsewhere, unary } from './records.js';
+import { at, elsewhere, slope, unary } from './records.js';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -70,17 +70,11 @@ export const smooth = {
     wgsl: (x) => `rc_gelu(${x})`,
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('geluSlope', x)),
   }),
-  geluSlope: unary({
+  geluSlope: slope({
     flops: 38,
     calls: ['rc_gelu_slope'],
     fold: (x) => normal(x) + x * density(x),
     wgsl: (x) => `rc_gelu_slope(${x})`,
-    // gelu'' = φ(x) (2 − x²)
-    adjoint: (g, x, _y, cot) => {
-      const square = g.apply('square', x);
-      const phi = scaled(g, 1 / Math.sqrt(2 * Math.PI), gaussian(g, scaled(g, 0.5, square)));
-      return g.apply('mul', cot, g.apply('mul', phi, g.apply('sub', g.constant(2), square)));
-    },
   }),
   silu: unary({
     flops: 13,
@@ -89,17 +83,11 @@ export const smooth = {
     wgsl: (x) => `(${x} * rc_sigmoid(${x}))`,
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('siluSlope', x)),
   }),
-  siluSlope: unary({
+  siluSlope: slope({
     flops: 18,
     calls: ['rc_silu_slope'],
     fold: (x) => logistic(x) * (1 + x * logistic(-x)),
     wgsl: (x) => `rc_silu_slope(${x})`,
-    // silu'' = σ' (2 + x (1 − 2σ))
-    adjoint: (g, x, _y, cot) => {
-      const bend = g.apply('sub', g.constant(1), scaled(g, 2, g.apply('sigmoid', x)));
-      const factor = g.apply('add', g.constant(2), g.apply('mul', x, bend));
-      return g.apply('mul', cot, g.apply('mul', g.apply('sigmoidSlope', x), factor));
-    },
   }),
   mish: unary({
     flops: 20,
@@ -108,19 +96,11 @@ export const smooth = {
     wgsl: (x) => `rc_mish(${x})`,
     adjoint: (g, x, _y, cot) => g.apply('mul', cot, g.apply('mishSlope', x)),
   }),
-  mishSlope: unary({
+  mishSlope: slope({
     flops: 28,
     calls: ['rc_mish_slope'],
     fold: (x) => gate(x) + x * gateSlope(x),
     wgsl: (x) => `rc_mish_slope(${x})`,
-    // With w = tanh(softplus(x)): mish'' = 2 w' + x w'', where w' = sech² σ and w'' = sech² (σ' − 2 w σ²).
-    adjoint: (g, x, _y, cot) => {
-      const [softplus, sigmoid] = [g.apply('softplus', x), g.apply('sigmoid', x)];
-      const sech2 = g.apply('tanhSlope', softplus);
-      const drop = scaled(g, 2, g.apply('mul', g.apply('tanh', softplus), g.apply('square', sigmoid)));
-      const bend = g.apply('mul', x, g.apply('sub', g.apply('sigmoidSlope', x), drop));
-      return g.apply('mul', cot, g.apply('mul', sech2, g.apply('add', scaled(g, 2, sigmoid), bend)));
-    },
   }),
   pow: {
     gates: true,

@@ -27,3 +27,14 @@ describe('the adjoint of a contraction', () => {
     },
   );
 });
+
+describe('the adjoint of a slope', () => {
+  it.each(['sigmoidSlope', 'tanhSlope', 'geluSlope', 'siluSlope', 'mishSlope'] as const)(
+    'of %s is refused: only adjoints hold slopes, and there is no second derivative',
+    (op) => {
+      const builder = new GraphBuilder();
+      const slope = builder.apply(op, [builder.state('s', ['H'], NOWHERE)], NOWHERE);
+      expect(() => adjoint(builder, builder.finish({ s: slope }, {}), () => true)).toThrow('is not differentiated');
+    },
+  );
+});

@@ -1,7 +1,11 @@
 /** Per-unit functions on the embedded adapter, over the ranges where their plain formulas lose digits. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../../codegen/index.js';
 import type { CellResult } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/execute/index.js';
+import { runReference } from '../../runtime/reference/index.js';
+import { builtIn, prepare } from './compare-cell.js';
 import { prepareFunction, spread, wrongTensors } from './measure-function.js';
 
 let device: RecurveDevice;
@@ -168,6 +172,44 @@ describe('extreme arguments', () => {
   it.each(['pow(x, y)', 'mod(x, y)'])('%s gives what float64 gives for every pair', async (expression) => {
     const pairs = EXTREMES.flatMap((x) => EXTREMES.map((y) => [x, y]));
     expect(await wrongValues(expression, pairs, 'with slopes')).toEqual([]);
+  });
+
+  it('hardSigmoid is 0 and 1 exactly where its line ends, and flat there', async () => {
+    const inside = Math.fround(2.5 - 2 ** -22);
+    const prepared = await prepareFunction(device, 'hardSigmoid(x)', 4);
+    const { actual, expected } = await prepared.run([Float32Array.of(-2.5, 2.5, -inside, inside)]);
+    prepared.destroy();
+    for (const { outputs, gradients } of [actual, expected]) {
+      expect([...(outputs.h?.data ?? [])].slice(0, 2)).toEqual([0, 1]);
+      expect([...(gradients?.inputs.x?.data ?? [])].map((slope) => slope.toFixed(6))).toEqual(
+        [0, 0, 0.2, 0.2].map((slope) => slope.toFixed(6)),
+      );
+    }
+  });
+
+  it('hardSigmoid of another slope and offset ends where the cells say, flat there', async () => {
+    // min(max(αx + β, 0), 1) with α = 0.5 and β = 0.75, whose ends floats hold: −1.5 and 0.5.
+    const { tree, options, signature, sizes } = prepare(
+      builtIn('rnn'),
+      { T: 1, B: 1, I: 4, H: 4 },
+      { activation: 'hardSigmoid', alpha: 0.5, beta: 0.75 },
+    );
+    const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+    const tensor = (shape: number[], ...data: number[]) => ({ shape, data: Float32Array.from(data) });
+    const zeros = tensor([4, 4], ...Array<number>(16).fill(0));
+    const data = {
+      inputs: { x: tensor([1, 1, 4], 0, 0, 0, 0) },
+      state: {},
+      params: { W: zeros, U: zeros, b: tensor([4], -1.5, 0.5, -1, 0) },
+      reverse: false,
+      cotangents: { outputs: { h: tensor([1, 1, 4], 1, 1, 1, 1) }, state: {} },
+    };
+    executable.poison();
+    for (const { outputs, gradients } of [await executable.run(data), runReference(tree, signature, sizes, data)]) {
+      expect([...(outputs.h?.data ?? [])]).toEqual([0, 1, 0.25, 0.75]);
+      expect([...(gradients?.params.b?.data ?? [])]).toEqual([0, 0, 0.5, 0.5]);
+    }
+    executable.destroy();
   });
 
   it('slopes of saturated activations are finite and those of NaN are NaN', async () => {

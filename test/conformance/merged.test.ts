@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../codegen/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/execute/index.js';
+import { runReference } from '../../runtime/reference/index.js';
 import { fromText, mergedOtherwise, prepare, wrongTensors } from './compare-cell.js';
 
 let device: RecurveDevice;
@@ -115,6 +117,32 @@ describe('a kernel with several members', () => {
     const prepared = prepare(parse(given), given.sizes);
     expect(await wrongTensors(device, prepared)).toEqual([]);
     expect(await mergedOtherwise(device, prepared)).toEqual([]);
+  });
+
+  it('gives the gradients that a pencil gives, of a matrix on the next value beside one on the old', async () => {
+    const { 'a matrix on the next value, then one on an old value': given } = CASES;
+    if (!given) throw new Error('no such case');
+    const { tree, options, signature, sizes } = prepare(parse(given), { T: 3, B: 1, H: 1 });
+    const tensor = (shape: number[], ...values: number[]) => ({ shape, data: Float32Array.from(values) });
+    const data = {
+      inputs: { x: tensor([3, 1, 1], 1, 2, 4) },
+      state: { z: tensor([1, 1], 5) },
+      params: { V: tensor([1, 1], 2), W: tensor([1, 1], 3) },
+      reverse: false,
+      cotangents: { outputs: { y: tensor([3, 1, 1], 1, 10, 100) }, state: {} },
+    };
+    const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+    executable.poison();
+    for (const { outputs, gradients } of [await executable.run(data), runReference(tree, signature, sizes, data)]) {
+      // z is 5, then 6, 8, 12: y = 2 z' + 3 z, dV = 1·6 + 10·8 + 100·12, dW = 1·5 + 10·6 + 100·8.
+      expect([...(outputs.y?.data ?? [])]).toEqual([27, 34, 48]);
+      expect([...(gradients?.params.V?.data ?? [])]).toEqual([1286]);
+      expect([...(gradients?.params.W?.data ?? [])]).toEqual([865]);
+      // Every step passes (2 + 3)·dy on to all inputs up to its own, less 3·dy of its own; the initial z gets all of it.
+      expect([...(gradients?.inputs.x?.data ?? [])]).toEqual([2 + 50 + 500, 20 + 500, 200]);
+      expect([...(gradients?.state.z?.data ?? [])]).toEqual([555]);
+    }
+    executable.destroy();
   });
 
   it('serves what is alike, and has one member where nothing is to be merged', () => {
