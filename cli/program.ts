@@ -187,7 +187,7 @@ Without --set every two option values are tried together, without --dims sizes f
 The exit code is 0 where all agree, else 1.`;
 
 const STREAM_HELP = `
-Sizes come from the data. --dims and --set, where given, must agree with it.
+Sizes come from the data; --dims fills what no tensor has. --dims and --set must agree with the data.
 With --data - each line of stdin is a request with its own "cell" (default: <cell>); each gets one line,
 in order: {"ok": true, ...} or {"ok": false, "error": {"code", "message"}}. The exit code is then 0.
 A request's "cell" is a built-in name, or a *.cell.ts file below --cells.`;

@@ -1,7 +1,7 @@
 /** From a request to its response: finds the cell, binds the data to it, runs, and puts the results into the request's form. */
 import { RecurveError } from '../codegen/errors.js';
 import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
-import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
+import type { CellTree, OptionValue, Signature } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { causeOfNonFinite } from '../runtime/check/nonfinite.js';
 import { outputShapes } from '../runtime/check/outputs.js';
@@ -77,8 +77,12 @@ export async function answer(
     { options: request.options, say: 'the data says' },
   );
   const signature = resolveSignature(tree, resolveOptions(tree, options));
-  const { sizes, data } = bindRequest(request, { signature, outputs: outputShapes(signature, lower(tree, signature)) });
-  requireDims(flags.dims ?? {}, sizes);
+  requireKnown(flags.dims ?? {}, signature);
+  const { sizes, data } = bindRequest(
+    request,
+    { signature, outputs: outputShapes(signature, lower(tree, signature)) },
+    flags.dims,
+  );
   try {
     const result = await engine.run({ tree, signature, sizes, data });
     requireFinite(result, () => causeOfNonFinite(tree, signature, sizes, data));
@@ -130,17 +134,13 @@ export function mergeOptions(first: Stated, second: Stated): Options {
   return { ...first.options, ...second.options };
 }
 
-function requireDims(given: Sizes, found: Sizes): void {
-  for (const [dim, size] of Object.entries(given)) {
-    if (found[dim] === size) continue;
-    throw new RecurveError({
-      code: 'RUN-DIMS',
-      message:
-        found[dim] === undefined
-          ? `--dims gives ${dim}, which the cell does not have`
-          : `--dims gives ${dim}=${size}, but the data makes it ${found[dim]}`,
-      fix: 'Sizes come from the data: leave --dims out.',
-      where: '--dims',
-    });
-  }
+function requireKnown(given: Sizes, { dims }: Signature): void {
+  const unknown = Object.keys(given).find((dim) => !['T', 'B', ...dims].includes(dim));
+  if (unknown === undefined) return;
+  throw new RecurveError({
+    code: 'RUN-DIMS',
+    message: `--dims gives ${unknown}, which the cell does not have`,
+    fix: `It has ${['T', 'B', ...dims].join(', ')}.`,
+    where: '--dims',
+  });
 }

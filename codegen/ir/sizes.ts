@@ -51,7 +51,8 @@ export function derivedDims(rules: readonly SizeRule[]): ReadonlySet<string> {
  * much larger as a slice or a convolution's kernel needs. In the order of `suggested`.
  * @throws RecurveError `DIMS-RULE` where the given ones cannot be met
  */
-export function chooseSizes(rules: readonly SizeRule[], suggested: Sizes, given: Sizes = {}): Sizes {
+export function chooseSizes(rules: readonly SizeRule[], suggested: Sizes, wanted: Sizes = {}): Sizes {
+  const given = derive(rules, wanted);
   const free = freeDims(rules, Object.keys(suggested), given);
   const chosen = { ...Object.fromEntries([...free].map((dim) => [dim, sizeIn(suggested, dim)])), ...given };
   // A size that has no room grows by what is missing, or what it follows from does.
@@ -115,15 +116,26 @@ export function completeSizes(rules: readonly SizeRule[], given: Sizes): Sizes {
   return sizes;
 }
 
-/** The sizes with those that follow from them. */
+/**
+ * The sizes with those that follow from them, in either direction: of `N = 1 + M`, what `concat` says, N tells M and M
+ * tells N. Where the rule rounds down, several sizes give the same, and none follows backwards.
+ */
 function derive(rules: readonly SizeRule[], given: Sizes): Sizes {
   const sizes: Record<string, number> = { ...given };
   // A derived size may need another derived one: as many rounds as there are rules settle all of them.
   for (let round = 0; round < rules.length; round++) {
     for (const { dim, relation, value, divisor } of rules) {
-      if (relation !== 'equal' || isKnown(sizes, dim) || !value.terms.every((term) => isKnown(sizes, term.dim))) continue;
-      const size = Math.floor(evaluateAffine(value, sizes) / divisor);
-      if (size >= 1) sizes[dim] = size;
+      if (relation !== 'equal') continue;
+      const unknown = [...new Set(value.terms.map((term) => term.dim))].filter((name) => !isKnown(sizes, name));
+      const [only] = unknown;
+      if (only === undefined && !isKnown(sizes, dim)) {
+        const size = Math.floor(evaluateAffine(value, sizes) / divisor);
+        if (size >= 1) sizes[dim] = size;
+      } else if (only !== undefined && unknown.length === 1 && divisor === 1 && isKnown(sizes, dim)) {
+        const factor = value.terms.reduce((sum, term) => (term.dim === only ? sum + term.factor : sum), 0);
+        const size = (sizeIn(sizes, dim) - evaluateAffine(value, { ...sizes, [only]: 0 })) / factor;
+        if (Number.isInteger(size) && size >= 1) sizes[only] = size;
+      }
     }
   }
   return sizes;

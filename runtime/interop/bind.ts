@@ -29,10 +29,11 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
  * Infers all sizes from the tensors' shapes, checks every tensor against them, and makes a run's data.
  * A state that is missing is its `init`, or zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
  *
+ * @param stated sizes that `--dims` gives: they fill what no tensor has, and agree with the rest
  * @throws RecurveError `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
- *   `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `WEIGHTS-*`
+ *   `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `RUN-DIMS`, `WEIGHTS-*`
  */
-export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface): BoundRequest {
+export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface, stated: Sizes = {}): BoundRequest {
   const { inputs, state, cotangents, reverse = false, seed } = request;
   const outputShapes = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
   const ledger = new SizeLedger();
@@ -54,6 +55,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
     measureGroup(ledger, 'cotangents.outputs', outputShapes, cotangents.outputs, ['T', 'B'], signature.name);
     measureGroup(ledger, 'cotangents.state', signature.state, cotangents.state, ['B'], signature.name);
   }
+  for (const [dim, size] of Object.entries(stated)) ledger.record(dim, size, '--dims', 'RUN-DIMS', '--dims');
   if (request.lengths) checkLengths(request.lengths, ledger);
 
   const sizes = settle(ledger, signature);
@@ -175,7 +177,7 @@ function settle(ledger: SizeLedger, { dims, rules }: Signature): Sizes {
       throw new RecurveError({
         code: 'DATA-SIZE-UNKNOWN',
         message: `no tensor of the request tells the size of ${dim}`,
-        fix: `Give a tensor that has an axis ${dim}, such as the initial state.`,
+        fix: `Give a tensor that has an axis ${dim}, such as the initial state, or say --dims ${dim}=….`,
         where: dim,
       });
     }),

@@ -68,8 +68,36 @@ describe('run on a file', () => {
     const dims = await recurve(['run', 'gru', '--data', data, '--reference', '--dims', 'H=6'], { cwd });
     expect(dims).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('error RUN-DIMS: --dims gives H=6, but the data makes it 5'),
+      stderr: expect.stringMatching(/^error RUN-DIMS: --dims makes H = 6, but params\.\S+ \(axis 0, H = 5\) makes it 5\n/),
     });
+    const unknown = await recurve(['run', 'gru', '--data', data, '--reference', '--dims', 'Q=6'], { cwd });
+    expect(unknown.stderr).toContain('error RUN-DIMS: --dims gives Q, which the cell does not have');
+  });
+
+  /** A queue of the last N inputs, of which concat says N = 1 + M. */
+  const QUEUE = `import { cell, concat, slice, vec } from 'recurve';
+export default cell({
+  name: 'queue', dims: ['N', 'M'], inputs: { x: vec(1) }, state: { s: vec('N') }, params: {},
+  step({ x }, { s }) { return { s: concat('N', x, slice(s, 'M', 0)) }; },
+});
+`;
+  it('finds the size of a dim that no tensor has from one that follows from it', async () => {
+    writeFileSync(join(cwd, 'queue.cell.ts'), QUEUE);
+    const x = { shape: [2, 1, 1], data: [1, 2] };
+    const given = dataFile('queue.json', { inputs: { x }, state: { s: { shape: [1, 4], data: [5, 6, 7, 8] } } });
+    for (const where of [['--reference'], ['--adapter', 'swiftshader']]) {
+      const ran = await recurve(['run', 'queue.cell.ts', '--data', given, ...where], { cwd });
+      expect((documentOf(ran) as Results).state.s?.data).toEqual([2, 1, 5, 6]);
+    }
+    const without = dataFile('no-state.json', { inputs: { x } });
+    const refused = await recurve(['run', 'queue.cell.ts', '--data', without, '--reference'], { cwd });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('error DATA-SIZE-UNKNOWN') });
+    for (const dims of ['N=4', 'M=3']) {
+      const ran = await recurve(['run', 'queue.cell.ts', '--data', without, '--reference', '--dims', dims], { cwd });
+      expect((documentOf(ran) as Results).state.s?.data).toEqual([2, 1, 0, 0]);
+    }
+    const against = await recurve(['run', 'queue.cell.ts', '--data', given, '--reference', '--dims', 'M=2'], { cwd });
+    expect(against).toMatchObject({ code: 2, stderr: expect.stringContaining('error DIMS-RULE') });
   });
 
   it('writes JSON or safetensors by the ending of --out', async () => {
