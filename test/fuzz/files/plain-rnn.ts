@@ -36,6 +36,10 @@ export function runPlainRnn(document: unknown): ReadonlyMap<string, readonly num
     demand(tensor, shape);
   if (Math.min(T, B, I, H) < 1) throw new Unacceptable('an empty axis');
   const lengths = readLengths(request.lengths, T, B);
+  const within = (tensor: PlainTensor | undefined, width: number) =>
+    tensor?.data.filter((_, index) => Math.floor(index / (B * width)) < (lengths[Math.floor(index / width) % B] ?? 0));
+  // What lies behind a sequence's length is nobody's number.
+  for (const numbers of [within(x, I), h?.data, W.data, U.data, b.data]) demandFinite(numbers);
   const reverse = request.reverse ?? false;
   if (typeof reverse !== 'boolean') throw new Unacceptable('reverse');
   const seed = request.seed ?? 0;
@@ -73,6 +77,7 @@ export function runPlainRnn(document: unknown): ReadonlyMap<string, readonly num
   const { h: dFinal } = tensors(cotangents.state, ['h'], []);
   demand(dOutput, [T, B, H]);
   demand(dFinal, [B, H]);
+  for (const numbers of [within(dOutput, H), dFinal?.data]) demandFinite(numbers);
   const dx = new Float64Array(x.data.length);
   const [dW, dU, db] = [W, U, b].map(({ data }) => new Float64Array(data.length)) as [Float64Array, Float64Array, Float64Array];
   const dh = Float64Array.from({ length: B * H }, (_, index) => dFinal?.data[index] ?? 0);
@@ -143,10 +148,14 @@ function readTensor(value: unknown): PlainTensor {
   const { shape, data } = tensor;
   if (!Array.isArray(shape) || !Array.isArray(data)) throw new Unacceptable('a tensor without shape and data');
   if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0)) throw new Unacceptable('a shape');
-  if (!data.every((element) => typeof element === 'number' && Number.isFinite(Math.fround(element))))
-    throw new Unacceptable('a number');
+  // JSON writes null for what is no number.
+  if (!data.every((element) => typeof element === 'number' || element === null)) throw new Unacceptable('a number');
   if (shape.reduce((product, extent) => product * extent, 1) !== data.length) throw new Unacceptable('a count of numbers');
-  return { shape, data: data.map(Math.fround) };
+  return { shape, data: data.map((element) => (element === null ? Number.NaN : Math.fround(element))) };
+}
+
+function demandFinite(numbers: readonly number[] | undefined): void {
+  if (numbers?.every(Number.isFinite) === false) throw new Unacceptable('a number that is none');
 }
 
 function demand(tensor: PlainTensor | undefined, shape: readonly number[]): void {
