@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { OptionValue } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
 import type { Target } from '../../codegen/plan.js';
-import { builtIn, prepare } from '../conformance/compare-cell.js';
+import { builtIn, fromText, prepare } from '../conformance/compare-cell.js';
 
 const TARGET: Target = {
   subgroup: 8,
@@ -68,6 +68,22 @@ describe('plan', () => {
     for (const kernel of plan('lstm', { projection: true, peepholes: true }).kernels) {
       expect(kernel.bindings.length).toBeLessThanOrEqual(8);
     }
+  });
+
+  it.each([
+    ['the weight gradients multiply', '{ h: tanh(matvec(p.U, h) + 0.5 * x), g: x }', ''],
+    ['the gradient of an input contracts', '{ h: tanh(matvec(p.U, h) + matvec(p.U, x)), g: x }', ', { trainable: false }'],
+    ['only the gradient of an input reads', '{ h: tanh(x), g: 0.5 * g * h }', ''],
+  ])('what a backward step hands over and %s is stored once', (_, next, trainable) => {
+    const tree = fromText(`import { cell, mat, matvec, tanh, vec } from 'recurve';
+      export default cell({ name: 'once', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H'), g: vec('H') },
+        params: { U: mat('H', 'H'${trainable}) }, step({ x }, { h, g }, p) { return ${next}; } });`);
+    const { options, sizes } = prepare(tree, { T: 5, B: 2, H: 8 });
+    const { kernels } = compile(tree, { options, sizes, gradients: true, target: TARGET });
+    const loop = kernels.filter(({ name }) => name.startsWith('backward_loop')).map(({ wgsl }) => wgsl);
+    const stored = [...loop.join('\n').matchAll(/^ *adjoints\[.*\] = (.*);$/gm)].map(([, value]) => value);
+    expect(stored.length).toBeGreaterThan(0);
+    expect(new Set(stored).size).toBe(stored.length);
   });
 
   it('splits a pool where the adapter binds less than it holds', () => {
