@@ -79,12 +79,12 @@ export function loadCell(cell: string, cwd: string): CellTree {
 }
 
 /**
- * Parses a cell that a request names: a built-in one, or a `*.cell.ts` file below `folder`. Requests may come from
- * anywhere, so no other file of the machine is looked at, and no link is followed out of the folder.
- * @throws RecurveError `CELL-OUTSIDE`, `CELL-FILE`, `CELL-UNKNOWN`; SpecError
+ * The source file of a cell that a request names: a built-in one, or a `*.cell.ts` file below `folder`. Requests may come
+ * from anywhere, so no other file of the machine is looked at, and no link is followed out of the folder.
+ * @throws RecurveError `CELL-OUTSIDE`, `CELL-FILE`, `CELL-UNKNOWN`
  */
-export function loadRequestedCell(cell: string, folder: string): CellTree {
-  if (!looksLikePath(cell)) return parseCell(builtInPath(cell, folder));
+export function resolveRequestedCell(cell: string, folder: string): string {
+  if (!looksLikePath(cell)) return builtInPath(cell, folder);
   const path = resolve(folder, cell);
   if (!isBelow(path, folder)) throw outside(cell);
   const real = realPath(path, cell);
@@ -98,7 +98,7 @@ export function loadRequestedCell(cell: string, folder: string): CellTree {
     });
   }
   requireFile(real, cell);
-  return parseCell(real);
+  return real;
 }
 
 function isBelow(path: string, folder: string): boolean {

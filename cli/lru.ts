@@ -4,17 +4,35 @@ export class LeastRecentlyUsed<V> {
   readonly #capacity: number;
   readonly #dispose: (value: V) => void;
 
-  constructor(capacity: number, dispose: (value: V) => void) {
+  constructor(capacity: number, dispose: (value: V) => void = () => {}) {
     this.#capacity = capacity;
     this.#dispose = dispose;
   }
 
-  /** The value under `key`, made if it is not there. A `make` that fails leaves everything as it was. */
-  async get(key: string, make: () => Promise<V>): Promise<V> {
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** From the first to fall out to the last. */
+  values(): V[] {
+    return [...this.#entries.values()];
+  }
+
+  /** The value under `key`, which is now the last to fall out. */
+  find(key: string): V | undefined {
     const found = this.#entries.get(key);
-    const value = found ?? (await make());
+    if (found === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, found);
+    return found;
+  }
+
+  /** Puts `value` under `key`, in place of what was there. */
+  keep(key: string, value: V): V {
+    const before = this.#entries.get(key);
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    if (before !== undefined && before !== value) this.#dispose(before);
     for (const [oldest, unused] of this.#entries) {
       if (this.#entries.size <= this.#capacity) break;
       this.#entries.delete(oldest);

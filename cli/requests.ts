@@ -1,46 +1,12 @@
 /** From a request to its response: finds the cell, binds the data to it, runs, and puts the results into the request's form. */
 import { RecurveError } from '../codegen/errors.js';
-import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
-import type { CellTree, OptionValue, Signature } from '../codegen/frontend/tree.js';
+import type { OptionValue, Signature } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { causeOfNonFinite } from '../runtime/check/nonfinite.js';
-import { outputShapes } from '../runtime/check/outputs.js';
 import { bindRequest, type RunRequest, type RunResponse, requireFinite, toResponse } from '../runtime/interop/index.js';
-import { loadCell, loadRequestedCell } from './cells.js';
 import type { Engine } from './engine.js';
 import type { Flags } from './program.js';
-
-/** What a stream's requests may name. */
-export interface StreamCells {
-  /** The command line's own cell, any path. */
-  readonly given: string | undefined;
-  /** The folder below which all others lie. */
-  readonly folder: string;
-}
-
-/** Parses each cell's file once. */
-export class CellShelf {
-  readonly #cwd: string;
-  readonly #stream: StreamCells | undefined;
-  readonly #trees = new Map<string, CellTree>();
-
-  /** @param stream where cells are named by the requests of a stream, and not by the user's own command and file */
-  constructor(cwd: string, stream?: StreamCells) {
-    this.#cwd = cwd;
-    this.#stream = stream;
-  }
-
-  /** @throws RecurveError, SpecError */
-  get(cell: string): CellTree {
-    const found = this.#trees.get(cell);
-    if (found !== undefined) return found;
-    const stream = this.#stream;
-    const tree =
-      stream === undefined || cell === stream.given ? loadCell(cell, this.#cwd) : loadRequestedCell(cell, stream.folder);
-    this.#trees.set(cell, tree);
-    return tree;
-  }
-}
+import type { CellShelf } from './shelf.js';
 
 export interface Answered {
   readonly cell: string;
@@ -71,18 +37,14 @@ export async function answer(
       where: 'cell',
     });
   }
-  const tree = shelf.get(name);
   const options = mergeOptions(
     { options: flags.set ?? {}, say: '--set gives' },
     { options: request.options, say: 'the data says' },
   );
-  const signature = resolveSignature(tree, resolveOptions(tree, options));
+  const { tree, face } = shelf.get(name, options);
+  const { signature } = face;
   requireKnown(flags.dims ?? {}, signature);
-  const { sizes, data } = bindRequest(
-    request,
-    { signature, outputs: outputShapes(signature, lower(tree, signature)) },
-    flags.dims,
-  );
+  const { sizes, data } = bindRequest(request, face, flags.dims);
   try {
     const result = await engine.run({ tree, signature, sizes, data });
     requireFinite(result, () => causeOfNonFinite(tree, signature, sizes, data));

@@ -8,7 +8,8 @@ import { readRequestFile, toDocument, toJson, toSafetensors, writeBeside } from 
 import type { Context, Outcome } from './context.js';
 import { deviceEngine, type Engine, referenceEngine } from './engine.js';
 import { displayPath } from './paths.js';
-import { type Answered, answer, CellShelf } from './requests.js';
+import { type Answered, answer } from './requests.js';
+import { CellShelf } from './shelf.js';
 import { type StreamFlags, serveStream } from './stream.js';
 import { loadWeights, type Prepare, type WeightsFlags } from './weights.js';
 

@@ -9,7 +9,8 @@ import type { Engine } from './engine.js';
 import { splitLines, TOO_LONG } from './lines.js';
 import type { Flags } from './program.js';
 import { type CliExit, errorDocument } from './report.js';
-import { answer, CellShelf } from './requests.js';
+import { answer } from './requests.js';
+import { CellShelf } from './shelf.js';
 import type { Prepare } from './weights.js';
 
 /** Bytes of a request unless `--max-line` says otherwise. */

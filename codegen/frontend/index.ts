@@ -6,7 +6,7 @@ export { SPEC_CODES, type SpecCode } from './diagnostics.js';
 export { formatDiagnostic, formatDiagnostics } from './format.js';
 export { lower } from './lower.js';
 export { completeOptions, resolveOptions } from './options.js';
-export { parseCell, parseCellSource } from './parse.js';
+export { isCurrent, parseCell, parseCellSource } from './parse.js';
 export { resolveSignature } from './resolve.js';
 export { isKeyword } from './syntax.js';
 export { badName } from './vocabulary.js';

@@ -1,6 +1,7 @@
 /** From a spec file to a cell tree: reads it and its helpers, converts the syntax, reports every mistake at once. */
 import { normalize } from 'node:path';
 import { type CallExpression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph';
+import { RecurveError } from '../errors.js';
 import { didYouMean } from '../suggest.js';
 import { helperTree } from './call.js';
 import { explore } from './check.js';
@@ -23,6 +24,19 @@ import type { CellTree, Span } from './tree.js';
  */
 export function parseCell(path: string): CellTree {
   return parseCellSource(path, readSource(path));
+}
+
+/** Whether the files that a tree was parsed from hold now what they held then, but for the kind of their line breaks. */
+export function isCurrent({ sources }: Pick<CellTree, 'sources'>): boolean {
+  return Object.entries(sources).every(([file, lines]) => {
+    try {
+      return readSource(file).replaceAll(/\r\n|[\r\u2028\u2029]/g, '\n') === lines.join('\n');
+    } catch (error) {
+      // What it is now is told by whoever parses it again.
+      if (error instanceof RecurveError) return false;
+      throw error;
+    }
+  });
 }
 
 /** The same for text in memory; imports are resolved relative to `file`. */

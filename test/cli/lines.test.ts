@@ -71,14 +71,15 @@ describe('lines', () => {
 });
 
 describe('the cache of plans', () => {
-  it('disposes of what was not used for longest, and of nothing else', async () => {
+  it('disposes of what was not used for longest or was replaced, and of nothing else', () => {
     const disposed: string[] = [];
     const cache = new LeastRecentlyUsed<string>(2, (value) => disposed.push(value));
-    const get = (key: string) => cache.get(key, async () => key);
-    for (const key of ['a', 'b', 'a', 'c']) await get(key);
+    for (const key of ['a', 'b', 'a', 'c']) cache.find(key) ?? cache.keep(key, key);
     expect(disposed).toEqual(['b']);
-    await expect(cache.get('d', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(cache.find('b')).toBeUndefined();
+    cache.keep('c', 'another c');
+    expect(disposed).toEqual(['b', 'c']);
     cache.clear();
-    expect(disposed).toEqual(['b', 'a', 'c']);
+    expect(disposed).toEqual(['b', 'c', 'a', 'another c']);
   });
 });
