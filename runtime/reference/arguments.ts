@@ -30,7 +30,10 @@ export function widened(
     if (tensor && (`${tensor.shape}` !== `${shape}` || tensor.data.length !== elements(shape))) {
       throw refuse('DATA-SHAPE', where, `has shape [${tensor.shape}], not [${shape}]`, 'Give the expected shape.');
     }
-    found.set(name, tensor ? Float64Array.from(tensor.data) : new Float64Array(elements(shape)).fill(filler ?? Number.NaN));
+    found.set(
+      name,
+      tensor ? Float64Array.from(tensor.data) : new Float64Array(elements(shape)).fill(Math.fround(filler ?? Number.NaN)),
+    );
   }
   return found;
 }

@@ -176,9 +176,10 @@ class Interpreter {
     const missing = operation.pullbacks.length - args.length;
     const values = [...args, ...(missing > 0 ? (operation.defaults ?? []).slice(-missing) : [])];
     if (values.length !== operation.pullbacks.length) throw new Error(`${name} of ${args.length} arguments`);
-    const result = pointwise(tape, operation, values.map(toValue));
-    // A function of static numbers is static: it may bound a loop or choose a branch.
-    return values.every(isStatic) ? (result.data[0] as number) : result;
+    if (!values.every(isStatic)) return pointwise(tape, operation, values.map(toValue));
+    // A function of static numbers is static, and as exact as other arithmetic on them: it may bound a loop or choose a branch.
+    const [a = 0, b = 0, c = 0] = values.map(Number);
+    return operation.forward(a, b, c);
   }
 
   /** The tape, told what it is going to record. */

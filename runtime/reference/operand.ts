@@ -12,10 +12,10 @@ export function namespace(members: Iterable<readonly [string, Operand]>): Namesp
   return { members: new Map(members) };
 }
 
-/** Lifts a static number (or test) to a value. */
+/** Lifts a static number (or test) to a value: from here on it is a 32-bit number, as the data it meets are. */
 export function toValue(operand: Operand | undefined): Value {
   if (operand instanceof Value) return operand;
-  if (typeof operand === 'number' || typeof operand === 'boolean') return constant(Number(operand));
+  if (typeof operand === 'number' || typeof operand === 'boolean') return constant(Math.fround(Number(operand)));
   throw new Error(`expected a number or a tensor, found ${describe(operand)}`);
 }
 

@@ -101,7 +101,7 @@ describe('layer normalization', () => {
   const normal = (values: readonly number[]) => {
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-    return values.map((value) => (value - mean) / Math.sqrt(variance + 1e-5));
+    return values.map((value) => (value - mean) / Math.sqrt(variance + Math.fround(1e-5)));
   };
 
   /** LN(W x) ⊙ gx + LN(U h) ⊙ gh + b of stacked gates, cut apart again. */
