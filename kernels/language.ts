@@ -179,7 +179,8 @@ export function cell<const O extends OptionTable, X extends Values, S extends Va
 /**
  * Matrix-vector product `M x`: `mat('H', 'I')` with `vec('I')` gives a vector over `H`. Leading axes of `x` stay:
  * `[X, I]` gives `[X, H]`. `blocks('N', 'O', 'I')` takes `[…, N, I]` and gives `[…, N, O]`. A computed value of two
- * axes, `[R, C]`, takes `vec('C')`.
+ * axes, `[R, C]`, takes `[…, C]` and gives `[…, R]`: of keys and queries, one a row, `matvec(k, q)` is every query's product
+ * with every key, `[queries, keys]`.
  */
 export function matvec(_matrix: Factor, _x: number): number {
   return notExecuted('matvec');

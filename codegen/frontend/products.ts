@@ -43,7 +43,7 @@ function product(machine: Machine, matrix: Matrix, operand: Factor, at: Span): N
   const wanted = [...heads, columns];
   const lead = given.slice(0, given.length - wanted.length);
   const fits = sameShape(given.slice(lead.length), wanted) && given.length >= wanted.length;
-  if (!fits || (matrix.source === 'value' && lead.length > 0)) {
+  if (!fits) {
     reportShape(machine, matrix, given, operand.span);
     return undefined;
   }
@@ -53,9 +53,12 @@ function product(machine: Machine, matrix: Matrix, operand: Factor, at: Span): N
     const term = { matrix: matrix.ref, transposed: matrix.transposed, operand: operand.id };
     return builder.product([term], [...lead, ...heads, rows], at);
   }
-  const along = matrix.transposed ? 0 : 1;
-  const spread = builder.expand(operand.id, matrix.shape, [along], at);
-  return builder.reduce('sum', builder.apply('mul', [matrix.id, spread], at), [along], at);
+  // Every vector meets the whole matrix: both are spread over [...lead, rows, columns].
+  const shape = [...lead, ...matrix.shape];
+  const along = lead.length + (matrix.transposed ? 0 : 1);
+  const entries = builder.expand(matrix.id, shape, [lead.length, lead.length + 1], at);
+  const vectors = builder.expand(operand.id, shape, [...lead.keys(), along], at);
+  return builder.reduce('sum', builder.apply('mul', [entries, vectors], at), [along], at);
 }
 
 /** Rows and columns as the product sees them. */

@@ -29,6 +29,18 @@ describe('matvec', () => {
     expect(gradients).toEqual({ x: [1, 2, 3, 4], W: [1, 10, 100, 1000, 0, 0] });
   });
 
+  it('takes a matrix of every sequence to every row of another', () => {
+    const k = [['H', 'I'], W[1]] as const;
+    const q = [
+      ['K', 'I'],
+      [1, 10, 100, 1000],
+    ] as const;
+    const { y, shape, gradients } = compute(call('matvec', x('k'), x('q')), { inputs: { k, q }, sizes, g: [1, 0, 0, 0, 0, 2] });
+    expect(shape).toEqual([2, 3]);
+    expect(y).toEqual([21, 43, 65, 2100, 4300, 6500]);
+    expect(gradients).toEqual({ k: [1, 10, 0, 0, 200, 2000], q: [1, 2, 10, 12] });
+  });
+
   it('of the transpose takes columns for rows', () => {
     const given = { inputs: { x: vec(1, 10, 100) }, params: { W }, sizes, g: [1, 0] };
     const { y, shape, gradients } = compute(call('matvec', call('transpose', p('W')), x('x')), given);
