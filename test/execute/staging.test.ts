@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import type { CellData } from '../../runtime/data.js';
+import { placeTensors } from '../../runtime/memory/slots.js';
+import { createUploader } from '../../runtime/memory/upload.js';
+import { runningSumPlan } from './running-sum.js';
+
+const filled = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(9) });
+
+describe('the staging array that all tensors go through', () => {
+  it.each([1, 2, 3, 4, 5, 7, 8])('holds nothing of another run or tensor where a tensor of %d units is left out', (H) => {
+    const plan = runningSumPlan({ T: 2, B: 3, H });
+    const { given } = placeTensors(plan);
+    const written = new Map<number, number[]>();
+    const queue = {
+      writeBuffer(_: object, at: number, words: ArrayLike<number>, from = 0, count = words.length) {
+        written.set(at, Array.from(words).slice(from, from + count));
+      },
+    };
+    const buffers = new Map(plan.buffers.map(({ name }) => [name, {} as GPUBuffer]));
+    const upload = createUploader({ queue } as unknown as GPUDevice, plan, buffers, given);
+    const x = filled(2, 3, H);
+    const params = { a: filled(H), k: filled(), M: filled(H, 3) };
+    const cotangents = { outputs: { h: x }, state: { h: filled(3, H) } };
+    const all: CellData = { inputs: { x }, state: { h: filled(3, H) }, params, reverse: false, cotangents };
+    const of = (path: string) => {
+      const slot = plan.tensors[path];
+      return written.get((slot?.offset ?? -1) * 4);
+    };
+    const paths = ['state.h', 'cotangents.outputs.h', 'cotangents.state.h'];
+    upload(all);
+    for (const path of paths) expect(of(path)?.filter((word) => word === 9).length).toBe((path.includes('outputs') ? 6 : 3) * H);
+    upload({ ...all, state: {}, cotangents: { outputs: {}, state: {} } });
+    for (const path of paths) {
+      const padded = plan.tensors[path]?.padded.reduce((a, b) => a * b, 1);
+      expect(of(path), path).toEqual(Array(padded).fill(0));
+    }
+  });
+});
