@@ -14,6 +14,7 @@ import {
   node,
   type Op,
   recurrent,
+  tensor,
   type Weights,
   weightsOf,
 } from '../interop/onnx-models.js';
@@ -103,6 +104,32 @@ describe('import, then run', () => {
     expect(JSON.parse(first ?? '')).toMatchObject({ ok: true });
     expect(JSON.parse(second ?? '')).toMatchObject({ ok: false, error: { code: 'RUN-WEIGHTS' } });
     expect(third).toBe(first);
+  });
+});
+
+describe('an initial state and lengths in the file of weights', () => {
+  const nodes = [node('RNN', ['X', 'W', 'R', 'B', 'lens', 'h0'], ['Y'], { attribute: attributes({ hidden_size: H }) })];
+  const lens = { name: 'lens', dims: [2n], dataType: 6, int32Data: [3, 2] };
+  const h0 = tensor('h0', [1, B, H], [1, 2, 3, 4, 5, 6, 7, 8]);
+  const run = (path: string) => recurve(['run', '--data', path, '--weights', 'start.safetensors', '--reference'], { cwd });
+
+  it('are taken where the data leaves them out, which is told', async () => {
+    save('start.onnx', modelBytes({ node: nodes, initializer: [...initializers(weightsOf('RNN')), lens, h0] }));
+    await recurve(['import', 'start.onnx', '--out', 'start.safetensors'], { cwd });
+    const { lengths, ...bare } = batch();
+    const state = { h: { shape: [B, H], data: [1, 2, 3, 4, 5, 6, 7, 8] } };
+    const ran = await run(save('bare.json', bare));
+    expect(ran.stderr).toBe('start.safetensors: state.h and lengths come from the weights wherever the data leaves them out\n');
+    expect(documentOf(ran)).toEqual(documentOf(await run(save('own.json', { ...bare, lengths: [3, 2], state }))));
+    const other = await run(
+      save('other.json', { ...bare, lengths: [1, 3], state: { h: { shape: [B, H], data: Array(8).fill(0) } } }),
+    );
+    expect(documentOf(other)).not.toEqual(documentOf(ran));
+    const three = { inputs: { x: { shape: [T, 3, I], data: Array(T * 3 * I).fill(0) } } };
+    expect(await run(save('three.json', three))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('error RUN-WEIGHTS: start.safetensors has the state.h of 2 sequences, but the data has 3'),
+    });
   });
 });
 
