@@ -1,7 +1,9 @@
 /** What runs a bound request: the device with its compiled plans, or the reference. */
+import { RecurveError } from '../codegen/errors.js';
+import { lower } from '../codegen/frontend/index.js';
 import type { CellTree, Signature } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
-import type { CellData, CellResult } from '../runtime/data.js';
+import { type CellData, type CellResult, elements, shapeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
 import type { Executable } from '../runtime/execute/index.js';
 import type { Context } from './context.js';
@@ -25,10 +27,13 @@ export interface Engine {
 /** Plans kept ready; each holds device memory in the size of its data. */
 const PLANS_KEPT = 8;
 
-/** Float64 on the processor; needs no adapter. */
+/**
+ * Float64 on the processor; needs no adapter. What it keeps of every step is counted before it starts.
+ */
 export function referenceEngine(): Engine {
   return {
     async run({ tree, signature, sizes, data }) {
+      requireTape(tree, signature, sizes, data);
       const { runReference } = await import('../runtime/reference/index.js');
       return runReference(tree, signature, sizes, data);
     },
@@ -73,4 +78,30 @@ function numberOf(tree: CellTree): number {
   const number = numbers.get(tree) ?? trees++;
   numbers.set(tree, number);
   return number;
+}
+
+/** Numbers that the reference may keep of all steps: 4 GiB of float64. */
+export const MOST_TAPE = 2 ** 29;
+
+/**
+ * Forward, the reference keeps the inputs, states and outputs of every step; for gradients, every value of a step and
+ * its cotangent.
+ * @throws RecurveError `DATA-TOO-LARGE`
+ */
+function requireTape(tree: CellTree, signature: Signature, sizes: Sizes, data: CellData): void {
+  const { nodes, outputs } = lower(tree, signature);
+  const count = (shape: readonly string[]) => elements(shapeOf({ name: signature.name, shape }, sizes, ['T', 'B']));
+  const sum = (shapes: readonly (readonly string[])[]) => shapes.reduce((total, shape) => total + count(shape), 0);
+  const declared = [...signature.inputs, ...signature.state].map(({ shape }) => shape);
+  const kept =
+    data.cotangents === undefined
+      ? sum([...declared, ...Object.values(outputs).map((node) => nodes[node]?.shape ?? [])])
+      : 2 * sum(nodes.filter(({ op }) => op !== 'param').map(({ shape }) => shape));
+  if (kept <= MOST_TAPE) return;
+  throw new RecurveError({
+    code: 'DATA-TOO-LARGE',
+    message: `the reference would keep ${kept} numbers of all steps, more than ${MOST_TAPE}`,
+    fix: 'Send fewer sequences or steps at once, or leave --reference out.',
+    where: '--reference',
+  });
 }

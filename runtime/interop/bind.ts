@@ -30,7 +30,7 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
  * A state that is missing is its `init`, or zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
  *
  * @param stated sizes that `--dims` gives: they fill what no tensor has, and agree with the rest
- * @throws RecurveError `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
+ * @throws RecurveError `DATA-TOO-LARGE`, `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
  *   `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `RUN-DIMS`, `WEIGHTS-*`
  */
 export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface, stated: Sizes = {}): BoundRequest {
@@ -59,6 +59,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   if (request.lengths) checkLengths(request.lengths, ledger);
 
   const sizes = settle(ledger, signature);
+  requireRoom({ signature, outputs }, sizes);
   const params = paramsOf(request, signature, sizes);
   requireRates(signature.rates, params);
   return {
@@ -66,7 +67,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
     data: {
       inputs,
       state: Object.fromEntries(
-        signature.state.map((s) => [s.name, own(state, s.name) ?? filled('state', s, shapeOf(s, sizes, ['B']), startOf(s))]),
+        signature.state.map((s) => [s.name, own(state, s.name) ?? filled(shapeOf(s, sizes, ['B']), startOf(s))]),
       ),
       params,
       ...(request.lengths ? { lengths: request.lengths } : {}),
@@ -84,7 +85,7 @@ function paramsOf(request: RunRequest, signature: Signature, sizes: Sizes): Tens
   const missing = signature.params.flatMap((declaration): [string, Tensor][] => {
     const fill = fillOf(declaration);
     if (fill === undefined || own(given, declaration.name)) return [];
-    return [[declaration.name, filled('params', declaration, shapeOf(declaration, sizes), fill)]];
+    return [[declaration.name, filled(shapeOf(declaration, sizes), fill)]];
   });
   return missing.length === 0 ? given : { ...given, ...Object.fromEntries(missing) };
 }
@@ -184,14 +185,32 @@ function settle(ledger: SizeLedger, { dims, rules }: Signature): Sizes {
   );
 }
 
-/** @throws RecurveError `DATA-TOO-LARGE`: two honest sizes may have a product that no memory holds */
-function filled(group: string, { name }: NamedShape, shape: readonly number[], value: number): Tensor {
-  if (elements(shape) > 2 ** 31) {
-    throw new RecurveError({
-      code: 'DATA-TOO-LARGE',
-      message: `${group}.${name} would have shape [${shape.join(', ')}], more than ${2 ** 31} elements`,
-      where: `${group}.${name}`,
-    });
-  }
+function filled(shape: readonly number[], value: number): Tensor {
   return { shape, data: new Float32Array(elements(shape)).fill(value) };
+}
+
+/** Elements of all results of a run together, and of what is filled in for it: 2 GiB of float32. */
+export const MOST_RESULTS = 2 ** 29;
+
+/**
+ * Sizes that are honest each, in data that are small, may have products that no memory holds.
+ * @throws RecurveError `DATA-TOO-LARGE`, before anything of these sizes is made
+ */
+function requireRoom({ signature, outputs }: CellInterface, sizes: Sizes): void {
+  const made = [
+    ...Object.entries(outputs).map(([name, shape]) => ({ path: `outputs.${name}`, shape: ['T', 'B', ...shape] })),
+    ...signature.state.map(({ name, shape }) => ({ path: `state.${name}`, shape: ['B', ...shape] })),
+    ...signature.params
+      .filter((param) => fillOf(param) !== undefined)
+      .map(({ name, shape }) => ({ path: `params.${name}`, shape })),
+  ].map(({ path, shape }) => ({ path, shape: shapeOf({ name: path, shape }, sizes) }));
+  const total = made.reduce((sum, { shape }) => sum + elements(shape), 0);
+  if (total <= MOST_RESULTS) return;
+  const { path, shape } = made.reduce((most, each) => (elements(each.shape) > elements(most.shape) ? each : most));
+  throw new RecurveError({
+    code: 'DATA-TOO-LARGE',
+    message: `the results would have ${total} elements, more than ${MOST_RESULTS}: ${path} alone has the shape [${shape.join(', ')}]`,
+    fix: 'Send fewer sequences or steps at once.',
+    where: path,
+  });
 }

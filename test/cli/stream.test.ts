@@ -110,6 +110,29 @@ describe('a stream of requests', () => {
     expect(codes(await serve(bytes(`${JSON.stringify(request)}\n${good}\n`)))).toEqual(['DATA-TOO-LARGE', 'ok']);
   });
 
+  it('refuses results that are far larger than their data before anything of their size is made', async () => {
+    const tensor = (...shape: number[]) => ({ shape, data: Array(shape.reduce((a, b) => a * b, 1)).fill(0.5) });
+    writeFileSync(join(cwd, 'wide.cell.ts'), newWide());
+    const request = (T: number, B: number, H: number, more: object = {}) =>
+      JSON.stringify({ cell: 'wide.cell.ts', inputs: { x: tensor(T, B, 1) }, params: { b: tensor(H) }, ...more });
+    const stdin = [
+      request(100_000, 1, 10_000),
+      request(1, 100_000, 10_000),
+      // The results fit, but not what the reference keeps for gradients.
+      request(20_000, 1, 10_000, { cotangents: { outputs: {}, state: {} } }),
+      good,
+    ];
+    const before = process.memoryUsage().arrayBuffers;
+    const ran = await serve(bytes(...stdin.map((line) => `${line}\n`)));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000);
+    expect(answersOf(ran).map(({ ok, error }) => (ok ? 'ok' : `${error?.code}: ${error?.message}`))).toEqual([
+      'DATA-TOO-LARGE: the results would have 1000010000 elements, more than 536870912: outputs.h alone has the shape [100000, 1, 10000]',
+      'DATA-TOO-LARGE: the results would have 2000000000 elements, more than 536870912: outputs.h alone has the shape [1, 100000, 10000]',
+      expect.stringMatching(/^DATA-TOO-LARGE: the reference would keep \d+ numbers of all steps, more than 536870912$/),
+      'ok',
+    ]);
+  });
+
   it('ends with a reason where stdin cannot be read, after the answers so far', async () => {
     async function* stdin(): AsyncGenerator<Uint8Array> {
       yield Buffer.from(`${good}\n`);
