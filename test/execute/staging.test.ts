@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CellData } from '../../runtime/data.js';
+import type { Plan, TensorSlot } from '../../codegen/plan.js';
+import type { CellData, Tensor } from '../../runtime/data.js';
 import { placeTensors } from '../../runtime/memory/slots.js';
 import { createUploader } from '../../runtime/memory/upload.js';
 import { runningSumPlan } from './running-sum.js';
@@ -8,7 +9,16 @@ const filled = (...shape: number[]) => ({ shape, data: new Float32Array(shape.re
 
 describe('the staging array that all tensors go through', () => {
   it.each([1, 2, 3, 4, 5, 7, 8])('holds nothing of another run or tensor where a tensor of %d units is left out', (H) => {
-    const plan = runningSumPlan({ T: 2, B: 3, H });
+    const bare = runningSumPlan({ T: 2, B: 3, H });
+    // Before each tensor one that fills the array: the last word of most others is padding, and zero anyway.
+    const full = (index: number): [string, TensorSlot] => [
+      `params.full${index}`,
+      { buffer: 'given', offset: 10_000 + 64 * index, shape: [64], padded: [64] },
+    ];
+    const plan: Plan = {
+      ...bare,
+      tensors: Object.fromEntries(Object.entries(bare.tensors).flatMap((entry, index) => [full(index), entry])),
+    };
     const { given } = placeTensors(plan);
     const written = new Map<number, number[]>();
     const queue = {
@@ -19,7 +29,8 @@ describe('the staging array that all tensors go through', () => {
     const buffers = new Map(plan.buffers.map(({ name }) => [name, {} as GPUBuffer]));
     const upload = createUploader({ queue } as unknown as GPUDevice, plan, buffers, given);
     const x = filled(2, 3, H);
-    const params = { a: filled(H), k: filled(), M: filled(H, 3) };
+    const fulls = Object.keys(bare.tensors).map((_, index): [string, Tensor] => [`full${index}`, filled(64)]);
+    const params = { a: filled(H), k: filled(), M: filled(H, 3), ...Object.fromEntries(fulls) };
     const cotangents = { outputs: { h: x }, state: { h: filled(3, H) } };
     const all: CellData = { inputs: { x }, state: { h: filled(3, H) }, params, reverse: false, cotangents };
     const of = (path: string) => {
