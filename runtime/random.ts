@@ -72,8 +72,9 @@ export function randomData(
         const shape = shapeOf(declaration, sizes);
         const path = `params.${declaration.name}`;
         if (declaration.range !== undefined) return [declaration.name, fill(path, shape, within(declaration.range))];
-        const isRate = signature.rates.includes(declaration.name) && typeof declaration.init !== 'number';
-        const [middle, bound] = isRate ? nearby(0.5) : rangeOf(declaration, shape);
+        if (signature.rates.includes(declaration.name))
+          return [declaration.name, fill(path, shape, within(ratesNear(declaration)))];
+        const [middle, bound] = rangeOf(declaration, shape);
         const factor = middle === 0 ? scale : 1;
         return [declaration.name, fill(path, shape, (stream) => middle + (2 * stream() - 1) * bound * factor)];
       }),
@@ -107,6 +108,12 @@ function rangeOf({ shape: dims, trainable, init }: TensorDeclaration, shape: rea
 /** Uniform between two numbers. */
 function within([low, high]: readonly [number, number]): (stream: Stream) => number {
   return (stream) => low + (high - low) * stream();
+}
+
+/** A rate is a probability, whatever its `init`; at 0 and at 1 alone little would be tried. */
+function ratesNear({ init }: TensorDeclaration): readonly [number, number] {
+  const value = init === 'ones' ? 1 : typeof init === 'number' && init > 0 ? init : 0.5;
+  return [value / 2, Math.min(1.5 * value, (1 + value) / 2)];
 }
 
 /** From half of a value to one and a half of it; what is below 1 stays below 1, as rates and decays must. */

@@ -76,13 +76,16 @@ export class LossTape extends RoundingTape {
     args: readonly Value[];
     place: Span | undefined;
   }): void {
-    const name = NAMES.get(operation) ?? 'an operation';
+    // The slope for one argument is made of the others: where one of them was lost before, nothing is lost here.
+    if (!args.every(({ data }) => data.every(Number.isFinite))) return;
+    const name = NAMES.get(operation);
+    const slopeOf = name === undefined ? 'a slope' : `the slope of ${quoted(name)}`;
     for (const arg of args) {
       if (this.lost.has(arg) || arg.gradient === undefined) continue;
       arg.gradient.forEach((slope, at) => {
         if (Number.isFinite(slope) || !Number.isFinite(arg.data[at])) return;
         this.lost.add(arg);
-        this.note(`the slope of ${quoted(name)} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`, place);
+        this.note(`${slopeOf} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`, place);
       });
     }
   }

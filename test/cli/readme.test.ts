@@ -24,6 +24,14 @@ it('the kernel in the README is what its cell becomes', async () => {
   expect(stdout).toContain(block('wgsl'));
 });
 
+it('the request in the README runs, with its cell, forward and backward', async () => {
+  writeFileSync(join(cwd, 'mine.cell.ts'), block('ts'));
+  writeFileSync(join(cwd, 'batch.json'), block('json'));
+  const { code, stdout, stderr } = await recurve(['run', 'mine.cell.ts', '--data', 'batch.json', '--reference'], { cwd });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(Object.keys(JSON.parse(stdout).gradients.params)).toEqual(['W_f', 'U_f', 'b_f', 'W_n', 'U_n', 'b_n']);
+});
+
 it('the README names every command', async () => {
   const { stdout } = await recurve(['--help']);
   const commands = [...stdout.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name).filter((name) => name !== 'help');

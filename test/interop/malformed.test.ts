@@ -43,7 +43,10 @@ const weighted = {
 };
 const torch = {
   inputs: { x: count(2, 1, 2) },
-  weights: { format: 'torch', tensors: { weight_ih_l0: count(9, 2), weight_hh_l0: count(9, 3), bias_ih_l0: count(9) } },
+  weights: {
+    format: 'torch',
+    tensors: { weight_ih_l0: count(9, 2), weight_hh_l0: count(9, 3), bias_ih_l0: count(9), bias_hh_l0: count(9) },
+  },
 };
 
 const documents: [string, unknown, CellInterface][] = [

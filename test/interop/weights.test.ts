@@ -142,8 +142,13 @@ describe('torch', () => {
   });
 
   test('RNN', () => {
-    const given = { weight_ih_l0: f32([1, 2], 1, 2), weight_hh_l0: f32([1, 1], 3), bias_hh_l0: f32([1], 4) };
-    expect(params('torch', rnn(), given)).toEqual({ W: [1, 2], U: [3], b: [4] });
+    const matrices = { weight_ih_l0: f32([1, 2], 1, 2), weight_hh_l0: f32([1, 1], 3) };
+    const given = { ...matrices, bias_ih_l0: f32([1], 4), bias_hh_l0: f32([1], 0.5) };
+    expect(params('torch', rnn(), given)).toEqual({ W: [1, 2], U: [3], b: [4.5] });
+    expect(params('torch', rnn(), matrices)).toEqual({ W: [1, 2], U: [3], b: [0] });
+    expect(() => params('torch', rnn(), { ...matrices, bias_hh_l0: f32([1], 4) })).toThrow(
+      'weights.bias_ih_l0 is missing; weights.bias_hh_l0 is there, and torch writes all of them or none',
+    );
   });
 });
 

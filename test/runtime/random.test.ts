@@ -118,6 +118,18 @@ describe('random data', () => {
     }
   });
 
+  it.each([undefined, 'zeros', 'ones', 0, 0.1, 0.9, 1] as const)(
+    'gives a rate with init %s a probability, in every draw',
+    (init) => {
+      const rated: Signature = { ...signature, rates: ['q'], params: [{ ...declare('q', [], init), trainable: false }] };
+      for (let seed = 1; seed <= 40; seed++) {
+        const [rate = Number.NaN] = randomData(rated, sizes, {}, { seed, scale: 10 }).params.q?.data ?? [];
+        expect(rate).toBeGreaterThan(0);
+        expect(rate).toBeLessThanOrEqual(1);
+      }
+    },
+  );
+
   it('is scaled so that gates neither saturate nor vanish', () => {
     const { inputs, params } = draw({ seed: 5 });
     const x = [...(inputs.x?.data ?? [])];

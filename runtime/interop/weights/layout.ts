@@ -35,6 +35,8 @@ export interface WeightTensor {
 }
 
 export interface CellLayout {
+  /** Tensors of which a file holds all or none. */
+  readonly together?: readonly string[];
   readonly tensors: readonly WeightTensor[];
   /** Options that the framework's layer does not have. */
   readonly refuses: readonly { readonly option: string; readonly value: OptionValue; readonly because: string }[];

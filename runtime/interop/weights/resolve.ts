@@ -76,7 +76,27 @@ export function measureWeights(
       });
     }
   }
+  requireWhole(format, cell, given, resolved);
   return resolved;
+}
+
+/**
+ * A layer without biases is one thing, a layer that has lost some of them another: what is missing is no zero there.
+ *
+ * @throws RecurveError `WEIGHTS-MISSING`
+ */
+function requireWhole(format: WeightFormat, cell: string, given: Tensors, resolved: readonly ResolvedTensor[]): void {
+  const { together = [] } = layoutOf(format, cell);
+  const whole = together.filter((name) => resolved.some((tensor) => tensor.name === name));
+  const lost = whole.find((name) => !own(given, name));
+  const beside = whole.find((name) => own(given, name));
+  if (lost === undefined || beside === undefined) return;
+  throw new RecurveError({
+    code: 'WEIGHTS-MISSING',
+    message: `weights.${lost} is missing; weights.${beside} is there, and ${format} writes all of them or none`,
+    fix: 'Give it too, zeros if that is what it is, or leave the others out.',
+    where: `weights.${lost}`,
+  });
 }
 
 function layoutOf(format: WeightFormat, cell: string): CellLayout {

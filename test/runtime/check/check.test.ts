@@ -109,6 +109,11 @@ describe('checkCell', () => {
     expect(report.advice).toContain('range: [');
   });
 
+  it('blames the operation that lost a number, not the slopes that are made of it', async () => {
+    const report = await checkOne(cellOf('log(-1 - h * h) * a + x * d'), { T: 2, B: 1, H: 2 });
+    expect(report.losses?.causes.map(({ what }) => what)).toEqual(['`log` of a number below 0']);
+  });
+
   it('cannot judge numbers that float32 takes for zero', async () => {
     const report = await checkOne(cellOf('1e-30 * x * d * a * h'), { T: 3, B: 2, H: 5 });
     expect(report).toMatchObject({ verdict: 'cannot be judged', losses: { causes: [] } });

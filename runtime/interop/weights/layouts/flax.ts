@@ -21,6 +21,7 @@ export const FLAX: FormatLayout = {
       bias(`i${gate}`, `b_${gate}`),
     ]),
     refuses: LACKS,
+    together: ['hi/bias', 'hf/bias', 'hg/bias', 'ho/bias'],
   },
   gru: {
     tensors: [
@@ -33,6 +34,7 @@ export const FLAX: FormatLayout = {
       bias('hn', 'c_n'),
     ],
     refuses: RESET,
+    together: ['ir/bias', 'iz/bias', 'in/bias'],
   },
 };
 

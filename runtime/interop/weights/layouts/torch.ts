@@ -1,5 +1,8 @@
 import { type FormatLayout, NO_COUPLING, NO_PEEPHOLES, stacked, vector } from '../layout.js';
 
+/** With `bias=False` a layer has neither. */
+const BIASES = ['bias_ih_l0', 'bias_hh_l0'];
+
 /**
  * torch.nn.RNN, LSTM and GRU, layer 0, forward (https://docs.pytorch.org/docs/stable/nn.html): weight_ih_l0
  * `[G·H, I]`, weight_hh_l0 `[G·H, H]` (`[4·H, P]` with proj_size), bias_ih_l0 and bias_hh_l0 `[G·H]`,
@@ -15,6 +18,7 @@ export const TORCH: FormatLayout = {
       vector('bias_hh_l0', ['b']),
     ],
     refuses: [],
+    together: BIASES,
   },
   lstm: {
     tensors: [
@@ -25,6 +29,7 @@ export const TORCH: FormatLayout = {
       { ...stacked('weight_hr_l0', ['W_h']), needs: { option: 'projection', value: true } },
     ],
     refuses: [NO_PEEPHOLES, NO_COUPLING],
+    together: BIASES,
   },
   gru: {
     tensors: [
@@ -34,5 +39,6 @@ export const TORCH: FormatLayout = {
       vector('bias_hh_l0', ['b_r', 'b_z', ['c_n', 'b_n']]),
     ],
     refuses: [],
+    together: BIASES,
   },
 };
