@@ -1,5 +1,6 @@
 /** Cells with kernels that serve several members: what is right for the first of them must be right for all. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OptionValue } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/execute/index.js';
@@ -20,6 +21,7 @@ interface Case {
   readonly params: string;
   readonly body: string;
   readonly sizes: Readonly<Record<string, number>>;
+  readonly options?: Readonly<Record<string, OptionValue>>;
 }
 
 const VECTORS = { imports: 'cell, mat, matvec, tanh, vec', dims: "'H'", inputs: "x: vec('H')" };
@@ -94,6 +96,18 @@ const CASES: Readonly<Record<string, Case>> = {
       return { h: tanh(next + more), g: tanh(matvec(blockTriangular(p.E, 2), g)) };`,
     sizes: { T: 3, B: 2, N: 2, H: 7 },
   },
+  'entries of heads and of matrices of a stack that are drawn, two matrices at one rate': {
+    imports: 'cell, blocks, dropConnect, map, mat, matvec, stack, tanh, vec',
+    dims: "'N', 'H'",
+    inputs: "x: map('N', 'H')",
+    state: "h: map('N', 'H'), g: map('N', 'H')",
+    params: "A: blocks('N', 'H', 'H'), B: blocks('N', 'H', 'H'), S: stack(3, 'H', 'H'), W: mat('H', 'H')",
+    body: `{ h, g }, p) {
+      const next = tanh(matvec(dropConnect(p.A, 0.4), h) + matvec(dropConnect(p.B, 0.4), x));
+      return { h: next, g: tanh(matvec(dropConnect(p.S[0], 0.4), g) + matvec(dropConnect(p.S[2], 0.4), next) + matvec(dropConnect(p.W, 0.4), h)) };`,
+    sizes: { T: 3, B: 2, N: 3, H: 6 },
+    options: { training: true },
+  },
   'parameters per unit whose dims read the same when they are joined': {
     imports: 'cell, map, scalar, sum, vec',
     dims: "'A', 'AB', 'BC', 'C', 'scalars'",
@@ -114,7 +128,7 @@ const parse = ({ imports, dims, inputs, state, params, body }: Case) => {
 
 describe('a kernel with several members', () => {
   it.each(Object.entries(CASES))('%s', async (_, given) => {
-    const prepared = prepare(parse(given), given.sizes);
+    const prepared = prepare(parse(given), given.sizes, given.options);
     expect(await wrongTensors(device, prepared)).toEqual([]);
     expect(await mergedOtherwise(device, prepared)).toEqual([]);
   });
