@@ -57,27 +57,42 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-export const PER_UNIT: readonly Production[] = Object.entries(WAYS).map(([name, ways]) => ({
-  name,
-  weight: 1,
-  make: (b, shape, fuel) => {
-    const text = b.random.pick(ways);
-    const args: Expr[] = [];
-    const sources = [() => b.value(shape, fuel), () => b.beside(shape, fuel - 1), () => b.generic(shape)];
-    const places = sources.map((make, source) => {
-      const times = text.split(`$${source}`).length - 1;
-      return times > 0 ? args.push(b.within({ times }, make)) - 1 : -1;
-    });
-    return apply(
-      text.replace(/\$(\d)/g, (_, source) => `$${places[Number(source)]}`),
-      shape,
-      ...args,
-    );
-  },
-}));
+/** Branches that are not defined, or too large for float32, wherever they are not taken: nothing of them may reach a gradient. */
+const GUARDED: readonly string[] = [
+  '($2 > 0.3 ? $0 / relu($2) : $1)',
+  '($2 <= 0.3 ? $0 : 1 / relu($2) + $1)',
+  'select($2 > 0.3, log($2), $0)',
+  '($2 > 0.3 ? sqrt($2) * $0 : $1)',
+  '($2 > 0.3 ? pow($2, tanh($0)) : $1)',
+  '($2 < 0.3 ? $0 * exp(300 * relu($2 - 0.3)) : $1)',
+];
+
+function written(name: string, ways: readonly string[], weight: number): Production {
+  return {
+    name,
+    weight,
+    make: (b, shape, fuel) => {
+      const text = b.random.pick(ways);
+      const args: Expr[] = [];
+      const sources = [() => b.value(shape, fuel), () => b.beside(shape, fuel - 1), () => b.generic(shape)];
+      const places = sources.map((make, source) => {
+        const times = text.split(`$${source}`).length - 1;
+        return times > 0 ? args.push(b.within({ times }, make)) - 1 : -1;
+      });
+      return apply(
+        text.replace(/\$(\d)/g, (_, source) => `$${places[Number(source)]}`),
+        shape,
+        ...args,
+      );
+    },
+  };
+}
+
+export const PER_UNIT: readonly Production[] = Object.entries(WAYS).map(([name, ways]) => written(name, ways, 1));
 
 /** Choices by tests, and values that an option chooses. */
 export const CHOICES: readonly Production[] = [
+  written('guarded', GUARDED, 2),
   {
     name: 'select',
     weight: 3,

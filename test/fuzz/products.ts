@@ -95,17 +95,18 @@ const antisymmetric: Production = {
   },
 };
 
-/** A value of two axes as the matrix. */
+/** A value of two axes as the matrix, of one vector or of many. */
 const computed: Production = {
   name: 'computed matrix',
   weight: 4,
   make: (b, shape, fuel) => {
-    if (shape.length !== 1) return undefined;
-    const columns = b.dim();
+    if (shape.length === 0) return undefined;
+    const [lead, columns] = [shape.slice(0, -1), b.dim()];
     const turned = b.random.chance(0.4);
     const own = turned ? [columns, last(shape)] : [last(shape), columns];
-    if (!b.fits(own)) return undefined;
-    return apply(turned ? 'matvec(transpose($0), $1)' : 'matvec($0, $1)', shape, b.value(own, fuel), b.value([columns], fuel));
+    const given = [...lead, columns];
+    if (!b.fits([...lead, ...own])) return undefined;
+    return apply(turned ? 'matvec(transpose($0), $1)' : 'matvec($0, $1)', shape, b.value(own, fuel), b.value(given, fuel));
   },
 };
 
