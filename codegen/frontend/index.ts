@@ -1,12 +1,13 @@
 /** The frontend: spec file → cell tree → signature → step graph. */
-export { checkSpec } from './check.js';
-export { constantOf } from './constant.js';
+
 export { copySpec, type SpecCopy } from './copy.js';
-export { SPEC_CODES, type SpecCode } from './diagnostics.js';
-export { formatDiagnostic, formatDiagnostics } from './format.js';
-export { lower } from './lower.js';
-export { completeOptions, resolveOptions } from './options.js';
+export { constantOf } from './declare/constant.js';
+export { SPEC_CODES, type SpecCode } from './diagnostics/diagnostics.js';
+export { formatDiagnostic, formatDiagnostics } from './diagnostics/format.js';
+export { badName } from './language/vocabulary.js';
+export { checkSpec } from './lower/check.js';
+export { lower } from './lower/lower.js';
+export { completeOptions, resolveOptions } from './lower/options.js';
+export { resolveSignature } from './lower/resolve.js';
 export { isCurrent, parseCell, parseCellSource } from './parse.js';
-export { resolveSignature } from './resolve.js';
-export { isKeyword } from './syntax.js';
-export { badName } from './vocabulary.js';
+export { isKeyword } from './source/syntax.js';

@@ -1,5 +1,5 @@
 /** What a set of random cells has met: per-unit operations, kinds of graph nodes, functions of the language. */
-import { BUILTINS } from '../../codegen/frontend/vocabulary.js';
+import { BUILTINS } from '../../codegen/frontend/language/vocabulary.js';
 import type { Stages } from '../../codegen/index.js';
 import { isApply, type Node } from '../../codegen/ir/graph.js';
 import { ops } from '../../codegen/ir/ops.js';

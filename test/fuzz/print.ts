@@ -1,7 +1,7 @@
 /** A model as the text of a spec. */
 
-import { LIBRARY } from '../../codegen/frontend/library.js';
-import { BUILTINS, DECLARATORS } from '../../codegen/frontend/vocabulary.js';
+import { LIBRARY } from '../../codegen/frontend/language/library.js';
+import { BUILTINS, DECLARATORS } from '../../codegen/frontend/language/vocabulary.js';
 import type { Declared, Expr, Model, Statement } from './model.js';
 
 const EXPORTS = [...Object.keys(BUILTINS), ...LIBRARY, ...DECLARATORS];

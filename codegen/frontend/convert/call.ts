@@ -1,0 +1,147 @@
+/** Calls: functions of the language, helpers (converted when first called), and what neither is. */
+import { type CallExpression, Node } from 'ts-morph';
+import { didYouMean } from '../../suggest.js';
+import { BUILTINS, isBuiltin, isStructural, STRUCTURAL } from '../language/vocabulary.js';
+import type { Binding } from '../source/module.js';
+import { unwrap } from '../source/syntax.js';
+import type { Expression } from '../tree.js';
+import { type Context, nameOfKey, span } from './context.js';
+import { convertExpression } from './expression.js';
+import { refuse, refuseDeclarator, refuseSpread, refuseUnknown } from './refusals.js';
+import { convertFunction } from './statement.js';
+
+export function convertCall(context: Context, node: CallExpression): Expression {
+  const args: Expression[] = [];
+  let spread = false;
+  for (const argument of node.getArguments()) {
+    if (Node.isSpreadElement(argument)) {
+      refuseSpread(context, argument);
+      spread = true;
+    } else if (Node.isExpression(argument)) args.push(convertExpression(context, argument));
+  }
+  if (spread) return context.recovery.poison(span(context, node));
+  const callee = unwrap(node.getExpression());
+  if (Node.isPropertyAccessExpression(callee)) {
+    const object = unwrap(callee.getExpression());
+    if (Node.isIdentifier(object) && object.getText() === 'Math') return refuseMath(context, node, callee.getName());
+    return refuseMethodCall(context, node, callee.getName());
+  }
+  if (!Node.isIdentifier(callee)) {
+    return refuse(
+      context,
+      callee,
+      'SPEC-NOT-CALLABLE',
+      'only named functions can be called',
+      'Call a function of `recurve` or a helper by its name.',
+    );
+  }
+  const name = callee.getText();
+  if (context.scope.find(name) !== undefined) return refuseNotCallable(context, callee, name);
+  const binding = context.module.names.get(name);
+  switch (binding?.kind) {
+    case 'builtin':
+      return builtin(context, node, binding.name, args);
+    case 'helper':
+      return helper(context, node, binding, args);
+    case 'constant':
+      return refuseNotCallable(context, callee, name);
+    case 'declarator':
+      return refuseDeclarator(context, callee, name);
+    case 'poison':
+      return context.recovery.poison(span(context, node));
+    default:
+      return refuseUnknown(context, callee, name);
+  }
+}
+
+function builtin(context: Context, node: CallExpression, name: string, args: readonly Expression[]): Expression {
+  const [least, most] = BUILTINS[name] ?? [0, 0];
+  if (args.length < least || args.length > most) {
+    const wanted = least === most ? `${least}` : Number.isFinite(most) ? `${least} or ${most}` : `at least ${least}`;
+    const usage = isStructural(name) ? `Write \`${STRUCTURAL[name].usage}\`.` : `Give it ${wanted}.`;
+    return refuse(context, node, 'SPEC-ARGUMENTS', `\`${name}\` takes ${arguments_(wanted)}, not ${args.length}`, usage);
+  }
+  const at = span(context, node);
+  const [test, then, otherwise] = args;
+  if (name === 'select' && test !== undefined && then !== undefined && otherwise !== undefined) {
+    return { kind: 'conditional', test, then, otherwise, span: at };
+  }
+  return { kind: 'builtin', name, args, span: at };
+}
+
+function arguments_(count: string): string {
+  return `${count} argument${count === '1' ? '' : 's'}`;
+}
+
+function helper(
+  context: Context,
+  node: CallExpression,
+  binding: Extract<Binding, { kind: 'helper' }>,
+  args: readonly Expression[],
+): Expression {
+  const at = span(context, node);
+  const { key } = binding;
+  if (context.library.open.includes(key)) {
+    const path = context.library.open.slice(context.library.open.indexOf(key));
+    const cycle = [...path, key].map(nameOfKey).join(' → ');
+    const fix = 'Write a `for` with constant bounds: helpers are inlined, so they cannot call themselves.';
+    return refuse(context, node, 'SPEC-RECURSION', `helpers call themselves: ${cycle}`, fix);
+  }
+  const tree = helperTree(context, binding);
+  if (tree.parameters.length !== args.length) {
+    const name = nameOfKey(key);
+    return refuse(
+      context,
+      node,
+      'SPEC-ARGUMENTS',
+      `\`${name}\` takes ${arguments_(`${tree.parameters.length}`)}, not ${args.length}`,
+      `Give every parameter of \`${name}\` a value.`,
+    );
+  }
+  return { kind: 'helper', key, args, span: at };
+}
+
+/** The converted helper; converts it when it is met for the first time. */
+export function helperTree(context: Context, { key, node, module }: Extract<Binding, { kind: 'helper' }>) {
+  const known = context.library.helpers.get(key);
+  if (known !== undefined) return known;
+  context.library.open.push(key);
+  const tree = convertFunction({ ...context, module, depth: 0 }, nameOfKey(key), node);
+  context.library.open.pop();
+  context.library.helpers.set(key, tree);
+  return tree;
+}
+
+function refuseNotCallable(context: Context, callee: Node, name: string): Expression {
+  const fix = didYouMean(
+    name,
+    [...context.module.names.keys()].filter((known) => known !== name),
+    'To multiply, write `*`; to call a function, rename this value.',
+  );
+  return refuse(context, callee, 'SPEC-NOT-CALLABLE', `\`${name}\` is a value, not a function`, fix);
+}
+
+/** Members of Math whose name in the language differs. */
+const MATH: Readonly<Record<string, string>> = {
+  ceil: 'Write `-floor(-x)`.',
+  trunc: 'Write `x - x % 1`.',
+  tan: 'Write `sin(x) / cos(x)`.',
+  random: 'A step is a function of its inputs: take the noise as an input.',
+};
+
+function refuseMath(context: Context, node: CallExpression, name: string): Expression {
+  const args = node.getArguments().map((argument) => argument.getText());
+  const call = `${name}(${args.join(', ')})`;
+  const fix = isBuiltin(name)
+    ? `Write \`${call.length > 60 ? `${name}(…)` : call}\`, imported from \`recurve\`.`
+    : ((Object.hasOwn(MATH, name) ? MATH[name] : undefined) ??
+      didYouMean(name, Object.keys(BUILTINS), 'Write it with the functions of `recurve`.'));
+  return refuse(context, node, 'SPEC-MATH', `\`Math.${name}\` is not in the language`, fix);
+}
+
+function refuseMethodCall(context: Context, node: CallExpression, name: string): Expression {
+  const fix = isBuiltin(name)
+    ? `Write \`${name}(…)\`, imported from \`recurve\`.`
+    : 'Call a function of `recurve` or a helper: `f(x)`, not `x.f()`.';
+  return refuse(context, node, 'SPEC-METHOD-CALL', `\`.${name}()\` is a method call, and values of a step have no methods`, fix);
+}

@@ -1,0 +1,317 @@
+/**
+ * The files of a spec: parses each with ts-morph, resolves its imports and says what every module-level name is.
+ * Nothing is executed and nothing is type-checked; only syntax trees are read.
+ */
+import { dirname, join } from 'node:path';
+import {
+  type ArrowFunction,
+  type Expression,
+  type FunctionDeclaration,
+  type FunctionExpression,
+  type ImportDeclaration,
+  Node,
+  Project,
+  type SourceFile,
+  ts,
+  VariableDeclarationKind,
+  type VariableStatement,
+} from 'ts-morph';
+import { RecurveError } from '../../errors.js';
+import { didYouMean, listNames, nearest } from '../../suggest.js';
+import type { Diagnostics } from '../diagnostics/diagnostics.js';
+import { LIBRARY, libraryFile, libraryPath } from '../language/library.js';
+import { isBuiltin, isDeclarator, TYPES, VALUE_EXPORTS } from '../language/vocabulary.js';
+import { linesOf, spanAt, spanOf } from './place.js';
+import { checkText, importedPath, leavesByLink, readSource } from './source.js';
+import { syntaxErrors, unwrap } from './syntax.js';
+
+export type FunctionNode = FunctionDeclaration | FunctionExpression | ArrowFunction;
+
+/** What a module-level name stands for. `poison` is a name whose mistake has been reported. */
+export type Binding =
+  | { readonly kind: 'builtin'; readonly name: string }
+  | { readonly kind: 'declarator'; readonly name: string }
+  | { readonly kind: 'helper'; readonly key: string; readonly node: FunctionNode; readonly module: Module }
+  | { readonly kind: 'constant'; readonly key: string; readonly node: Expression; readonly module: Module }
+  /** A helper that comes with recurve; importing it loads its file. */
+  | { readonly kind: 'library'; readonly name: string }
+  | { readonly kind: 'type' }
+  | { readonly kind: 'poison' };
+
+export interface Module {
+  /** As the user wrote the path, or relative to it: what diagnostics show. */
+  readonly file: string;
+  readonly source: SourceFile;
+  readonly names: Map<string, Binding>;
+  readonly exports: Map<string, Binding>;
+  /** False while its own imports are being read. */
+  loaded: boolean;
+  /** TypeScript could not parse it; its tree is a guess. */
+  readonly broken: boolean;
+}
+
+const MOST_MODULES = 64;
+const MOST_SYNTAX_ERRORS = 10;
+
+export class Modules {
+  readonly #project = new Project({
+    useInMemoryFileSystem: true,
+    skipFileDependencyResolution: true,
+    skipLoadingLibFiles: true,
+    compilerOptions: { noLib: true, noResolve: true, types: [] },
+  });
+  readonly #byFile = new Map<string, Module>();
+
+  constructor(readonly diagnostics: Diagnostics) {}
+
+  get sources(): Record<string, readonly string[]> {
+    return Object.fromEntries([...this.#byFile.values()].map((module) => [module.file, linesOf(module.source)]));
+  }
+
+  get anyBroken(): boolean {
+    return [...this.#byFile.values()].some((module) => module.broken);
+  }
+
+  /** Parses `text` and, through its imports, the files it needs. Mistakes go to the diagnostics. */
+  load(file: string, text: string): Module {
+    // The name in memory is ours: a spec's own extension must not make TypeScript read it as JSON or JSX.
+    const source = this.#project.createSourceFile(`/module${this.#byFile.size}.ts`, checkText(file, text));
+    this.diagnostics.addSource(file, linesOf(source));
+    const broken = this.#reportSyntax(file, source);
+    const module: Module = { file, source, names: new Map(), exports: new Map(), loaded: false, broken };
+    this.#byFile.set(file, module);
+    if (!broken) this.#bind(module);
+    module.loaded = true;
+    return module;
+  }
+
+  #reportSyntax(file: string, source: SourceFile): boolean {
+    const errors = syntaxErrors(source);
+    for (const { start, length, message } of errors.slice(0, MOST_SYNTAX_ERRORS)) {
+      const at = Math.min(start, source.getFullText().length);
+      const fix = 'Correct the TypeScript here first; the meaning of the cell is checked after.';
+      this.diagnostics.report('SPEC-SYNTAX', spanAt(file, source, at, length), message, fix);
+    }
+    return errors.length > 0;
+  }
+
+  #bind(module: Module): void {
+    for (const statement of module.source.getStatements()) {
+      if (Node.isImportDeclaration(statement)) this.#bindImport(module, statement);
+      else if (Node.isFunctionDeclaration(statement)) this.#bindFunction(module, statement);
+      else if (Node.isVariableStatement(statement)) this.#bindVariables(module, statement);
+      else if (Node.isTypeAliasDeclaration(statement) || Node.isInterfaceDeclaration(statement)) {
+        this.#define(module, statement.getName(), { kind: 'type' }, statement, statement.isExported());
+      } else if (
+        !Node.isExportAssignment(statement) &&
+        !Node.isExportDeclaration(statement) &&
+        !Node.isEmptyStatement(statement)
+      ) {
+        this.diagnostics.report(
+          'SPEC-MODULE-STATEMENT',
+          spanOf(module.file, statement),
+          'a spec file holds imports, constants, helper functions, types and one cell, and this is none of them',
+          'Remove it, or move it into a helper function.',
+        );
+      }
+    }
+    for (const statement of module.source.getExportDeclarations()) this.#bindExports(module, statement);
+  }
+
+  #bindExports(module: Module, statement: ReturnType<SourceFile['getExportDeclarations']>[number]): void {
+    if (statement.isTypeOnly()) return;
+    if (statement.getModuleSpecifier() !== undefined || statement.isNamespaceExport()) {
+      this.diagnostics.report(
+        'SPEC-MODULE-STATEMENT',
+        spanOf(module.file, statement),
+        'a spec file cannot pass on what another file exports',
+        'Import the helper from its own file where it is used.',
+      );
+      return;
+    }
+    for (const specifier of statement.getNamedExports()) {
+      const binding = module.names.get(specifier.getName());
+      if (binding !== undefined) module.exports.set(specifier.getAliasNode()?.getText() ?? specifier.getName(), binding);
+      else this.#reportUnknownExport(module, specifier, specifier.getName(), module.names.keys());
+    }
+  }
+
+  #reportUnknownExport(module: Module, at: Node, name: string, known: Iterable<string>): void {
+    const fix = didYouMean(name, known, 'Declare it in this file or remove the export.');
+    this.diagnostics.report('SPEC-NOT-EXPORTED', spanOf(module.file, at), `nothing called \`${name}\` is declared here`, fix);
+  }
+
+  #define(module: Module, name: string, binding: Binding, at: Node, exported: boolean): void {
+    // A type and a value may share a name; the value is what expressions mean.
+    if (binding.kind === 'type' && module.names.has(name)) return;
+    const before = module.names.get(name);
+    if (before !== undefined && before.kind !== 'type') {
+      this.diagnostics.report(
+        'SPEC-DUPLICATE-NAME',
+        spanOf(module.file, at),
+        `\`${name}\` is already declared in this file`,
+        'Rename one of the two.',
+      );
+      return;
+    }
+    module.names.set(name, binding);
+    if (exported) module.exports.set(name, binding);
+  }
+
+  #bindFunction(module: Module, node: FunctionDeclaration): void {
+    const name = node.getName();
+    // Overload signatures have no body and mean nothing here; `export default function` is reported by the cell's parser.
+    if (name === undefined || !node.hasBody()) return;
+    const binding: Binding = { kind: 'helper', key: `${module.file}#${name}`, node, module };
+    this.#define(module, name, binding, node.getNameNode() ?? node, node.isExported() && !node.isDefaultExport());
+  }
+
+  #bindVariables(module: Module, statement: VariableStatement): void {
+    const constant = statement.getDeclarationKind() === VariableDeclarationKind.Const;
+    for (const declaration of statement.getDeclarations()) {
+      const nameNode = declaration.getNameNode();
+      const initializer = declaration.getInitializer();
+      const exported = statement.isExported();
+      if (!Node.isIdentifier(nameNode)) {
+        this.diagnostics.report(
+          'SPEC-PATTERN',
+          spanOf(module.file, nameNode),
+          'constants at module level are declared one by one',
+          'Write `const name = value;` for each.',
+        );
+        for (const element of nameNode.getElements()) {
+          if (Node.isBindingElement(element)) this.#define(module, element.getName(), { kind: 'poison' }, element, exported);
+        }
+        continue;
+      }
+      const name = nameNode.getText();
+      if (!constant || initializer === undefined) {
+        this.diagnostics.report(
+          'SPEC-MODULE-MUTABLE',
+          spanOf(module.file, declaration),
+          `\`${name}\` is a variable at module level, and what a cell computes cannot depend on one`,
+          `Write \`const ${name} = …;\`, or keep the value in a state of the cell.`,
+        );
+        this.#define(module, name, { kind: 'poison' }, nameNode, exported);
+      } else {
+        this.#define(module, name, this.#valueBinding(module, name, initializer), nameNode, exported);
+      }
+    }
+  }
+
+  #valueBinding(module: Module, name: string, initializer: Expression): Binding {
+    const key = `${module.file}#${name}`;
+    const inner = unwrap(initializer);
+    if (Node.isArrowFunction(inner) || Node.isFunctionExpression(inner)) return { kind: 'helper', key, node: inner, module };
+    return { kind: 'constant', key, node: inner, module };
+  }
+
+  #bindImport(module: Module, statement: ImportDeclaration): void {
+    if (statement.isTypeOnly()) return;
+    const poison = (name: string, at: Node) => this.#define(module, name, { kind: 'poison' }, at, false);
+    const specifierNode = statement.compilerNode.moduleSpecifier;
+    if (!ts.isStringLiteral(specifierNode)) {
+      // The parser has said so already.
+      for (const specifier of statement.getNamedImports()) poison(specifier.getName(), specifier);
+      return;
+    }
+    const from = specifierNode.text;
+    const unnamed = statement.getDefaultImport() ?? statement.getNamespaceImport();
+    const named = statement.getNamedImports().filter((specifier) => !specifier.isTypeOnly());
+    if (unnamed !== undefined || (named.length === 0 && statement.getImportClause() === undefined)) {
+      this.diagnostics.report(
+        'SPEC-IMPORT-FORM',
+        spanOf(module.file, statement),
+        'a spec imports names one by one',
+        `Write \`import { name } from '${from}';\` with the names it uses.`,
+      );
+      if (unnamed !== undefined) poison(unnamed.getText(), unnamed);
+    }
+    const exports = from === 'recurve' ? LANGUAGE : this.#resolve(module, statement, from);
+    for (const specifier of named) {
+      const name = specifier.getName();
+      const local = specifier.getAliasNode() ?? specifier.getNameNode();
+      const binding = exports?.get(name);
+      if (binding !== undefined) {
+        this.#define(module, local.getText(), this.#loaded(binding), local, false);
+        continue;
+      }
+      poison(local.getText(), local);
+      if (exports !== undefined) {
+        const fix = didYouMean(name, exports.keys(), `It exports ${listNames(exports.keys())}.`);
+        const at = spanOf(module.file, specifier.getNameNode());
+        this.diagnostics.report('SPEC-NOT-EXPORTED', at, `\`${from}\` exports no \`${name}\``, fix);
+      }
+    }
+  }
+
+  /** What an imported name stands for: one of the library is a helper of its file, read when it is first imported. */
+  #loaded(binding: Binding): Binding {
+    if (binding.kind !== 'library') return binding;
+    const file = libraryFile(binding.name);
+    if (file === undefined) throw new Error(`the library has no ${binding.name}`);
+    const library = this.#byFile.get(file) ?? this.load(file, readSource(libraryPath(file)));
+    return library.exports.get(binding.name) ?? { kind: 'poison' };
+  }
+
+  /** Exports of a helper file; `undefined` when it was not read and that has been reported. */
+  #resolve(module: Module, statement: ImportDeclaration, from: string): Map<string, Binding> | undefined {
+    const at = spanOf(module.file, statement.getModuleSpecifier());
+    if (!from.startsWith('./') && !from.startsWith('../')) {
+      const near = nearest(from, ['recurve']) ? 'Did you mean `recurve`?' : undefined;
+      this.diagnostics.report(
+        'SPEC-IMPORT-PACKAGE',
+        at,
+        `a spec imports only \`recurve\` and files by relative path, not \`${from}\``,
+        near ?? 'Copy the helper into a file beside the spec and import it as `./file.js`.',
+      );
+      return undefined;
+    }
+    const file = importedFile(module.file, from);
+    const known = this.#byFile.get(file);
+    if (known !== undefined) {
+      if (known.loaded) return known.broken ? undefined : known.exports;
+      this.diagnostics.report(
+        'SPEC-IMPORT-CYCLE',
+        at,
+        `\`${file}\` imports this file, directly or through others, so neither can come first`,
+        'Move what both need into a third file.',
+      );
+      return undefined;
+    }
+    if (this.#byFile.size >= MOST_MODULES) {
+      this.diagnostics.report(
+        'SPEC-TOO-LARGE',
+        at,
+        `a spec reads at most ${MOST_MODULES} files`,
+        'Put its helpers into fewer files.',
+      );
+      return undefined;
+    }
+    if (leavesByLink(module.file, from)) {
+      const message = `\`${from}\` leads out of its folder through a symbolic link`;
+      this.diagnostics.report('SPEC-IMPORT-OUTSIDE', at, message, 'Copy the helper into a file beside the spec.');
+      return undefined;
+    }
+    try {
+      const loaded = this.load(file, readSource(file));
+      return loaded.broken ? undefined : loaded.exports;
+    } catch (error) {
+      if (!(error instanceof RecurveError)) throw error;
+      this.diagnostics.report('SPEC-IMPORT-NOT-FOUND', at, error.message, error.fix ?? 'Check the path.');
+      return undefined;
+    }
+  }
+}
+
+/** The file that an import in `file` means, by its path alone. */
+export function importedFile(file: string, from: string): string {
+  return join(dirname(file), importedPath(from));
+}
+
+const LANGUAGE: Map<string, Binding> = new Map<string, Binding>([
+  ...VALUE_EXPORTS.filter(isBuiltin).map((name): [string, Binding] => [name, { kind: 'builtin', name }]),
+  ...VALUE_EXPORTS.filter(isDeclarator).map((name): [string, Binding] => [name, { kind: 'declarator', name }]),
+  ...LIBRARY.map((name): [string, Binding] => [name, { kind: 'library', name }]),
+  ...TYPES.map((name): [string, Binding] => [name, { kind: 'type' }]),
+]);
