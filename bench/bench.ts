@@ -11,7 +11,8 @@ import { type Executable, load } from '../runtime/execute/index.js';
 import { randomData } from '../runtime/random.js';
 import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './measure.js';
 import { differenceOf } from './peers/agreement.js';
-import { openPeer, type Peer, type PeerLayer, type PeerName } from './peers/peer.js';
+import { openPeer } from './peers/open.js';
+import type { Peer, PeerLayer, PeerName } from './peers/peer.js';
 import { countDispatches, countFlops } from './plan-costs.js';
 import type { BenchReport, BenchResult, PeerResult } from './report.js';
 

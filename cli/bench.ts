@@ -8,7 +8,7 @@ import { fillSizes } from './arguments.js';
 import { loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
-import type { Flags } from './program.js';
+import type { Flags } from './flags.js';
 
 export interface BenchFlags extends Flags {
   readonly against?: PeerName;

@@ -19,7 +19,7 @@ import { fillSizes } from './arguments.js';
 import { builtInCells, loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
-import type { Flags } from './program.js';
+import type { Flags } from './flags.js';
 
 export interface CheckFlags extends Flags {
   readonly all?: true;

@@ -14,10 +14,10 @@ import { fillSizes } from './arguments.js';
 import { loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
 import { writing } from './files.js';
+import type { Flags } from './flags.js';
 import { typedModule } from './module.js';
 import { ownPackage } from './package.js';
 import { displayPath } from './paths.js';
-import type { Flags } from './program.js';
 import { chooseTarget } from './target.js';
 
 interface Generated {

@@ -17,8 +17,8 @@ import {
   openOnnx,
 } from '../runtime/interop/onnx/index.js';
 import type { Colors, Context, Outcome } from './context.js';
+import type { Flags } from './flags.js';
 import { displayPath, shellWord } from './paths.js';
-import type { Flags } from './program.js';
 
 export interface ImportFlags extends Flags {
   readonly list?: true;

@@ -7,7 +7,7 @@ import type { Plan, Sizes } from '../codegen/plan.js';
 import { fillSizes } from './arguments.js';
 import { loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
-import type { Flags } from './program.js';
+import type { Flags } from './flags.js';
 import type { Stage } from './stages.js';
 import { chooseTarget, genericTarget } from './target.js';
 import { tensorNotes } from './tensors.js';

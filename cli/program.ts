@@ -1,8 +1,7 @@
 /** The command line: commands, their options, and one way out for results and errors. */
 import { Command, CommanderError, Option } from 'commander';
-import type { PeerName } from '../bench/peers/peer.js';
+import { PEER_NAMES, type PeerName } from '../bench/peers/peer.js';
 import { RecurveError } from '../codegen/errors.js';
-import type { Sizes } from '../codegen/plan.js';
 import { reasonOf } from '../codegen/read-file.js';
 import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
@@ -10,20 +9,13 @@ import { WEIGHT_FORMATS } from '../runtime/interop/types.js';
 import { collectDims, collectSet, DIMS_HELP, parseMaxLine, positiveNumber } from './arguments.js';
 import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
+import type { Flags } from './flags.js';
 import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
 import { ownPackage } from './package.js';
 import { type CliExit, reportError } from './report.js';
 import type { RunFlags } from './run.js';
 import { STAGES, type Stage } from './stages.js';
-
-/** What the options shared by all commands parse to; a command reads those it declares. */
-export interface Flags {
-  readonly json?: true;
-  readonly adapter?: AdapterChoice;
-  readonly dims?: Sizes;
-  readonly set?: Readonly<Record<string, string>>;
-}
 
 const ADAPTERS: readonly AdapterChoice[] = ['auto', 'hardware', 'lavapipe', 'swiftshader'];
 
@@ -163,7 +155,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),
     );
   addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)')
-    .addOption(new Option('--against <peer>', 'time the same layer in a peer, interleaved').choices(['tfjs-webgpu']))
+    .addOption(new Option('--against <peer>', 'time the same layer in a peer, interleaved').choices(PEER_NAMES))
     .addHelpText('after', '\nWithout --dims: T=64,B=32 and T=64,B=1, every other dim 128 and 64. Times are medians.')
     .action((cells: string[], flags: Flags & { against?: PeerName }) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),

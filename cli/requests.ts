@@ -5,7 +5,7 @@ import type { Sizes } from '../codegen/plan.js';
 import { causeOfNonFinite } from '../runtime/check/nonfinite.js';
 import { bindRequest, type RunRequest, type RunResponse, requireFinite, toResponse } from '../runtime/interop/index.js';
 import type { Engine } from './engine.js';
-import type { Flags } from './program.js';
+import type { Flags } from './flags.js';
 import type { CellShelf } from './shelf.js';
 
 export interface Answered {

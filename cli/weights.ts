@@ -11,7 +11,7 @@ import {
   type WeightsFile,
   weightsOf,
 } from '../runtime/interop/index.js';
-import type { Flags } from './program.js';
+import type { Flags } from './flags.js';
 import { mergeOptions } from './requests.js';
 
 export interface WeightsFlags extends Flags {

@@ -1,8 +1,7 @@
 /** The manifest of a compiled cell (`plan.json`): everything a runtime needs to run it, and nothing of how it was made. */
-import type { OptionValues } from './frontend/tree.js';
+import type { OptionValues, Sizes } from './frontend/tree.js';
 
-/** Sizes of every dim: `T` steps, `B` sequences, and the cell's own dims. */
-export type Sizes = Readonly<Record<string, number>>;
+export type { Sizes };
 
 /**
  * A tensor the host reads or writes. On the device the innermost axis is padded with zeros to a multiple

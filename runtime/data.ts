@@ -1,9 +1,8 @@
 /** What goes into one run of a cell and what comes out: the same shape for the device and for the reference. */
 import { RecurveError } from '../codegen/errors.js';
 import { constantOf } from '../codegen/frontend/declare/constant.js';
-import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
+import type { Signature, Sizes, TensorDeclaration } from '../codegen/frontend/tree.js';
 import { isFixed } from '../codegen/ir/sizes.js';
-import type { Sizes } from '../codegen/plan.js';
 
 export interface Tensor {
   readonly shape: readonly number[];

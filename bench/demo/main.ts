@@ -4,9 +4,9 @@
  */
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
-import { loadCell } from '../../cli/cells.js';
 import { RecurveError } from '../../codegen/errors.js';
-import { compile, lower, resolveOptions, resolveSignature } from '../../codegen/index.js';
+import { compile, lower, parseCell, resolveOptions, resolveSignature } from '../../codegen/index.js';
+import { shippedPath } from '../../codegen/shipped.js';
 import { outputShapes, TOLERANCE } from '../../runtime/check/index.js';
 import { compareResults, type TensorComparison } from '../../runtime/compare.js';
 import type { CellData } from '../../runtime/data.js';
@@ -32,7 +32,7 @@ async function main(): Promise<boolean> {
   progress.update('reading handwritten digits');
   const x = readDigits(SIZES.B);
   const cases = CELLS.map((name): Required<BenchCase> => {
-    const tree = loadCell(name, process.cwd());
+    const tree = parseCell(shippedPath('cells', `${name}.cell.ts`));
     const options = resolveOptions(tree, {});
     const signature = resolveSignature(tree, options);
     const random = randomData(signature, SIZES, outputShapes(signature, lower(tree, signature)), { seed: 1 });

@@ -2,10 +2,9 @@
 import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
-import type { RecurveDevice } from '../../runtime/device/index.js';
 
-export type PeerName = 'tfjs-webgpu';
-export const PEER_NAMES: readonly PeerName[] = ['tfjs-webgpu'];
+export const PEER_NAMES = ['tfjs-webgpu'] as const;
+export type PeerName = (typeof PEER_NAMES)[number];
 
 /** One layer with its weights and its data on the device. */
 export interface PeerLayer {
@@ -25,14 +24,4 @@ export interface Peer {
   /** The layer that computes what this cell does, or a sentence that says why there is none. */
   layer(signature: Signature, sizes: Sizes, data: CellData): PeerLayer | string;
   close(): void;
-}
-
-/** Opens a peer on our device, or says in one sentence why it cannot run here. */
-export async function openPeer(name: PeerName, device: RecurveDevice): Promise<Peer | string> {
-  switch (name) {
-    case 'tfjs-webgpu': {
-      const { openTfjs } = await import('./tfjs.js');
-      return openTfjs(device);
-    }
-  }
 }

@@ -14,11 +14,12 @@ import {
   type Reduce,
   type Window,
 } from '../ir/graph.js';
-import { ops, type WgslFunction } from '../ir/ops.js';
+import { ops } from '../ir/ops.js';
+import type { WgslFunction } from '../ir/records.js';
 import { evaluateAffine } from '../ir/sizes.js';
 import type { Phase } from '../schedule/phases.js';
-import { type Access, accessTo, type Place, type Store } from '../schedule/places.js';
-import { quads, type Storage } from '../schedule/storage.js';
+import { type Access, accessTo, type Place, quads, type Store } from '../schedule/places.js';
+import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
 import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';

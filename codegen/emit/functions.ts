@@ -3,7 +3,7 @@
  * relative precision near zero, NaN propagated. NaN is what is not equal to itself by `!(x == x)`: `x != x` becomes an
  * ordered comparison in SPIR-V and is false. Polynomial of tanh: Cephes `tanhf` (Moshier 1989).
  */
-import type { WgslFunction } from '../ir/ops.js';
+import type { WgslFunction } from '../ir/records.js';
 import { gates } from './gates.js';
 import { powers } from './powers.js';
 

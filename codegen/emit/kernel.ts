@@ -2,7 +2,7 @@
 
 import { RecurveError } from '../errors.js';
 import type { GraphBuilder } from '../ir/builder.js';
-import type { WgslFunction } from '../ir/ops.js';
+import type { WgslFunction } from '../ir/records.js';
 import type { KernelSpec, PassSpec, Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';

@@ -1,10 +1,12 @@
 /** How a kernel's contractions read their operands, and which of them can share a loop. */
+
 import type { MatrixPlace, Summed } from '../schedule/matrices.js';
 import { groupBy, type Merged, type Merging, merge } from '../schedule/merge.js';
 import { type Start, type View, viewOf } from '../schedule/operands.js';
 import type { Rows } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
-import { quads, type Storage } from '../schedule/storage.js';
+import { quads } from '../schedule/places.js';
+import type { Storage } from '../schedule/storage.js';
 import { seenThrough } from './indices.js';
 import { pick } from './kernel.js';
 import { flatten, plus, stepAt } from './spots.js';

@@ -5,8 +5,7 @@
  */
 import type { Target } from '../plan.js';
 import type { Pass, Program } from '../schedule/passes.js';
-import { widthOf } from '../schedule/places.js';
-import { quads } from '../schedule/storage.js';
+import { quads, widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { name, printBody } from './body.js';
 import { indexLines } from './indices.js';

@@ -1,8 +1,9 @@
 /** Turns a scheduled program into the plan that a runtime runs. */
+
 import type { OptionValues } from '../frontend/tree.js';
 import type { PassSpec, Plan, ScheduleItem, Target } from '../plan.js';
 import type { Order, Pass, Program } from '../schedule/passes.js';
-import { quads } from '../schedule/storage.js';
+import { quads } from '../schedule/places.js';
 import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
 import { emitGather, emitOuter, emitReduce } from './gradients.js';

@@ -1,10 +1,9 @@
 /** Copies a spec and the helpers that it imports to another place, so that every import finds its file again. */
 import { basename, dirname, extname, relative, sep } from 'node:path';
 import { type Expression, Node, type ObjectLiteralExpression, Project, type SourceFile } from 'ts-morph';
-import { propertyName } from './convert/expression.js';
 import { importedFile } from './source/module.js';
 import { readSource } from './source/source.js';
-import { unwrap } from './source/syntax.js';
+import { propertyName, unwrap } from './source/syntax.js';
 import type { CellTree } from './tree.js';
 
 export interface SpecCopy {

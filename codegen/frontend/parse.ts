@@ -6,6 +6,7 @@ import { didYouMean } from '../suggest.js';
 import { helperTree } from './convert/call.js';
 import { type Context, MOST_DEPTH } from './convert/context.js';
 import { Scope } from './convert/scope.js';
+import { convertFunction } from './convert/statement.js';
 import { readDefinition } from './declare/definition.js';
 import { Diagnostics } from './diagnostics/diagnostics.js';
 import { Recovery } from './diagnostics/recovery.js';
@@ -78,7 +79,7 @@ function deepest(file: string, text: string): { span: Span; depth: number } {
 
 function convert(modules: Modules, module: Module, recovery: Recovery): CellTree | undefined {
   const { report } = modules.diagnostics;
-  const library: Context['library'] = { helpers: new Map(), constants: new Map(), open: [] };
+  const library: Context['library'] = { helpers: new Map(), constants: new Map(), open: [], convertHelper: convertFunction };
   const context: Context = { report, recovery, library, module, scope: new Scope(undefined, 'plain'), depth: 0 };
   const found = findCell(context, module.source);
   const definition = found === undefined ? undefined : readDefinition(context, found.definition);

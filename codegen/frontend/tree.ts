@@ -3,8 +3,6 @@
  * It is the only thing the two share. Nothing here holds on to ts-morph.
  */
 
-import type { SizeRule } from '../ir/sizes.js';
-
 /** A place in a spec file. Lines and columns are 1-based. */
 export interface Span {
   readonly file: string;
@@ -172,6 +170,26 @@ export interface TensorDeclaration {
   readonly range?: readonly [number, number];
   /** A parameter that is not trained has no gradient. */
   readonly trainable: boolean;
+  readonly span: Span;
+}
+
+/** Sizes of every dim: `T` steps, `B` sequences, and the cell's own dims. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/** constant + Σ factor · size(dim). */
+export interface Affine {
+  readonly constant: number;
+  readonly terms: readonly { readonly dim: string; readonly factor: number }[];
+}
+
+/** The size of `dim` is, or is at least, ⌊value / divisor⌋. */
+export interface SizeRule {
+  readonly dim: string;
+  readonly relation: 'equal' | 'atLeast';
+  readonly value: Affine;
+  readonly divisor: number;
+  /** `concat`, `conv1d`: what asks for it. */
+  readonly by: string;
   readonly span: Span;
 }
 

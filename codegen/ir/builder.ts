@@ -1,5 +1,5 @@
 /** Builds graphs: hash-consing (common subexpressions), constant folding and the identities that are exact in floating point. */
-import type { Span } from '../frontend/tree.js';
+import type { SizeRule, Span } from '../frontend/tree.js';
 import {
   isApply,
   type Leaf,
@@ -12,8 +12,8 @@ import {
   type Term,
   type Window,
 } from './graph.js';
-import { type OpName, ops } from './ops.js';
-import type { SizeRule } from './sizes.js';
+import { ops } from './ops.js';
+import type { OpName } from './records.js';
 
 const NOWHERE: Span = { file: '', line: 1, column: 1, length: 1 };
 

@@ -1,5 +1,5 @@
 /** Records of logic, of the functions that are constant between jumps, and of those that redirect a cotangent. */
-import type { OpName, OpRecord } from './ops.js';
+import type { OpName, OpRecord } from './records.js';
 import { at } from './records.js';
 
 /** Of tests: no cotangent passes. */

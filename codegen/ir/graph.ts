@@ -2,11 +2,11 @@
  * The step graph: values of one time step of one sequence, in topological order.
  * Nodes are hash-consed, so equal expressions are one node; edges only point backwards.
  */
-import type { Span } from '../frontend/tree.js';
-import { isOp, type OpName } from './ops.js';
-import type { Affine, SizeRule } from './sizes.js';
+import type { Affine, SizeRule, Span } from '../frontend/tree.js';
+import { isOp } from './ops.js';
+import type { NodeId, OpName } from './records.js';
 
-export type NodeId = number;
+export type { NodeId };
 
 /** Dims of one step of one sequence, positions first and units last: `['H']`, `['X', 'C']`; `[]` for a scalar. */
 export type Shape = readonly string[];

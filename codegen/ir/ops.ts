@@ -3,118 +3,20 @@
  * the total mapped type names whatever was forgotten.
  */
 import { discrete } from './discrete.js';
-import type { NodeId } from './graph.js';
-import { at, comparison, elsewhere, nanOr, slope, unary, where } from './records.js';
+import {
+  at,
+  comparison,
+  elsewhere,
+  type NodeId,
+  nanOr,
+  type OpName,
+  type OpRecord,
+  type RuleBuilder,
+  slope,
+  unary,
+  where,
+} from './records.js';
 import { smooth } from './smooth.js';
-
-export type OpName =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'neg'
-  | 'min'
-  | 'max'
-  | 'lt'
-  | 'le'
-  | 'gt'
-  | 'ge'
-  | 'eq'
-  | 'ne'
-  | 'and'
-  | 'or'
-  | 'not'
-  | 'select'
-  | 'sigmoid'
-  | 'tanh'
-  | 'relu'
-  | 'leakyRelu'
-  | 'elu'
-  | 'softplus'
-  | 'softsign'
-  | 'hardSigmoid'
-  /** Derivatives, from the argument: y(1 − y) and 1 − y² lose every digit where the function saturates. */
-  | 'sigmoidSlope'
-  | 'tanhSlope'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'abs'
-  | 'square'
-  | 'clamp'
-  | 'sin'
-  | 'cos'
-  | 'erf'
-  | 'log1p'
-  | 'expm1'
-  | 'logSigmoid'
-  | 'gelu'
-  | 'geluSlope'
-  | 'silu'
-  | 'siluSlope'
-  | 'mish'
-  | 'mishSlope'
-  | 'pow'
-  | 'round'
-  | 'floor'
-  | 'mod'
-  | 'step'
-  | 'sign'
-  | 'stopGradient'
-  | 'straightThrough';
-
-/** WGSL functions that an op calls; their text is in `emit/functions.ts`. */
-export type WgslFunction =
-  | 'rc_exp'
-  | 'rc_log'
-  | 'rc_tanh'
-  | 'rc_tanh_slope'
-  | 'rc_sigmoid'
-  | 'rc_sigmoid_slope'
-  | 'rc_softplus'
-  | 'rc_expm1'
-  | 'rc_uniform'
-  | 'rc_normal'
-  | 'rc_min'
-  | 'rc_max'
-  | 'rc_sin'
-  | 'rc_cos'
-  | 'rc_erf'
-  | 'rc_log1p'
-  | 'rc_gelu'
-  | 'rc_gelu_slope'
-  | 'rc_silu_slope'
-  | 'rc_mish'
-  | 'rc_mish_slope'
-  | 'rc_pow'
-  | 'rc_mod';
-
-/** What an adjoint rule builds with. */
-export interface RuleBuilder {
-  apply(op: OpName, ...args: NodeId[]): NodeId;
-  constant(value: number): NodeId;
-}
-
-/**
- * One cotangent per argument, `undefined` where none flows (booleans). `args` and `out` are the op's own
- * arguments and result, `cot` the cotangent of the result.
- */
-export type AdjointRule = (g: RuleBuilder, args: readonly NodeId[], out: NodeId, cot: NodeId) => readonly (NodeId | undefined)[];
-
-export interface OpRecord {
-  readonly arity: 1 | 2 | 3;
-  readonly result: 'number' | 'boolean';
-  /** Value on constants, for folding; booleans as 0 and 1. */
-  readonly fold: (...args: number[]) => number;
-  readonly adjoint: AdjointRule;
-  /** Whether it holds the cotangent back from some arguments: where a branch is not taken, or the function is flat. */
-  readonly gates?: true;
-  /** Expression over `vec4f` (booleans `vec4<bool>`) operands. */
-  readonly wgsl: (...args: string[]) => string;
-  readonly calls: readonly WgslFunction[];
-  /** Floating-point operations per unit, elementary functions counted as ten. */
-  readonly flops: number;
-}
 
 /**
  * What a function with a kink passes where it is flat: zero, or NaN where its result is, because no slope is known

@@ -1,4 +1,5 @@
 /** Text forms of the graphs, one node a line. */
+import type { Affine } from '../frontend/tree.js';
 import type { AdjointGraph } from '../passes/adjoint.js';
 import {
   argumentsOf,
@@ -12,7 +13,6 @@ import {
   type NodeId,
   type StepGraph,
 } from './graph.js';
-import type { Affine } from './sizes.js';
 import { preorder } from './walk.js';
 
 /** The step graph: every node that the results use, then the results. */

@@ -1,24 +1,6 @@
 /** Sizes of dims, and what must hold between them. A dim written in digits is its own size. */
 import { RecurveError } from '../errors.js';
-import type { Span } from '../frontend/tree.js';
-import type { Sizes } from '../plan.js';
-
-/** constant + Σ factor · size(dim). */
-export interface Affine {
-  readonly constant: number;
-  readonly terms: readonly { readonly dim: string; readonly factor: number }[];
-}
-
-/** The size of `dim` is, or is at least, ⌊value / divisor⌋. */
-export interface SizeRule {
-  readonly dim: string;
-  readonly relation: 'equal' | 'atLeast';
-  readonly value: Affine;
-  readonly divisor: number;
-  /** `concat`, `conv1d`: what asks for it. */
-  readonly by: string;
-  readonly span: Span;
-}
+import type { Affine, SizeRule, Sizes } from '../frontend/tree.js';
 
 /** Whether a dim is its own size. */
 export const isFixed = (dim: string): boolean => /^\d+$/.test(dim);

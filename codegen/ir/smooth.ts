@@ -3,9 +3,7 @@
  * would lose their digits where the function saturates are ops of their own, computed from the argument.
  */
 import { erf, erfc } from './erf.js';
-import type { NodeId } from './graph.js';
-import type { OpName, OpRecord, RuleBuilder } from './ops.js';
-import { at, elsewhere, slope, unary } from './records.js';
+import { at, elsewhere, type NodeId, type OpName, type OpRecord, type RuleBuilder, slope, unary } from './records.js';
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

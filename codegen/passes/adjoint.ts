@@ -21,7 +21,8 @@ import {
   type StepGraph,
   type Window,
 } from '../ir/graph.js';
-import { ops, type RuleBuilder } from '../ir/ops.js';
+import { ops } from '../ir/ops.js';
+import type { RuleBuilder } from '../ir/records.js';
 import { negated } from '../ir/sizes.js';
 import { Cotangents } from './cotangents.js';
 import { gatedValues } from './gated.js';

@@ -6,7 +6,7 @@
  * float32's largest overflow there. A product of two unbounded values is not.
  */
 import { argumentsOf, isApply, isContract, isExpand, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
-import type { OpName } from '../ir/ops.js';
+import type { OpName } from '../ir/records.js';
 
 export interface Range {
   readonly low: number;

@@ -4,8 +4,8 @@
  * run, before everything else.
  */
 import type { MatrixRef } from '../ir/graph.js';
-import type { Region } from './memory.js';
-import { quads, type Storage } from './storage.js';
+import type { Memory, Region } from './memory.js';
+import { type Place, quads } from './places.js';
 
 export interface MatrixPlace {
   readonly buffer: string;
@@ -54,10 +54,17 @@ export interface MatrixCopy {
   readonly columns: number;
 }
 
+/** Where parameters lie, and where copies of them can. */
+export interface ParameterStorage {
+  readonly memory: Memory;
+  param(name: string): Place;
+  size(dim: string): number;
+}
+
 export class Matrices {
   private readonly made = new Map<string, { matrix: MatrixRef; form: CopyForm['form']; to: Region }>();
 
-  constructor(private readonly storage: Storage) {}
+  constructor(private readonly storage: ParameterStorage) {}
 
   /** Every copy that has to be made. */
   copies(): { common: CopyForm; own: MatrixCopy }[] {

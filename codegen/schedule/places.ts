@@ -26,6 +26,9 @@ export interface Place extends Region {
   readonly given: boolean;
 }
 
+/** `vec4f` that so many units take. */
+export const quads = (units: number): number => Math.ceil(units / 4);
+
 /** `vec4f` that one row takes. */
 export const widthOf = (place: Pick<Place, 'extents'>): number => place.extents.reduce((product, extent) => product * extent, 1);
 

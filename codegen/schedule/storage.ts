@@ -5,9 +5,7 @@ import { sizeIn } from '../ir/sizes.js';
 import type { Sizes, Target, TensorSlot } from '../plan.js';
 import { Matrices, type MatrixPlace } from './matrices.js';
 import { Memory, type Pool } from './memory.js';
-import { type Access, accessTo, type Layout, type Place, widthOf } from './places.js';
-
-export const quads = (units: number): number => Math.ceil(units / 4);
+import { type Access, accessTo, type Layout, type Place, quads, widthOf } from './places.js';
 
 export class Storage {
   readonly memory: Memory;

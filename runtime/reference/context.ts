@@ -1,5 +1,5 @@
 /** What one step knows beside its tensors. */
-import type { Sizes } from '../../codegen/plan.js';
+import type { Sizes } from '../../codegen/frontend/tree.js';
 import { sizeOf } from '../data.js';
 import type { Draws } from './draws.js';
 import type { Axis, Tape, Value } from './tape.js';

@@ -5,8 +5,7 @@
  * the batch shrinks as sequences end, and a final state is taken where its sequence ends: for one without steps, that is
  * where it begins.
  */
-import type { CellTree, Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
-import type { Sizes } from '../../codegen/plan.js';
+import type { CellTree, Signature, Sizes, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import { type CellData, type CellResult, elements, expectedShapes, requireRates, shapeOf, sizeOf, type Tensor } from '../data.js';
 import { checkLengths, checkSeed, initialFill, initialState, nothing, widened, zero } from './arguments.js';
 import { axesOf } from './context.js';

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPeer, type Peer } from '../../bench/peers/peer.js';
+import { openPeer } from '../../bench/peers/open.js';
+import type { Peer } from '../../bench/peers/peer.js';
 import { parseCell, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
 import { compareResults } from '../../runtime/compare.js';
 import type { CellData } from '../../runtime/data.js';

@@ -6,20 +6,10 @@ import type { Binding } from '../source/module.js';
 import { unwrap } from '../source/syntax.js';
 import type { Expression } from '../tree.js';
 import { type Context, nameOfKey, span } from './context.js';
-import { convertExpression } from './expression.js';
-import { refuse, refuseDeclarator, refuseSpread, refuseUnknown } from './refusals.js';
-import { convertFunction } from './statement.js';
+import { refuse, refuseDeclarator, refuseUnknown } from './refusals.js';
 
-export function convertCall(context: Context, node: CallExpression): Expression {
-  const args: Expression[] = [];
-  let spread = false;
-  for (const argument of node.getArguments()) {
-    if (Node.isSpreadElement(argument)) {
-      refuseSpread(context, argument);
-      spread = true;
-    } else if (Node.isExpression(argument)) args.push(convertExpression(context, argument));
-  }
-  if (spread) return context.recovery.poison(span(context, node));
+/** A call whose arguments are converted. */
+export function convertCall(context: Context, node: CallExpression, args: readonly Expression[]): Expression {
   const callee = unwrap(node.getExpression());
   if (Node.isPropertyAccessExpression(callee)) {
     const object = unwrap(callee.getExpression());
@@ -106,7 +96,7 @@ export function helperTree(context: Context, { key, node, module }: Extract<Bind
   const known = context.library.helpers.get(key);
   if (known !== undefined) return known;
   context.library.open.push(key);
-  const tree = convertFunction({ ...context, module, depth: 0 }, nameOfKey(key), node);
+  const tree = context.library.convertHelper({ ...context, module, depth: 0 }, nameOfKey(key), node);
   context.library.open.pop();
   context.library.helpers.set(key, tree);
   return tree;

@@ -2,7 +2,7 @@
 import type { Node } from 'ts-morph';
 import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
-import type { Binding, Module } from '../source/module.js';
+import type { Binding, FunctionNode, Module } from '../source/module.js';
 import { spanOf } from '../source/place.js';
 import type { Expression, FunctionTree, Span } from '../tree.js';
 import type { Scope } from './scope.js';
@@ -13,6 +13,8 @@ export interface Library {
   readonly constants: Map<string, Expression>;
   /** Keys of helpers and constants being converted, outermost first: meeting one again is a cycle. */
   readonly open: string[];
+  /** Converts a helper that is called for the first time: expressions call helpers, and helpers are made of expressions. */
+  readonly convertHelper: (context: Context, name: string, node: FunctionNode) => FunctionTree;
 }
 
 export interface Context {

@@ -1,6 +1,7 @@
 /** Expressions: ts-morph nodes to the cell tree, reporting whatever is not in the language. */
 import {
   type BinaryExpression,
+  type CallExpression,
   type Expression as ExpressionNode,
   type Identifier,
   Node,
@@ -9,7 +10,7 @@ import {
   type PrefixUnaryExpression,
   SyntaxKind,
 } from 'ts-morph';
-import { unwrap } from '../source/syntax.js';
+import { propertyName, unwrap } from '../source/syntax.js';
 import type { BinaryOperator, Expression, ObjectEntry } from '../tree.js';
 import { convertCall } from './call.js';
 import { type Context, deeper, MOST_DEPTH, nameOfKey, span } from './context.js';
@@ -87,12 +88,28 @@ export function convertExpression(outer: Context, node: ExpressionNode): Express
       span: at,
     };
   }
-  if (Node.isCallExpression(inner)) return convertCall(context, inner);
+  if (Node.isCallExpression(inner)) {
+    const args = convertArguments(context, inner);
+    return args === undefined ? context.recovery.poison(at) : convertCall(context, inner, args);
+  }
   if (Node.isObjectLiteralExpression(inner)) return convertObject(context, inner);
   if (Node.isArrayLiteralExpression(inner)) {
     return { kind: 'array', items: inner.getElements().map((item) => convertExpression(context, item)), span: at };
   }
   return refuseOther(context, inner);
+}
+
+/** `undefined` where some are spread, which is reported. */
+function convertArguments(context: Context, node: CallExpression): Expression[] | undefined {
+  const args: Expression[] = [];
+  let spread = false;
+  for (const argument of node.getArguments()) {
+    if (Node.isSpreadElement(argument)) {
+      refuseSpread(context, argument);
+      spread = true;
+    } else if (Node.isExpression(argument)) args.push(convertExpression(context, argument));
+  }
+  return spread ? undefined : args;
 }
 
 /** The value of a numeric literal. ts-morph's own `getLiteralValue` reads `1e-7` as 1. */
@@ -191,13 +208,6 @@ function convertBinary(context: Context, node: BinaryExpression): Expression {
     right: convertExpression(context, node.getRight()),
     span: at,
   };
-}
-
-/** Property names as they are read: `a`, `'a'`; `undefined` for computed ones. */
-export function propertyName(node: Node): string | undefined {
-  if (Node.isIdentifier(node)) return node.getText();
-  if (Node.isStringLiteral(node) || Node.isNoSubstitutionTemplateLiteral(node)) return node.getLiteralValue();
-  return undefined;
 }
 
 function convertObject(context: Context, node: ObjectLiteralExpression): Expression {

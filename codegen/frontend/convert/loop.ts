@@ -6,12 +6,12 @@ import { type Context, span } from './context.js';
 import { convertExpression } from './expression.js';
 import { refuse } from './refusals.js';
 import { Scope } from './scope.js';
-import { convertInner } from './statement.js';
 
 type Comparison = Extract<Statement, { kind: 'for' }>['comparison'];
 const COMPARISONS: Readonly<Record<string, Comparison>> = { '<': '<', '<=': '<=', '>': '>', '>=': '>=' };
 
-export function convertFor(outer: Context, node: ForStatement): Statement[] {
+/** @param convertBody makes the statements of the body, in a scope inside that of the counter */
+export function convertFor(outer: Context, node: ForStatement, convertBody: (context: Context) => Statement[]): Statement[] {
   const context: Context = { ...outer, scope: new Scope(outer.scope, 'plain') };
   const counter = convertCounter(context, node);
   if (counter === undefined) {
@@ -29,10 +29,10 @@ export function convertFor(outer: Context, node: ForStatement): Statement[] {
         context.scope.declare(declaration.getName(), 'let', span(context, declaration));
       }
     }
-    convertInner(context, node.getStatement(), 'plain');
+    convertBody(context);
     return [];
   }
-  const body = convertInner(context, node.getStatement(), 'plain');
+  const body = convertBody(context);
   return [{ kind: 'for', ...counter, body, span: span(context, node) }];
 }
 

@@ -1,8 +1,8 @@
 /** What a parameter or declaration binds: a name, the members of an object, the items of an array. */
 import { type BindingElement, type BindingName, Node } from 'ts-morph';
+import { propertyName } from '../source/syntax.js';
 import type { Pattern, Span } from '../tree.js';
 import { type Context, span } from './context.js';
-import { propertyName } from './expression.js';
 import { refuse, refuseSpread } from './refusals.js';
 import type { LocalKind } from './scope.js';
 

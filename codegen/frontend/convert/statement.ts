@@ -103,7 +103,7 @@ function convertStatement(context: Context, node: StatementNode): Statement[] {
       },
     ];
   }
-  if (Node.isForStatement(node)) return convertFor(context, node);
+  if (Node.isForStatement(node)) return convertFor(context, node, (inner) => convertInner(inner, node.getStatement(), 'plain'));
   if (Node.isEmptyStatement(node) || Node.isTypeAliasDeclaration(node) || Node.isInterfaceDeclaration(node)) return [];
   refuseStatement(context, node);
   return [];

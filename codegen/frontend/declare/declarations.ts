@@ -2,11 +2,11 @@
 import { type CallExpression, type Expression as ExpressionNode, Node, type ObjectLiteralExpression } from 'ts-morph';
 import { didYouMean, listNames } from '../../suggest.js';
 import { type Context, span } from '../convert/context.js';
-import { convertExpression, propertyName } from '../convert/expression.js';
+import { convertExpression } from '../convert/expression.js';
 import { refuse, refuseSpread } from '../convert/refusals.js';
 import { Scope } from '../convert/scope.js';
 import { badName } from '../language/vocabulary.js';
-import { unwrap } from '../source/syntax.js';
+import { propertyName, unwrap } from '../source/syntax.js';
 import type { Declaration, DeclarationGroup, Expression } from '../tree.js';
 
 export type GroupTitle = 'inputs' | 'state' | 'params';

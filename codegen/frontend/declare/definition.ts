@@ -3,11 +3,10 @@ import { type Expression as ExpressionNode, Node, type ObjectLiteralExpression }
 import { didYouMean, listNames } from '../../suggest.js';
 import { helperTree } from '../convert/call.js';
 import { type Context, span } from '../convert/context.js';
-import { propertyName } from '../convert/expression.js';
 import { refuse, refuseSpread } from '../convert/refusals.js';
 import { convertFunction } from '../convert/statement.js';
 import { badName } from '../language/vocabulary.js';
-import { unwrap } from '../source/syntax.js';
+import { propertyName, unwrap } from '../source/syntax.js';
 import type { CellTree, DeclarationGroup, FunctionTree, Span } from '../tree.js';
 import { readGroup } from './declarations.js';
 import { readOptions } from './option-declarations.js';

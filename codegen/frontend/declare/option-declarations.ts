@@ -2,11 +2,11 @@
 import { type CallExpression, type Expression as ExpressionNode, Node } from 'ts-morph';
 import { didYouMean, listNames } from '../../suggest.js';
 import { type Context, span } from '../convert/context.js';
-import { numberOf, propertyName } from '../convert/expression.js';
+import { numberOf } from '../convert/expression.js';
 import { refuse, refuseSpread } from '../convert/refusals.js';
 import { TRAINING } from '../language/training.js';
 import { badName } from '../language/vocabulary.js';
-import { unwrap } from '../source/syntax.js';
+import { propertyName, unwrap } from '../source/syntax.js';
 import type { OptionDeclaration, Span } from '../tree.js';
 
 const KINDS = ['choice', 'flag', 'real', 'integer'] as const;

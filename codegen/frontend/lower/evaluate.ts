@@ -9,7 +9,6 @@ import { arithmetic, callFunction, divisionByZero, logic, select } from '../oper
 import { hasMatrices, takeMatrix } from '../operations/matrices.js';
 import { OPERATIONS } from '../operations/operations.js';
 import type { Expression, Span } from '../tree.js';
-import { callHelper } from './run.js';
 
 type Of<K extends Expression['kind']> = Extract<Expression, { kind: K }>;
 
@@ -46,7 +45,7 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
     }
     case 'helper': {
       const args = expression.args.map((arg) => evaluate(machine, arg, env));
-      return callHelper(machine, expression.key, args, expression.span);
+      return machine.call(expression.key, args, expression.span);
     }
     case 'object': {
       const members = new Map(expression.entries.map(({ name, value }) => [name, evaluate(machine, value, env)]));

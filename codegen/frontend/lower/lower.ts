@@ -1,6 +1,5 @@
 /** From a cell tree and a signature to the step graph: the step is evaluated once, with nodes for tensors. */
 import { argumentsOf, type NodeId, type StepGraph } from '../../ir/graph.js';
-import type { SizeRule } from '../../ir/sizes.js';
 import { preorder } from '../../ir/walk.js';
 import { nearest } from '../../suggest.js';
 import { type GroupTitle, SINGULAR } from '../declare/declarations.js';
@@ -12,8 +11,8 @@ import { Machine, MOST_NESTED, TooLarge } from '../machine/machine.js';
 import { describe, showShape, type Value } from '../machine/values.js';
 import { axesIn } from '../operations/axes.js';
 import { sameShape } from '../operations/products.js';
-import type { CellTree, Signature, Span } from '../tree.js';
-import { callFunctionTree, type Returned } from './run.js';
+import type { CellTree, Signature, SizeRule, Span } from '../tree.js';
+import { callFunctionTree, callHelper, type Returned } from './run.js';
 import { GROUPS, optionsValue } from './signature.js';
 
 /**
@@ -59,7 +58,7 @@ export interface Lowered {
 
 /** Lowering that goes on after mistakes. */
 export function lowerWith(tree: CellTree, signature: Signature, context: LowerContext): Lowered {
-  const machine = new Machine(tree, signature.options, context.recovery, context.report, context.note);
+  const machine = new Machine(tree, signature.options, context.recovery, context.report, context.note, callHelper);
   const { used, dims, rules, rates } = machine;
   const lowered = (graph: StepGraph | undefined, tooLarge: boolean): Lowered => {
     return { graph, used, dims, rules, rates, tooLarge, evaluations: machine.evaluations };

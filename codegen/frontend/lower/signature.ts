@@ -7,12 +7,13 @@ import type { GroupTitle } from '../declare/declarations.js';
 import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
 import { INITS, isInit } from '../language/vocabulary.js';
-import { resolveDim } from '../machine/dims.js';
+import { resolveDim } from '../machine/arguments.js';
 import { lostInFloat32 } from '../machine/float32.js';
 import { Machine } from '../machine/machine.js';
 import { describe, Environment, type Value } from '../machine/values.js';
 import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from '../tree.js';
 import { evaluate } from './evaluate.js';
+import { callHelper } from './run.js';
 
 export const GROUPS: readonly GroupTitle[] = ['inputs', 'state', 'params'];
 
@@ -26,7 +27,7 @@ export function signatureWith(
 ): { signature: Signature; bad: ReadonlySet<string> } {
   const bad = new Set<string>();
   const resolve = (title: GroupTitle): TensorDeclaration[] => {
-    const machine = new Machine(tree, options, recovery, report, note);
+    const machine = new Machine(tree, options, recovery, report, note, callHelper);
     const env = new Environment();
     const { optionsName, entries } = tree[title];
     if (optionsName !== undefined) env.declare(optionsName, optionsValue(tree, options, recovery));

@@ -1,14 +1,16 @@
 /** What evaluating a step needs at hand: the graph being built, mistakes, uses, and limits. */
 import { GraphBuilder } from '../../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../../ir/graph.js';
-import type { SizeRule } from '../../ir/sizes.js';
 import { SINGULAR } from '../declare/declarations.js';
 import type { Report, SpecCode } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
 import { TRAINING } from '../language/training.js';
-import type { CellTree, FunctionTree, OptionValues, Span } from '../tree.js';
+import type { CellTree, FunctionTree, OptionValues, SizeRule, Span } from '../tree.js';
 import { lostInFloat32 } from './float32.js';
 import { describe, type Value } from './values.js';
+
+/** Gives the value of a call of a helper, by its key in the tree. */
+export type HelperCall = (machine: Machine, key: string, args: readonly Value[], at: Span) => Value;
 
 /** Thrown to leave a step that is too large; the mistake has been reported. */
 export class TooLarge extends Error {}
@@ -42,14 +44,23 @@ export class Machine {
   evaluations = 0;
   #depth = 0;
 
-  /** `note` says under which options, behind every message. */
+  /**
+   * `note` says under which options, behind every message; `callHelper` runs the statements of a helper, which expressions
+   * cannot know of: statements are made of them.
+   */
   constructor(
     readonly tree: CellTree,
     readonly options: OptionValues,
     readonly recovery: Recovery,
     readonly baseReport: Report,
     readonly note: string,
+    private readonly callHelper: HelperCall,
   ) {}
+
+  /** The value of a helper for these arguments. */
+  call(key: string, args: readonly Value[], at: Span): Value {
+    return this.callHelper(this, key, args, at);
+  }
 
   report(code: SpecCode, at: Span, message: string, fix: string): void {
     const call = this.#calls.at(-1);

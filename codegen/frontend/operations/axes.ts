@@ -1,11 +1,10 @@
 /** Operations that move values between shapes: spread, join, cut, and count the units. */
 import type { NodeId, Shape } from '../../ir/graph.js';
-import type { Affine } from '../../ir/sizes.js';
 import { countArgument, dimArgument, dimArguments, type Operand, requireSize, sizesOf } from '../machine/arguments.js';
 import { showDim } from '../machine/dims.js';
 import type { Machine } from '../machine/machine.js';
 import { POISON, showShape, type Value } from '../machine/values.js';
-import type { Span } from '../tree.js';
+import type { Affine, Span } from '../tree.js';
 import { sameShape } from './products.js';
 
 export function broadcast(machine: Machine, [operand, ...dims]: readonly Operand[], at: Span): Value {

@@ -41,6 +41,13 @@ function lowerFirst(text: string): string {
   return trimmed.charAt(0).toLowerCase() + trimmed.slice(1);
 }
 
+/** Property names as they are read: `a`, `'a'`; `undefined` for computed ones. */
+export function propertyName(node: Node): string | undefined {
+  if (Node.isIdentifier(node)) return node.getText();
+  if (Node.isStringLiteral(node) || Node.isNoSubstitutionTemplateLiteral(node)) return node.getLiteralValue();
+  return undefined;
+}
+
 /** Whether TypeScript has a meaning of its own for a word: `in`, `readonly`, `infer`. */
 export function isKeyword(word: string): boolean {
   const scanner = ts.createScanner(ts.ScriptTarget.Latest, true);

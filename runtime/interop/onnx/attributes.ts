@@ -2,7 +2,6 @@
 import { type AttributeProto, type NodeProto, AttributeProto_AttributeType as Type } from 'onnx-buf';
 import { quote } from '../describe.js';
 import { onnxError } from './errors.js';
-import type { Scope } from './scope.js';
 
 /** Of axes, sizes or parts; a function's body may refer to one list many times. */
 const MOST_INTEGERS = 4096;
@@ -10,7 +9,8 @@ const MOST_INTEGERS = 4096;
 /** A node where it stands. */
 export interface PlacedNode {
   readonly proto: NodeProto;
-  readonly scope: Scope;
+  /** Of its scope: what the call gave of the function in whose body it stands. */
+  readonly scope: { readonly callAttributes: ReadonlyMap<string, AttributeProto> };
   /** How messages call it. */
   readonly label: string;
 }

@@ -13,6 +13,7 @@ export const RECURRENT_OPS = ['LSTM', 'GRU', 'RNN', 'DynamicQuantizeLSTM'] as co
 export type RecurrentOp = (typeof RECURRENT_OPS)[number];
 
 export interface RecurrentNode extends PlacedNode {
+  readonly scope: Scope;
   /** Where it is: `Loop_3/body/LSTM_0`. Unique in the model. */
   readonly path: string;
   readonly op: RecurrentOp;

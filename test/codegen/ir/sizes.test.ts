@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { affine, chooseSizes, completeSizes, type SizeRule } from '../../../codegen/ir/sizes.js';
+import type { SizeRule } from '../../../codegen/frontend/tree.js';
+import { affine, chooseSizes, completeSizes } from '../../../codegen/ir/sizes.js';
 
 const span = { file: 'mine.cell.ts', line: 3, column: 1, length: 1 };
 const equal = (dim: string, constant: number, terms: Record<string, number>, divisor = 1): SizeRule => ({

@@ -1,0 +1,19 @@
+/** Source files that come with recurve: they are read like a user's, not imported. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Where a file below `kernels/` lies. Built code runs from below `dist`, tests from below the root: this walks up until it
+ * finds the file.
+ */
+export function shippedPath(room: 'cells' | 'library', file: string): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const path = join(folder, 'kernels', room, file);
+    if (existsSync(path)) return path;
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error(`kernels/${room}/${file} is missing from the package`);
+    folder = parent;
+  }
+}
