@@ -1,12 +1,11 @@
 /** What every kernel's emission gives, and the choices that depend on the adapter. */
 
-import { RecurveError } from '../errors.js';
 import type { GraphBuilder } from '../ir/builder.js';
 import type { WgslFunction } from '../ir/records.js';
 import type { KernelSpec, PassSpec, Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
-import { takes } from '../schedule/weights.js';
+import { takes, tooLarge } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
 import { definitions } from './functions.js';
 import { render, type TemplateName } from './render.js';
@@ -79,13 +78,7 @@ export function checkSize(
   const most = 2 * target.maxKernelInstructions;
   const instructions = phase.contractions.reduce((sum, { id }) => sum + takes(builder.node(id)), own);
   if (instructions <= most) return;
-  const { file, line } = builder.node(phase.stores[0]?.value ?? 0).span;
-  throw new RecurveError({
-    code: 'LIMIT-KERNEL',
-    message: `kernel ${name}, for ${file}:${line}, would have about ${instructions} instructions, and ${most} are what this adapter's compiler is trusted with`,
-    fix: 'A test made of very many tests cannot be cut: add up `test ? 1 : 0` and compare the sum.',
-    where: name,
-  });
+  throw tooLarge(builder.node(phase.stores[0]?.value ?? 0), `kernel ${name}`, instructions, most);
 }
 
 /** A number that depends on the workgroup's z. */

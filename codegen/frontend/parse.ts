@@ -21,7 +21,7 @@ import type { CellTree, Span } from './tree.js';
 /**
  * Reads and parses a spec file and the helper files that it imports. Nothing is executed.
  * @throws SpecError with every mistake found; RecurveError `SPEC-NOT-FOUND`, `SPEC-DIRECTORY`, `SPEC-NOT-A-FILE`,
- * `SPEC-UNREADABLE`, `SPEC-FILE-SIZE` or `SPEC-BINARY` when there is no text to parse
+ * `SPEC-UNREADABLE`, `SPEC-FILE-SIZE`, `SPEC-BINARY` or `SPEC-ASYNC` when there is no text to parse
  */
 export function parseCell(path: string): CellTree {
   return parseCellSource(path, readSource(path));

@@ -49,63 +49,99 @@ const SINK = 'sink';
 const into = (id: NodeId) => `${id} in`;
 const outOf = (id: NodeId) => `${id} out`;
 
-/** Maximum flow by shortest augmenting paths (Edmonds & Karp 1972). */
+/**
+ * Maximum flow by blocking flows (Dinic 1970). Which nodes reach the sink in the end is the same for every maximum flow.
+ * Every edge has its reverse beside it, at the number with the last bit turned.
+ */
 class Flow {
-  private readonly capacity = new Map<string, Map<string, number>>();
+  private readonly numbers = new Map<string, number>();
+  /** Edges that leave each node. */
+  private readonly leaving: number[][] = [];
+  private readonly heads: number[] = [];
+  private readonly capacities: number[] = [];
 
   edge(from: string, to: string, capacity: number): void {
-    const forward = this.row(from);
-    forward.set(to, Math.max(forward.get(to) ?? 0, capacity));
-    const backward = this.row(to);
-    if (!backward.has(from)) backward.set(from, 0);
+    const [tail, head] = [this.number(from), this.number(to)];
+    this.leaving[tail]?.push(this.heads.length);
+    this.leaving[head]?.push(this.heads.length + 1);
+    this.heads.push(head, tail);
+    this.capacities.push(capacity, 0);
   }
 
   /** Pushes all flow through and returns the nodes from which the sink can still be reached. */
-  saturate(source: string, sink: string): ReadonlySet<string> {
-    this.row(source);
-    this.row(sink);
-    for (let path = this.path(source, sink); path; path = this.path(source, sink)) {
-      const amount = Math.min(...path.map(([from, to]) => this.row(from).get(to) ?? 0));
-      for (const [from, to] of path) {
-        this.row(from).set(to, (this.row(from).get(to) ?? 0) - amount);
-        this.row(to).set(from, (this.row(to).get(from) ?? 0) + amount);
-      }
+  saturate(from: string, to: string): ReadonlySet<string> {
+    const [source, sink] = [this.number(from), this.number(to)];
+    for (let levels = this.levels(source); levels[sink] !== UNREACHED; levels = this.levels(source)) {
+      this.block(source, sink, levels);
     }
-    const reaching = new Set([sink]);
-    const queue = [sink];
-    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-      for (const neighbour of this.row(node).keys()) {
-        if (reaching.has(neighbour) || (this.row(neighbour).get(node) ?? 0) <= 0) continue;
-        reaching.add(neighbour);
-        queue.push(neighbour);
-      }
-    }
-    return reaching;
+    const reaching = this.walk(sink, (edge) => this.capacity(edge ^ 1));
+    return new Set([...this.numbers].flatMap(([node, number]) => (reaching[number] === UNREACHED ? [] : [node])));
   }
 
-  private path(source: string, sink: string): [string, string][] | undefined {
-    const cameFrom = new Map<string, string>([[source, source]]);
-    const queue = [source];
-    for (let node = queue.shift(); node !== undefined && !cameFrom.has(sink); node = queue.shift()) {
-      for (const [neighbour, capacity] of this.row(node)) {
-        if (capacity <= 0 || cameFrom.has(neighbour)) continue;
-        cameFrom.set(neighbour, node);
-        queue.push(neighbour);
-      }
-    }
-    if (!cameFrom.has(sink)) return undefined;
-    const path: [string, string][] = [];
-    for (let to = sink; to !== source; ) {
-      const from = cameFrom.get(to) ?? source;
-      path.unshift([from, to]);
-      to = from;
-    }
-    return path;
+  /** How many edges every node is away from the source. */
+  private levels(source: number): Int32Array {
+    return this.walk(source, (edge) => this.capacity(edge));
   }
 
-  private row(node: string): Map<string, number> {
-    const row = this.capacity.get(node) ?? new Map<string, number>();
-    this.capacity.set(node, row);
-    return row;
+  private walk(start: number, capacity: (edge: number) => number): Int32Array {
+    const levels = new Int32Array(this.leaving.length).fill(UNREACHED);
+    levels[start] = 0;
+    const queue = [start];
+    for (let place = 0; place < queue.length; place++) {
+      const node = queue[place] ?? start;
+      for (const edge of this.leaving[node] ?? []) {
+        const head = this.head(edge);
+        if (levels[head] !== UNREACHED || capacity(edge) <= 0) continue;
+        levels[head] = (levels[node] ?? 0) + 1;
+        queue.push(head);
+      }
+    }
+    return levels;
+  }
+
+  /** Pushes flow along paths that get one level further with each edge, until none is left. */
+  private block(source: number, sink: number, levels: Int32Array): void {
+    const tried = new Int32Array(this.leaving.length);
+    const path: number[] = [];
+    for (let node = source; ; ) {
+      if (node === sink) {
+        const amount = path.reduce((least, edge) => Math.min(least, this.capacity(edge)), Number.POSITIVE_INFINITY);
+        for (const edge of path) {
+          this.capacities[edge] = this.capacity(edge) - amount;
+          this.capacities[edge ^ 1] = this.capacity(edge ^ 1) + amount;
+        }
+        const full = path.findIndex((edge) => this.capacity(edge) <= 0);
+        node = this.head((path[full] ?? 0) ^ 1);
+        path.length = full;
+      }
+      const edge = this.leaving[node]?.[tried[node] ?? 0];
+      if (edge === undefined) {
+        const back = path.pop();
+        if (back === undefined) return;
+        node = this.head(back ^ 1);
+      } else if (this.capacity(edge) > 0 && levels[this.head(edge)] === (levels[node] ?? 0) + 1) {
+        path.push(edge);
+        node = this.head(edge);
+        continue;
+      }
+      tried[node] = (tried[node] ?? 0) + 1;
+    }
+  }
+
+  private head(edge: number): number {
+    return this.heads[edge] ?? 0;
+  }
+
+  private capacity(edge: number): number {
+    return this.capacities[edge] ?? 0;
+  }
+
+  private number(node: string): number {
+    const known = this.numbers.get(node) ?? this.leaving.length;
+    if (known === this.leaving.length) this.leaving.push([]);
+    this.numbers.set(node, known);
+    return known;
   }
 }
+
+const UNREACHED = -1;

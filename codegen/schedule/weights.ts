@@ -2,6 +2,7 @@
  * About how many instructions a value takes in a kernel, and where it is cut when these are too many. A value is
  * printed once in a kernel, so what it takes is the sum over what is behind it up to memory, each counted once.
  */
+import { RecurveError } from '../errors.js';
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isApply, isContract, isExpand, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
 import { ops } from '../ir/ops.js';
@@ -20,6 +21,21 @@ const VIEW = 8;
 /** The call of an operation beside its arithmetic. */
 const CALL = 2;
 
+/** A value is cut to this part of a kernel, of which the emitter bears twice the size. */
+const MOST_PARTS = 2;
+/** So many times what a value is cut to is refused before more is made of it; the emitter counts what it prints. */
+const HOPELESS = 5;
+
+/** What a user reads where a kernel would be larger than the adapter's compiler bears. */
+export function tooLarge({ span: { file, line } }: Node, what: string, instructions: number, most: number): RecurveError {
+  return new RecurveError({
+    code: 'LIMIT-KERNEL',
+    message: `${what}, for ${file}:${line}, would have about ${instructions} instructions, and ${most} are what this adapter's compiler is trusted with`,
+    fix: 'A test made of very many tests cannot be cut: add up `test ? 1 : 0` and compare the sum.',
+    where: `${file}:${line}`,
+  });
+}
+
 export interface WeightRequest {
   readonly builder: GraphBuilder;
   readonly available: (id: NodeId) => boolean;
@@ -37,21 +53,35 @@ export class Weights {
   /** Upper bounds on what a value takes in a kernel of its own phase. */
   private readonly bounds = new Map<NodeId, number>();
   private readonly repeated = new Map<NodeId, { readonly weight: number; readonly scalars: readonly NodeId[] }>();
+  /** Values that take too much although nothing more behind them can be stored. */
+  private readonly exhausted = new Set<NodeId>();
 
   constructor(private readonly request: WeightRequest) {}
 
-  /** Weighs a value whose arguments were weighed before, and cuts it until it takes no more than `most`. */
+  /**
+   * Weighs a value whose arguments were weighed before, and cuts it until it takes no more than `most`.
+   * @throws RecurveError `LIMIT-KERNEL` where what cannot be cut is far too much
+   */
   weigh(id: NodeId, most: number): void {
     const level = this.request.level(id);
     const { own, inside } = this.parts(id, level);
+    const node = this.request.builder.node(id);
     let bound = inside.reduce((sum, part) => sum + (this.bounds.get(part) ?? this.parts(part, level).own), own);
-    if (bound > most) bound = this.added(id, level, new Set());
-    while (bound > most) {
-      const heaviest = this.heaviestPart(inside, level);
-      // Nothing left that could be stored: a test made of tests. The emitter refuses what is really too large.
-      if (heaviest === undefined) break;
-      this.cuts.add(heaviest);
+    // A chain of tests is walked again for every number that is chosen by it, and not for every link.
+    if (node.type === 'boolean' && inside.some((part) => this.exhausted.has(part))) this.exhausted.add(id);
+    else if (bound > most) {
       bound = this.added(id, level, new Set());
+      while (bound > most) {
+        const heaviest = this.heaviestPart(inside, level);
+        // Nothing left that could be stored: a test made of tests. The emitter refuses what is really too large.
+        if (heaviest === undefined) {
+          this.exhausted.add(id);
+          if (bound > HOPELESS * most) throw tooLarge(node, 'a value', bound, 2 * MOST_PARTS * most);
+          break;
+        }
+        this.cuts.add(heaviest);
+        bound = this.added(id, level, new Set());
+      }
     }
     this.bounds.set(id, bound);
     this.elsewhere(id, level);

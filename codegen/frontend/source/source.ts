@@ -9,9 +9,12 @@ import { visible } from '../../visible.js';
 /** A cell is a page of equations; more than this is some other file. */
 export const MOST_CHARACTERS = 512 * 1024;
 
+/** TypeScript's parser takes twice as long for each `async` inside another, and no cell has any. */
+const MOST_ASYNCS = 12;
+
 /**
  * The text of a spec file.
- * @throws RecurveError `SPEC-NOT-FOUND`, `SPEC-DIRECTORY`, `SPEC-NOT-A-FILE`, `SPEC-UNREADABLE`, `SPEC-FILE-SIZE`, `SPEC-BINARY`
+ * @throws RecurveError `SPEC-NOT-FOUND`, `SPEC-DIRECTORY`, `SPEC-NOT-A-FILE`, `SPEC-UNREADABLE`, `SPEC-FILE-SIZE`, `SPEC-BINARY`, `SPEC-ASYNC`
  */
 export function readSource(path: string): string {
   let bytes: Uint8Array;
@@ -61,6 +64,14 @@ export function checkText(path: string, text: string): string {
     throw refuse('SPEC-BINARY', path, 'holds zero bytes, so it is not text', 'Name a `*.cell.ts` file saved as UTF-8.');
   }
   if (text.length > MOST_CHARACTERS) throw tooLarge(path);
+  const asyncs = text.match(/\basync\b/g)?.length ?? 0;
+  if (asyncs > MOST_ASYNCS)
+    throw refuse(
+      'SPEC-ASYNC',
+      path,
+      `says \`async\` ${asyncs} times, and ${MOST_ASYNCS} are read`,
+      'Remove them: a step waits for nothing.',
+    );
   return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
