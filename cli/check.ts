@@ -15,8 +15,8 @@ import {
   type Verdict,
   worstVerdict,
 } from '../runtime/check/index.js';
+import { builtInCells, loadCell } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
-import { builtInCells, loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
 import type { Flags } from './flags.js';

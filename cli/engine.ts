@@ -5,7 +5,7 @@ import type { CellTree, Signature } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { type CellData, type CellResult, elements, shapeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
-import type { Executable } from '../runtime/execute/index.js';
+import type { Layer } from '../runtime/layer/index.js';
 import type { Context } from './context.js';
 import { Devices } from './devices.js';
 import { LeastRecentlyUsed } from './lru.js';
@@ -46,7 +46,7 @@ export function referenceEngine(): Engine {
  * whose device is lost is repeated once, on another.
  */
 export function deviceEngine(context: Context): Engine {
-  const plans = new LeastRecentlyUsed<Executable>(PLANS_KEPT, (executable) => executable.destroy());
+  const plans = new LeastRecentlyUsed<Layer>(PLANS_KEPT, (executable) => executable.destroy());
   const devices = new Devices(context, () => plans.clear());
   return {
     async run({ tree, signature, sizes, data }) {
@@ -57,9 +57,9 @@ export function deviceEngine(context: Context): Engine {
         return executable.run(data);
       });
 
-      async function prepare(device: RecurveDevice): Promise<Executable> {
+      async function prepare(device: RecurveDevice): Promise<Layer> {
         const { compile } = await import('../codegen/index.js');
-        const { load } = await import('../runtime/execute/index.js');
+        const { load } = await import('../runtime/layer/index.js');
         return load(device, compile(tree, { options: signature.options, sizes, gradients, target: device.target }));
       }
     },

@@ -10,13 +10,13 @@ import { visible } from '../codegen/visible.js';
 import { withLock } from '../runtime/files/lock.js';
 import { applyChanges, type Changes } from '../runtime/files/write-all.js';
 import { isObject } from '../runtime/interop/fields.js';
+import { loadCell } from '../runtime/node/cells.js';
+import { ownPackage } from '../runtime/node/package.js';
 import { fillSizes } from './arguments.js';
-import { loadCell } from './cells.js';
 import type { Context, Outcome } from './context.js';
 import { writing } from './files.js';
 import type { Flags } from './flags.js';
 import { typedModule } from './module.js';
-import { ownPackage } from './package.js';
 import { displayPath } from './paths.js';
 import { chooseTarget } from './target.js';
 

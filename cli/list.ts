@@ -1,7 +1,7 @@
 /** `recurve list`: the built-in cells. */
 import { parseCell, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import type { CellTree, OptionDeclaration, TensorDeclaration } from '../codegen/frontend/tree.js';
-import { builtInCells } from './cells.js';
+import { builtInCells } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { stepCosts } from './costs.js';
 

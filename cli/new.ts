@@ -7,7 +7,7 @@ import { readUserFile } from '../codegen/read-file.js';
 import { visible } from '../codegen/visible.js';
 import { writeAll } from '../runtime/files/write-all.js';
 import { quote } from '../runtime/interop/describe.js';
-import { loadCell } from './cells.js';
+import { loadCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { writing } from './files.js';
 import { newCellSource } from './new-cell.js';

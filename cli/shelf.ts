@@ -3,7 +3,7 @@ import { isCurrent, lower, parseCell, resolveOptions, resolveSignature } from '.
 import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
 import { outputShapes } from '../runtime/check/outputs.js';
 import type { CellInterface } from '../runtime/interop/index.js';
-import { resolveCell, resolveRequestedCell } from './cells.js';
+import { resolveCell, resolveRequestedCell } from '../runtime/node/cells.js';
 import { LeastRecentlyUsed } from './lru.js';
 
 /** What a stream's requests may name. */

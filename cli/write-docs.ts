@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { parseCell } from '../codegen/frontend/index.js';
 import { writeAll } from '../runtime/files/write-all.js';
-import { builtInCells } from './cells.js';
-import { ownPackage } from './package.js';
+import { builtInCells } from '../runtime/node/cells.js';
+import { ownPackage } from '../runtime/node/package.js';
 import { cellIndex, cellPage } from './page.js';
 
 const trees = builtInCells().map(({ path }) => parseCell(path));

@@ -1,6 +1,6 @@
 /** The compiler, pass by pass: from a parsed cell to a plan. */
 import { emitPlan } from './emit/plan.js';
-import { constantOf, lower, resolveSignature } from './frontend/index.js';
+import { lower, resolveSignature } from './frontend/index.js';
 import type { CellTree, OptionValues, Signature } from './frontend/tree.js';
 import { GraphBuilder } from './ir/builder.js';
 import type { StepGraph } from './ir/graph.js';
@@ -18,6 +18,8 @@ export interface CompileRequest {
   readonly sizes: Sizes;
   readonly gradients: boolean;
   readonly target: Target;
+  /** Names of values of the step to keep for every step, with their cotangents where gradients are wanted. */
+  readonly trace?: readonly string[];
   /** Whether what is alike shares a kernel, as it does where nothing is said. The results are the same. */
   readonly merging?: Merging;
 }
@@ -35,24 +37,14 @@ export interface Stages {
 /** @throws SpecError, or RecurveError `LIMIT-*` and `DIMS-*` */
 export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const signature = resolveSignature(tree, request.options);
-  const lowered = verify('lower', lower(tree, signature)); //           syntax tree → step graph, folded and hash-consed
+  const lowered = verify('lower', lower(tree, signature, request.trace)); //           syntax tree → step graph, folded and hash-consed
   const differentiated = differentiate(lowered, signature);
   const { builder, step } = differentiated;
   const retimed = retime(differentiated); //                            last phase of a step into the first of the next
   verify('retime', { ...step, nodes: builder.nodes });
   const program = scheduleProgram(step, retimed, signature, request); // time classes, residuals, phases, memory
-  const plan = emitPlan(program, { ...request, cell: signature.name, starts: startsOf(signature) }); // WGSL and the manifest
+  const plan = emitPlan(program, { ...request, cell: signature.name }); // WGSL and the manifest
   return { signature, step: lowered, adjoint: differentiated, retimed, program, plan };
-}
-
-/** What the states start from that do not start from zero. */
-function startsOf({ state }: Signature): Record<string, number> {
-  return Object.fromEntries(
-    state.flatMap(({ name, init }) => {
-      const start = constantOf(init) ?? 0;
-      return start === 0 ? [] : [[name, start]];
-    }),
-  );
 }
 
 /** The reverse-mode adjoint of a lowered step. */

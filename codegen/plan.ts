@@ -15,9 +15,17 @@ export interface TensorSlot {
   readonly shape: readonly number[];
   /** The shape on the device. Same rank, except that a scalar takes four words. */
   readonly padded: readonly number[];
-  /** Of an initial state that a run does not give: what all of it is; zero where this is missing. */
+  /**
+   * What all of it is where a run leaves it out: of an initial state, zero where this is missing; of a parameter, which
+   * may be left out only where this is there.
+   */
   readonly fill?: number;
+  /** Of a parameter: how it is filled when nobody gives it. */
+  readonly init?: Init;
 }
+
+/** How a parameter is filled when nobody gives it; a number fills all of it. */
+export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number;
 
 export interface BufferSpec {
   readonly name: string;
@@ -41,6 +49,8 @@ export interface PassSpec {
   readonly direction: 'forward' | 'backward';
   readonly strategy: 'parallel' | 'stepwise';
   readonly workgroups: readonly [number, number, number];
+  /** Of a pass over all T·B rows, by step: rows of one workgroup, along y and then z. A run of fewer steps needs only the first. */
+  readonly rowsPerWorkgroup?: number;
   /** Times it is dispatched in one run. */
   readonly dispatches: number;
   /** Per run, over all dispatches. */

@@ -74,9 +74,11 @@ export function tensorsOf(result: CellResult): Map<string, Tensor> {
   const groups: [string, Tensors | undefined][] = [
     ['outputs', result.outputs],
     ['state', result.state],
+    ['traces', result.traces],
     ['gradients.inputs', result.gradients?.inputs],
     ['gradients.state', result.gradients?.state],
     ['gradients.params', result.gradients?.params],
+    ['gradients.traces', result.gradients?.traces],
   ];
   return new Map(
     groups.flatMap(([path, tensors]) =>

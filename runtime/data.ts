@@ -33,7 +33,15 @@ export interface CellResult {
   readonly outputs: Tensors;
   /** Final state `[B, …]`, at each sequence's own end. */
   readonly state: Tensors;
-  readonly gradients?: { readonly inputs: Tensors; readonly state: Tensors; readonly params: Tensors };
+  /** Traced values `[T, B, …]`, where any are. */
+  readonly traces?: Tensors;
+  readonly gradients?: {
+    readonly inputs: Tensors;
+    readonly state: Tensors;
+    readonly params: Tensors;
+    /** Cotangents of traced values. */
+    readonly traces?: Tensors;
+  };
 }
 
 /** The shape of a declared tensor at these sizes, behind leading axes such as `[T, B]`. */

@@ -11,7 +11,7 @@ import { outputShapes, TOLERANCE } from '../../runtime/check/index.js';
 import { compareResults, type TensorComparison } from '../../runtime/compare.js';
 import type { CellData } from '../../runtime/data.js';
 import { type AdapterChoice, openDevice, type RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { type BenchCase, runBench } from '../bench.js';

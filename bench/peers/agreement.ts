@@ -1,11 +1,11 @@
 /** Whether a peer computes the same numbers: a comparison of times means nothing otherwise. */
 import { compareResults } from '../../runtime/compare.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
-import type { Executable } from '../../runtime/execute/index.js';
+import type { Layer } from '../../runtime/layer/index.js';
 import type { PeerLayer } from './peer.js';
 
 /** Largest relative error of a tensor between a peer's results and ours on the same data. Leaves the data uploaded. */
-export async function differenceOf(layer: PeerLayer, executable: Executable, data: CellData): Promise<number> {
+export async function differenceOf(layer: PeerLayer, executable: Layer, data: CellData): Promise<number> {
   const theirs = await layer.read();
   const ours = await executable.run(data);
   return Math.max(...compareResults(theirs, common(ours, theirs), 1).map(({ error }) => error));

@@ -13,6 +13,8 @@ import { render, type TemplateName } from './render.js';
 export interface Emitted {
   readonly kernel: KernelSpec;
   readonly workgroups: readonly [number, number, number];
+  /** As in `PassSpec`. */
+  readonly rowsPerWorkgroup?: number;
   /** For one dispatch. */
   readonly cost: Pick<PassSpec, 'bytesRead' | 'bytesWritten' | 'flops'>;
 }

@@ -71,6 +71,7 @@ export function emitPhase(program: Program, target: Target, pass: PhasePass): Em
   return {
     kernel,
     workgroups: [Math.ceil(width / lanes), gridY, Math.ceil(tiles / gridY)],
+    ...(pass.rows === 'all' ? { rowsPerWorkgroup: tile } : {}),
     cost: {
       bytesRead: 4 * (words + phase.loads.size * rows * width * 4),
       bytesWritten: 16 * phase.stores.length * rows * width,

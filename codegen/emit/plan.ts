@@ -1,7 +1,7 @@
 /** Turns a scheduled program into the plan that a runtime runs. */
-
-import type { OptionValues } from '../frontend/tree.js';
-import type { PassSpec, Plan, ScheduleItem, Target } from '../plan.js';
+import { constantOf } from '../frontend/declare/constant.js';
+import type { OptionValues, Signature } from '../frontend/tree.js';
+import type { PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
 import type { Order, Pass, Program } from '../schedule/passes.js';
 import { quads } from '../schedule/places.js';
 import { LENGTHS } from './bindings.js';
@@ -15,11 +15,9 @@ export interface PlanRequest {
   readonly options: OptionValues;
   readonly gradients: boolean;
   readonly target: Target;
-  /** What the states start from that do not start from zero, by name. */
-  readonly starts: Readonly<Record<string, number>>;
 }
 
-export function emitPlan(program: Program, { cell, options, gradients, target, starts }: PlanRequest): Plan {
+export function emitPlan(program: Program, { cell, options, gradients, target }: PlanRequest): Plan {
   const { builder, storage } = program;
   const emitted = new Map<Pass, Emitted>();
   const passes: PassSpec[] = [];
@@ -49,6 +47,7 @@ export function emitPlan(program: Program, { cell, options, gradients, target, s
       direction: pass.direction,
       strategy: pass.kind === 'phase' && pass.region === 'loop' ? 'stepwise' : 'parallel',
       workgroups: result.workgroups,
+      ...(result.rowsPerWorkgroup === undefined ? {} : { rowsPerWorkgroup: result.rowsPerWorkgroup }),
       dispatches,
       bytesRead: result.cost.bytesRead * dispatches,
       bytesWritten: result.cost.bytesWritten * dispatches,
@@ -78,7 +77,7 @@ export function emitPlan(program: Program, { cell, options, gradients, target, s
     rates: storage.signature.rates,
     gradients,
     buffers: [...storage.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(storage.size('B')) + 1) }],
-    tensors: withStarts(storage.tensors, starts),
+    tensors: withInits(storage.tensors, storage.signature),
     lengths: { buffer: LENGTHS, offset: 0 },
     ...(draws(program) ? { seed: { buffer: LENGTHS, offset: 4 * quads(storage.size('B')) } } : {}),
     kernels: [...emitted.values()].map(({ kernel }) => kernel),
@@ -88,13 +87,20 @@ export function emitPlan(program: Program, { cell, options, gradients, target, s
   };
 }
 
-function withStarts(tensors: Plan['tensors'], starts: PlanRequest['starts']): Plan['tensors'] {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([path, slot]) => {
-      const fill = path.startsWith('state.') ? starts[path.slice('state.'.length)] : undefined;
-      return [path, fill === undefined ? slot : { ...slot, fill }];
+/** Tensors with what their declarations say of those that nobody gives. */
+function withInits(tensors: Plan['tensors'], { state, params }: Signature): Plan['tensors'] {
+  const inits: [string, Partial<TensorSlot>][] = [
+    ...state.flatMap((declaration): [string, Partial<TensorSlot>][] => {
+      const fill = constantOf(declaration.init) ?? 0;
+      return fill === 0 ? [] : [[`state.${declaration.name}`, { fill }]];
     }),
-  );
+    ...params.map(({ name, init = 'uniform', trainable }): [string, Partial<TensorSlot>] => {
+      const fill = trainable ? undefined : constantOf(init);
+      return [`params.${name}`, { init, ...(fill === undefined ? {} : { fill }) }];
+    }),
+  ];
+  const known = new Map(inits);
+  return Object.fromEntries(Object.entries(tensors).map(([path, slot]) => [path, { ...slot, ...known.get(path) }]));
 }
 
 function draws({ builder, storage }: Program): boolean {

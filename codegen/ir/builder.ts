@@ -110,8 +110,9 @@ export class GraphBuilder {
     next: Readonly<Record<string, NodeId>>,
     outputs: Readonly<Record<string, NodeId>>,
     rules: readonly SizeRule[] = [],
+    traces: Readonly<Record<string, NodeId>> = {},
   ): StepGraph {
-    return { nodes: this.nodes, next, outputs, rules };
+    return { nodes: this.nodes, next, outputs, rules, traces };
   }
 
   /** The same value, whatever its arguments: exact identities only (0·x is not 0 when x is NaN). */

@@ -127,6 +127,8 @@ export interface StepGraph {
   readonly next: Readonly<Record<string, NodeId>>;
   /** Every output sequence: a state's next value or a further value of `step`. */
   readonly outputs: Readonly<Record<string, NodeId>>;
+  /** Values that are looked at, by the names they have in `step`: kept for every step, and their cotangents too. */
+  readonly traces: Readonly<Record<string, NodeId>>;
   /** What must hold between the sizes of dims. */
   readonly rules: readonly SizeRule[];
 }

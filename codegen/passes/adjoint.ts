@@ -58,6 +58,8 @@ export interface AdjointGraph {
   readonly state: Readonly<Record<string, NodeId>>;
   readonly inputs: Readonly<Record<string, NodeId>>;
   readonly delayed: readonly DelayedCotangent[];
+  /** Cotangent of every traced value, by all that it leads to. */
+  readonly traces: Readonly<Record<string, NodeId>>;
   /** Parameters that the results do not depend on, or that are not trained, are absent. */
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
@@ -173,6 +175,14 @@ export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param:
     state: orZero(Object.keys(step.next), leaves.state),
     inputs: orZero([...inputs], leaves.input),
     delayed,
+    traces: Object.fromEntries(
+      Object.entries(step.traces).map(([name, id]) => {
+        const { span, shape } = builder.node(id);
+        const parts = cotangents.of(id).filter((part) => builder.node(part).shape.length === shape.length);
+        const [first = builder.constant(0), ...rest] = parts;
+        return [name, rest.reduce((sum, part) => builder.apply('add', [sum, part], span), first)];
+      }),
+    ),
     params,
   };
 }

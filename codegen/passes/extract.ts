@@ -16,7 +16,7 @@ export function extract(step: StepGraph, builder: GraphBuilder): StepGraph {
     return made;
   };
   postorder(
-    [...Object.values(step.next), ...Object.values(step.outputs)],
+    [...Object.values(step.next), ...Object.values(step.outputs), ...Object.values(step.traces)],
     (id) => argumentsOf(nodeOf(id)),
     (id) => {
       const node = nodeOf(id);
@@ -25,5 +25,5 @@ export function extract(step: StepGraph, builder: GraphBuilder): StepGraph {
   );
   const all = (roots: Readonly<Record<string, NodeId>>) =>
     Object.fromEntries(Object.entries(roots).map(([name, id]) => [name, copy(id)]));
-  return builder.finish(all(step.next), all(step.outputs), step.rules);
+  return builder.finish(all(step.next), all(step.outputs), step.rules, all(step.traces));
 }

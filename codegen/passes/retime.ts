@@ -29,10 +29,11 @@ export interface RetimedAdjoint {
   /** What every state's `carry` became: at t = −1 it is the initial state's gradient. */
   readonly carries: Readonly<Record<string, NodeId>>;
   readonly inputs: Readonly<Record<string, NodeId>>;
+  readonly traces: Readonly<Record<string, NodeId>>;
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
-export function retime({ builder, step, state, inputs, delayed, params }: AdjointGraph): RetimedAdjoint {
+export function retime({ builder, step, state, inputs, delayed, traces, params }: AdjointGraph): RetimedAdjoint {
   const facts = analyse(builder);
   const deepest = Math.max(0, ...Object.values(state).map((root) => facts.level(root)));
   const handedOver = new Map<NodeId, number>();
@@ -97,6 +98,7 @@ export function retime({ builder, step, state, inputs, delayed, params }: Adjoin
     handovers: [...handedOver].map(([of, reach]) => ({ of, value: substitute(of), reach })),
     carries,
     inputs: inputCotangents,
+    traces: Object.fromEntries(Object.entries(traces).map(([name, id]) => [name, substitute(id)])),
     params: Object.fromEntries(Object.entries(params).map(([name, terms]) => [name, terms.map(term)])),
   };
 }

@@ -33,10 +33,16 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
     storage.expose(`gradients.inputs.${name}`, place, steps);
     stores.push({ value: cotangent(adjoint.inputs, name, builder), place, shift: 0, when: 'active' });
   }
+  for (const [name, value] of Object.entries(adjoint.traces)) {
+    const path = `gradients.traces.${name}`;
+    const place = storage.place('gradients', 'sequence', storage.traced(name), steps, path);
+    storage.expose(path, place, steps);
+    stores.push({ value, place, shift: 0, when: 'active' });
+  }
   // What the weight gradients multiply must be in memory for every step; other handovers only until the next one.
   const factors = new Set(outerFactors(adjoint.params).map((id) => sourceOf(builder, id)));
   const handover = new Map<NodeId, Access>();
-  const readBehind = previousBehindLoop(adjoint, [...Object.values(adjoint.inputs), ...factors, ...sums(adjoint.params)]);
+  const readBehind = previousBehindLoop(adjoint, [...sequences(adjoint), ...factors, ...sums(adjoint.params)]);
   for (const { of, value, reach } of adjoint.handovers) {
     // Slot T is read once, by the last step, and not used.
     const lasting = reach > 1 || factors.has(value) || isOperand(adjoint, value) || readBehind.has(of) || !comesThrough(value);
@@ -166,9 +172,14 @@ function previousBehindLoop({ builder, handovers }: RetimedAdjoint, roots: reado
   return new Set(reached.flatMap((node) => (node.op === 'previous' ? [node.of] : [])));
 }
 
-/** Whether an input's cotangent contracts this value: it is then read for all steps at once. */
+/** Cotangents that are kept for every step. */
+function sequences({ inputs, traces }: RetimedAdjoint): NodeId[] {
+  return [...Object.values(inputs), ...Object.values(traces)];
+}
+
+/** Whether a kept cotangent contracts this value: it is then read for all steps at once. */
 function isOperand(adjoint: RetimedAdjoint, value: NodeId): boolean {
-  const behind = ancestors(adjoint.builder, Object.values(adjoint.inputs), () => true);
+  const behind = ancestors(adjoint.builder, sequences(adjoint), () => true);
   return [...behind].some((id) => {
     const node = adjoint.builder.node(id);
     return isContract(node) && node.terms.some(({ operand }) => sourceOf(adjoint.builder, operand) === value);

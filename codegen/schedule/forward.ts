@@ -31,16 +31,18 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     stores.push({ value, place: final, shift: 0, when: 'last', initial: accessTo(place) });
     inStates.set(value, accessTo(place, 1));
   }
-  for (const [name, value] of Object.entries(step.outputs)) {
+  const keep = (path: string, value: NodeId) => {
     const state = inStates.get(value);
     // The sequence of a state is the output: slot 0 is the initial state, so the output starts at slot 1.
-    if (state) storage.expose(`outputs.${name}`, state.place, steps, 1);
+    if (state) storage.expose(path, state.place, steps, 1);
     else {
-      const place = storage.place('values', 'sequence', builder.node(value).shape, steps, `outputs.${name}`);
-      storage.expose(`outputs.${name}`, place, steps);
+      const place = storage.place('values', 'sequence', builder.node(value).shape, steps, path);
+      storage.expose(path, place, steps);
       stores.push({ value, place, shift: 0, when: 'active' });
     }
-  }
+  };
+  for (const [name, value] of Object.entries(step.outputs)) keep(`outputs.${name}`, value);
+  for (const [name, value] of Object.entries(step.traces)) keep(`traces.${name}`, value);
 
   const read = (id: NodeId) => storage.leaf(builder.node(id));
   const words = (id: NodeId) => wordsOf(builder, storage, id);
@@ -49,7 +51,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     return read(id) ?? inStates.get(id) ?? (store && accessOf(store));
   };
   // A value that a later phase of the step contracts is stored in any case; where gradients follow, as a sequence.
-  const roots = [...Object.values(step.next), ...Object.values(step.outputs)];
+  const roots = [...Object.values(step.next), ...Object.values(step.outputs), ...Object.values(step.traces)];
   const compared = comparedWithMaximum(builder);
   const maxima = [...ancestors(builder, roots, () => true)].filter((id) => compared.has(id));
   const operands =

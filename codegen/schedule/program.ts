@@ -49,11 +49,17 @@ export function scheduleProgram(
 /** Forward values that the adjoint's results are made of. */
 function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
   const { builder } = adjoint;
-  const forward = ancestors(builder, [...Object.values(step.next), ...Object.values(step.outputs)], () => true);
+  const results = [...Object.values(step.next), ...Object.values(step.outputs), ...Object.values(step.traces)];
+  const forward = ancestors(builder, results, () => true);
   const gradients = Object.values(adjoint.params)
     .flat()
     .flatMap((term) => (term.kind === 'sum' ? [term.value] : [term.left, term.right]));
-  const roots = [...adjoint.handovers.map(({ value }) => value), ...Object.values(adjoint.inputs), ...gradients];
+  const roots = [
+    ...adjoint.handovers.map(({ value }) => value),
+    ...Object.values(adjoint.inputs),
+    ...Object.values(adjoint.traces),
+    ...gradients,
+  ];
   const behind = ancestors(builder, roots, (id) => !forward.has(id));
   const used = new Set<NodeId>(roots.filter((id) => forward.has(id)));
   for (const id of behind) {

@@ -130,6 +130,11 @@ export class Storage {
     return place;
   }
 
+  /** The shape of a traced value. */
+  traced(name: string): Shape {
+    return this.step.nodes[this.step.traces[name] ?? -1]?.shape ?? [];
+  }
+
   isContracted(param: string): boolean {
     return this.contracted.has(param);
   }

@@ -7,7 +7,7 @@ import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, sizeOf } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
-import { type Executable, load } from '../execute/index.js';
+import { type Layer, load } from '../layer/index.js';
 import { randomData } from '../random.js';
 import { FEWEST_UNITS, leastSize, planCases, sizeCases } from './cases.js';
 import { assignmentsOf } from './covering.js';
@@ -238,7 +238,7 @@ interface Drawn {
  * Everything a run gives, beside the reference. A draw about which nothing can be said tells nothing of the kernels:
  * another is taken in its place, and has to meet the same tolerance.
  */
-async function drawUntilJudged(executable: Executable, tree: CellTree, signature: Signature, run: Run): Promise<Drawn> {
+async function drawUntilJudged(executable: Layer, tree: CellTree, signature: Signature, run: Run): Promise<Drawn> {
   const { sizes } = executable.plan;
   for (let draw = 0; ; draw++) {
     const data = run.data(draw);

@@ -1,32 +1,44 @@
-/** A plan on a device, ready to run any number of times. */
+/** A plan's memory and commands on a device. What a run means, to whoever calls, is the layer's business. */
 import type { Plan } from '../../codegen/plan.js';
-import type { CellData, CellResult } from '../data.js';
-import type { RecurveDevice } from '../device/index.js';
-import { createBuffers } from '../memory/buffers.js';
-import type { Extent } from '../memory/copy.js';
+import type { Tensor } from '../data.js';
+import type { Supervised } from '../device/supervise.js';
+import { bufferOf, createBuffers } from '../memory/buffers.js';
+import type { Extent, Numbers } from '../memory/copy.js';
 import { poisonBuffers } from '../memory/poison.js';
-import { createReadback, type Scope } from '../memory/readback.js';
-import { placeTensors } from '../memory/slots.js';
+import { createReadback } from '../memory/readback.js';
+import { Relayouter } from '../memory/relayout.js';
+import { type PlacedTensor, placeTensors } from '../memory/slots.js';
 import { createUploader } from '../memory/upload.js';
+import { createClock } from './clock.js';
 import { createSteps, encode, resolveSchedule } from './schedule.js';
 
-/** Runs one plan. Its buffers, pipelines and bind groups are made; a run allocates nothing on the device. */
+export type Direction = 'forward' | 'backward';
+
+/** What a tensor is to hold: numbers of the host, one number everywhere, or a dense buffer on the same device. */
+export type Source = Numbers | number | GPUBuffer;
+
 export interface Executable {
   readonly plan: Plan;
-  /**
-   * One run: forward, and backward where `data` has cotangents and the plan has gradients. One at a time.
-   * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-LENGTHS`, `DATA-RATE`, `DEVICE-LOST`, `DEVICE-ERROR`
-   */
-  run(data: CellData): Promise<CellResult>;
-  /** Writes a run's data to the device, all of it. */
-  upload(data: CellData): void;
-  /** Submits the dispatches, in one command buffer, and returns before they are done. */
-  submit(scope: Scope): void;
-  /** Waits until everything submitted is done. */
+  /** Tensors that a run takes, and that it gives, by path. */
+  readonly given: ReadonlyMap<string, PlacedTensor>;
+  readonly results: ReadonlyMap<string, PlacedTensor>;
+  /** Queues lengths, and the seed of the random masks. */
+  begin(extent: Extent, seed: number): void;
+  /** Queues tensors that a run takes. */
+  write(extent: Extent, sources: ReadonlyMap<PlacedTensor, Source>): void;
+  /** Queues final states in the place of initial ones. */
+  carryState(): void;
+  /** Queues directions, in one pass. `pack` where the parameters or the seed of their masks are not what they were. */
+  submit(directions: readonly Direction[], extent: Extent, weights: 'pack' | 'packed'): void;
+  /** Queues copies of tensors to dense buffers of the caller's. */
+  copy(extent: Extent, targets: ReadonlyMap<PlacedTensor, GPUBuffer>): void;
+  /** Waits until everything queued is done. */
   finished(): Promise<void>;
-  /** Waits for what the last `submit` computes and returns it. */
-  read(): Promise<CellResult>;
-  /** Fills all of the plan's memory with a NaN of its own, before an upload: what no kernel writes is seen in the results. */
+  /** Waits for what is queued so far, and returns some of the plan's tensors by path. */
+  read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, Tensor>>;
+  /** The plan's own buffer that holds a tensor. */
+  bufferOf(tensor: PlacedTensor): GPUBuffer;
+  /** Fills all of the plan's memory with a NaN of its own, before a write: what no kernel writes is seen in the results. */
   poison(): void;
   /** Frees the buffers. */
   destroy(): void;
@@ -34,14 +46,25 @@ export interface Executable {
 
 /**
  * Makes everything a plan needs on a device.
- * @throws RecurveError `LIMIT-BUFFER`, `LIMIT-BINDINGS`, `LIMIT-WORKGROUPS`, `DEVICE-MEMORY`, `ADAPTER-IMMEDIATES`, `DEVICE-LOST`;
+ *
+ * @param shared buffers that others use as well, by name: not made here, and not freed
+ * @throws RecurveError `LIMIT-BUFFER`, `LIMIT-BINDINGS`, `LIMIT-WORKGROUPS`, `DEVICE-MEMORY`, `DEVICE-LOST`;
  *   a plain Error, with the kernel's source, if a kernel does not compile: a defect of the compiler
  */
-export async function load(owner: RecurveDevice, plan: Plan): Promise<Executable> {
+export async function createExecutable(
+  owner: Supervised,
+  plan: Plan,
+  shared: ReadonlyMap<string, GPUBuffer>,
+): Promise<Executable> {
   const { device } = owner;
   const { given, results } = placeTensors(plan);
-  const buffers = await createBuffers(owner, plan);
-  const release: (() => void)[] = [...buffers.values()].map((buffer) => () => buffer.destroy());
+  const own = await createBuffers(
+    owner,
+    plan,
+    plan.buffers.filter(({ name }) => !shared.has(name)),
+  );
+  const buffers = new Map([...own, ...shared]);
+  const release: (() => void)[] = [...own.values()].map((buffer) => () => buffer.destroy());
   const destroy = () => {
     for (const free of release.splice(0)) free();
   };
@@ -49,45 +72,144 @@ export async function load(owner: RecurveDevice, plan: Plan): Promise<Executable
     const upload = createUploader(device, plan, buffers, given);
     const readback = createReadback(owner, plan, buffers, results);
     release.push(() => readback.destroy());
-    const steps = await createSteps(owner, plan, buffers);
-    const forward = resolveSchedule(plan.forward, steps);
-    const commands = { forward, forwardBackward: [...forward, ...resolveSchedule(plan.backward, steps)] };
+    const { T: steps = 1, B: batch = 1 } = plan.sizes;
+    const { clock, destroy: stop } = createClock(owner, steps);
+    release.push(stop);
+    const passes = await createSteps(owner, plan, buffers);
+    const commands = { forward: resolveSchedule(plan.forward, passes), backward: resolveSchedule(plan.backward, passes) };
+    const relayouter = new Relayouter(owner, bufferOf(buffers, plan.lengths.buffer));
+    const place = (tensor: PlacedTensor) => bufferOf(buffers, tensor.slot.buffer);
+    const used = new UsedSteps(steps);
+    let scratch: GPUBuffer | undefined;
+    release.push(() => scratch?.destroy());
 
-    let extent: Extent | undefined;
-    let submitted: Scope | undefined;
-    const executable: Executable = {
+    const queue = (label: string, record: (encoder: GPUCommandEncoder) => void) => {
+      const encoder = device.createCommandEncoder({ label });
+      record(encoder);
+      device.queue.submit([encoder.finish()]);
+      relayouter.submitted();
+    };
+    const relayout = (way: 'pack' | 'unpack', extent: Extent, pairs: Iterable<readonly [PlacedTensor, GPUBuffer]>) =>
+      queue(way, (encoder) => {
+        for (const [tensor, dense] of pairs)
+          relayouter.encode(encoder, { direction: way, tensor, own: place(tensor), dense }, extent);
+      });
+
+    return {
       plan,
-      async run(data) {
-        executable.upload(data);
-        executable.submit(data.cotangents && plan.gradients ? 'forwardBackward' : 'forward');
-        return executable.read();
+      given: byPath(given),
+      results: byPath(results),
+      begin(extent, seed) {
+        upload.run(extent, seed);
+        used.written(extent.steps);
       },
-      upload(data) {
-        owner.check();
-        extent = upload(data);
+      write(extent, sources) {
+        const dense: [PlacedTensor, GPUBuffer][] = [];
+        for (const [tensor, source] of sources) {
+          if (isBuffer(source)) dense.push([tensor, source]);
+          else upload.tensor(tensor, source, extent);
+        }
+        if (dense.length > 0) relayout('pack', extent, dense);
       },
-      submit(scope) {
-        if (scope === 'forwardBackward' && !plan.gradients) throw new Error('the plan was compiled without gradients');
-        const encoder = device.createCommandEncoder({ label: plan.cell });
-        const pass = encoder.beginComputePass({ label: scope });
-        encode(pass, commands[scope]);
-        pass.end();
-        device.queue.submit([encoder.finish()]);
-        submitted = scope;
+      carryState() {
+        const pairs = carried(given, results);
+        const words = pairs.reduce((sum, [, to]) => sum + to.words, 0);
+        scratch ??= device.createBuffer({
+          label: 'carried state',
+          size: Math.max(4, words * 4),
+          usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+        });
+        const between = scratch;
+        // Both lie in one buffer, and WebGPU copies from one buffer to another only.
+        queue('carry state', (encoder) => {
+          let at = 0;
+          for (const [from, to] of pairs) {
+            const bytes = to.words * 4;
+            encoder.copyBufferToBuffer(place(from), from.slot.offset * 4, between, at, bytes);
+            encoder.copyBufferToBuffer(between, at, place(to), to.slot.offset * 4, bytes);
+            at += bytes;
+          }
+        });
+      },
+      submit(directions, extent, weights) {
+        queue(plan.cell, (encoder) => {
+          const pass = encoder.beginComputePass({ label: directions.join(' and ') });
+          const runs = directions.map((direction) => ({
+            commands: commands[direction],
+            reach: { steps: used.take(direction, extent.steps), batch, pack: weights === 'pack' },
+          }));
+          encode(pass, runs, clock);
+          pass.end();
+        });
+      },
+      copy(extent, targets) {
+        if (targets.size > 0) relayout('unpack', extent, targets);
       },
       async finished() {
         await owner.settle(device.queue.onSubmittedWorkDone());
       },
-      async read() {
-        if (!submitted || !extent) throw new Error('nothing was uploaded and submitted yet');
-        return readback.read(submitted, extent);
+      read: (tensors, extent) => readback.read(tensors, extent),
+      bufferOf: place,
+      poison() {
+        poisonBuffers(device, buffers.values());
+        used.all();
       },
-      poison: () => poisonBuffers(device, buffers.values()),
       destroy,
     };
-    return executable;
   } catch (error) {
     destroy();
     throw error;
   }
+}
+
+/** Final states, each beside the initial one that it becomes. */
+function carried(given: readonly PlacedTensor[], results: readonly PlacedTensor[]): [PlacedTensor, PlacedTensor][] {
+  return given
+    .filter(({ group }) => group === 'state')
+    .map((to) => {
+      const from = results.find(({ path }) => path === `final.${to.name}`);
+      if (from?.words !== to.words) throw new Error(`the plan has no final.${to.name} like state.${to.name}`);
+      return [from, to];
+    });
+}
+
+/**
+ * The steps whose memory may hold something of an earlier run. Kernels write zeros where a sequence has no step, and
+ * sums run over all steps of the plan: a run that takes fewer than the one before runs on to where that one ended,
+ * once; from then on what lies behind it is zero.
+ */
+class UsedSteps {
+  readonly #steps: number;
+  readonly #used = { forward: 0, backward: 0 };
+
+  /** @param steps T of the plan */
+  constructor(steps: number) {
+    this.#steps = steps;
+  }
+
+  /** The caller's data reach this far: nothing but a backward run empties what is left of them. */
+  written(steps: number): void {
+    this.#used.backward = Math.max(this.#used.backward, steps);
+  }
+
+  /** How far to run for so many steps. */
+  take(direction: Direction, steps: number): number {
+    const reach = Math.max(steps, this.#used[direction]);
+    this.#used[direction] = steps;
+    return reach;
+  }
+
+  all(): void {
+    this.#used.forward = this.#steps;
+    this.#used.backward = this.#steps;
+  }
+}
+
+/** Whoever made it: a class to compare with is not there before a device is. */
+export function isBuffer(source: unknown): source is GPUBuffer {
+  return typeof source === 'object' && source !== null && 'mapAsync' in source;
+}
+
+function byPath(tensors: readonly PlacedTensor[]): ReadonlyMap<string, PlacedTensor> {
+  return new Map(tensors.map((tensor) => [tensor.path, tensor]));
 }

@@ -1,4 +1,2 @@
 /** Running a plan on a device. */
-
-export type { Scope } from '../memory/readback.js';
-export { type Executable, load } from './executable.js';
+export { createExecutable, type Direction, type Executable, isBuffer, type Source } from './executable.js';

@@ -2,15 +2,13 @@
 
 import { RecurveError } from '../../codegen/errors.js';
 import type { KernelSpec } from '../../codegen/plan.js';
-import type { RecurveDevice } from '../device/index.js';
+import type { Supervised } from '../device/supervise.js';
+import { TIME_BYTES, timeLayout, wgslFor } from './clock.js';
 
 export interface Kernel {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
-
-/** Bytes of immediates: one `i32`, the time step. */
-const TIME_BYTES = 4;
 
 /** Kernels that a device keeps for plans to come: a driver's code for one may take a megabyte. Plans hold what they use. */
 const MOST_KEPT = 64;
@@ -20,15 +18,15 @@ const compiled = new WeakMap<GPUDevice, Map<string, Promise<Kernel>>>();
 
 /**
  * Compiles a kernel, or finds it compiled.
- * @throws RecurveError `LIMIT-BINDINGS`, `ADAPTER-IMMEDIATES`; Error with the kernel's source if it does not compile, which is our defect
+ * @throws RecurveError `LIMIT-BINDINGS`; Error with the kernel's source if it does not compile, which is our defect
  */
-export function compileKernel(owner: RecurveDevice, spec: KernelSpec): Promise<Kernel> {
+export function compileKernel(owner: Supervised, spec: KernelSpec): Promise<Kernel> {
   let known = compiled.get(owner.device);
   if (!known) {
     known = new Map();
     compiled.set(owner.device, known);
   }
-  const key = `${spec.bindings.map((binding) => binding.access).join()} ${spec.usesTime} ${spec.wgsl}`;
+  const key = `${spec.bindings.map((binding) => binding.access).join()} ${spec.usesTime && owner.time} ${spec.wgsl}`;
   const kernel = known.get(key) ?? build(owner, spec);
   known.delete(key);
   known.set(key, kernel);
@@ -39,12 +37,12 @@ export function compileKernel(owner: RecurveDevice, spec: KernelSpec): Promise<K
   return kernel;
 }
 
-async function build(owner: RecurveDevice, spec: KernelSpec): Promise<Kernel> {
+async function build(owner: Supervised, spec: KernelSpec): Promise<Kernel> {
   const { device } = owner;
   checkKernel(owner, spec);
   // What follows fails in three ways, and each of them is ours: the scope hears the layouts, the promise the pipeline.
   device.pushErrorScope('validation');
-  const module = device.createShaderModule({ label: spec.name, code: spec.wgsl });
+  const module = device.createShaderModule({ label: spec.name, code: wgslFor(spec, owner.time) });
   // Explicit layouts: an inferred one leaves out a binding that the kernel happens not to use.
   const layout = device.createBindGroupLayout({
     label: spec.name,
@@ -56,8 +54,8 @@ async function build(owner: RecurveDevice, spec: KernelSpec): Promise<Kernel> {
   });
   const pipelineLayout = device.createPipelineLayout({
     label: spec.name,
-    bindGroupLayouts: [layout],
-    immediateSize: spec.usesTime ? TIME_BYTES : 0,
+    bindGroupLayouts: spec.usesTime && owner.time === 'uniform' ? [layout, timeLayout(device)] : [layout],
+    ...(spec.usesTime && owner.time === 'immediate' ? { immediateSize: TIME_BYTES } : {}),
   });
   const scope = device.popErrorScope();
   const compute = { module, entryPoint: spec.entryPoint };
@@ -69,31 +67,18 @@ async function build(owner: RecurveDevice, spec: KernelSpec): Promise<Kernel> {
   return { pipeline, layout };
 }
 
-function checkKernel(owner: RecurveDevice, spec: KernelSpec): void {
+function checkKernel(owner: Supervised, spec: KernelSpec): void {
   const most = owner.device.limits.maxStorageBuffersPerShaderStage;
   if (spec.bindings.length > most) {
     throw new RecurveError({
       code: 'LIMIT-BINDINGS',
-      message: `kernel ${spec.name} binds ${spec.bindings.length} buffers, and maxStorageBuffersPerShaderStage of ${owner.adapter.name} is ${most}`,
+      message: `kernel ${spec.name} binds ${spec.bindings.length} buffers, and maxStorageBuffersPerShaderStage of ${owner.name} is ${most}`,
       fix: 'Use an adapter with a larger limit, or a cell with fewer parameters and states.',
-    });
-  }
-  if (spec.usesTime && !owner.adapter.languageFeatures.includes('immediate_address_space')) {
-    throw new RecurveError({
-      code: 'ADAPTER-IMMEDIATES',
-      message: `${owner.adapter.name} lacks the WGSL feature immediate_address_space, which loops over time need`,
-      fix: 'Choose another adapter with --adapter, or a newer version of the npm package webgpu.',
-      exitCode: 3,
     });
   }
 }
 
-async function compilationDefect(
-  owner: RecurveDevice,
-  spec: KernelSpec,
-  module: GPUShaderModule,
-  reason: string,
-): Promise<Error> {
+async function compilationDefect(owner: Supervised, spec: KernelSpec, module: GPUShaderModule, reason: string): Promise<Error> {
   const { messages } = await owner.settle(module.getCompilationInfo());
   const listed = messages.map(({ type, lineNum, linePos, message }) => `  ${lineNum}:${linePos} ${type}: ${message}`);
   const source = spec.wgsl.split('\n').map((line, index) => `${String(index + 1).padStart(5)}  ${line}`);

@@ -2,8 +2,9 @@
 
 import { RecurveError } from '../../codegen/errors.js';
 import type { PassSpec, Plan, ScheduleItem } from '../../codegen/plan.js';
-import type { RecurveDevice } from '../device/index.js';
+import type { Supervised } from '../device/supervise.js';
 import { bufferOf } from '../memory/buffers.js';
+import type { Clock } from './clock.js';
 import { compileKernel, type Kernel } from './pipelines.js';
 
 /** A pass with everything it needs made. */
@@ -11,7 +12,9 @@ export interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
   readonly usesTime: boolean;
+  readonly region: PassSpec['region'];
   readonly workgroups: readonly [number, number, number];
+  readonly rowsPerWorkgroup: number | undefined;
 }
 
 export type Command =
@@ -23,7 +26,7 @@ export type Command =
  * @throws RecurveError `LIMIT-WORKGROUPS`, and what `compileKernel` throws
  */
 export async function createSteps(
-  owner: RecurveDevice,
+  owner: Supervised,
   plan: Plan,
   buffers: ReadonlyMap<string, GPUBuffer>,
 ): Promise<ReadonlyMap<string, Step>> {
@@ -54,7 +57,9 @@ export async function createSteps(
         pipeline: lookUp(kernels, pass.kernel, 'kernel').pipeline,
         bindings: lookUp(groups, pass.kernel, 'kernel'),
         usesTime: lookUp(usesTime, pass.kernel, 'kernel'),
+        region: pass.region,
         workgroups: pass.workgroups,
+        rowsPerWorkgroup: pass.rowsPerWorkgroup,
       },
     ]),
   );
@@ -71,14 +76,28 @@ export function resolveSchedule(items: readonly ScheduleItem[], steps: ReadonlyM
   });
 }
 
+/** How much of a schedule runs. */
+export interface Reach {
+  /** Steps of loops, and of passes over all rows: those from here on are left out. */
+  readonly steps: number;
+  /** Sequences of the plan. */
+  readonly batch: number;
+  /** Whether weights are packed: they are as they were where neither they nor the seed of their masks changed. */
+  readonly pack: boolean;
+}
+
+export interface Commands {
+  readonly commands: readonly Command[];
+  readonly reach: Reach;
+}
+
 /** Records commands into a compute pass, leaving out settings that are already in force. */
-export function encode(pass: GPUComputePassEncoder, commands: readonly Command[]): void {
-  const immediate = new Int32Array(1);
+export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], clock: Clock): void {
   let pipeline: GPUComputePipeline | undefined;
   let bindings: GPUBindGroup | undefined;
-  let current: number | undefined;
+  const setTime = clock(pass);
 
-  const dispatch = (step: Step, time: number) => {
+  const dispatch = (step: Step, time: number, reach: Reach) => {
     if (step.pipeline !== pipeline) {
       pipeline = step.pipeline;
       pass.setPipeline(pipeline);
@@ -87,34 +106,43 @@ export function encode(pass: GPUComputePassEncoder, commands: readonly Command[]
       bindings = step.bindings;
       pass.setBindGroup(0, bindings);
     }
-    // Immediates are the pass's, not the pipeline's: they stay in force when the pipeline changes.
-    if (step.usesTime && time !== current) {
-      current = time;
-      immediate[0] = time;
-      pass.setImmediates(0, immediate);
-    }
-    const [x, y, z] = step.workgroups;
+    if (step.usesTime) setTime(time);
+    const [x, y, z] = workgroupsIn(step, reach);
     pass.dispatchWorkgroups(x, y, z);
   };
 
-  for (const command of commands) {
-    if (command.kind === 'step') {
-      dispatch(command.step, command.time ?? 0);
-      continue;
-    }
-    for (let time = command.from; time !== command.to; time += command.by) {
-      for (const step of command.steps) dispatch(step, time);
+  for (const { commands, reach } of runs) {
+    for (const command of commands) {
+      if (command.kind === 'step') {
+        if (reach.pack || command.step.region !== 'pack') dispatch(command.step, command.time ?? 0, reach);
+        continue;
+      }
+      const { by, steps } = command;
+      const last = reach.steps - 1;
+      const [from, to] =
+        by > 0 ? [command.from, Math.min(command.to, last + 1)] : [Math.min(command.from, last), Math.max(command.to, -1)];
+      for (let time = from; (to - time) * by > 0; time += by) {
+        for (const step of steps) dispatch(step, time, reach);
+      }
     }
   }
 }
 
-function checkWorkgroups(owner: RecurveDevice, pass: PassSpec): void {
+/** The workgroups that the first rows take; kernels find their rows by y, then z. */
+function workgroupsIn({ workgroups, rowsPerWorkgroup }: Step, { steps, batch }: Reach): Step['workgroups'] {
+  if (rowsPerWorkgroup === undefined) return workgroups;
+  const [x, y, z] = workgroups;
+  const tiles = Math.ceil((steps * batch) / rowsPerWorkgroup);
+  return tiles < y ? [x, tiles, 1] : [x, y, Math.min(z, Math.ceil(tiles / y))];
+}
+
+function checkWorkgroups(owner: Supervised, pass: PassSpec): void {
   const most = owner.device.limits.maxComputeWorkgroupsPerDimension;
   const largest = Math.max(...pass.workgroups);
   if (largest <= most) return;
   throw new RecurveError({
     code: 'LIMIT-WORKGROUPS',
-    message: `pass ${pass.name} needs ${largest} workgroups in one dimension, and maxComputeWorkgroupsPerDimension of ${owner.adapter.name} is ${most}`,
+    message: `pass ${pass.name} needs ${largest} workgroups in one dimension, and maxComputeWorkgroupsPerDimension of ${owner.name} is ${most}`,
     fix: 'Use smaller dims (T, B or the largest of the cell’s own).',
     where: '--dims',
   });

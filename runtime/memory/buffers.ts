@@ -1,25 +1,27 @@
 /** A plan's buffers on a device: made once, checked against the device's limits before. */
 import { RecurveError } from '../../codegen/errors.js';
-import type { Plan } from '../../codegen/plan.js';
-import type { RecurveDevice } from '../device/index.js';
+import type { BufferSpec, Plan } from '../../codegen/plan.js';
+import type { Supervised } from '../device/supervise.js';
 
 /**
- * Makes one buffer for each of the plan's.
+ * Makes some of a plan's buffers.
  * @throws RecurveError `LIMIT-BUFFER` if one is larger than the device allows, `DEVICE-MEMORY` if they do not fit
  */
-export async function createBuffers(owner: RecurveDevice, plan: Plan): Promise<ReadonlyMap<string, GPUBuffer>> {
+export async function createBuffers(
+  owner: Supervised,
+  plan: Plan,
+  specs: readonly BufferSpec[],
+): Promise<ReadonlyMap<string, GPUBuffer>> {
   const { device } = owner;
   const bound = new Set(plan.kernels.flatMap((kernel) => kernel.bindings.map((binding) => binding.buffer)));
-  for (const { name, bytes } of plan.buffers) {
+  for (const { name, bytes } of specs) {
     checkSize(owner, name, bytes, 'maxBufferSize');
     if (bound.has(name)) checkSize(owner, name, bytes, 'maxStorageBufferBindingSize');
   }
   device.pushErrorScope('validation');
   device.pushErrorScope('out-of-memory');
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const buffers = new Map(
-    plan.buffers.map(({ name, bytes }) => [name, device.createBuffer({ label: name, size: bytes, usage })]),
-  );
+  const buffers = new Map(specs.map(({ name, bytes }) => [name, device.createBuffer({ label: name, size: bytes, usage })]));
   // Both at once: the scopes are a stack of the device's, and another plan may be loading meanwhile.
   const [memory, invalid] = await owner.settle(Promise.all([device.popErrorScope(), device.popErrorScope()]));
   if (!memory && !invalid) return buffers;
@@ -28,7 +30,7 @@ export async function createBuffers(owner: RecurveDevice, plan: Plan): Promise<R
   const total = plan.buffers.reduce((sum, { bytes }) => sum + bytes, 0);
   throw new RecurveError({
     code: 'DEVICE-MEMORY',
-    message: `the device ${owner.adapter.name} has no room for the ${formatBytes(total)} of ${plan.cell}'s buffers at these dims`,
+    message: `the device ${owner.name} has no room for the ${formatBytes(total)} of ${plan.cell}'s buffers at these dims`,
     fix: 'Use smaller dims: T and B count most.',
     where: '--dims',
   });
@@ -36,7 +38,7 @@ export async function createBuffers(owner: RecurveDevice, plan: Plan): Promise<R
 
 /** @throws RecurveError `LIMIT-BUFFER` naming the limit, its value, and the size asked for */
 export function checkSize(
-  owner: RecurveDevice,
+  owner: Supervised,
   name: string,
   bytes: number,
   limit: 'maxBufferSize' | 'maxStorageBufferBindingSize',
@@ -45,7 +47,7 @@ export function checkSize(
   if (bytes <= most) return;
   throw new RecurveError({
     code: 'LIMIT-BUFFER',
-    message: `buffer ${name} needs ${bytes} bytes, and ${limit} of ${owner.adapter.name} is ${most}`,
+    message: `buffer ${name} needs ${bytes} bytes, and ${limit} of ${owner.name} is ${most}`,
     fix: 'Use smaller dims (T, B or the largest of the cell’s own), or an adapter with larger limits.',
     where: '--dims',
   });

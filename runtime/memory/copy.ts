@@ -4,10 +4,34 @@ import type { PlacedTensor, Runs } from './slots.js';
 
 export type Numbers = Float32Array | Float64Array;
 
-/** Which sequence runs how far, and from which end. */
+/** How much of a plan a run uses, which sequence runs how far, and from which end. */
 export interface Extent {
+  /** Steps of the data: at most the plan's T. */
+  readonly steps: number;
+  /** Sequences of the data: at most the plan's B. The others have no steps. */
+  readonly batch: number;
+  /** Of each sequence of the data. */
   readonly lengths: readonly number[];
   readonly reverse: boolean;
+}
+
+/** The shape of a tensor's data in a run. */
+export function shapeIn(tensor: PlacedTensor, { steps, batch }: Extent): number[] {
+  const { shape } = tensor.slot;
+  switch (tensor.leading) {
+    case 'sequence':
+      return [steps, batch, ...shape.slice(2)];
+    case 'row':
+      return [batch, ...shape.slice(1)];
+    case 'shared':
+      return [...shape];
+  }
+}
+
+/** Words of a tensor on the device that a run uses, from its start. */
+export function wordsIn(tensor: PlacedTensor, { steps }: Extent): number {
+  const [T = 1] = tensor.slot.padded;
+  return tensor.leading === 'sequence' ? (tensor.words / T) * steps : tensor.words;
 }
 
 /**
@@ -16,21 +40,8 @@ export interface Extent {
  * none of it into a result, whatever it is.
  */
 export function pad(tensor: PlacedTensor, dense: Numbers, padded: Float32Array, extent: Extent): void {
-  padded.fill(0, 0, tensor.words);
-  if (!tensor.sequence) {
-    scatter(tensor.runs, dense, 0, padded, 0);
-    return;
-  }
-  const [unit, paddedUnit] = unitSizes(tensor);
-  const [steps = 0, batch = 0] = tensor.slot.shape;
-  const [, paddedBatch = batch] = tensor.slot.padded;
-  for (let step = 0; step < steps; step++) {
-    for (let sequence = 0; sequence < batch; sequence++) {
-      const position = positionOf(step, extent.lengths[sequence] ?? steps, extent);
-      const from = (position * batch + sequence) * unit;
-      scatter(tensor.runs, dense, from, padded, (step * paddedBatch + sequence) * paddedUnit);
-    }
-  }
+  padded.fill(0, 0, wordsIn(tensor, extent));
+  eachUnit(tensor, extent, (from, to) => scatter(tensor.runs, dense, from, padded, to));
 }
 
 /**
@@ -39,22 +50,25 @@ export function pad(tensor: PlacedTensor, dense: Numbers, padded: Float32Array, 
  * that tell one NaN from another.
  */
 export function unpad(tensor: PlacedTensor, padded: Float32Array, extent: Extent): Float32Array {
-  const dense = new Uint32Array(elements(tensor.slot.shape));
+  const dense = new Uint32Array(elements(shapeIn(tensor, extent)));
   const words = new Uint32Array(padded.buffer, padded.byteOffset, padded.length);
-  if (tensor.sequence) unpadSequences(tensor, words, dense, extent);
-  else gather(tensor.runs, words, 0, dense, 0);
+  eachUnit(tensor, extent, (to, from) => gather(tensor.runs, words, from, dense, to));
   return new Float32Array(dense.buffer);
 }
 
-function unpadSequences(tensor: PlacedTensor, padded: Uint32Array, dense: Uint32Array, extent: Extent): void {
-  const [unit, paddedUnit] = unitSizes(tensor);
-  const [steps = 0, batch = 0] = tensor.slot.shape;
-  const [, paddedBatch = batch] = tensor.slot.padded;
-  for (let step = 0; step < steps; step++) {
-    for (let sequence = 0; sequence < batch; sequence++) {
-      const position = positionOf(step, extent.lengths[sequence] ?? steps, extent);
-      const to = (position * batch + sequence) * unit;
-      gather(tensor.runs, padded, (step * paddedBatch + sequence) * paddedUnit, dense, to);
+/** Where each unit begins, in the dense tensor and in the padded one. */
+function eachUnit(tensor: PlacedTensor, extent: Extent, visit: (dense: number, padded: number) => void): void {
+  const [unit, paddedUnit] = [elements(tensor.unit.shape), elements(tensor.unit.padded)];
+  if (tensor.leading === 'shared') {
+    visit(0, 0);
+    return;
+  }
+  const isSequence = tensor.leading === 'sequence';
+  const [, paddedBatch = 1] = isSequence ? tensor.slot.padded : [1, tensor.slot.padded[0]];
+  for (let step = 0; step < (isSequence ? extent.steps : 1); step++) {
+    for (let sequence = 0; sequence < extent.batch; sequence++) {
+      const position = isSequence ? positionOf(step, extent.lengths[sequence] ?? extent.steps, extent) : 0;
+      visit((position * extent.batch + sequence) * unit, (step * paddedBatch + sequence) * paddedUnit);
     }
   }
 }
@@ -62,11 +76,6 @@ function unpadSequences(tensor: PlacedTensor, padded: Uint32Array, dense: Uint32
 /** Where in the data a step of a sequence is. */
 function positionOf(step: number, length: number, { reverse }: Extent): number {
   return reverse && step < length ? length - 1 - step : step;
-}
-
-/** Elements of one step of one sequence, dense and padded. */
-function unitSizes({ slot }: PlacedTensor): [number, number] {
-  return [elements(slot.shape.slice(2)), elements(slot.padded.slice(2))];
 }
 
 function scatter(runs: Runs, dense: Numbers, from: number, padded: Float32Array, to: number): void {

@@ -1,94 +1,99 @@
-/** Results out of a plan's buffers: all of them through one mapped buffer, made once. */
+/** Results out of a plan's buffers: all that one run is asked for through one mapped buffer. */
 import type { Plan } from '../../codegen/plan.js';
-import type { CellResult, Tensor } from '../data.js';
-import type { RecurveDevice } from '../device/index.js';
+import type { Tensor } from '../data.js';
+import type { Supervised } from '../device/supervise.js';
 import { bufferOf, checkSize } from './buffers.js';
-import { type Extent, unpad } from './copy.js';
+import { type Extent, shapeIn, unpad, wordsIn } from './copy.js';
 import type { PlacedTensor } from './slots.js';
 
-/** Forward only, or backward as well. */
-export type Scope = 'forward' | 'forwardBackward';
-
 export interface Readback {
-  /** Waits for what was submitted and returns its results. One at a time. */
-  read(scope: Scope, extent: Extent): Promise<CellResult>;
+  /**
+   * Queues the copies at once, and waits for what was submitted before them. Several may be under way.
+   * @returns by path, in the order asked for
+   */
+  read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, Tensor>>;
   destroy(): void;
 }
 
-interface Copy {
-  readonly tensor: PlacedTensor;
-  readonly source: GPUBuffer;
-  /** In 32-bit words from the start of the mapped buffer. */
-  readonly at: number;
-}
+/** Mapped buffers that wait for the next read. */
+const MOST_KEPT = 2;
 
-/** @throws RecurveError `LIMIT-BUFFER` */
+/** @throws RecurveError `LIMIT-BUFFER` where not all results fit one buffer */
 export function createReadback(
-  owner: RecurveDevice,
+  owner: Supervised,
   plan: Plan,
   buffers: ReadonlyMap<string, GPUBuffer>,
   results: readonly PlacedTensor[],
 ): Readback {
   const { device } = owner;
-  // Forward results first, so that a forward run maps a prefix.
-  const isGradient = ({ group }: PlacedTensor) => group.startsWith('gradients.');
-  const ordered = [...results.filter((tensor) => !isGradient(tensor)), ...results.filter(isGradient)];
-  let words = 0;
-  const copies: Copy[] = ordered.map((tensor) => {
-    const copy = { tensor, source: bufferOf(buffers, tensor.slot.buffer), at: words };
-    words += tensor.words;
-    return copy;
-  });
+  const words = results.reduce((sum, tensor) => sum + tensor.words, 0);
   checkSize(owner, `for the results of ${plan.cell}`, words * 4, 'maxBufferSize');
-  const mapped = device.createBuffer({
-    label: 'results',
-    size: Math.max(words * 4, 4),
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-  const forward = copies.filter(({ tensor }) => !isGradient(tensor));
-  let busy = false;
+  const free: GPUBuffer[] = [];
+  const made = new Set<GPUBuffer>();
+
+  const take = (bytes: number): GPUBuffer => {
+    const fitting = free.findIndex(({ size }) => size >= bytes);
+    const [found] = fitting < 0 ? [] : free.splice(fitting, 1);
+    if (found !== undefined) return found;
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const buffer = device.createBuffer({ label: 'results', size: Math.max(bytes, 4), usage });
+    made.add(buffer);
+    return buffer;
+  };
+  const giveBack = (buffer: GPUBuffer) => {
+    free.push(buffer);
+    if (free.length <= MOST_KEPT) return;
+    // The smallest goes: a larger one serves in its place.
+    const smallest = free.reduce((least, each) => (each.size < least.size ? each : least));
+    free.splice(free.indexOf(smallest), 1);
+    made.delete(smallest);
+    smallest.destroy();
+  };
 
   return {
-    async read(scope, extent) {
-      if (busy) throw new Error('a read is under way: await it before the next');
-      busy = true;
+    async read(tensors, extent) {
+      const places = new Map<PlacedTensor, number>();
+      let at = 0;
+      for (const tensor of tensors) {
+        places.set(tensor, at);
+        at += wordsIn(tensor, extent);
+      }
+      const bytes = at * 4;
+      if (bytes === 0) return new Map(tensors.map((tensor) => [tensor.path, emptyTensor(tensor, extent)]));
+      const mapped = take(bytes);
+      const encoder = device.createCommandEncoder({ label: 'read results' });
+      for (const [tensor, start] of places) {
+        const source = bufferOf(buffers, tensor.slot.buffer);
+        const size = wordsIn(tensor, extent) * 4;
+        if (size > 0) encoder.copyBufferToBuffer(source, tensor.slot.offset * 4, mapped, start * 4, size);
+      }
+      device.queue.submit([encoder.finish()]);
       try {
-        const wanted = scope === 'forward' ? forward : copies;
-        const encoder = device.createCommandEncoder({ label: 'read results' });
-        for (const { tensor, source, at } of wanted) {
-          encoder.copyBufferToBuffer(source, tensor.slot.offset * 4, mapped, at * 4, tensor.words * 4);
-        }
-        device.queue.submit([encoder.finish()]);
-        const bytes = wanted.reduce((sum, { tensor }) => sum + tensor.words * 4, 0);
         await owner.settle(mapped.mapAsync(GPUMapMode.READ, 0, bytes));
+      } catch (error) {
+        made.delete(mapped);
+        mapped.destroy();
+        throw error;
+      }
+      try {
         const memory = new Float32Array(mapped.getMappedRange(0, bytes));
-        try {
-          return collect(wanted, memory, extent, scope);
-        } finally {
-          mapped.unmap();
-        }
+        return new Map(
+          [...places].map(([tensor, start]) => {
+            const padded = memory.subarray(start, start + wordsIn(tensor, extent));
+            return [tensor.path, { shape: shapeIn(tensor, extent), data: unpad(tensor, padded, extent) }];
+          }),
+        );
       } finally {
-        busy = false;
+        mapped.unmap();
+        giveBack(mapped);
       }
     },
-    destroy: () => mapped.destroy(),
+    destroy() {
+      for (const buffer of made) buffer.destroy();
+    },
   };
 }
 
-function collect(copies: readonly Copy[], memory: Float32Array, extent: Extent, scope: Scope): CellResult {
-  const groups: Record<string, Record<string, Tensor>> = {};
-  for (const { tensor, at } of copies) {
-    const data = unpad(tensor, memory.subarray(at, at + tensor.words), extent);
-    groups[tensor.group] ??= {};
-    Object.assign(groups[tensor.group] ?? {}, { [tensor.name]: { shape: tensor.slot.shape, data } });
-  }
-  const group = (name: string) => groups[name] ?? {};
-  const result = { outputs: group('outputs'), state: group('final') };
-  if (scope === 'forward') return result;
-  const gradients = {
-    inputs: group('gradients.inputs'),
-    state: group('gradients.state'),
-    params: group('gradients.params'),
-  };
-  return { ...result, gradients };
+function emptyTensor(tensor: PlacedTensor, extent: Extent): Tensor {
+  return { shape: shapeIn(tensor, extent), data: new Float32Array() };
 }

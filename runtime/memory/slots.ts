@@ -31,8 +31,15 @@ export function runs(shape: readonly number[], padded: readonly number[]): Runs 
   return { length, logical: logicalStarts, padded: paddedStarts };
 }
 
+/**
+ * What a tensor's leading axes are. `sequence` `[T, B, …]`: by step on the device, by position in the data on the host.
+ * `row` `[B, …]`. `shared` by all sequences: none.
+ */
+export type Leading = 'sequence' | 'row' | 'shared';
+
 /** One tensor of a plan with everything about its place worked out. */
 export interface PlacedTensor {
+  /** As in `Plan.tensors`: `gradients.inputs.x`. */
   readonly path: string;
   /** The path without its last part: `gradients.inputs`. */
   readonly group: string;
@@ -41,14 +48,29 @@ export interface PlacedTensor {
   readonly slot: TensorSlot;
   /** 32-bit words on the device, padding included. */
   readonly words: number;
-  /** `[T, B, …]`: by step on the device, by position in the data on the host. */
-  readonly sequence: boolean;
-  /** Of the whole tensor, or for a sequence of one step of one sequence. */
+  readonly leading: Leading;
+  /** The shape behind the leading axes, dense and padded: a scalar is one of four. */
+  readonly unit: { readonly shape: readonly number[]; readonly padded: readonly number[] };
+  /** Of one unit. */
   readonly runs: Runs;
 }
 
-const SEQUENCES = new Set(['inputs', 'outputs', 'cotangents.outputs', 'gradients.inputs']);
-const RESULTS = new Set(['outputs', 'final', 'gradients.inputs', 'gradients.state', 'gradients.params']);
+const LEADING: Readonly<Record<string, Leading>> = {
+  inputs: 'sequence',
+  state: 'row',
+  params: 'shared',
+  'cotangents.outputs': 'sequence',
+  'cotangents.state': 'row',
+  outputs: 'sequence',
+  traces: 'sequence',
+  final: 'row',
+  'gradients.inputs': 'sequence',
+  'gradients.state': 'row',
+  'gradients.params': 'shared',
+  'gradients.traces': 'sequence',
+};
+const RESULTS = new Set(Object.keys(LEADING).slice(Object.keys(LEADING).indexOf('outputs')));
+const AXES: Readonly<Record<Leading, number>> = { sequence: 2, row: 1, shared: 0 };
 
 /** The tensors of a plan, apart by what the host does with them. */
 export function placeTensors(plan: Plan): { readonly given: PlacedTensor[]; readonly results: PlacedTensor[] } {
@@ -62,19 +84,19 @@ export function placeTensors(plan: Plan): { readonly given: PlacedTensor[]; read
 function place(path: string, slot: TensorSlot): PlacedTensor {
   const cut = path.lastIndexOf('.');
   const group = path.slice(0, cut);
-  const sequence = SEQUENCES.has(group);
-  const leading = sequence ? 2 : 0;
+  const leading = LEADING[group];
+  if (leading === undefined) throw new Error(`the plan has a tensor ${path} of no known group`);
+  const own = slot.shape.slice(AXES[leading]);
+  // One number takes an axis of its own in padded memory.
+  const unit = { shape: slot.padded.length > slot.shape.length ? [...own, 1] : own, padded: slot.padded.slice(AXES[leading]) };
   return {
     path,
     group,
     name: path.slice(cut + 1),
     slot,
     words: elements(slot.padded),
-    sequence,
-    // One number takes an axis of its own in padded memory.
-    runs: runs(
-      slot.padded.length > slot.shape.length ? [...slot.shape.slice(leading), 1] : slot.shape.slice(leading),
-      slot.padded.slice(leading),
-    ),
+    leading,
+    unit,
+    runs: runs(unit.shape, unit.padded),
   };
 }

@@ -13,16 +13,24 @@ import { structural } from './structural.js';
 import { type Tape, Value } from './tape.js';
 import { pointwise } from './tensor.js';
 
-/** Runs `step(inputs, state, params, { options, t })` once; returns what it returns, by name. */
-export function runStep(tree: CellTree, context: StepContext, args: readonly Operand[]): ReadonlyMap<string, Operand> {
-  const result = new Interpreter(tree, context).call(tree.step, args);
+export interface StepResult {
+  /** What `step` returns, by name. */
+  readonly returned: ReadonlyMap<string, Operand>;
+  /** What it gives names to at its own level. */
+  readonly named: ReadonlyMap<string, Operand>;
+}
+
+/** Runs `step(inputs, state, params, { options, t })` once. */
+export function runStep(tree: CellTree, context: StepContext, args: readonly Operand[]): StepResult {
+  const scope = new Scope();
+  const result = new Interpreter(tree, context).call(tree.step, args, scope);
   if (!isNamespace(result)) throw new Error('step returned no object');
-  return result.members;
+  return { returned: result.members, named: scope.names };
 }
 
 /** Names in one block, inside the block around it. */
 class Scope {
-  private readonly names = new Map<string, Operand>();
+  readonly names = new Map<string, Operand>();
   constructor(private readonly outer?: Scope) {}
 
   declare(name: string, value: Operand): void {
@@ -48,8 +56,7 @@ class Interpreter {
     private readonly context: StepContext,
   ) {}
 
-  call(target: FunctionTree, args: readonly Operand[]): Operand {
-    const scope = new Scope();
+  call(target: FunctionTree, args: readonly Operand[], scope = new Scope()): Operand {
     target.parameters.forEach((pattern, position) => {
       bind(scope, pattern, args[position]);
     });

@@ -26,6 +26,8 @@ interface Step {
   readonly state: ReadonlyMap<string, Value>;
   readonly next: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Value>;
+  /** Traced values, before anything is made of them. */
+  readonly traces: ReadonlyMap<string, Value>;
 }
 
 /**
@@ -34,6 +36,7 @@ interface Step {
  * signature, or every name that `step` returns.
  *
  * @param tape a new one; of another arithmetic to see what that makes of the results
+ * @param trace names of values to return for every step, and their cotangents; see `lower`
  * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-LENGTHS`, `DATA-SEED`, `DATA-RATE`, `DIMS-MISSING`
  */
 export function runReference(
@@ -42,10 +45,12 @@ export function runReference(
   sizes: Sizes,
   data: CellData,
   tape: Tape = new Tape(),
+  trace: readonly string[] = [],
 ): CellResult {
-  const run = new SequenceRun(tree, signature, sizes, data, tape);
+  const run = new SequenceRun(tree, signature, sizes, data, tape, trace);
   run.forward();
-  const results = { outputs: run.collectOutputs(), state: run.collectFinalState() };
+  const traces = trace.length === 0 ? {} : { traces: run.collect('traces', ({ data: values }) => values) };
+  const results = { outputs: run.collect('outputs', ({ data: values }) => values), state: run.collectFinalState(), ...traces };
   if (!data.cotangents) return results;
   run.backward(data.cotangents);
   return { ...results, gradients: run.collectGradients() };
@@ -69,6 +74,7 @@ class SequenceRun {
     private readonly sizes: Sizes,
     private readonly data: CellData,
     private readonly tape: Tape,
+    private readonly trace: readonly string[] = [],
   ) {
     this.T = sizeOf(sizes, 'T');
     this.B = sizeOf(sizes, 'B');
@@ -150,7 +156,7 @@ class SequenceRun {
       ['options', this.options],
       ['t', constant(s)],
     ]);
-    const returned = runStep(this.tree, context, [namespace(inputs), namespace(state), namespace(this.params), last]);
+    const { returned, named } = runStep(this.tree, context, [namespace(inputs), namespace(state), namespace(this.params), last]);
     const next = new Map(
       this.signature.state.map((declaration) => {
         const value = toValue(returned.get(declaration.name));
@@ -165,7 +171,14 @@ class SequenceRun {
         return [name, stretchTo(this.tape, value, rows, value.axes)];
       }),
     );
-    return { sequences, places, inputs, state, next, outputs };
+    const traces = new Map(
+      this.trace.map((name) => {
+        const value = toValue(next.has(name) ? returned.get(name) : named.get(name));
+        this.tape.watch(value);
+        return [name, value];
+      }),
+    );
+    return { sequences, places, inputs, state, next, outputs, traces };
   }
 
   /** An input or a state as step `s − steps` got it; zero before the first step. */
@@ -190,7 +203,9 @@ class SequenceRun {
 
   /** Adds the cotangents to the values they belong to, and walks the tape back. */
   backward(cotangents: NonNullable<CellData['cotangents']>): void {
-    const outputShapes = Object.fromEntries(Object.entries(this.collectOutputs()).map(([name, { shape }]) => [name, shape]));
+    const outputShapes = Object.fromEntries(
+      Object.entries(this.collect('outputs', ({ data }) => data)).map(([name, { shape }]) => [name, shape]),
+    );
     const outputs = widened('cotangents.outputs', cotangents.outputs, outputShapes, zero);
     const stateShapes = expectedShapes(this.signature, this.sizes).state;
     const finals = widened('cotangents.state', cotangents.state, stateShapes, zero);
@@ -225,14 +240,19 @@ class SequenceRun {
     }
   }
 
-  collectOutputs(): Record<string, Tensor> {
+  /** `[T, B, …]`, by name: numbers of what every step has. */
+  collect(group: 'outputs' | 'traces', numbers: (value: Value) => Float64Array): Record<string, Tensor> {
     const collect = ([name, { axes, columns }]: [string, Value]): [string, Tensor] => {
       const shape = [this.T, this.B, ...axes.map(({ size }) => size)];
       const data = new Float64Array(elements(shape));
-      for (const { places, outputs } of this.steps) scatter(data, entry(outputs, name).data, places, columns);
+      for (const { places, sequences, ...step } of this.steps) {
+        const value = entry(step[group], name);
+        const rows = value.rows === 1 ? repeated(numbers(value), sequences.length) : numbers(value);
+        scatter(data, rows, places, columns);
+      }
       return [name, { shape, data }];
     };
-    return Object.fromEntries([...(this.steps[0] ?? this.oneStep()).outputs].map(collect));
+    return Object.fromEntries([...(this.steps[0] ?? this.oneStep())[group]].map(collect));
   }
 
   /** A step of one sequence, on zeros: what outputs are called and how long they are, where no sequence has a step. */
@@ -242,7 +262,7 @@ class SequenceRun {
       return [name, { shape, data: new Float64Array(elements(shape)) }];
     });
     const data = { inputs: Object.fromEntries(inputs), state: {}, params: this.data.params, reverse: false };
-    const run = new SequenceRun(this.tree, this.signature, sizes, data, new Tape());
+    const run = new SequenceRun(this.tree, this.signature, sizes, data, new Tape(), this.trace);
     run.forward();
     const [step] = run.steps;
     if (step === undefined) throw new Error('no step ran');
@@ -284,6 +304,7 @@ class SequenceRun {
       inputs: Object.fromEntries(inputs),
       state: leaf(this.initial, shapes.state),
       params: leaf(this.params, shapes.params),
+      ...(this.trace.length === 0 ? {} : { traces: this.collect('traces', (value) => value.cotangent()) }),
     };
   }
 }
@@ -300,6 +321,12 @@ function gather(from: Float64Array, places: readonly number[], columns: number):
   places.forEach((place, row) => {
     rows.set(from.subarray(place * columns, (place + 1) * columns), row * columns);
   });
+  return rows;
+}
+
+function repeated(row: Float64Array, times: number): Float64Array {
+  const rows = new Float64Array(row.length * times);
+  for (let at = 0; at < times; at++) rows.set(row, at * row.length);
   return rows;
 }
 

@@ -110,6 +110,8 @@ export class Tape {
   place: Span | undefined;
   step = 0;
   private readonly entries: Entry[] = [];
+  /** Values whose cotangents somebody asks for after the walk back. */
+  private readonly watched = new Set<Value>();
 
   /**
    * Remembers `output` and what it was made of; an untracked one is not worth remembering. The operation holds the
@@ -118,6 +120,11 @@ export class Tape {
   record(output: Value, sources: readonly Value[], backward: Backward, held: readonly Value[] = []): Value {
     if (output.tracked) this.entries.push({ output, sources, held, backward });
     return output;
+  }
+
+  /** Keeps a value's cotangent when the tape is walked back. */
+  watch(value: Value): void {
+    this.watched.add(value);
   }
 
   /** Told of every per-unit operation, after its result was recorded. */
@@ -142,7 +149,7 @@ export class Tape {
       if (gradient === undefined) continue;
       entry.backward(gradient, entry.output.gated);
       // Every later use was handled before this one, so the cotangent is complete and no longer needed.
-      entry.output.gradient = undefined;
+      if (!this.watched.has(entry.output)) entry.output.gradient = undefined;
     }
   }
 }

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { builtInCells } from '../../cli/cells.js';
-import { ownPackage } from '../../cli/package.js';
 import { cellIndex, cellPage } from '../../cli/page.js';
 import { parseCell } from '../../codegen/frontend/index.js';
+import { builtInCells } from '../../runtime/node/cells.js';
+import { ownPackage } from '../../runtime/node/package.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
 
 const pages = join(ownPackage().root, 'docs', 'cells');

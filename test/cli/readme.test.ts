@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { ownPackage } from '../../cli/package.js';
+import { ownPackage } from '../../runtime/node/package.js';
 import { recurve, scratchFolder } from './harness.js';
 
 const readme = readFileSync(join(ownPackage().root, 'README.md'), 'utf8');

@@ -1,10 +1,10 @@
 /** Data files for tests: a good request of a built-in cell, as the JSON that a user would write. */
 
-import { builtInCells } from '../../cli/cells.js';
 import { parseCell, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
 import type { CellTree, OptionValue, Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { Tensor, Tensors } from '../../runtime/data.js';
+import { builtInCells } from '../../runtime/node/cells.js';
 import { randomData } from '../../runtime/random.js';
 
 export interface TensorJson {

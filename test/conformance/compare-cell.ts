@@ -7,7 +7,7 @@ import { outputShapes } from '../../runtime/check/outputs.js';
 import { compareResults, differingBits } from '../../runtime/compare.js';
 import type { CellData, CellResult, Tensors } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 

@@ -7,7 +7,7 @@ import { leastSize } from '../../runtime/check/index.js';
 import { compareResults } from '../../runtime/compare.js';
 import type { CellData, CellResult, Tensors } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
-import { type Executable, load } from '../../runtime/execute/index.js';
+import { type Layer, load } from '../../runtime/layer/index.js';
 import { poisonPadding, randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { builtIn, cleaned, fromText, prepare } from './compare-cell.js';
@@ -29,7 +29,7 @@ function small(name: string, options: Readonly<Record<string, OptionValue>> = {}
   return prepare(tree, chooseSizes(signature.rules, { T: 4, B: 5, ...suggested }), options);
 }
 
-async function executableOf({ tree, options, sizes }: Prepared): Promise<Executable> {
+async function executableOf({ tree, options, sizes }: Prepared): Promise<Layer> {
   return load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
 }
 
@@ -42,7 +42,7 @@ function ragged({ signature, sizes, outputs }: Prepared, lengths: readonly numbe
 
 const alongTime = ({ inputs, cotangents }: CellData) => [...Object.values(inputs), ...Object.values(cotangents?.outputs ?? {})];
 
-async function run(executable: Executable, data: CellData): Promise<CellResult> {
+async function run(executable: Layer, data: CellData): Promise<CellResult> {
   executable.poison();
   return executable.run(data);
 }

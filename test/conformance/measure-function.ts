@@ -2,7 +2,7 @@
 import { compile } from '../../codegen/index.js';
 import type { CellResult, Tensor } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { fromText, prepare } from './compare-cell.js';
 import { differingNumbers } from './same-numbers.js';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OptionValue } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { fromText, mergedOtherwise, prepare, wrongTensors } from './compare-cell.js';
 

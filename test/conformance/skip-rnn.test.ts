@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compile } from '../../codegen/index.js';
 import type { CellData, Tensor } from '../../runtime/data.js';
 import { openDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { builtIn, prepare } from './compare-cell.js';
 

@@ -5,8 +5,8 @@ import type { KernelSpec, Plan } from '../../codegen/plan.js';
 import type { CellResult } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { lavapipeManifests } from '../../runtime/device/vulkan.js';
-import { load } from '../../runtime/execute/index.js';
 import { compileKernel } from '../../runtime/execute/pipelines.js';
+import { load } from '../../runtime/layer/index.js';
 import { expectedSum, runningSumData, runningSumPlan } from './running-sum.js';
 
 setFlagsFromString('--expose-gc');

@@ -3,7 +3,7 @@ import type { Plan, TensorSlot } from '../../codegen/plan.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import { openDevice } from '../../runtime/device/index.js';
 import { lavapipeManifests } from '../../runtime/device/vulkan.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 
 const T = 6;
 

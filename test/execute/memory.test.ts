@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { compile } from '../../codegen/index.js';
 import { openDevice } from '../../runtime/device/index.js';
 import { lavapipeManifests } from '../../runtime/device/vulkan.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import { builtIn, prepare } from '../conformance/compare-cell.js';
 

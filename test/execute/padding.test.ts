@@ -13,7 +13,7 @@ function placed(path: string, shape: number[], padded: number[]): PlacedTensor {
 
 const counting = (count: number) => Float32Array.from({ length: count }, (_, index) => index + 1);
 const dirty = (count: number) => new Float32Array(count).fill(9);
-const forward = { lengths: [2, 2], reverse: false };
+const forward = { steps: 2, batch: 2, lengths: [2, 2], reverse: false };
 
 describe('padding', () => {
   it('puts a matrix into both padded axes and leaves zeros around it', () => {
@@ -49,7 +49,7 @@ describe('padding', () => {
 
   it('orders a reversed ragged sequence by step and back, what lies past its end as it is', () => {
     const tensor = placed('inputs.x', [3, 2, 1], [3, 2, 4]);
-    const extent = { lengths: [3, 2], reverse: true };
+    const extent = { steps: 3, batch: 2, lengths: [3, 2], reverse: true };
     const padded = dirty(24);
     pad(tensor, counting(6), padded, extent);
     const units = [...padded].filter((_, index) => index % 4 === 0);
@@ -61,7 +61,7 @@ describe('padding', () => {
   it('takes inputs of one number a step, and a padded batch', () => {
     const tensor = placed('inputs.x', [2, 2], [2, 4]);
     const padded = dirty(8);
-    pad(tensor, counting(4), padded, { lengths: [2, 1], reverse: false });
+    pad(tensor, counting(4), padded, { steps: 2, batch: 2, lengths: [2, 1], reverse: false });
     expect([...padded]).toEqual([1, 2, 0, 0, 3, 4, 0, 0]);
   });
 });

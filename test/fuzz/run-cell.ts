@@ -19,7 +19,7 @@ import { type JudgedTensor, judge, outputShapes } from '../../runtime/check/inde
 import { differingBits } from '../../runtime/compare.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/execute/index.js';
+import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import type { Model } from './model.js';
 import { printModel } from './print.js';

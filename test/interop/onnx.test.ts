@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { FunctionProtoSchema, TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
 import { afterAll, describe, expect, it } from 'vitest';
-import { builtInCells } from '../../cli/cells.js';
 import { RecurveError } from '../../codegen/errors.js';
 import { parseCell, resolveOptions } from '../../codegen/frontend/index.js';
 import {
@@ -17,6 +16,7 @@ import {
   openOnnx,
 } from '../../runtime/interop/onnx/index.js';
 import { OP_FORMS } from '../../runtime/interop/onnx/options.js';
+import { builtInCells } from '../../runtime/node/cells.js';
 import { damageBytes, random } from './mutations.js';
 import {
   attribute,

@@ -1,14 +1,15 @@
 /** From a cell tree and a signature to the step graph: the step is evaluated once, with nodes for tensors. */
+import { RecurveError } from '../../errors.js';
 import { argumentsOf, type NodeId, type StepGraph } from '../../ir/graph.js';
 import { preorder } from '../../ir/walk.js';
-import { nearest } from '../../suggest.js';
+import { didYouMean, nearest } from '../../suggest.js';
 import { type GroupTitle, SINGULAR } from '../declare/declarations.js';
 import { Diagnostics, type Report } from '../diagnostics/diagnostics.js';
 import { Recovery } from '../diagnostics/recovery.js';
 import { badName } from '../language/vocabulary.js';
 import { showDim } from '../machine/dims.js';
 import { Machine, MOST_NESTED, TooLarge } from '../machine/machine.js';
-import { describe, showShape, type Value } from '../machine/values.js';
+import { describe, Environment, showShape, type Value } from '../machine/values.js';
 import { axesIn } from '../operations/axes.js';
 import { sameShape } from '../operations/products.js';
 import type { CellTree, Signature, SizeRule, Span } from '../tree.js';
@@ -17,15 +18,20 @@ import { GROUPS, optionsValue } from './signature.js';
 
 /**
  * The graph of one time step under a signature's options.
- * @throws SpecError with every mistake of the step under these options; `checkSpec` finds those under other options
+ *
+ * @param traces names of values to look at: states, which stand for their next values, and names that `step` gives at its
+ *   own level, outside of loops and branches. Equal expressions are one value, under whatever names.
+ * @throws SpecError with every mistake of the step under these options; `checkSpec` finds those under other options;
+ *   RecurveError `TRACE-UNKNOWN`
  */
-export function lower(tree: CellTree, signature: Signature): StepGraph {
+export function lower(tree: CellTree, signature: Signature, traces: readonly string[] = []): StepGraph {
   const diagnostics = new Diagnostics(tree.sources);
   const { graph } = lowerWith(tree, signature, {
     recovery: new Recovery(),
     bad: new Set(),
     report: diagnostics.report,
     note: '',
+    traces,
   });
   diagnostics.throwIfAny();
   if (graph === undefined) throw new Error(`${tree.file} gave neither a graph nor a mistake`);
@@ -38,6 +44,7 @@ export interface LowerContext {
   readonly bad: ReadonlySet<string>;
   readonly report: Report;
   readonly note: string;
+  readonly traces?: readonly string[];
 }
 
 export interface Lowered {
@@ -65,7 +72,7 @@ export function lowerWith(tree: CellTree, signature: Signature, context: LowerCo
   };
   if (context.recovery.stepOpen) return lowered(undefined, false);
   try {
-    return lowered(lowerStep(machine, signature, context.bad), false);
+    return lowered(lowerStep(machine, signature, context), false);
   } catch (error) {
     if (error instanceof RangeError) {
       // Where the caller left less of the stack than usual.
@@ -77,7 +84,7 @@ export function lowerWith(tree: CellTree, signature: Signature, context: LowerCo
   }
 }
 
-function lowerStep(machine: Machine, signature: Signature, bad: ReadonlySet<string>): StepGraph | undefined {
+function lowerStep(machine: Machine, signature: Signature, { bad, traces = [] }: LowerContext): StepGraph | undefined {
   const { tree, recovery } = machine;
   const groups = GROUPS.map((title) => groupValue(machine, signature, title, bad));
   const context: Value = {
@@ -89,8 +96,37 @@ function lowerStep(machine: Machine, signature: Signature, bad: ReadonlySet<stri
     ]),
     open: false,
   };
-  const returned = callFunctionTree(machine, tree.step, [...groups, context]);
-  return finish(machine, signature, returned, bad);
+  const names = new Environment();
+  const returned = callFunctionTree(machine, tree.step, [...groups, context], names);
+  const graph = finish(machine, signature, returned, bad);
+  return graph && { ...graph, traces: tracedValues(machine, graph, names, traces) };
+}
+
+/** @throws RecurveError `TRACE-UNKNOWN` */
+function tracedValues(
+  machine: Machine,
+  { next }: StepGraph,
+  names: Environment,
+  traces: readonly string[],
+): Readonly<Record<string, NodeId>> {
+  const traceable = new Map(Object.entries(next));
+  for (const [name, value] of names.entries()) {
+    if (traceable.has(name) || value.kind !== 'node') continue;
+    if (machine.builder.node(value.id).type === 'number' && variesBySequence(machine, value.id)) traceable.set(name, value.id);
+  }
+  return Object.fromEntries(
+    traces.map((name) => {
+      const id = traceable.get(name);
+      if (id !== undefined) return [name, id];
+      const known = [...traceable.keys()];
+      throw new RecurveError({
+        code: 'TRACE-UNKNOWN',
+        message: `the step of ${machine.tree.name} has no value ${name} to trace among ${known.join(', ')}`,
+        fix: didYouMean(name, known, 'Trace a state, or a number for every sequence that `step` names at its own level.', ''),
+        where: name,
+      });
+    }),
+  );
 }
 
 function groupValue({ tree, recovery }: Machine, signature: Signature, group: GroupTitle, bad: ReadonlySet<string>): Value {

@@ -15,9 +15,13 @@ export interface Returned {
 
 const MOST_ROUNDS = 10_000;
 
-/** The value of a function for given arguments; those that are missing are mistakes already reported. */
-export function callFunctionTree(machine: Machine, callee: FunctionTree, args: readonly Value[]): Returned {
-  const env = new Environment();
+/** The value of a function for given arguments, its own names left in `env`; those that are missing are mistakes already reported. */
+export function callFunctionTree(
+  machine: Machine,
+  callee: FunctionTree,
+  args: readonly Value[],
+  env = new Environment(),
+): Returned {
   for (const [position, pattern] of callee.parameters.entries()) bind(machine, pattern, args[position] ?? POISON, env);
   const returned = run(machine, callee.body, env);
   if (returned !== undefined) return returned;

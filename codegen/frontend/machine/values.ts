@@ -112,6 +112,11 @@ export class Environment {
     return this.#values.get(name) ?? this.parent?.read(name);
   }
 
+  /** Names of this level. */
+  entries(): Iterable<[string, Value]> {
+    return this.#values;
+  }
+
   assign(name: string, value: Value): void {
     if (this.#values.has(name)) this.#values.set(name, value);
     else this.parent?.assign(name, value);

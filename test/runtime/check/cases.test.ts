@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { builtInCells } from '../../../cli/cells.js';
 import { completeOptions, lower, parseCell, resolveOptions, resolveSignature } from '../../../codegen/frontend/index.js';
 import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from '../../../codegen/frontend/tree.js';
 import { assignmentsOf, leastSize, MOST_ASSIGNMENTS, planCases, sizeCases, valuesOf } from '../../../runtime/check/index.js';
+import { builtInCells } from '../../../runtime/node/cells.js';
 
 const span = { file: '', line: 1, column: 1, length: 1 };
 

@@ -1,12 +1,12 @@
 /** From what a user calls a cell, a built-in name or a path, to its source file. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { RecurveError } from '../codegen/errors.js';
-import { parseCell } from '../codegen/frontend/index.js';
-import type { CellTree } from '../codegen/frontend/tree.js';
-import { type FileFault, faultOf, isSystemError, reasonOf } from '../codegen/read-file.js';
-import { didYouMean } from '../codegen/suggest.js';
-import { visible } from '../codegen/visible.js';
+import { RecurveError } from '../../codegen/errors.js';
+import { parseCell } from '../../codegen/frontend/index.js';
+import type { CellTree } from '../../codegen/frontend/tree.js';
+import { type FileFault, faultOf, isSystemError, reasonOf } from '../../codegen/read-file.js';
+import { didYouMean } from '../../codegen/suggest.js';
+import { visible } from '../../codegen/visible.js';
 import { ownPackage } from './package.js';
 
 const SUFFIX = '.cell.ts';

@@ -1,0 +1,13 @@
+/**
+ * `recurve/runtime`: plans on any `GPUDevice`. Nothing here or behind it needs Node.
+ *
+ *     const layer = await load(device, plan);
+ *     layer.setParams(params);
+ *     const { outputs } = await layer.run({ inputs: { x } });
+ */
+export { type Diagnostic, type ErrorDetail, type ExitCode, RecurveError, SpecError } from '../codegen/errors.js';
+export type { Init, Plan, Sizes } from '../codegen/plan.js';
+export type { Tensor } from './data.js';
+export { type AdoptOptions, adopt } from './device/adopt.js';
+export type { Supervised, TimeSource } from './device/supervise.js';
+export * from './layer/index.js';

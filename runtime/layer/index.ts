@@ -1,0 +1,45 @@
+/** Plans as layers: what programs run. */
+import type { Plan } from '../../codegen/plan.js';
+import { adopt } from '../device/adopt.js';
+import type { Supervised } from '../device/supervise.js';
+import { createExecutable } from '../execute/index.js';
+import { Layer } from './layer.js';
+import { SharedParams } from './shared-params.js';
+import type { CellTypes } from './types.js';
+
+export type { DescentStep } from './descent.js';
+export { Layer } from './layer.js';
+export type * from './types.js';
+
+/** A plan that knows the names and shapes of its tensors: `generate` writes one. */
+export interface TypedPlan<S extends CellTypes> extends Plan {
+  /** Never there: it carries the types. */
+  readonly types?: S;
+}
+
+export interface LoadOptions {
+  /** A layer whose parameters serve this one, too: what one changes, the other has. Their layouts must be the same. */
+  readonly params?: Pick<Layer, 'sharedParams'>;
+}
+
+/**
+ * Puts a plan on a device.
+ *
+ * @param device one that `open` gave, or any `GPUDevice`, such as a browser's
+ * @throws RecurveError `LIMIT-*`, `DEVICE-*`, `PARAMS-SHARED`; a plain Error, with the kernel's source, if a kernel does
+ *   not compile: a defect of recurve
+ */
+export async function load<S extends CellTypes = CellTypes>(
+  device: GPUDevice | Supervised,
+  plan: TypedPlan<S>,
+  { params: other }: LoadOptions = {},
+): Promise<Layer<S>> {
+  const owner = 'settle' in device ? device : adopt(device);
+  const params = other === undefined ? await SharedParams.create(owner, plan) : other.sharedParams.use(owner, plan);
+  try {
+    return new Layer<S>(owner, await createExecutable(owner, plan, params.buffers), params);
+  } catch (error) {
+    params.release();
+    throw error;
+  }
+}

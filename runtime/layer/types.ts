@@ -1,0 +1,107 @@
+/** What a layer takes and gives. Names and shapes come from the cell; `generate` writes them down for one plan. */
+import type { Tensor } from '../data.js';
+
+/** Names and tensors of one plan. `Tensors` where nothing is known of it. */
+export interface CellTypes {
+  readonly inputs: Record<string, Tensor>;
+  readonly state: Record<string, Tensor>;
+  readonly params: Record<string, Tensor>;
+  readonly outputs: Record<string, Tensor>;
+  /** Parameters that are trained. */
+  readonly gradients: Record<string, Tensor>;
+}
+
+/**
+ * Numbers for a tensor: an array in row-major order, the same with its shape, or a buffer with the same numbers as
+ * float32 on the layer's own device (usage `STORAGE`). An array without a shape is taken to have the plan's own shape, or,
+ * of an input, as many steps as it holds.
+ */
+export type Given = Tensor | Float32Array | Float64Array | GPUBuffer;
+
+export type GivenTo<T> = { readonly [Name in keyof T]: Given };
+
+/** How long the sequences of a run are, and how many there are: at most the plan's. */
+export interface RunExtent {
+  /** T of the data. Default: what an input tells, else the plan's. */
+  readonly steps?: number;
+  /** B of the data. Default: what a tensor tells, else the plan's. */
+  readonly batch?: number;
+  /** Steps of each sequence, 0 to T. Default: T for all. */
+  readonly lengths?: readonly number[];
+  /** Each sequence from its own end. Default false. */
+  readonly reverse?: boolean;
+}
+
+/** What to read back: `outputs`, `outputs.h`, `state`, `gradients`, `gradients.params`, `gradients.params.W` … */
+export type Wanted = readonly string[];
+
+export interface ForwardRequest<S extends CellTypes = CellTypes> extends RunExtent {
+  /** `[T, B, …]` each, in data order. All of them. */
+  readonly inputs: GivenTo<S['inputs']>;
+  /** `[B, …]` each: the initial state; what is missing is the state's `init`, or zero. `'kept'`: as the last run left it. */
+  readonly state?: Partial<GivenTo<S['state']>> | 'kept';
+  /** All parameters, in the place of what the device holds. Left out, what `setParams` or `init` put there serves. */
+  readonly params?: Partial<GivenTo<S['params']>>;
+  /** Of the random masks. Default 0. */
+  readonly seed?: number;
+  /** Results to read back. Default: all. What is not asked for stays on the device. */
+  readonly read?: Wanted;
+  /** Buffers on the layer's device that results are written to as well, dense, by path: `{ 'outputs.h': buffer }`. */
+  readonly into?: Readonly<Record<string, GPUBuffer>>;
+}
+
+/** Cotangents of a loss: `[T, B, …]` for outputs, `[B, …]` for final states. What is missing is zero. */
+export interface Cotangents<S extends CellTypes = CellTypes> {
+  readonly outputs?: Partial<GivenTo<S['outputs']>>;
+  readonly state?: Partial<GivenTo<S['state']>>;
+}
+
+export interface BackwardRequest<S extends CellTypes = CellTypes> {
+  readonly cotangents: Cotangents<S>;
+  readonly read?: Wanted;
+  readonly into?: Readonly<Record<string, GPUBuffer>>;
+}
+
+export interface RunRequest<S extends CellTypes = CellTypes> extends ForwardRequest<S> {
+  /** Where given, gradients are computed. */
+  readonly cotangents?: Cotangents<S>;
+}
+
+/** One step of every sequence: `[B, …]` each. */
+export interface StepRequest<S extends CellTypes = CellTypes> {
+  readonly inputs: GivenTo<S['inputs']>;
+  readonly seed?: number;
+  readonly read?: Wanted;
+  readonly into?: Readonly<Record<string, GPUBuffer>>;
+}
+
+export interface Gradients<S extends CellTypes = CellTypes> {
+  readonly inputs: S['inputs'];
+  readonly state: S['state'];
+  readonly params: S['gradients'];
+  /** ∂L of traced values, `[T, B, …]` each, where any are traced. */
+  readonly traces?: Readonly<Record<string, Tensor>>;
+}
+
+export interface ForwardResult<S extends CellTypes = CellTypes> {
+  /** `[T, B, …]`, zero past a sequence's length. */
+  readonly outputs: S['outputs'];
+  /** Final state `[B, …]`, at each sequence's own end. */
+  readonly state: S['state'];
+  /** Traced values, `[T, B, …]` each, where any are. */
+  readonly traces?: Readonly<Record<string, Tensor>>;
+}
+
+export interface RunResult<S extends CellTypes = CellTypes> extends ForwardResult<S> {
+  readonly gradients?: Gradients<S>;
+}
+
+/** Where a tensor lies on the device, for kernels of one's own. */
+export interface DevicePlace {
+  readonly buffer: GPUBuffer;
+  /** In 32-bit words from the buffer's start. */
+  readonly offset: number;
+  /** The logical shape, and the shape in memory: the last axis, and a matrix's last two, are padded with zeros to multiples of four. */
+  readonly shape: readonly number[];
+  readonly padded: readonly number[];
+}

@@ -1,0 +1,123 @@
+/** A device with the compiler beside it. */
+import { RecurveError } from '../../codegen/errors.js';
+import type { CellTree, OptionValue } from '../../codegen/frontend/tree.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { didYouMean } from '../../codegen/suggest.js';
+import type { AdapterChoice, AdapterReport, RecurveDevice } from '../device/index.js';
+import { type CellTypes, type Layer, type LoadOptions, load, type TypedPlan } from '../layer/index.js';
+
+/** A built-in cell's name, the path of a `*.cell.ts` file, or the text of one. */
+export type CellGiven = string | { readonly source: string };
+
+export interface CompileOptions extends LoadOptions {
+  /** `T`, `B` and the cell's own dims; those that follow from others may be left out. */
+  readonly dims: Sizes;
+  /** Values of the cell's options; the others have their defaults. */
+  readonly options?: Readonly<Record<string, OptionValue>>;
+  /** Whether the layer goes backward, too. Default false. */
+  readonly gradients?: boolean;
+  /**
+   * Values to return for every step as `traces`, `[T, B, …]`, and with `gradients` their cotangents ∂L/∂(value at t) as
+   * `gradients.traces`: states, which stand for their next values, and names that `step` gives.
+   */
+  readonly trace?: readonly string[];
+}
+
+export interface OpenOptions {
+  /** Default `auto`: hardware where there is any, then an installed lavapipe, then the embedded SwiftShader. */
+  readonly adapter?: AdapterChoice;
+}
+
+/**
+ * Opens an adapter's device.
+ * @throws RecurveError `ADAPTER-NONE`, `ADAPTER-REFUSED`, `DEVICE-REFUSED`, `ADAPTER-UNKNOWN`
+ */
+export async function open({ adapter = 'auto' }: OpenOptions = {}): Promise<Gpu> {
+  const { openDevice } = await import('../device/index.js');
+  return new Gpu(await openDevice(adapter));
+}
+
+export class Gpu {
+  /** The WebGPU device, for buffers and kernels of one's own. */
+  readonly device: GPUDevice;
+  readonly adapter: AdapterReport;
+  readonly #owner: RecurveDevice;
+
+  /** Use `open`. */
+  constructor(owner: RecurveDevice) {
+    this.#owner = owner;
+    this.device = owner.device;
+    this.adapter = owner.adapter;
+  }
+
+  /** Rejects where the device is lost, and never settles otherwise. */
+  get lost(): Promise<never> {
+    return this.#owner.lost;
+  }
+
+  /**
+   * Compiles a cell for this adapter and loads it.
+   * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, and what `load` throws
+   */
+  async compile<S extends CellTypes = CellTypes>(cell: CellGiven, request: CompileOptions): Promise<Layer<S>> {
+    const { dims, options = {}, gradients = false, trace = [], ...rest } = request;
+    const { compile, resolveOptions, resolveSignature } = await import('../../codegen/index.js');
+    const { completeSizes } = await import('../../codegen/ir/sizes.js');
+    const tree = await parse(cell);
+    const signature = resolveSignature(tree, resolveOptions(tree, options));
+    const names = ['T', 'B', ...signature.dims];
+    refuseUnknown(dims, names, signature.name);
+    const sizes = completeSizes(signature.rules, dims);
+    const missing = names.filter((name) => !Object.hasOwn(sizes, name));
+    if (missing.length > 0) throw missingDims(missing, signature.name);
+    const plan = compile(tree, { options: signature.options, sizes, gradients, trace, target: this.#owner.target });
+    return this.load<S>(plan, rest);
+  }
+
+  /** Loads a plan that was compiled before: one of `generate`'s, or a `plan.json`. @throws RecurveError as `load` */
+  load<S extends CellTypes = CellTypes>(plan: TypedPlan<S>, options: LoadOptions = {}): Promise<Layer<S>> {
+    return load(this.#owner, plan, options);
+  }
+
+  /** Frees the device and everything on it. */
+  close(): void {
+    this.#owner.close();
+  }
+}
+
+async function parse(cell: CellGiven): Promise<CellTree> {
+  const { parseCellSource } = await import('../../codegen/index.js');
+  const { loadCell } = await import('./cells.js');
+  // A text has no folder of its own: it imports as a file in the working folder would.
+  return typeof cell === 'string' ? loadCell(cell, process.cwd()) : parseCellSource('inline.cell.ts', cell.source);
+}
+
+function refuseUnknown(dims: Sizes, names: readonly string[], cell: string): void {
+  for (const [name, size] of Object.entries(dims)) {
+    if (!names.includes(name)) {
+      throw new RecurveError({
+        code: 'DIMS-UNKNOWN',
+        message: `cell ${cell} has no dim ${name} with these options; it has ${names.join(', ')}`,
+        fix: didYouMean(name, names, `Leave ${name} out of dims.`, ''),
+        where: 'dims',
+      });
+    }
+    if (!Number.isInteger(size) || size < 1) {
+      throw new RecurveError({
+        code: 'DIMS-SIZE',
+        message: `${name} is ${size}, which is not a whole number above 0`,
+        fix: `Give ${name} a size such as 16.`,
+        where: 'dims',
+      });
+    }
+  }
+}
+
+function missingDims(missing: readonly string[], cell: string): RecurveError {
+  return new RecurveError({
+    code: 'DIMS-MISSING',
+    message: `no size is given for ${missing.length === 1 ? 'dim' : 'the dims'} ${missing.join(', ')} of ${cell}`,
+    fix: `Add ${missing.map((name) => `${name}: …`).join(', ')} to dims.`,
+    where: 'dims',
+  });
+}
