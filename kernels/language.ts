@@ -226,7 +226,7 @@ export function mean(_x: number, _axis?: Dim): number {
 export function variance(_x: number, _axis?: Dim): number {
   return notExecuted('variance');
 }
-/** Largest value; equal maxima share the cotangent equally. */
+/** Largest value; equal maxima share the cotangent equally. With a NaN among them it is NaN, and so is every slope. */
 export function maxOver(_x: number, _axis?: Dim): number {
   return notExecuted('maxOver');
 }

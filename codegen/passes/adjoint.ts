@@ -143,12 +143,16 @@ export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param:
       cotangents.add(node.arg, spread(cotangent));
       return;
     }
-    // Equal maxima share the cotangent.
+    // Equal maxima share the cotangent. Where an element is NaN nothing equals the maximum, and no slope is known: 0 · ∞.
     const apply = (op: Parameters<GraphBuilder['apply']>[0], ...args: NodeId[]) => builder.apply(op, args, node.span);
     const [zero, one] = [builder.constant(0), builder.constant(1)];
     const largest = apply('eq', node.arg, spread(node.id));
-    const count = builder.reduce('sum', apply('select', largest, one, zero), node.axes, node.span);
-    cotangents.add(node.arg, apply('select', largest, spread(apply('div', cotangent, count)), zero));
+    const chosen = apply('select', largest, one, zero);
+    const count = builder.reduce('sum', chosen, node.axes, node.span);
+    const share = apply('div', cotangent, count);
+    const held = gated.has(node.id) ? apply('select', apply('eq', cotangent, zero), zero, share) : share;
+    const touched = apply('or', largest, apply('eq', spread(count), zero));
+    cotangents.add(node.arg, apply('select', touched, apply('mul', chosen, spread(held)), zero));
   }
 
   /** The cotangent of a window's argument: j = (p·stride + offset) / dilation solved for p. */

@@ -15,7 +15,7 @@ const [T0, B0, U0] = [1, 2, 3];
 
 /** Per unit, so that a NaN stays in its unit; `w` and `v` are what the function's other arguments are. */
 const cellOf = (expression: string) =>
-  fromText(`import { abs, cell, clamp, elu, exp, hardSigmoid, leakyRelu, log, max, min, relu, sigmoid, softplus, softsign, sqrt, square, tanh, vec } from 'recurve';
+  fromText(`import { abs, cell, clamp, elu, exp, hardSigmoid, leakyRelu, log, max, maxOver, min, relu, sigmoid, softplus, softsign, sqrt, square, tanh, vec } from 'recurve';
     export default cell({ name: 'kink', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') },
       params: { w: vec('H'), v: vec('H') },
       step({ x }, { h }, p) { const a = x + p.w * h; return { h: ${expression} + 0.5 * h + p.v }; } });`);
@@ -56,6 +56,22 @@ for (const choice of ['swiftshader', 'lavapipe'] as const) {
       device = await openDevice(choice);
     });
     afterAll(() => device.close());
+
+    it.each(['maxOver(a)', 'relu(maxOver(a))', '(p.w > 5 ? maxOver(a) : 1)'])(
+      '%s of units of which one is NaN has the slopes of the reference: NaN, and zero behind a branch not taken',
+      async (expression) => {
+        const { tree, options, signature, outputs, sizes } = prepare(cellOf(expression), SIZES);
+        const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+        const data = randomData(signature, sizes, outputs, { seed: 11 });
+        const row = (T0 * SIZES.B + B0) * SIZES.H;
+        data.inputs.x?.data.fill(Number.NaN, row + U0, row + U0 + 1);
+        const expected = runReference(tree, signature, sizes, data);
+        const slopes = [...(expected.gradients?.inputs.x?.data ?? [])].slice(row, row + SIZES.H);
+        expect(slopes.every((slope) => (expression.includes('?') ? slope === 0 : Number.isNaN(slope)))).toBe(true);
+        expect(differingNumbers(await executable.run(data), expected)).toEqual([]);
+        executable.destroy();
+      },
+    );
 
     describe.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0])('an argument of %d', (value) => {
       it.each(FUNCTIONS)('of %s gives NaN and infinity where the reference has them', async (expression) => {
