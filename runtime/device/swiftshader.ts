@@ -4,14 +4,15 @@
  * byte, those that this version was made with, and that nobody else can change them.
  */
 import { createHash } from 'node:crypto';
-import { lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { threadId } from 'node:worker_threads';
 import { brotliDecompress } from 'node:zlib';
 import { RecurveError } from '../../codegen/errors.js';
+import { isAlive } from '../files/alive.js';
 import { home } from './home.js';
 import { loadLibrary } from './library.js';
 import { ownedFolder, requireOwned } from './ownership.js';
@@ -116,6 +117,18 @@ async function replace(path: string, content: Uint8Array): Promise<void> {
     await rename(beside, path);
   } finally {
     await rm(beside, { force: true });
+  }
+  await removeAbandoned(path);
+}
+
+/** Removes what processes left beside the file that were killed before they could put it in place. */
+async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path);
+  for (const name of await readdir(folder)) {
+    const owner = name.startsWith(`${basename(path)}.`)
+      ? /^(\d+)-\d+$/.exec(name.slice(basename(path).length + 1))?.[1]
+      : undefined;
+    if (owner !== undefined && !isAlive(Number(owner))) await rm(join(folder, name), { force: true });
   }
 }
 

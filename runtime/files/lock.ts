@@ -4,12 +4,16 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RecurveError } from '../../codegen/errors.js';
 import { visible } from '../../codegen/visible.js';
+import { isAlive } from './alive.js';
 import { uninterrupted } from './uninterrupted.js';
 
 const NAME = '.recurve.lock';
-/** Files are changed within moments; whoever holds the lock for so long is gone. */
-const STALE_MS = 60_000;
-const PATIENCE_MS = 20_000;
+/** Files are changed within moments; whoever holds the lock for so long is gone, be its number another process's now. */
+const STALE_MS = 30_000;
+/** Longer: nobody gives up over the lock of a process that is gone. */
+const PATIENCE_MS = 40_000;
+/** The holder's number follows the lock's name at once; one that was killed between the two never wrote it. */
+const UNSIGNED_MS = 2000;
 
 /**
  * Makes `folder` where it is missing, and calls `action` when no other process of recurve changes what is in it. The
@@ -71,20 +75,12 @@ function take(lock: string): boolean {
 /** Left behind by a process that was killed. */
 function isStale(lock: string): boolean {
   try {
-    if (Date.now() - statSync(lock).mtimeMs > STALE_MS) return true;
+    const age = Date.now() - statSync(lock).mtimeMs;
     const holder = Number(readFileSync(lock, 'utf8'));
+    if (age > (holder > 0 ? STALE_MS : UNSIGNED_MS)) return true;
     return Number.isInteger(holder) && holder > 0 && !isAlive(holder);
   } catch {
     // Given back meanwhile.
     return false;
-  }
-}
-
-function isAlive(process_: number): boolean {
-  try {
-    process.kill(process_, 0);
-    return true;
-  } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
   }
 }

@@ -12,12 +12,14 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isAlive } from './alive.js';
 import { uninterrupted } from './uninterrupted.js';
 
 export interface FileWrite {
@@ -46,8 +48,9 @@ export function applyChanges({ writes, removes = [] }: Changes): void {
   const undo: (() => void)[] = [];
   const made: string[] = [];
   const scraps: string[] = [];
+  for (const folder of new Set([...writes.map(({ path }) => path), ...removes].map(dirname))) removeAbandoned(folder);
   const scrapFor = (path: string) => {
-    const scrap = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.tmp`);
+    const scrap = join(dirname(path), `.${basename(path).slice(0, 100)}.${process.pid}.${randomUUID()}.tmp`);
     scraps.push(scrap);
     return scrap;
   };
@@ -84,6 +87,19 @@ export function applyChanges({ writes, removes = [] }: Changes): void {
   function removeScraps(): void {
     for (const scrap of scraps) quietly(() => rmSync(scrap, { force: true }));
   }
+}
+
+/** What a process wrote beside its files: their name, its number, a name that nobody else gives. */
+const SCRAP = /^\..*\.(?<process>\d+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
+/** Removes what processes left that were killed before they could put it in place. */
+function removeAbandoned(folder: string): void {
+  quietly(() => {
+    for (const name of readdirSync(folder)) {
+      const owner = SCRAP.exec(name)?.groups?.process;
+      if (owner !== undefined && !isAlive(Number(owner))) quietly(() => rmSync(join(folder, name), { force: true }));
+    }
+  });
 }
 
 /** Makes `folder` and those above it that are missing; gives them, the outermost first. */

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { scratchFolder } from './harness.js';
@@ -37,6 +38,29 @@ describe('the built program', () => {
     expect(more).toEqual([]);
     expect(JSON.parse(first ?? '')).toMatchObject({ ok: true });
     expect(second).toBe(first);
+  });
+
+  it('is not held up by a process that was killed while it wrote, and removes what that left', () => {
+    const module = (name: string) => JSON.stringify(new URL(`../../dist/runtime/files/${name}.js`, import.meta.url).href);
+    const killed = `
+      import { applyChanges } from ${module('write-all')};
+      import { withLock } from ${module('lock')};
+      const first = { path: 'gen/rnn/plan.json', content: 'half', existing: 'replace' };
+      const last = { path: 'gen/rnn/rnn.ts', get content() { process.kill(process.pid, 'SIGKILL'); }, existing: 'replace' };
+      await withLock('gen', () => applyChanges({ writes: [first, last] }));`;
+    const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', killed], { cwd, timeout: 60_000 });
+    expect(signal).toBe('SIGKILL');
+    const hidden = () =>
+      readdirSync(join(cwd, 'gen'), { recursive: true, encoding: 'utf8' }).filter((path) => /(^|\/)\./.test(path));
+    expect(hidden()).toHaveLength(2);
+    // Another process's, and a user's own: they stay.
+    const kept = [`.plan.json.${process.pid}.00000000-0000-0000-0000-000000000000.tmp`, '.mine.tmp'];
+    for (const name of kept) writeFileSync(join(cwd, 'gen', 'rnn', name), '');
+    const begin = Date.now();
+    const { status, stderr } = recurve(['generate', 'rnn', '--out', 'gen', '--dims', 'T=3,B=2,I=3,H=5']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(Date.now() - begin).toBeLessThan(20_000);
+    expect(hidden().sort()).toEqual(kept.map((name) => join('rnn', name)).sort());
   });
 
   it('is quiet when the reader of its output goes away', async () => {
