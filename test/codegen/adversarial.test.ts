@@ -206,3 +206,47 @@ test.each<[string, string, RegExp]>([
 ])('%s are refused with the limit', (_, text, message) => {
   expect(bounded(text)).toMatch(message);
 });
+
+/** Statements of the largest kernel, and entries of its largest table, for kernels whose name starts so. */
+function largest(plan: Plan | string, kernel: string): { statements: number; table: number; kernels: number } {
+  if (typeof plan === 'string') throw new Error(plan);
+  const texts = plan.kernels.filter(({ name }) => name.startsWith(kernel)).map(({ wgsl }) => wgsl);
+  const tables = texts.flatMap((wgsl) => [...wgsl.matchAll(/array<u32, (\d+)>/g)].map(([, size]) => Number(size)));
+  return {
+    statements: Math.max(...texts.map((wgsl) => wgsl.split(';').length)),
+    table: Math.max(0, ...tables),
+    kernels: texts.length,
+  };
+}
+
+test.each<[string, readonly string[], string]>([
+  [
+    'one matrix, used many times',
+    ['backward_weights', 'forward'],
+    cell('for (let i = 0; i < 300; i++) a = a + tanh(matvec(p.U, a) * i);', { params: ", U: mat('H', 'H')" }),
+  ],
+  [
+    'many matrices',
+    ['backward_weights', 'pack'],
+    cell(
+      many(600, (i) => `a = a + matvec(p.q${i}, s.h);\n`),
+      { params: declared(600, "mat('H', 'H')") },
+    ),
+  ],
+  [
+    'many vectors',
+    ['backward_sums', 'backward_gather'],
+    cell(
+      many(1000, (i) => `a = a + tanh(a * p.q${i});\n`),
+      { params: declared(1000, "vec('H')") },
+    ),
+  ],
+])('kernels for %s are several of a bearable size', (_, names, text) => {
+  const plan = bounded(text);
+  for (const name of names) {
+    const { statements, table, kernels } = largest(plan, name);
+    expect(kernels).toBeGreaterThan(1);
+    expect(statements).toBeLessThan(TARGET.maxKernelInstructions);
+    expect(table).toBeLessThanOrEqual(512);
+  }
+});
