@@ -27,7 +27,11 @@ export function collectDims(text: string, before: Sizes | undefined): Sizes {
     }
     const size = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN;
     if (!(size >= 1 && size <= LARGEST)) {
-      throw dimsError('DIMS-SIZE', `--dims gives ${name} the size ${value}; a size is a whole number from 1 to ${LARGEST}`);
+      const written = /^[\d.]+e\+?\d+$/i.test(value) ? ', written in digits without an exponent' : '';
+      throw dimsError(
+        'DIMS-SIZE',
+        `--dims gives ${name} the size ${value}; a size is a whole number from 1 to ${LARGEST}${written}`,
+      );
     }
     if (sizes.has(name)) throw dimsError('DIMS-TWICE', `--dims gives ${name} twice`);
     sizes.set(name, size);
@@ -110,6 +114,8 @@ export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
 }
 
 export const DIMS_HELP = 'sizes, e.g. T=64,B=32,I=28,H=128 (default T=16,B=8,I=16,H=32, any other 16)';
+/** Of `run`, which has no defaults. */
+export const RUN_DIMS_HELP = 'sizes of dims that no tensor of the data has, e.g. K=10';
 
 /** Commander's parser for `--scale`. @throws RecurveError `SCALE` */
 export function positiveNumber(text: string): number {

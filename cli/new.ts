@@ -7,7 +7,7 @@ import { readUserFile } from '../codegen/read-file.js';
 import { visible } from '../codegen/visible.js';
 import { writeAll } from '../runtime/files/write-all.js';
 import { quote } from '../runtime/interop/describe.js';
-import { loadCell } from '../runtime/node/cells.js';
+import { builtInCells, loadCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { writing } from './files.js';
 import { newCellSource } from './new-cell.js';
@@ -42,13 +42,17 @@ export async function newCell({ io, colors }: Context, name: string, from?: stri
   await writing(join(io.cwd, file), () => writeAll({ writes }));
   const next = [`recurve check ${file}`, `recurve inspect ${file} --stage wgsl`, `recurve generate ${file} --out generated`];
   const files = [file, ...helpers.map(({ path }) => path)];
+  const note = builtInCells().some((cell) => cell.name === name)
+    ? `${name} is a built-in cell, too: \`${name}\` means that one, \`${file}\` this one`
+    : undefined;
   const lines = [
     `wrote ${files.map((one) => colors.bold(one)).join(', ')}`,
+    ...(note === undefined ? [] : [note]),
     '',
     'next:',
     ...next.map((command) => `  npx ${command}`),
   ];
-  return { document: { file, helpers: files.slice(1), next }, text: lines.join('\n') };
+  return { document: { file, helpers: files.slice(1), next, ...(note === undefined ? {} : { note }) }, text: lines.join('\n') };
 }
 
 /** Those that are not there yet. @throws RecurveError `NEW-HELPER` where another file is in the place of one */

@@ -7,7 +7,7 @@ import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
 import { WEIGHT_FORMATS } from '../runtime/interop/types.js';
 import { ownPackage } from '../runtime/node/package.js';
-import { collectDims, collectSet, DIMS_HELP, parseMaxLine, positiveNumber } from './arguments.js';
+import { collectDims, collectSet, DIMS_HELP, parseMaxLine, positiveNumber, RUN_DIMS_HELP } from './arguments.js';
 import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
 import type { Flags } from './flags.js';
@@ -94,9 +94,9 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       .description(description)
       .option('--json', 'print one JSON document on stdout and nothing else there')
       .addOption(new Option('--adapter <which>', 'which adapter to use (default: auto, the best there is)').choices(ADAPTERS));
-  const addCompiling = (usage: string, description: string) =>
+  const addCompiling = (usage: string, description: string, dimsHelp = DIMS_HELP) =>
     add(usage, description)
-      .option('--dims <sizes>', DIMS_HELP, collectDims)
+      .option('--dims <sizes>', dimsHelp, collectDims)
       .option('--set <option=value>', "one of the cell's options; repeatable", collectSet);
 
   add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is')
@@ -120,7 +120,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cells: string[], flags: CheckFlags) =>
       run(flags, async (context) => (await import('./check.js')).check(context, cells, flags)),
     );
-  addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given')
+  addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given', RUN_DIMS_HELP)
     .requiredOption('--data <file>', 'the batch, .json or .safetensors; `-` for one JSON request a line on stdin')
     .option(
       '--weights <file>',
@@ -150,7 +150,8 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       run(flags, async (context) => (await import('./import.js')).importModel(context, model, flags)),
     );
   addCompiling('inspect <cell>', 'print one form of a cell on its way from spec to kernels')
-    .addOption(new Option('--stage <stage>', 'which form').choices(STAGES).makeOptionMandatory())
+    .addOption(new Option('--stage <stage>', 'which form').choices(STAGES).default('plan'))
+    .addHelpText('after', STAGES_HELP)
     .action((cell: string, flags: Flags & { stage: Stage }) =>
       run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),
     );
@@ -169,6 +170,14 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
 const EXIT_CODES = `
 <cell> is a built-in name (see recurve list) or the path of a *.cell.ts file.
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter or the device was lost.`;
+
+const STAGES_HELP = `
+Stages, in the order of compilation:
+  signature  options, dims, tensors and their shapes
+  graph      one time step as operations
+  adjoint    its gradients as operations
+  plan       what runs, in order, and what it costs
+  wgsl       the kernels`;
 
 const CHECK_HELP = `
 Without --set every two option values are tried together, without --dims sizes from 1 to 260. Verdicts:

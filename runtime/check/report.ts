@@ -74,6 +74,8 @@ export interface Losses {
   readonly underflow: number;
   /** Results of which it leaves too few digits, where nothing of the above happens: the least exact first. */
   readonly inexact: readonly { readonly name: string; readonly error: number }[];
+  /** Whether the cell says of everything that is drawn what it is drawn from. */
+  readonly declared: boolean;
 }
 
 /** Computes the run once more, in float32 on the processor. */
@@ -88,7 +90,8 @@ export function lossesOf(
   runReference(tree, signature, sizes, data, tape);
   const doubtful = judged.filter(({ verdict }) => verdict === 'cannot be judged');
   const inexact = doubtful.map(({ name, float32 }) => ({ name, error: float32 })).sort((a, b) => b.error - a.error);
-  return { numbers: tape.rounds, causes: tape.losses, underflow: tape.flushed, inexact };
+  const declared = [...signature.inputs, ...signature.state, ...signature.params].every(({ range }) => range !== undefined);
+  return { numbers: tape.rounds, causes: tape.losses, underflow: tape.flushed, inexact, declared };
 }
 
 /** In one line for a person. */
@@ -107,7 +110,11 @@ export function describeLosses({ numbers, causes, underflow, inexact }: Losses):
 }
 
 /** What the user can do about it. */
-export function adviceFor({ causes, underflow }: Losses): string {
+export function adviceFor({ causes, underflow, declared }: Losses): string {
+  if (causes.length > 0 && causes.every(({ fixed }) => fixed))
+    return 'Nothing that is drawn changes that: what is lost does not depend on inputs, states or trained parameters. Change that line.';
+  if (declared)
+    return 'To have it judged, change the ranges that the cell declares: everything is drawn from one, whatever --scale says.';
   const declare = "say what may be drawn, for example `x: vec('H', { range: [0.5, 2] })`";
   if (causes.length > 0) return `To have it judged, ${declare}, or draw smaller numbers: --scale 0.1.`;
   if (underflow > 0) return `To have it judged, draw larger numbers (--scale 4) or fewer steps (--dims T=3), or ${declare}.`;

@@ -46,6 +46,7 @@ function looksLikePath(cell: string): boolean {
 /** @throws RecurveError `CELL-FILE` for what is no regular file */
 function requireFile(path: string, cell: string): void {
   const fault = faultOf(path);
+  if (fault?.kind === 'folder') throw isFolder(cell, path);
   if (fault !== undefined) throw notAFile(cell, fault.kind, fault.reason);
 }
 
@@ -59,10 +60,36 @@ function notAFile(cell: string, kind: FileFault['kind'], reason: string): Recurv
   });
 }
 
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // One that may not be looked into holds nothing to name.
+    return [];
+  }
+}
+
+/** Says which cells there are in it. */
+function isFolder(folder: string, path: string): RecurveError {
+  const found = namesIn(path).filter((file) => file.endsWith(SUFFIX));
+  const own = found.slice(0, 3).map((file) => visible(join(folder, file)));
+  return new RecurveError({
+    code: 'CELL-FILE',
+    message: `${visible(folder)} is a folder, and a cell is a file`,
+    fix:
+      own.length === 0
+        ? `Give the path of a *${SUFFIX} file, or write one with \`recurve new <name>\`; \`all\` stands for the built-in cells.`
+        : `Give a file in it: ${own.join(', ')}${found.length > own.length ? ', …' : ''}.`,
+    where: folder,
+  });
+}
+
 function builtInPath(name: string, cwd: string): string {
   const cells = builtInCells();
   const found = cells.find((cell) => cell.name === name);
   if (found !== undefined) return found.path;
+  // `check .`: a folder, and not a name that is missing.
+  if (/^\.\.?$/.test(name) || faultOf(resolve(cwd, name))?.kind === 'folder') throw isFolder(name, resolve(cwd, name));
   const beside = existsSync(resolve(cwd, `${name}${SUFFIX}`)) ? `Did you mean ${name}${SUFFIX}?` : undefined;
   const names = cells.map((cell) => cell.name);
   throw new RecurveError({

@@ -15,6 +15,8 @@ export interface Loss {
   readonly step: number;
   /** How many numbers. */
   readonly count: number;
+  /** Whether every number that made it is the same whatever is drawn: constants, the time, fixed parameters. */
+  readonly fixed: boolean;
 }
 
 const NAMES = new Map<Operation, string>([
@@ -62,7 +64,10 @@ export class LossTape extends RoundingTape {
       if (Number.isFinite(output.data[at])) continue;
       const row = Math.floor(at / output.columns);
       const numbers = args.map((arg) => arg.data[row * rowStride(arg) + (at % output.columns) * unitStride(arg)] as number);
-      if (numbers.every(Number.isFinite)) this.note(reasonOf(operation, numbers), this.place);
+      if (numbers.every(Number.isFinite)) {
+        const fixed = !args.some(({ tracked }) => tracked);
+        this.note(reasonOf(operation, numbers), this.place, fixed);
+      }
     }
   }
 
@@ -85,15 +90,21 @@ export class LossTape extends RoundingTape {
       arg.gradient.forEach((slope, at) => {
         if (Number.isFinite(slope) || !Number.isFinite(arg.data[at])) return;
         this.lost.add(arg);
-        this.note(`${slopeOf} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`, place);
+        this.note(`${slopeOf} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`, place, false);
       });
     }
   }
 
-  private note(what: string, place: Span | undefined): void {
+  private note(what: string, place: Span | undefined, fixed: boolean): void {
     const key = `${what} ${place?.file}:${place?.line}`;
     const before = this.found.get(key);
-    this.found.set(key, { what, ...(place ? { place } : {}), step: before?.step ?? this.step, count: (before?.count ?? 0) + 1 });
+    this.found.set(key, {
+      what,
+      ...(place ? { place } : {}),
+      step: before?.step ?? this.step,
+      count: (before?.count ?? 0) + 1,
+      fixed: fixed && before?.fixed !== false,
+    });
   }
 }
 

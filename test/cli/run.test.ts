@@ -31,6 +31,34 @@ describe('run on a file', () => {
     expect(Object.keys(results.gradients?.params ?? {})).toEqual(Object.keys(goodRequest('gru').params));
   });
 
+  it('refuses a rate in the data that is no probability, on the device and without one', async () => {
+    writeFileSync(
+      join(cwd, 'rate.cell.ts'),
+      `import { cell, dropout, scalar, vec } from 'recurve';
+      export default cell({ name: 'rate', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') },
+        params: { rate: scalar({ init: 0.1, trainable: false }) },
+        step({ x }, { h }, p) { return { h: dropout(x + h, p.rate) }; } });`,
+    );
+    const rated = (rate: number) =>
+      dataFile('rate.json', {
+        inputs: { x: { shape: [1, 1, 1], data: [1] } },
+        params: { rate: { shape: [], data: [rate] } },
+        options: { training: true },
+      });
+    for (const [rate, code] of [
+      [1.5, 2],
+      [-0.25, 2],
+      [1, 0],
+    ] as const) {
+      for (const where of [['--reference'], ['--adapter', 'swiftshader']]) {
+        const ran = await recurve(['run', 'rate.cell.ts', '--data', rated(rate), ...where], { cwd });
+        expect(ran).toMatchObject({ code, ...(code === 2 ? { stdout: '' } : {}) });
+        if (code === 2)
+          expect(ran.stderr).toContain(`error DATA-RATE: params.rate is ${rate}, and the rate of a random mask is from 0 to 1`);
+      }
+    }
+  });
+
   it('prints the same document with --json, and alone', async () => {
     const plain = await recurve(['run', 'gru', '--data', data, '--reference'], { cwd });
     const json = await recurve(['run', 'gru', '--data', data, '--reference', '--json'], { cwd });

@@ -37,7 +37,6 @@ describe('usage', () => {
     [['new'], "missing required argument 'name'"],
     [['generate', 'lstm'], "required option '--out <dir>' not specified"],
     [['run', 'lstm'], "required option '--data <file>' not specified"],
-    [['inspect', 'lstm'], "required option '--stage <stage>' not specified"],
     [['inspect', 'lstm', '--stage', 'wsgl'], "argument 'wsgl' is invalid"],
     [['check', 'lstm', '--adapter', 'gpu'], "argument 'gpu' is invalid"],
     [['bench', '--against', 'torch'], "argument 'torch' is invalid"],
@@ -47,6 +46,28 @@ describe('usage', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain(message);
     expect(stderr).toMatch(/^error USAGE: .+\nfix: .+\n$/);
+  });
+
+  it('inspects the plan where no stage is named, and says which there are', async () => {
+    const ran = await recurve(['inspect', 'rnn', '--json']);
+    expect(ran).toEqual(await recurve(['inspect', 'rnn', '--stage', 'plan', '--json']));
+    const { stdout } = await recurve(['inspect', '--help']);
+    for (const stage of ['signature', 'graph', 'adjoint', 'plan', 'wgsl'])
+      expect(stdout).toMatch(new RegExp(`^  ${stage} +\\S`, 'm'));
+  });
+
+  it('says of `run` that its sizes come from the data', async () => {
+    const { stdout } = await recurve(['run', '--help']);
+    expect(stdout).toContain('sizes of dims that no tensor of the data has');
+    expect(stdout).not.toContain('T=16');
+  });
+
+  it('asks for digits where a size is written with an exponent', async () => {
+    const { code, stderr } = await recurve(['inspect', 'rnn', '--dims', 'H=1e3']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      'the size 1e3; a size is a whole number from 1 to 2147483647, written in digits without an exponent',
+    );
   });
 
   it('suggests the command that was meant', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Project } from 'ts-morph';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +94,18 @@ describe('several files', () => {
       expect(readFileSync(at('locked', '.recurve.lock'), 'utf8')).toBe(String(process.pid));
       log.push('taken over');
     });
+    // Killed before it wrote its number; and whose number another process has now.
+    for (const [holder, age] of [
+      ['', 3],
+      [String(process.pid), 31],
+    ] as const) {
+      write('locked/.recurve.lock', holder);
+      const then = Date.now() / 1000 - age;
+      utimesSync(at('locked', '.recurve.lock'), then, then);
+      const begin = Date.now();
+      await withLock(at('locked'), () => {});
+      expect(Date.now() - begin).toBeLessThan(1000);
+    }
     write('locked/.recurve.lock', String(process.pid));
     const waiting = withLock(at('locked'), () => void log.push('second'));
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -298,5 +310,30 @@ describe('an import through a symbolic link', () => {
       expect(ran.stderr.includes('SPEC-IMPORT-OUTSIDE')).toBe(code === 2);
       expect(ran.stderr).not.toMatch(/password|1234/);
     }
+  });
+});
+
+describe('a cell that is no file', () => {
+  it('is a folder: the files in it are named', async () => {
+    write('folder/mine.cell.ts', newCellSource('mine'));
+    const refused = {
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /CELL-FILE: .* is a folder, and a cell is a file\nfix: Give a file in it: folder\/mine\.cell\.ts\.\n$/,
+      ),
+    };
+    expect(await recurve(['check', 'folder'], { cwd })).toMatchObject(refused);
+    expect(await recurve(['check', './folder/'], { cwd })).toMatchObject(refused);
+    expect(await recurve(['check', '.'], { cwd: at('folder') })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('fix: Give a file in it: mine.cell.ts.'),
+    });
+  });
+
+  it('is built in: a new one of that name says so', async () => {
+    const ran = await recurve(['new', 'gru'], { cwd: at('folder') });
+    expect(ran.stdout).toContain('gru is a built-in cell, too: `gru` means that one, `gru.cell.ts` this one');
+    expect((await recurve(['new', 'mine2'], { cwd: at('folder') })).stdout).not.toContain('built-in');
   });
 });

@@ -114,6 +114,25 @@ describe('checkCell', () => {
     expect(report.losses?.causes.map(({ what }) => what)).toEqual(['`log` of a number below 0']);
   });
 
+  it('advises what can help: no range where all are declared, and none where nothing drawn has a part in it', async () => {
+    const judged = (range: string, next: string) =>
+      checkOne(
+        parseCellSource(
+          'advice.cell.ts',
+          `import { cell, log, vec } from 'recurve';
+          export default cell({ name: 'advice', dims: ['H'], inputs: { x: vec('H'${range}) }, state: { h: vec('H'${range}) }, params: {},
+            step({ x }, { h }, _, { t }) { return { h: ${next} }; } });`,
+        ),
+        { T: 3, B: 1, H: 2 },
+      );
+    const ranged = ', { range: [-2, -1] }';
+    const fixed = await judged('', '0.1 * h + x * log(t - 9)');
+    expect(fixed.losses?.causes.every((cause) => cause.fixed)).toBe(true);
+    expect(fixed.advice).toMatch(/^Nothing that is drawn changes that: .* Change that line\.$/);
+    expect((await judged(ranged, '0.1 * h + log(x)')).advice).toMatch(/change the ranges that the cell declares/);
+    expect((await judged('', '0.1 * h + log(-x * x)')).advice).toMatch(/say what may be drawn/);
+  });
+
   it('cannot judge numbers that float32 takes for zero', async () => {
     const report = await checkOne(cellOf('1e-30 * x * d * a * h'), { T: 3, B: 2, H: 5 });
     expect(report).toMatchObject({ verdict: 'cannot be judged', losses: { causes: [] } });
