@@ -172,6 +172,11 @@ test.each<[string, string, RegExp]>([
     /^LIMIT-KERNEL .* 8000 are/,
   ],
   [
+    'a loop that joins 930 tests',
+    'let q = a > 0; for (let i = 0; i < 930; i++) q = q && a > i * s.h; a = q ? a : 2 * a;',
+    /^LIMIT-KERNEL kernel \S+, .* 8000 are/,
+  ],
+  [
     'tests of all tests so far',
     'let q = a > 0; for (let i = 0; i < 1500; i++) { q = q || a > i; a = q ? tanh(a) : a; }',
     /^LIMIT-KERNEL .* 8000 are/,
