@@ -14,9 +14,9 @@ import {
   type Reduce,
   type Window,
 } from '../ir/graph.js';
-import { ops } from '../ir/ops.js';
-import type { WgslFunction } from '../ir/records.js';
 import { evaluateAffine } from '../ir/sizes.js';
+import { ops } from '../ops/index.js';
+import { callsIn, type WgslFunction } from '../ops/wgsl/index.js';
 import type { Phase } from '../schedule/phases.js';
 import { type Access, accessTo, type Place, quads, type Store } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
@@ -146,9 +146,10 @@ class BodyPrinter {
     const { storage } = this.request;
     if (isApply(node)) {
       const op = ops[node.op];
-      for (const call of op.calls) this.calls.add(call);
       this.flops += op.flops * scope.rounds;
-      return op.wgsl(...node.args.map((arg) => this.value(arg, spot, scope)));
+      const text = op.wgsl(...node.args.map((arg) => this.value(arg, spot, scope)));
+      for (const call of callsIn(text)) this.calls.add(call);
+      return text;
     }
     if (isReduce(node)) return this.reduce(node, spot, scope);
     if (isExpand(node)) return this.value(node.arg, this.unexpanded(node, spot), scope);

@@ -1,7 +1,7 @@
 /** Entries of a matrix that are left out, by their place (block triangles) or at random: the same in forward and backward. */
 
 import type { MatrixRef } from '../ir/graph.js';
-import type { WgslFunction } from '../ir/records.js';
+import type { WgslFunction } from '../ops/wgsl/index.js';
 import { quads } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import type { Bindings } from './bindings.js';

@@ -1,13 +1,13 @@
 /** What every kernel's emission gives, and the choices that depend on the adapter. */
 
 import type { GraphBuilder } from '../ir/builder.js';
-import type { WgslFunction } from '../ir/records.js';
+import type { WgslFunction } from '../ops/wgsl/index.js';
+import { definitions } from '../ops/wgsl/index.js';
 import type { KernelSpec, PassSpec, Target } from '../plan.js';
 import type { Pass } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
 import { takes, tooLarge } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
-import { definitions } from './functions.js';
 import { render, type TemplateName } from './render.js';
 
 export interface Emitted {

@@ -3,6 +3,12 @@
  * It is the only thing the two share. Nothing here holds on to ts-morph.
  */
 
+import type { FunctionName } from '../ops/index.js';
+import type { Structural as StructuralName } from './language/vocabulary.js';
+
+/** The functions of the language, per unit and others: the reference has one of its own for each. */
+export type { FunctionName, StructuralName };
+
 /** A place in a spec file. Lines and columns are 1-based. */
 export interface Span {
   readonly file: string;

@@ -1,5 +1,6 @@
 /** Builds graphs: hash-consing (common subexpressions), constant folding and the identities that are exact in floating point. */
 import type { SizeRule, Span } from '../frontend/tree.js';
+import { type OpName, ops } from '../ops/index.js';
 import {
   isApply,
   type Leaf,
@@ -12,8 +13,6 @@ import {
   type Term,
   type Window,
 } from './graph.js';
-import { ops } from './ops.js';
-import type { OpName } from './records.js';
 
 const NOWHERE: Span = { file: '', line: 1, column: 1, length: 1 };
 

@@ -3,8 +3,8 @@
  * Nodes are hash-consed, so equal expressions are one node; edges only point backwards.
  */
 import type { Affine, SizeRule, Span } from '../frontend/tree.js';
-import { isOp } from './ops.js';
-import type { NodeId, OpName } from './records.js';
+import { isOp, type OpName } from '../ops/index.js';
+import type { NodeId } from '../ops/record.js';
 
 export type { NodeId };
 

@@ -1,6 +1,7 @@
 /** What must hold between passes; a breach is a defect of the compiler, not of the spec. */
+
+import { ops } from '../ops/index.js';
 import { argumentsOf, isApply, isExpand, isReduce, isWindow, type Node, type NodeId, type StepGraph } from './graph.js';
-import { ops } from './ops.js';
 
 export function verify(pass: string, graph: StepGraph): StepGraph {
   const fail = (id: NodeId, what: string): never => {

@@ -21,9 +21,9 @@ import {
   type StepGraph,
   type Window,
 } from '../ir/graph.js';
-import { ops } from '../ir/ops.js';
-import type { RuleBuilder } from '../ir/records.js';
 import { negated } from '../ir/sizes.js';
+import { nameOf, ops } from '../ops/index.js';
+import type { RuleBuilder } from '../ops/record.js';
 import { Cotangents } from './cotangents.js';
 import { gatedValues } from './gated.js';
 import { Ranges } from './ranges.js';
@@ -96,7 +96,7 @@ export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param:
     } else if (isWindow(node)) cotangents.add(node.arg, seenBackwards(node, cotangent));
     else if (isApply(node)) {
       const rule: RuleBuilder = {
-        apply: (op, ...args) => builder.apply(op, args, node.span),
+        apply: (op, ...args) => builder.apply(nameOf(op), args, node.span),
         constant: (value) => builder.constant(value, node.span),
       };
       ops[node.op].adjoint(rule, node.args, node.id, cotangent).forEach((value, index) => {

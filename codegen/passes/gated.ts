@@ -6,7 +6,7 @@
  * Such a zero must stay zero: infinite and NaN slopes are what branches guard against, and 0·∞ is NaN.
  */
 import { argumentsOf, isApply, isContract, isReduce, isWindow, type Node, type NodeId, type StepGraph } from '../ir/graph.js';
-import { ops } from '../ir/ops.js';
+import { ops } from '../ops/index.js';
 
 /** @param nodes the step's nodes, in topological order */
 export function gatedValues(nodes: readonly Node[], { next }: Pick<StepGraph, 'next'>): ReadonlySet<NodeId> {

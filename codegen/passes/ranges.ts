@@ -6,28 +6,9 @@
  * float32's largest overflow there. A product of two unbounded values is not.
  */
 import { argumentsOf, isApply, isContract, isExpand, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
-import type { OpName } from '../ir/records.js';
+import { ops } from '../ops/index.js';
+import { ANY, between, hull, INFINITE, MOST_FACTOR, type Range, sumOf, WILD, ZERO } from '../ops/interval.js';
 
-export interface Range {
-  readonly low: number;
-  readonly high: number;
-  /** Whether it may be infinite or NaN. */
-  readonly wild: boolean;
-}
-
-const INFINITE = Number.POSITIVE_INFINITY;
-const between = (low: number, high: number): Range => ({ low, high, wild: false });
-const ANY = between(-INFINITE, INFINITE);
-const WILD: Range = { ...ANY, wild: true };
-const ZERO = between(0, 0);
-
-/** Quotients and logarithms of less than this may leave float32. */
-const TINY = 1e-30;
-/** e to the power of more than this does. */
-const LARGE = 80;
-/** A factor beyond this makes values overflow that a sum would not. */
-const MOST_FACTOR = 1e9;
-const MOST = 1e38;
 /** No normal draw of 24 bits is further out. */
 const MOST_NORMAL = 6;
 
@@ -84,7 +65,7 @@ export class Ranges {
       // What is made of NaN is NaN; a test is a test, and what it chooses from is another question.
       if (wild && node.type === 'number' && node.op !== 'select') return WILD;
       const [a = ANY, b = ANY, c = ANY] = ranges;
-      return RANGES[node.op](a, b, c);
+      return ops[node.op].range(a, b, c);
     }
     switch (node.op) {
       case 'constant':
@@ -107,105 +88,3 @@ export class Ranges {
     }
   }
 }
-
-const hull = (a: Range, b: Range): Range => ({
-  low: Math.min(a.low, b.low),
-  high: Math.max(a.high, b.high),
-  wild: a.wild || b.wild,
-});
-const largest = ({ low, high }: Range) => Math.max(Math.abs(low), Math.abs(high));
-const isBounded = ({ low, high }: Range) => low > -INFINITE && high < INFINITE;
-/** Of many values. */
-const sumOf = ({ low, high }: Range) => between(low < 0 ? -INFINITE : low, high > 0 ? INFINITE : high);
-const negated = ({ low, high }: Range) => between(-high, -low);
-/** Zero times anything is zero. */
-const times = (a: number, b: number) => (a === 0 || b === 0 ? 0 : a * b);
-
-function product(a: Range, b: Range): Range {
-  const range = corners(a, b);
-  const overflows = isBounded(a) && isBounded(b) ? largest(range) > MOST : Math.min(largest(a), largest(b)) > MOST_FACTOR;
-  return { ...range, wild: overflows };
-}
-
-function corners(a: Range, b: Range): Range {
-  const all = [times(a.low, b.low), times(a.low, b.high), times(a.high, b.low), times(a.high, b.high)];
-  return between(Math.min(...all), Math.max(...all));
-}
-
-function quotient(a: Range, b: Range): Range {
-  if (b.low < TINY && b.high > -TINY) return WILD;
-  return product(a, between(1 / b.high, 1 / b.low));
-}
-
-function squared(a: Range): Range {
-  const { low, high, wild } = product(a, a);
-  const least = a.low > 0 ? low : a.high < 0 ? a.high ** 2 : 0;
-  return { low: Math.max(0, least), high, wild };
-}
-
-/** A function that never falls, and stays finite. */
-const rising = (f: (x: number) => number) => (x: Range) => between(f(x.low), f(x.high));
-const always = (low: number, high: number) => () => between(low, high);
-const clampTo = (low: number, high: number) => (x: Range) =>
-  between(Math.min(Math.max(x.low, low), high), Math.max(Math.min(x.high, high), low));
-/** Like x for large x, and never far below zero. */
-const rectified = (least: number) => (x: Range) => between(least, Math.max(0, x.high));
-const test = always(0, 1);
-const exponential = (x: Range) => (x.high > LARGE ? WILD : between(Math.exp(x.low), Math.exp(x.high)));
-const logarithm = (x: Range) => (x.low < TINY ? WILD : between(Math.log(x.low), Math.log(x.high)));
-
-const RANGES: { readonly [O in OpName]: (a: Range, b: Range, c: Range) => Range } = {
-  select: (_test, then, otherwise) => hull(then, otherwise),
-  add: (a, b) => between(a.low + b.low, a.high + b.high),
-  sub: (a, b) => between(a.low - b.high, a.high - b.low),
-  mul: product,
-  div: quotient,
-  neg: negated,
-  min: (a, b) => between(Math.min(a.low, b.low), Math.min(a.high, b.high)),
-  max: (a, b) => between(Math.max(a.low, b.low), Math.max(a.high, b.high)),
-  clamp: (x, low, high) => hull(clampTo(low.low, high.high)(x), hull(low, high)),
-  lt: test,
-  le: test,
-  gt: test,
-  ge: test,
-  eq: test,
-  ne: test,
-  and: test,
-  or: test,
-  not: test,
-  sigmoid: always(0, 1),
-  tanh: always(-1, 1),
-  relu: clampTo(0, INFINITE),
-  leakyRelu: (x, slope) => hull(clampTo(0, INFINITE)(x), product(clampTo(-INFINITE, 0)(x), slope)),
-  elu: (x, alpha) => hull(clampTo(0, INFINITE)(x), product(between(-1, 0), alpha)),
-  softplus: rectified(0),
-  softsign: always(-1, 1),
-  hardSigmoid: always(0, 1),
-  sigmoidSlope: always(0, 0.25),
-  tanhSlope: always(0, 1),
-  exp: exponential,
-  log: logarithm,
-  sqrt: (x) => (x.low < 0 ? WILD : rising(Math.sqrt)(x)),
-  abs: (x) => between(x.low > 0 ? x.low : x.high < 0 ? -x.high : 0, Math.max(-x.low, x.high)),
-  square: squared,
-  sin: always(-1, 1),
-  cos: always(-1, 1),
-  erf: always(-1, 1),
-  log1p: (x) => logarithm(between(1 + x.low, 1 + x.high)),
-  expm1: (x) => (x.high > LARGE ? WILD : rising(Math.expm1)(x)),
-  logSigmoid: (x) => between(x.low, 0),
-  gelu: rectified(-0.2),
-  geluSlope: always(-0.2, 1.2),
-  silu: rectified(-0.3),
-  siluSlope: always(-0.2, 1.2),
-  mish: rectified(-0.4),
-  mishSlope: always(-0.2, 1.2),
-  pow: (x, y) => (x.low < TINY ? WILD : exponential(product(logarithm(x), y))),
-  round: (x) => between(x.low - 1, x.high + 1),
-  floor: (x) => between(x.low - 1, x.high),
-  mod: (a, b) => (b.low < TINY && b.high > -TINY ? WILD : hull(a, ZERO)),
-  step: test,
-  sign: always(-1, 1),
-  stopGradient: (x) => x,
-  straightThrough: (forward) => forward,
-};

@@ -7,8 +7,18 @@
  *
  * After this pass no `carry` is left:
  *   carry(s) at step t  =  t is the sequence's last step ? final(s) : arrival(s)
- * where t = −1 is the last step of a sequence without steps, and arrival(s) is built from `previous` leaves, values of the steps that the loop visited before: t+1, and where
- * a state was read with a delay of k, t+1+k.
+ * where t = −1 is the last step of a sequence without steps, and arrival(s) is built from `previous` leaves, values of the
+ * steps that the loop visited before: t+1, and where a state was read with a delay of k, t+1+k.
+ *
+ * A worked example, h′ = tanh(W x + U h + b). `recurve inspect rnn --stage adjoint` prints, %6 being the sum inside tanh:
+ *   %10 = add (carry h) (seed h)
+ *   %12 = mul %10 (tanhSlope %6)       the cotangent da of %6
+ *   d state h = Uᵀ · %12               each unit needs all units of %12, which would be a second phase
+ * This pass makes of it, at step t:
+ *   da(t) = ((last ? final h : Uᵀ · da(t+1)) + seed h) ⊙ tanhSlope(%6 at t)
+ * where da(t+1) is the leaf `previous`, of %12, 1 step later. So %12 is handed over: it is kept as a sequence, which the
+ * gradients of U, W and b read as well. The only product stands at the head, and the step is one phase. At t = −1 the choice
+ * alone, without the seed, is the gradient of the initial state.
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isContract, isExpand, isWindow, mixesUnits, type Node, type NodeId, withArguments } from '../ir/graph.js';

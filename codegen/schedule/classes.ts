@@ -2,6 +2,15 @@
  * Time classes: what does not come through the recurrence runs for all T steps at once before the loop; what comes
  * through it but feeds nothing back runs after it; only the rest is in the loop. One split serves both directions:
  * the recurrence is the state going forward, and the handed-over cotangents going backward.
+ *
+ * A worked example, n = tanh(W x + U h), h′ = n, with a second output y = V n. In the order of `inspect --stage plan`:
+ *   forward   before  W x, for all T·B rows          it does not come through h
+ *             loop    U h + (W x), tanh              h′ comes of it, and is fed back
+ *             after   V n, for all T·B rows          it comes through h, and nothing of h comes of it
+ *   backward  before  Vᵀ dy, dy the cotangent of y   it comes through no later step's da
+ *             loop    da = (carry + dh + (Vᵀ dy)) ⊙ tanh′, handed over to the step before
+ *             after   Wᵀ da, which is dx, and the gradients of W, U and V
+ * What one region leaves for another (W x, Vᵀ dy, da) is kept as a sequence.
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';

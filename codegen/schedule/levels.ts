@@ -14,8 +14,8 @@ import {
   type NodeId,
   type Shape,
 } from '../ir/graph.js';
-import { ops } from '../ir/ops.js';
 import { preorder } from '../ir/walk.js';
+import { ops } from '../ops/index.js';
 import { comparedWithMaximum } from './compared.js';
 import { throughWindows } from './operands.js';
 import type { Store } from './places.js';

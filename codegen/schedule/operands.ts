@@ -1,4 +1,13 @@
-/** How contractions and weight gradients read their factors: a value in memory, seen through moves of its leading axes. */
+/**
+ * How contractions and weight gradients read their factors: a value in memory, seen through moves of its leading axes.
+ *
+ * A worked example is `conv1d(p.K, h)` with three taps on h, a map of X = 5 positions and C = 4 channels. The graph has
+ *   %3 = K[0] · (window of h at p − 1) + K[1] · h + K[2] · (window of h at p + 1)
+ * and none of the windows is ever stored: all three operands are h itself. Their views say how a row of h is walked (width 5:
+ * five positions of one `vec4f`), those of the first and third with one window of stride 1 over `inner` = 5 positions, outside
+ * of which they are zero. The two have one view, so one piece of code serves both; they differ in their `Start`, whose window
+ * offsets are −1 and 1.
+ */
 import type { GraphBuilder } from '../ir/builder.js';
 import { isWindow, type NodeId, type Shape, type Window } from '../ir/graph.js';
 import { evaluateAffine } from '../ir/sizes.js';

@@ -10,6 +10,13 @@
  * A kernel holds no more instructions than the adapter's compiler bears. What a value takes beyond half of that is cut:
  * a part of it is stored and the rest waits for the next phase. Stores that exceed the whole together are shared out
  * among several kernels of one level.
+ *
+ * A worked example is the minimal gated unit, f = σ(W_f x + U_f h + b_f), n = tanh(W_n x + U_n (f ⊙ h) + b_n),
+ * h′ = (1 − f) ⊙ h + f ⊙ n. W_f x and W_n x were computed before the loop. In it (`inspect mgu --stage plan`):
+ *   forward_loop_0_H  contracts U_f with h, which is in memory, and computes f; it stores f ⊙ h, whose units U_n mixes, as a
+ *                     sequence (the gradient of U_n reads it, too), and f and (1 − f) ⊙ h as rows, for this step only
+ *   forward_loop_1_H  contracts U_n with the stored f ⊙ h, computes n, and stores h′
+ * Both levels have the shape [H]: one lane for each sequence and four units.
  */
 import type { GraphBuilder } from '../ir/builder.js';
 import {

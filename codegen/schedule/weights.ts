@@ -5,7 +5,7 @@
 import { RecurveError } from '../errors.js';
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isApply, isContract, isExpand, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
-import { ops } from '../ir/ops.js';
+import { ops } from '../ops/index.js';
 
 /** A load or store with its address. */
 export const LOAD = 6;

@@ -7,9 +7,9 @@ import type { CellTree, Expression, FunctionTree, Pattern, Statement } from '../
 import type { StepContext } from './context.js';
 import { entryOf } from './matrix.js';
 import { describe, isArray, isNamespace, isStatic, namespace, type Operand, toValue } from './operand.js';
-import { functions, negate, not, operators, select } from './operations.js';
+import { functions, isFunction, negate, not, type Operation, operators, select } from './operations.js';
 import { staticBinary } from './static.js';
-import { structural } from './structural.js';
+import { isStructural, structural } from './structural.js';
 import { type Tape, Value } from './tape.js';
 import { pointwise } from './tensor.js';
 
@@ -167,19 +167,16 @@ class Interpreter {
     if (operator === '&&' && isStatic(right)) return right ? left : right;
     if (operator === '||' && isStatic(right)) return right ? right : left;
     if (isStatic(left) && isStatic(right)) return staticBinary(operator, left, right);
-    const operation = operators[operator];
-    if (operation === undefined) throw new Error(`${operator} on tensors`);
-    return pointwise(this.tapeAt(expression), operation, [toValue(left), toValue(right)]);
+    return pointwise(this.tapeAt(expression), operators[operator], [toValue(left), toValue(right)]);
   }
 
   private builtin(expression: Extract<Expression, { kind: 'builtin' }>, scope: Scope): Operand {
     const { name } = expression;
     const args = expression.args.map((arg) => this.evaluate(arg, scope));
     const tape = this.tapeAt(expression);
-    const whole = structural[name];
-    if (whole !== undefined) return whole(this.context, args);
-    const operation = functions[name];
-    if (operation === undefined) throw new Error(`there is no function ${name}`);
+    if (isStructural(name)) return structural[name](this.context, args);
+    if (!isFunction(name)) throw new Error(`there is no function ${name}`);
+    const operation: Operation = functions[name];
     const missing = operation.pullbacks.length - args.length;
     const values = [...args, ...(missing > 0 ? (operation.defaults ?? []).slice(-missing) : [])];
     if (values.length !== operation.pullbacks.length) throw new Error(`${name} of ${args.length} arguments`);

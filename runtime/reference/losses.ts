@@ -111,25 +111,9 @@ export class LossTape extends RoundingTape {
 function reasonOf(operation: Operation, numbers: readonly number[]): string {
   const name = NAMES.get(operation) ?? 'an operation';
   const [a = 0, b = 0] = numbers;
-  switch (name) {
-    case 'log':
-    case 'sqrt':
-      return a === 0 ? `${quoted(name)} of 0` : `${quoted(name)} of a number below 0`;
-    case 'log1p':
-      return '`log1p` of a number not above -1';
-    case '/':
-      return b === 0 ? 'division by 0' : 'division by a number near 0 (overflow)';
-    case '%':
-    case 'mod':
-      return `${quoted(name)} by 0`;
-    case '**':
-    case 'pow':
-      if (a === 0) return `${quoted(name)} of 0 with a negative exponent`;
-      if (a < 0 && !Number.isInteger(b)) return `${quoted(name)} of a number below 0 with a broken exponent`;
-      return `${quoted(name)}: overflow beyond 3.4e38`;
-    default:
-      return `${quoted(name)}: overflow beyond 3.4e38`;
-  }
+  if (name === '/') return b === 0 ? 'division by 0' : 'division by a number near 0 (overflow)';
+  const reason = operation.lost?.(a, b);
+  return reason === undefined ? `${quoted(name)}: overflow beyond 3.4e38` : `${quoted(name)} ${reason}`;
 }
 
 const quoted = (name: string) => `\`${name}\``;

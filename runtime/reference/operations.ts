@@ -1,11 +1,12 @@
 /**
  * The reference's table of per-unit functions: value and cotangents of the arguments, in float64.
  *
- * Kinks follow the doc comment of kernels/language.ts. A pullback takes the cotangent `g` of the result; where a
+ * Kinks follow the doc comments of kernels/functions.ts. A pullback takes the cotangent `g` of the result; where a
  * function is flat it returns a literal zero, so that an infinite `g` does not become NaN. Where an argument of a
  * function with a kink is NaN, so is the cotangent: the slope is not known there.
  */
 
+import type { BinaryOperator, FunctionName } from '../../codegen/frontend/tree.js';
 import { erf, erfc } from './erf.js';
 
 type Forward = (a: number, b: number, c: number) => number;
@@ -17,6 +18,8 @@ export interface Operation {
   readonly pullbacks: readonly (Pullback | undefined)[];
   /** Values of trailing arguments that may be left out. */
   readonly defaults?: readonly number[];
+  /** Of arguments for which a number is lost, why: `of a number below 0`. Without it the reason is taken to be an overflow. */
+  readonly lost?: (a: number, b: number) => string | undefined;
   /** Whether it holds the cotangent back from some arguments: where a branch is not taken, or the function is flat. */
   readonly gates?: true;
 }
@@ -65,8 +68,14 @@ function flat(forward: (x: number) => number): Operation {
   return { forward, pullbacks: [undefined] };
 }
 
+const belowZero = (x: number) => (x === 0 ? 'of 0' : 'of a number below 0');
+
 const power: Operation = {
   gates: true,
+  lost: (x, y) => {
+    if (x === 0) return 'of 0 with a negative exponent';
+    return x < 0 && !Number.isInteger(y) ? 'of a number below 0 with a broken exponent' : undefined;
+  },
   forward: (x, y) => x ** y,
   pullbacks: [
     (g, x, y) => (y === 0 ? 0 : g * y * x ** (y - 1)),
@@ -76,6 +85,7 @@ const power: Operation = {
 };
 const remainder: Operation = {
   gates: true,
+  lost: () => 'by 0',
   forward: (a, b) => a % b,
   pullbacks: [(g) => g, (g, a, b) => -g * Math.round((a - (a % b)) / b)],
 };
@@ -85,8 +95,8 @@ function comparison(test: (a: number, b: number) => boolean): Operation {
   return { forward: (a, b) => (test(a, b) ? 1 : 0), pullbacks: [undefined, undefined] };
 }
 
-/** What the operators of the language stand for. */
-export const operators: Readonly<Record<string, Operation>> = {
+/** What the binary operators of the language stand for. */
+export const operators: { readonly [O in BinaryOperator]: Operation } = {
   '+': { forward: (a, b) => a + b, pullbacks: [(g) => g, (g) => g] },
   '-': { forward: (a, b) => a - b, pullbacks: [(g) => g, (g) => -g] },
   '*': { forward: (a, b) => a * b, pullbacks: [(g, _a, b) => g * b, (g, a) => g * a] },
@@ -114,13 +124,16 @@ export const select: Operation = {
   pullbacks: [undefined, (g, test) => (test !== 0 ? g : 0), (g, test) => (test !== 0 ? 0 : g)],
 };
 
-/** Functions of the language by name; `matvec` is elsewhere because it mixes units. */
-export const functions: Readonly<Record<string, Operation>> = {
+/**
+ * The per-unit functions of the language: one for every name that `codegen/ops` has, written a second time. What mixes
+ * units, `matvec` and the like, is elsewhere.
+ */
+export const functions: { readonly [F in FunctionName]: Operation } = {
   sigmoid: smooth(logistic, (x) => logistic(x) * logistic(-x)),
   tanh: smooth(Math.tanh, tanhSlope),
   exp: smooth(Math.exp, Math.exp),
-  log: smooth(Math.log, (x) => 1 / x),
-  sqrt: smooth(Math.sqrt, (x) => 0.5 / Math.sqrt(x)),
+  log: { ...smooth(Math.log, (x) => 1 / x), lost: belowZero },
+  sqrt: { ...smooth(Math.sqrt, (x) => 0.5 / Math.sqrt(x)), lost: belowZero },
   square: smooth(
     (x) => x * x,
     (x) => 2 * x,
@@ -172,7 +185,7 @@ export const functions: Readonly<Record<string, Operation>> = {
   sin: smooth(Math.sin, Math.cos),
   cos: smooth(Math.cos, (x) => -Math.sin(x)),
   erf: smooth(erf, (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x)),
-  log1p: smooth(Math.log1p, (x) => 1 / (1 + x)),
+  log1p: { ...smooth(Math.log1p, (x) => 1 / (1 + x)), lost: () => 'of a number not above -1' },
   expm1: smooth(Math.expm1, Math.exp),
   logSigmoid: smooth(
     (x) => -softplus(-x),
@@ -190,6 +203,7 @@ export const functions: Readonly<Record<string, Operation>> = {
     (x) => x * Math.tanh(softplus(x)),
     (x) => Math.tanh(softplus(x)) + x * tanhSlope(softplus(x)) * logistic(x),
   ),
+  select,
   pow: power,
   mod: remainder,
   round: flat(roundEven),
@@ -199,3 +213,5 @@ export const functions: Readonly<Record<string, Operation>> = {
   stopGradient: { forward: (x) => x, pullbacks: [undefined] },
   straightThrough: { forward: (value) => value, pullbacks: [undefined, (g) => g] },
 };
+
+export const isFunction = (name: string): name is FunctionName => Object.hasOwn(functions, name);

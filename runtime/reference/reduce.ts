@@ -7,7 +7,7 @@ type Forward = (x: Float64Array, from: number, stride: number, count: number, ta
 /** Adds to `dx` what the cotangent `g` of the result `y` means for them. */
 type Backward = (dx: Float64Array, x: Float64Array, from: number, stride: number, count: number, g: number, y: number) => void;
 
-interface Reduction {
+export interface Reduction {
   readonly forward: Forward;
   readonly backward: Backward;
   /** Whether some elements get no cotangent. */
@@ -40,7 +40,7 @@ function sloped(slope: (x: number, y: number, count: number) => number): Backwar
 }
 
 /** By name in the language. */
-export const reductions: Readonly<Record<string, Reduction>> = {
+export const reductions: { readonly [R in 'sum' | 'mean' | 'variance' | 'maxOver' | 'logSumExp' | 'norm']: Reduction } = {
   sum: { forward: total, backward: sloped(() => 1) },
   mean: {
     forward: (x, from, stride, count, tape) => total(x, from, stride, count, tape) / count,

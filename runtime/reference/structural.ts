@@ -1,18 +1,26 @@
 /** Functions of the language that look at more than one element at a time, by name. */
+import type { StructuralName } from '../../codegen/frontend/tree.js';
 import { axesOf, type StepContext } from './context.js';
 import { convolve, type Padding, type Sweep } from './convolve.js';
 import type { Lifetime } from './draws.js';
 import { blockOf, blockTriangular, transpose } from './matrix.js';
 import { antisymmetric, matvec, outer } from './matvec.js';
 import { describe, isArray, isNamespace, type Operand, toValue } from './operand.js';
-import { dot, reduce, reductions, softmax } from './reduce.js';
+import { dot, type Reduction, reduce, reductions, softmax } from './reduce.js';
 import { dropConnect, dropout, noise, zoneout } from './regularize.js';
 import { broadcast, concat, perUnit, slice, split } from './structure.js';
 import type { Axis } from './tape.js';
 
 type Structural = (context: StepContext, args: readonly Operand[]) => Operand;
 
-export const structural: Readonly<Record<string, Structural>> = {
+/** A sum, mean, maximum …, over all units or one axis. */
+const reducing =
+  (reduction: Reduction): Structural =>
+  ({ tape }, [x, dim]) =>
+    reduce(tape, reduction, toValue(x), dim === undefined ? undefined : dimOf(dim));
+
+/** One for every name that the parsed tree can hold. */
+export const structural: { readonly [S in StructuralName]: Structural } = {
   matvec: ({ tape }, [matrix, x]) => matvec(tape, toValue(matrix), toValue(x)),
   lowRank: ({ tape }, [a, b, x]) => matvec(tape, toValue(a), matvec(tape, toValue(b), toValue(x))),
   antisymmetric: ({ tape }, [matrix, x]) => antisymmetric(tape, toValue(matrix), toValue(x)),
@@ -22,12 +30,12 @@ export const structural: Readonly<Record<string, Structural>> = {
   outer: ({ tape }, [a, b]) => outer(tape, toValue(a), toValue(b)),
   dot: ({ tape }, [a, b]) => dot(tape, toValue(a), toValue(b)),
   softmax: ({ tape }, [x, dim]) => softmax(tape, toValue(x), dim === undefined ? undefined : dimOf(dim)),
-  ...Object.fromEntries(
-    Object.entries(reductions).map(([name, reduction]): [string, Structural] => [
-      name,
-      ({ tape }, [x, dim]) => reduce(tape, reduction, toValue(x), dim === undefined ? undefined : dimOf(dim)),
-    ]),
-  ),
+  sum: reducing(reductions.sum),
+  mean: reducing(reductions.mean),
+  variance: reducing(reductions.variance),
+  maxOver: reducing(reductions.maxOver),
+  logSumExp: reducing(reductions.logSumExp),
+  norm: reducing(reductions.norm),
   broadcast: ({ tape, sizes }, [x, ...dims]) => broadcast(tape, toValue(x), axesOf(sizes, dims.map(dimOf))),
   concat: (context, [dim, ...parts]) => concat(context.tape, axisOf(context, dim), parts.map(toValue)),
   slice: (context, [x, dim, from]) => slice(context.tape, toValue(x), axisOf(context, dim), wholeNumber(from)),
@@ -50,6 +58,8 @@ export const structural: Readonly<Record<string, Structural>> = {
   dropConnect: (context, [matrix, rate]) => dropConnect(context, toValue(matrix), toValue(rate)),
   noise: (context, [x, scale]) => noise(context, toValue(x), toValue(scale)),
 };
+
+export const isStructural = (name: string): name is StructuralName => Object.hasOwn(structural, name);
 
 function sweepsOf(context: StepContext, settings: Operand | undefined, axes: number): Sweep[] {
   if (settings !== undefined && !isNamespace(settings)) throw new Error(`settings of a convolution are ${describe(settings)}`);

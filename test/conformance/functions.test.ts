@@ -1,6 +1,8 @@
 /** Per-unit functions on the embedded adapter, over the ranges where their plain formulas lose digits. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../codegen/index.js';
+import { argumentsOf, functions } from '../../codegen/ops/index.js';
+import { FAR, type Interval, MIDDLE, NEAR } from '../../codegen/ops/record.js';
 import type { CellResult } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/layer/index.js';
@@ -15,89 +17,35 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 const UNITS = 4099;
-type Range = readonly [number, number];
-const NEAR: Range = [-0.01, 0.01];
-const MIDDLE: Range = [-3, 3];
-const FAR: Range = [-30, 30];
-const LEFT: Range = [-12, -6];
-
-/** Ranges of x, or of x and y. */
-const FUNCTIONS: Readonly<Record<string, readonly (readonly Range[])[]>> = {
-  'sin(x)': [[NEAR], [MIDDLE], [FAR], [[-5000, 5000]], [[30000, 36000]], [[-1e7, 1e7]], [[1e30, 2e30]]],
-  'cos(x)': [[NEAR], [MIDDLE], [FAR], [[-5000, 5000]], [[30000, 36000]], [[-1e7, 1e7]], [[1e30, 2e30]]],
-  'erf(x)': [[NEAR], [MIDDLE], [FAR], [[0.9, 1.1]]],
-  'log1p(x)': [[NEAR], [[-0.999, 3]], [[0, 30]], [[-0.4, -0.2]], [[-1, -0.999]]],
-  'expm1(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'logSigmoid(x)': [[NEAR], [MIDDLE], [FAR], [[6, 12]]],
-  'gelu(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'silu(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'mish(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'pow(x, y)': [
-    [[0.01, 3], MIDDLE],
-    [
-      [0.98, 1.02],
-      [-30, 30],
-    ],
-    [
-      [7, 8],
-      [9.5, 10],
-    ],
-    [
-      [0.13, 0.14],
-      [9.5, 10],
-    ],
-    [
-      [1.3, 1.4],
-      [-70, -50],
-    ],
-    [
-      [1000, 1100],
-      [11.9, 12],
-    ],
-  ],
-  'x ** 2': [[NEAR], [MIDDLE], [FAR]],
-  'x ** 3': [[NEAR], [MIDDLE], [FAR]],
-  'x ** -2.5': [[[0.01, 3]], [[3, 30]]],
-  'pow(x, stopGradient(round(y)))': [[MIDDLE, [-4, 5]]],
-  '2 ** x': [[NEAR], [MIDDLE], [FAR]],
-  'round(x) + 0.5 * x': [[MIDDLE], [FAR]],
-  'floor(x) + 0.5 * x': [[MIDDLE], [FAR]],
-  'mod(x, y)': [
-    [FAR, [0.3, 3]],
-    [MIDDLE, FAR],
-    [
-      [1e6, 2e7],
-      [0.3, 3],
-    ],
-    [
-      [1e20, 1e21],
-      [3, 1e5],
-    ],
-  ],
-  'x % 0.1': [[MIDDLE]],
-  'step(x) * x': [[MIDDLE]],
-  'sign(x) * x': [[MIDDLE]],
-  'select(x > 0 && !(y > x), x * y, x > 2 || y > 2 ? x - y : x + y)': [[MIDDLE, MIDDLE]],
-  'sigmoid(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'tanh(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'softplus(x)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'softsign(x)': [[NEAR], [MIDDLE], [FAR]],
-  'elu(x, 0.7)': [[NEAR], [MIDDLE], [FAR], [LEFT]],
-  'exp(x)': [[NEAR], [MIDDLE], [FAR]],
-  'log(x)': [[[0.9, 1.1]], [[0.001, 3]], [[1, 30]]],
-  'sqrt(x)': [[[1e-6, 0.01]], [[0.01, 30]]],
-};
+/** Functions with the ranges of `x`, or of `x` and `y`, that their records name. */
+const RECORDED = Object.entries(functions).map(([name, { parameters, cases }]) => {
+  const call = `${name}(${['x', 'y'].slice(0, parameters.length).join(', ')})`;
+  return [cases.measured ?? call, cases.precision] as const;
+});
+/** Operators, and what operators and functions become where an argument is constant. */
+const WRITTEN: readonly (readonly [string, readonly (readonly Interval[])[]])[] = [
+  ['x ** 2', [[NEAR], [MIDDLE], [FAR]]],
+  ['x ** 3', [[NEAR], [MIDDLE], [FAR]]],
+  ['x ** -2.5', [[[0.01, 3]], [[3, 30]]]],
+  ['pow(x, stopGradient(round(y)))', [[MIDDLE, [-4, 5]]]],
+  ['2 ** x', [[NEAR], [MIDDLE], [FAR]]],
+  ['x % 0.1', [[MIDDLE]]],
+];
 
 describe('per-unit functions', () => {
-  it.each(Object.keys(FUNCTIONS))('%s holds 1e-5, forward and backward, wherever its arguments lie', async (expression) => {
-    const prepared = await prepareFunction(device, expression, UNITS);
-    for (const ranges of FUNCTIONS[expression] ?? []) {
-      const args = ranges.map(([from, to], i) => spread(from, to, UNITS, i === 0 ? 1 : 1733));
-      const wrong = wrongTensors(await prepared.run(args));
-      expect(wrong, JSON.stringify(ranges)).toEqual([]);
-    }
-    prepared.destroy();
-  });
+  it.each([...RECORDED, ...WRITTEN])(
+    '%s holds 1e-5, forward and backward, wherever its arguments lie',
+    async (expression, precision) => {
+      expect(precision, 'give `cases.precision` to its record in codegen/ops').not.toEqual([]);
+      const prepared = await prepareFunction(device, expression, UNITS);
+      for (const ranges of precision) {
+        const args = ranges.map(([from, to], i) => spread(from, to, UNITS, i === 0 ? 1 : 1733));
+        const wrong = wrongTensors(await prepared.run(args));
+        expect(wrong, JSON.stringify(ranges)).toEqual([]);
+      }
+      prepared.destroy();
+    },
+  );
 });
 
 const NONE = Number.NaN;
@@ -152,10 +100,10 @@ describe('extreme arguments', () => {
     );
   }
 
-  const single = [
-    ...['sin', 'cos', 'erf', 'log1p', 'expm1', 'logSigmoid', 'gelu', 'silu', 'mish', 'round', 'floor', 'step', 'sign'],
-    ...['sigmoid', 'tanh', 'softplus', 'softsign', 'hardSigmoid', 'relu', 'leakyRelu', 'elu', 'exp', 'log', 'sqrt', 'abs'],
-  ].map((name) => `${name}(x)`);
+  /** Of one argument, or with defaults for the others. */
+  const single = Object.entries(functions)
+    .filter(([, record]) => argumentsOf(record)[0] === 1)
+    .map(([name]) => `${name}(x)`);
 
   it.each([...single, 'max(x, 0.5)', 'min(0.5, x)', 'clamp(x, -1, 1)', 'x !== x ? 1 : 2', 'x ** 3', '3 ** x'])(
     '%s gives what float64 gives',

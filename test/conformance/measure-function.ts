@@ -1,5 +1,6 @@
 /** Runs one per-unit function on the device over a range of arguments and measures it against the reference. */
 import { compile } from '../../codegen/index.js';
+import { functions } from '../../codegen/ops/index.js';
 import type { CellResult, Tensor } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/layer/index.js';
@@ -8,7 +9,7 @@ import { fromText, prepare } from './compare-cell.js';
 import { differingNumbers } from './same-numbers.js';
 
 /** Every name of the language, so that any expression compiles. */
-const IMPORTS = `import { abs, cell, clamp, cos, elu, erf, exp, expm1, floor, gelu, hardSigmoid, leakyRelu, log, log1p, logSigmoid, max, min, mish, mod, pow, relu, round, select, sigmoid, sign, silu, sin, softplus, softsign, sqrt, square, step, stopGradient, straightThrough, tanh, vec } from 'recurve';\n`;
+const IMPORTS = `import { cell, vec, ${Object.keys(functions).join(', ')} } from 'recurve';\n`;
 
 export interface FunctionRun {
   readonly actual: CellResult;

@@ -2,7 +2,7 @@
 import { BUILTINS } from '../../codegen/frontend/language/vocabulary.js';
 import type { Stages } from '../../codegen/index.js';
 import { isApply, type Node } from '../../codegen/ir/graph.js';
-import { ops } from '../../codegen/ir/ops.js';
+import { ops } from '../../codegen/ops/index.js';
 
 /** Every kind of node that is no per-unit operation; typed so that a new one is named here. */
 const KINDS: Readonly<Record<Exclude<Node['op'], keyof typeof ops>, true>> = {

@@ -1,7 +1,7 @@
 /** Random cells on the embedded adapter: every result of every one of them is the reference's. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { genericTarget } from '../../cli/target.js';
-import { ops } from '../../codegen/ir/ops.js';
+import { ops } from '../../codegen/ops/index.js';
 import { describeFinding, runCampaign } from './campaign.js';
 import { Coverage } from './coverage.js';
 import { generateModel } from './generate.js';
@@ -32,7 +32,7 @@ describe('random cells', () => {
   it('show a wrong derivative, and shrink to the function that has it', async () => {
     const { adjoint } = ops.gelu;
     vi.spyOn(ops.gelu, 'adjoint').mockImplementation((g, args, out, cot) =>
-      adjoint(g, args, out, g.apply('mul', cot, g.constant(1.0001))),
+      adjoint(g, args, out, g.apply(ops.mul, cot, g.constant(1.0001))),
     );
     const report = await runCampaign({
       adapter: 'swiftshader',

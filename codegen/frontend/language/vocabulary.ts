@@ -1,4 +1,5 @@
 /** The names that `recurve` exports to a spec, and how functions of the language are called. */
+import { argumentsOf, functions } from '../../ops/index.js';
 import { LIBRARY } from './library.js';
 
 /** Operations that are not per unit: least and most arguments, and how a call looks. */
@@ -40,43 +41,10 @@ export function isStructural(name: string): name is Structural {
 /** Functions that draw at random: a cell that calls one has the option `training`. */
 export const RANDOM: readonly string[] = ['dropout', 'zoneout', 'dropConnect', 'noise'] satisfies Structural[];
 
-/** Functions of the language: least and most arguments. */
+/** Functions of the language that both kinds hold: fewest and most arguments. */
 export const BUILTINS: Readonly<Record<string, readonly [number, number]>> = {
   ...Object.fromEntries(Object.entries(STRUCTURAL).map(([name, operation]) => [name, operation.arguments])),
-  sigmoid: [1, 1],
-  tanh: [1, 1],
-  relu: [1, 1],
-  leakyRelu: [1, 2],
-  elu: [1, 2],
-  softplus: [1, 1],
-  softsign: [1, 1],
-  hardSigmoid: [1, 1],
-  exp: [1, 1],
-  log: [1, 1],
-  sqrt: [1, 1],
-  abs: [1, 1],
-  min: [2, 2],
-  max: [2, 2],
-  clamp: [3, 3],
-  square: [1, 1],
-  sin: [1, 1],
-  cos: [1, 1],
-  erf: [1, 1],
-  log1p: [1, 1],
-  expm1: [1, 1],
-  logSigmoid: [1, 1],
-  gelu: [1, 1],
-  silu: [1, 1],
-  mish: [1, 1],
-  pow: [2, 2],
-  round: [1, 1],
-  floor: [1, 1],
-  mod: [2, 2],
-  step: [1, 1],
-  sign: [1, 1],
-  select: [3, 3],
-  stopGradient: [1, 1],
-  straightThrough: [2, 2],
+  ...Object.fromEntries(Object.entries(functions).map(([name, record]) => [name, argumentsOf(record)])),
 };
 
 /** Names that declare something, and so stand only in their own place of a cell. */
@@ -108,6 +76,7 @@ export const TYPES = [
   'Matrix',
   'Init',
   'Declared',
+  'NumberSettings',
   'Convolution',
   'Cell',
 ] as const;

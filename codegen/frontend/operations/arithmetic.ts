@@ -1,9 +1,11 @@
 /** Operations on tensors: shapes are checked here, nodes are made here. */
 import type { NodeId, Shape } from '../../ir/graph.js';
+import { type FunctionName, functions, isFunction } from '../../ops/index.js';
+import type { FunctionRecord } from '../../ops/record.js';
 import type { Operand } from '../machine/arguments.js';
 import { showDim } from '../machine/dims.js';
 import type { Machine } from '../machine/machine.js';
-import { DEFAULT_ARGUMENT, FUNCTIONS, foldFunction, isFunctionName, type NumberOperator, OPERATORS } from '../machine/static.js';
+import { type NumberOperator, OPERATORS } from '../machine/static.js';
 import { POISON, showShape, type Value } from '../machine/values.js';
 import type { Span } from '../tree.js';
 import { axesIn } from './axes.js';
@@ -24,7 +26,7 @@ export function divisionByZero(machine: Machine, at: Span): Value {
   return POISON;
 }
 
-type OpName = (typeof OPERATORS)[keyof typeof OPERATORS] | (typeof FUNCTIONS)[keyof typeof FUNCTIONS] | 'select';
+type OpName = (typeof OPERATORS)[keyof typeof OPERATORS] | FunctionName;
 
 function apply(machine: Machine, op: OpName, title: string, operands: readonly Operand[], at: Span): Value {
   // Every operand is looked at, so that two mistakes in one call are two reports.
@@ -68,17 +70,21 @@ function meetingOf(a: Shape, b: Shape): string {
   return `Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat(${list([...a, ...b])})\`.`;
 }
 
+const ORDINALS = ['first', 'second', 'third'];
+
 export function callFunction(machine: Machine, name: string, given: readonly Operand[], at: Span): Value {
-  if (!isFunctionName(name)) throw new Error(`no function ${name}`);
-  const fallback = DEFAULT_ARGUMENT[name];
-  const operands =
-    fallback !== undefined && given.length === 1
-      ? [...given, { value: { kind: 'static', value: fallback } as const, span: at }]
-      : given;
-  const parameter = fallback === undefined ? undefined : operands[1];
-  if (parameter !== undefined && parameter.value.kind !== 'static' && parameter.value.kind !== 'poison') {
-    const message = `the second argument of \`${name}\` must be known when compiling`;
-    machine.report('SPEC-NOT-STATIC', parameter.span, message, 'Write a number or a numeric option.');
+  if (!isFunction(name)) throw new Error(`no function ${name}`);
+  const record: FunctionRecord = functions[name];
+  const operands = record.parameters.flatMap((parameter, position): Operand[] => {
+    const operand = given[position];
+    if (operand !== undefined) return [operand];
+    return parameter.default === undefined ? [] : [{ value: { kind: 'static', value: parameter.default }, span: at }];
+  });
+  for (const [position, { default: fallback }] of record.parameters.entries()) {
+    const operand = operands[position];
+    if (fallback === undefined || operand === undefined || ['static', 'poison'].includes(operand.value.kind)) continue;
+    const message = `the ${ORDINALS[position]} argument of \`${name}\` must be known when compiling`;
+    machine.report('SPEC-NOT-STATIC', operand.span, message, 'Write a number or a numeric option.');
     return POISON;
   }
   const [, low, high] = operands;
@@ -96,8 +102,8 @@ export function callFunction(machine: Machine, name: string, given: readonly Ope
     value.kind === 'static' && typeof value.value === 'number' ? value.value : undefined,
   );
   const known = numbers.filter((number) => number !== undefined);
-  if (known.length < numbers.length) return apply(machine, FUNCTIONS[name], `\`${name}\``, operands, at);
-  const value = foldFunction(name, known);
+  if (known.length < numbers.length) return apply(machine, name, `\`${name}\``, operands, at);
+  const value = record.fold(...known);
   if (Number.isFinite(value)) return { kind: 'static', value };
   machine.report(
     'SPEC-NONFINITE',

@@ -3,9 +3,7 @@
  * arguments, by the digits of 1/2π (Payne & Hanek 1983), their polynomials: Cephes `sinf` and `cosf` (Moshier 1989).
  */
 export const powers = {
-  rc_far: {
-    calls: [],
-    text: `// Bits 32 i … of 1/(2 pi), behind 32 zeros.
+  rc_far: `// Bits 32 i … of 1/(2 pi), behind 32 zeros.
 fn rc_far_digits(i: vec4u) -> vec4u {
   var digits = array<u32, 8>(0u, 0x28be60dbu, 0x9391054au, 0x7f09d5f4u, 0x7d4d3770u, 0x36d8a566u, 0x4f10e410u, 0x7f9458eau);
   return vec4u(digits[i.x], digits[i.y], digits[i.z], digits[i.w]);
@@ -44,10 +42,7 @@ fn rc_far(x: vec4f) -> Reduced {
   let negative = x < vec4f(0);
   return Reduced(select(vec4f(quarters), -vec4f(quarters), negative), select(rest, -rest, negative != below));
 }`,
-  },
-  rc_quarter: {
-    calls: ['rc_far'],
-    text: `// sin(x + quarters pi/2), to a unit in the last place of 1.
+  rc_quarter: `// sin(x + quarters pi/2), to a unit in the last place of 1.
 fn rc_quarter(x: vec4f, quarters: i32) -> vec4f {
   let near = abs(x) < vec4f(32768);
   var n = round(x * 0.636619772);
@@ -65,18 +60,12 @@ fn rc_quarter(x: vec4f, quarters: i32) -> vec4f {
   let y = select(s, c, (k & vec4i(1)) != vec4i(0));
   return select(y, -y, (k & vec4i(2)) != vec4i(0));
 }`,
-  },
-  rc_sin: { calls: ['rc_quarter'], text: 'fn rc_sin(x: vec4f) -> vec4f { return rc_quarter(x, 0); }' },
-  rc_cos: { calls: ['rc_quarter'], text: 'fn rc_cos(x: vec4f) -> vec4f { return rc_quarter(x, 1); }' },
-  rc_log1p: {
-    calls: ['rc_log', 'rc_log1p_near'],
-    text: `fn rc_log1p(u: vec4f) -> vec4f {
+  rc_sin: 'fn rc_sin(x: vec4f) -> vec4f { return rc_quarter(x, 0); }',
+  rc_cos: 'fn rc_cos(x: vec4f) -> vec4f { return rc_quarter(x, 1); }',
+  rc_log1p: `fn rc_log1p(u: vec4f) -> vec4f {
   return select(rc_log(1.0 + u), rc_log1p_near(u), (u > vec4f(-0.3)) & (u < vec4f(1)));
 }`,
-  },
-  rc_pow: {
-    calls: [],
-    text: `fn rc_pow(x: vec4f, y: vec4f) -> vec4f {
+  rc_pow: `fn rc_pow(x: vec4f, y: vec4f) -> vec4f {
   // log2 |x| = e + l with |l| <= 1/2.
   let a = abs(x);
   let parts = frexp(a);
@@ -107,10 +96,7 @@ fn rc_quarter(x: vec4f, quarters: i32) -> vec4f {
   let real = select(signed, (x - x) / (x - x), complex | undecided);
   return select(select(x + y, real, (x == x) & (y == y)), vec4f(1), y == vec4f(0));
 }`,
-  },
-  rc_mod: {
-    calls: [],
-    text: `// Exact for all numbers: division of the mantissas, eight bits of the quotient at a time.
+  rc_mod: `// Exact for all numbers: division of the mantissas, eight bits of the quotient at a time.
 fn rc_mod(a: vec4f, b: vec4f) -> vec4f {
   let x = bitcast<vec4u>(abs(a));
   let y = bitcast<vec4u>(abs(b));
@@ -134,5 +120,4 @@ fn rc_mod(a: vec4f, b: vec4f) -> vec4f {
   let real = (abs(a) <= vec4f(3.4028234e38)) & (abs(b) > vec4f(0));
   return select((b - b) / (b - b), signed, real);
 }`,
-  },
 } as const;
