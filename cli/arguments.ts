@@ -117,13 +117,30 @@ export const DIMS_HELP = 'sizes, e.g. T=64,B=32,I=28,H=128 (default T=16,B=8,I=1
 /** Of `run`, which has no defaults. */
 export const RUN_DIMS_HELP = 'sizes of dims that no tensor of the data has, e.g. K=10';
 
-/** Commander's parser for `--scale`. @throws RecurveError `SCALE` */
+/** Commander's collector for names given one at a time. */
+export function collectNames(name: string, before: readonly string[] = []): readonly string[] {
+  return [...before, name];
+}
+
+/** Commander's parser for `--seed`. @throws RecurveError `SEED` */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (/^[0-9]{1,10}$/.test(text) && value < 2 ** 32) return value;
+  throw new RecurveError({
+    code: 'SEED',
+    message: `--seed is ${JSON.stringify(text)}, which is not a whole number from 0 to ${2 ** 32 - 1}`,
+    fix: 'Write for example --seed 7.',
+    where: '--seed',
+  });
+}
+
+/** Commander's parser for numbers above 0: `--scale`, `--clip`. @throws RecurveError `SCALE` */
 export function positiveNumber(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (value > 0 && Number.isFinite(Math.fround(value)) && Math.fround(value) > 0) return value;
   throw new RecurveError({
     code: 'SCALE',
-    message: `--scale is ${JSON.stringify(text)}, which is not a number above 0`,
+    message: `${JSON.stringify(text)} is not a number above 0 that float32 holds`,
     fix: 'Write for example --scale 0.1.',
     where: '--scale',
   });

@@ -7,10 +7,20 @@ import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
 import { WEIGHT_FORMATS } from '../runtime/interop/types.js';
 import { ownPackage } from '../runtime/node/package.js';
-import { collectDims, collectSet, DIMS_HELP, parseMaxLine, positiveNumber, RUN_DIMS_HELP } from './arguments.js';
+import {
+  collectDims,
+  collectNames,
+  collectSet,
+  DIMS_HELP,
+  parseMaxLine,
+  positiveNumber,
+  RUN_DIMS_HELP,
+  wholeNumber,
+} from './arguments.js';
 import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
 import type { Flags } from './flags.js';
+import type { GradientFlags } from './gradients.js';
 import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
 import { type CliExit, reportError } from './report.js';
@@ -155,6 +165,23 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cell: string, flags: Flags & { stage: Stage }) =>
       run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),
     );
+  addCompiling('gradients <cell...>', 'how gradients flow back through time: ‖∂L/∂h‖ at every step, cells side by side')
+    .option('--state <name>', "the state whose cotangent is measured and that the loss reads (default: the cell's first)")
+    .option('--trace <name>', 'a value of the step to show over time; repeatable', collectNames)
+    .option('--random', 'draw the parameters as the cell declares them, which is also what happens without --weights')
+    .option('--seed <number>', 'of everything that is drawn (default: 1)', wholeNumber)
+    .option('--scale <factor>', 'multiply the parameters that are drawn', positiveNumber)
+    .option('--clip <limit>', "limit every element of the state's cotangent at each step back", positiveNumber)
+    .option('--weights <file>', 'parameters from a file, for one cell; see `recurve run --help`')
+    .option('--prefix <text>', 'with --weights: what the names of the layer start with')
+    .option('--layer <name>', 'with --weights: the layer and direction of a PyTorch file')
+    .addOption(new Option('--format <framework>', 'with --weights: whose layer it is').choices(WEIGHT_FORMATS))
+    .option('--out <file>', 'also write a picture, .svg or .html, or .json')
+    .option('--reference', 'compute in float64 on the processor; needs no adapter')
+    .addHelpText('after', GRADIENTS_HELP)
+    .action((cells: string[], flags: GradientFlags) =>
+      run(flags, async (context) => (await import('./gradients.js')).gradients(context, cells, flags)),
+    );
   addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)')
     .addOption(new Option('--against <peer>', 'time the same layer in a peer, interleaved').choices(PEER_NAMES))
     .addHelpText('after', '\nWithout --dims: T=64,B=32 and T=64,B=1, every other dim 128 and 64. Times are medians.')
@@ -186,6 +213,10 @@ Without --set every two option values are tried together, without --dims sizes f
   cannot be judged  the data drawn leave float32 or the domain of a function; declare what may be drawn
                     in the cell, x: vec('H', { range: [0.5, 2] }), or try another --scale
 The exit code is 0 where all agree, else 1.`;
+
+const GRADIENTS_HELP = `
+The loss reads the last state alone, by random weights of norm 1. Without --dims: T=100. A dim or option that only some
+of the cells have is for those. The rate is the slope of the norm's logarithm per step back: below 0 it vanishes.`;
 
 const STREAM_HELP = `
 Sizes come from the data; --dims fills what no tensor has. --dims and --set must agree with the data.

@@ -20,6 +20,8 @@ export interface CompileRequest {
   readonly target: Target;
   /** Names of values of the step to keep for every step, with their cotangents where gradients are wanted. */
   readonly trace?: readonly string[];
+  /** Limits every element of the state's cotangent to ±clip at each step back in time. */
+  readonly clip?: number;
   /** Whether what is alike shares a kernel, as it does where nothing is said. The results are the same. */
   readonly merging?: Merging;
 }
@@ -38,7 +40,7 @@ export interface Stages {
 export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const signature = resolveSignature(tree, request.options);
   const lowered = verify('lower', lower(tree, signature, request.trace)); //           syntax tree → step graph, folded and hash-consed
-  const differentiated = differentiate(lowered, signature);
+  const differentiated = differentiate(lowered, signature, request.clip);
   const { builder, step } = differentiated;
   const retimed = retime(differentiated); //                            last phase of a step into the first of the next
   verify('retime', { ...step, nodes: builder.nodes });
@@ -48,11 +50,11 @@ export function compileStages(tree: CellTree, request: CompileRequest): Stages {
 }
 
 /** The reverse-mode adjoint of a lowered step. */
-export function differentiate(lowered: StepGraph, { params }: Signature): AdjointGraph {
+export function differentiate(lowered: StepGraph, { params }: Signature, clip?: number): AdjointGraph {
   const builder = new GraphBuilder();
   const step = verify('extract', extract(lowered, builder)); //         dead code
   const trained = new Set(params.filter(({ trainable }) => trainable).map(({ name }) => name));
-  const differentiated = adjoint(builder, step, (name) => trained.has(name)); // reverse mode, rule by rule
+  const differentiated = adjoint(builder, step, (name) => trained.has(name), clip); // reverse mode, rule by rule
   verify('adjoint', { ...step, nodes: builder.nodes });
   return differentiated;
 }

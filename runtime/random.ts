@@ -106,7 +106,7 @@ function rangeOf({ shape: dims, trainable, init }: TensorDeclaration, shape: rea
 }
 
 /** Uniform between two numbers. */
-function within([low, high]: readonly [number, number]): (stream: Stream) => number {
+export function within([low, high]: readonly [number, number]): (stream: Stream) => number {
   return (stream) => low + (high - low) * stream();
 }
 
@@ -154,7 +154,7 @@ export function poisonPadding({ shape, data }: Tensor, lengths: readonly number[
 }
 
 /** Sum of four uniforms, mean 0 and variance 1: near enough to normal, and exact on every machine. */
-function bell(stream: Stream): number {
+export function bell(stream: Stream): number {
   return (stream() + stream() + stream() + stream() - 2) * Math.sqrt(3);
 }
 

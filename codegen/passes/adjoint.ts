@@ -64,8 +64,18 @@ export interface AdjointGraph {
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
-/** The adjoint of a step; `builder` holds the step's nodes and is extended. */
-export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param: string) => boolean): AdjointGraph {
+/**
+ * The adjoint of a step; `builder` holds the step's nodes and is extended.
+ *
+ * @param clip limits every element of what a step hands to the one before, ∂L/∂state, to ±clip (Graves 2013,
+ *   arXiv:1308.0850); what goes back through delays is not limited
+ */
+export function adjoint(
+  builder: GraphBuilder,
+  step: StepGraph,
+  trained: (param: string) => boolean,
+  clip?: number,
+): AdjointGraph {
   const forward = [...builder.nodes];
   const cotangents = new Cotangents(builder, differentiable(forward, trained));
   const gated = gatedValues(forward, step);
@@ -176,7 +186,7 @@ export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param:
   return {
     builder,
     step,
-    state: orZero(Object.keys(step.next), leaves.state),
+    state: mapValues(orZero(Object.keys(step.next), leaves.state), (id) => clipped(builder, id, clip)),
     inputs: orZero([...inputs], leaves.input),
     delayed,
     traces: Object.fromEntries(
@@ -189,6 +199,16 @@ export function adjoint(builder: GraphBuilder, step: StepGraph, trained: (param:
     ),
     params,
   };
+}
+
+function clipped(builder: GraphBuilder, id: NodeId, clip: number | undefined): NodeId {
+  if (clip === undefined) return id;
+  const { span } = builder.node(id);
+  return builder.apply('clamp', [id, builder.constant(-clip, span), builder.constant(clip, span)], span);
+}
+
+function mapValues<V>(table: Readonly<Record<string, V>>, change: (value: V) => V): Record<string, V> {
+  return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)]));
 }
 
 /** Which nodes depend on an input, a state or a trained parameter through numbers. */

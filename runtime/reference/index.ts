@@ -2,4 +2,4 @@
 
 export { type Loss, LossTape } from './losses.js';
 export { RoundingTape } from './rounding.js';
-export { runReference } from './sequence.js';
+export { type ReferenceExtras, runReference } from './sequence.js';

@@ -24,6 +24,8 @@ interface Step {
   readonly inputs: ReadonlyMap<string, Value>;
   /** As the step got it. */
   readonly state: ReadonlyMap<string, Value>;
+  /** The same where what goes back through it is not clipped: what delays read. */
+  readonly passed: ReadonlyMap<string, Value>;
   readonly next: ReadonlyMap<string, Value>;
   readonly outputs: ReadonlyMap<string, Value>;
   /** Traced values, before anything is made of them. */
@@ -36,7 +38,8 @@ interface Step {
  * signature, or every name that `step` returns.
  *
  * @param tape a new one; of another arithmetic to see what that makes of the results
- * @param trace names of values to return for every step, and their cotangents; see `lower`
+ * @param extras names of values to `trace`, returned for every step with their cotangents (see `lower`), and the `clip` of
+ *   the state's cotangent at each step back in time
  * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-LENGTHS`, `DATA-SEED`, `DATA-RATE`, `DIMS-MISSING`
  */
 export function runReference(
@@ -45,9 +48,10 @@ export function runReference(
   sizes: Sizes,
   data: CellData,
   tape: Tape = new Tape(),
-  trace: readonly string[] = [],
+  extras: ReferenceExtras = {},
 ): CellResult {
-  const run = new SequenceRun(tree, signature, sizes, data, tape, trace);
+  const { trace = [] } = extras;
+  const run = new SequenceRun(tree, signature, sizes, data, tape, extras);
   run.forward();
   const traces = trace.length === 0 ? {} : { traces: run.collect('traces', ({ data: values }) => values) };
   const results = { outputs: run.collect('outputs', ({ data: values }) => values), state: run.collectFinalState(), ...traces };
@@ -56,7 +60,13 @@ export function runReference(
   return { ...results, gradients: run.collectGradients() };
 }
 
+export interface ReferenceExtras {
+  readonly trace?: readonly string[];
+  readonly clip?: number;
+}
+
 class SequenceRun {
+  private readonly trace: readonly string[];
   private readonly T: number;
   private readonly B: number;
   private readonly lengths: readonly number[];
@@ -74,8 +84,9 @@ class SequenceRun {
     private readonly sizes: Sizes,
     private readonly data: CellData,
     private readonly tape: Tape,
-    private readonly trace: readonly string[] = [],
+    private readonly extras: ReferenceExtras = {},
   ) {
+    this.trace = extras.trace ?? [];
     this.T = sizeOf(sizes, 'T');
     this.B = sizeOf(sizes, 'B');
     this.lengths = checkLengths(data.lengths, this.T, this.B);
@@ -122,13 +133,34 @@ class SequenceRun {
         state = new Map([...state].map(([name, value]) => [name, takeRows(this.tape, value, kept)]));
         running = kept.map((row) => running[row] as number);
       }
-      const step = this.step(s, running, state);
+      const step = this.step(s, running, state, this.clipped(state));
       this.steps.push(step);
       state = step.next;
     }
   }
 
-  private step(s: number, sequences: readonly number[], state: ReadonlyMap<string, Value>): Step {
+  /** The state as a step gets it, where a limit is set for what goes back through it. */
+  private clipped(state: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+    const { clip } = this.extras;
+    if (clip === undefined) return state;
+    const limit = (value: Value): Value => {
+      const output = new Value(value.rows, value.axes, value.data, value.tracked);
+      const back = (cotangent: Float64Array) =>
+        addRows(
+          value,
+          cotangent.map((element) => Math.max(-clip, Math.min(clip, element))),
+        );
+      return this.tape.record(output, [value], back);
+    };
+    return new Map([...state].map(([name, value]) => [name, limit(value)]));
+  }
+
+  private step(
+    s: number,
+    sequences: readonly number[],
+    passed: ReadonlyMap<string, Value>,
+    state: ReadonlyMap<string, Value>,
+  ): Step {
     this.tape.step = s;
     const rows = sequences.length;
     const places = sequences.map((sequence) => {
@@ -178,7 +210,7 @@ class SequenceRun {
         return [name, value];
       }),
     );
-    return { sequences, places, inputs, state, next, outputs, traces };
+    return { sequences, places, inputs, state, passed, next, outputs, traces };
   }
 
   /** An input or a state as step `s − steps` got it; zero before the first step. */
@@ -196,7 +228,7 @@ class SequenceRun {
       if (steps < 1) throw new Error(`a delay of ${steps} steps`);
       if (earlier === undefined) return new Value(1, value.axes, new Float64Array(value.columns), false);
       const rows = sequences.map((sequence) => earlier.sequences.indexOf(sequence));
-      return takeRows(this.tape, entry(earlier[group], name), rows);
+      return takeRows(this.tape, entry(group === 'state' ? earlier.passed : earlier.inputs, name), rows);
     }
     throw new Error('only an input or a state can be delayed');
   }
@@ -262,7 +294,7 @@ class SequenceRun {
       return [name, { shape, data: new Float64Array(elements(shape)) }];
     });
     const data = { inputs: Object.fromEntries(inputs), state: {}, params: this.data.params, reverse: false };
-    const run = new SequenceRun(this.tree, this.signature, sizes, data, new Tape(), this.trace);
+    const run = new SequenceRun(this.tree, this.signature, sizes, data, new Tape(), this.extras);
     run.forward();
     const [step] = run.steps;
     if (step === undefined) throw new Error('no step ran');

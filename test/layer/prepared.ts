@@ -7,7 +7,7 @@ import type { CellData, CellResult } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import type { RunResult } from '../../runtime/layer/index.js';
 import { type RandomChoices, randomData } from '../../runtime/random.js';
-import { runReference } from '../../runtime/reference/index.js';
+import { type ReferenceExtras, runReference } from '../../runtime/reference/index.js';
 import { prepare } from '../conformance/compare-cell.js';
 
 export function prepareLayer(
@@ -16,17 +16,17 @@ export function prepareLayer(
   sizes: Sizes,
   given: Readonly<Record<string, OptionValue>> = {},
   gradients = true,
-  trace: readonly string[] = [],
+  extras: ReferenceExtras = {},
 ) {
   const { options, signature, outputs } = prepare(tree, sizes, given);
   return {
-    plan: compile(tree, { options, sizes, gradients, trace, target: device.target }),
+    plan: compile(tree, { options, sizes, gradients, ...extras, target: device.target }),
     /** Data of fewer steps or sequences, the cell's own dims as they are. */
     data: (extent: Partial<Sizes>, choices: RandomChoices): CellData =>
       randomData(signature, { ...sizes, ...extent } as Sizes, outputs, choices),
     /** Names of the tensors that miss 1e-5. */
     wrong(data: CellData, extent: Partial<Sizes>, actual: RunResult): string[] {
-      const expected = runReference(tree, signature, { ...sizes, ...extent } as Sizes, data, undefined, trace);
+      const expected = runReference(tree, signature, { ...sizes, ...extent } as Sizes, data, undefined, extras);
       return compareResults(actual as CellResult, expected, 1e-5).flatMap(({ name, ok, error, problem }) =>
         ok ? [] : [`${name} ${problem ?? error}`],
       );

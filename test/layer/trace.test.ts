@@ -41,7 +41,7 @@ afterAll(() => device.close());
 
 describe('a traced value', () => {
   it.each(CASES)('%s: at every step it and its cotangent are those of the reference', async (_, tree, sizes, trace) => {
-    const { plan, data, wrong } = prepareLayer(device, tree, sizes, {}, true, trace);
+    const { plan, data, wrong } = prepareLayer(device, tree, sizes, {}, true, { trace });
     const layer = await load(device, plan);
     for (const choices of [
       { seed: 3, ragged: true },
@@ -58,10 +58,25 @@ describe('a traced value', () => {
     layer.destroy();
   });
 
+  it.each(CASES.slice(0, 2).concat(CASES.slice(3)))(
+    '%s: where the cotangent of the state is clipped inside the loop, and that of delays is not',
+    async (_, tree, sizes) => {
+      const extras = { trace: ['h'], clip: 0.05 };
+      const { plan, data, wrong } = prepareLayer(device, tree, sizes, {}, true, extras);
+      const layer = await load(device, plan);
+      const drawn = data({}, { seed: 3, ragged: true });
+      const result = await layer.run(drawn);
+      expect(wrong(drawn, {}, result)).toEqual([]);
+      const free = prepareLayer(device, tree, sizes, {}, true, { trace: ['h'] });
+      expect(free.wrong(drawn, {}, result)).not.toEqual([]);
+      layer.destroy();
+    },
+  );
+
   it('leaves everything else as it was', async () => {
     const [tree, sizes] = [fromText(CELL), { T: 4, B: 2, I: 3, H: 5, K: 2 }];
     const plain = prepareLayer(device, tree, sizes);
-    const traced = prepareLayer(device, tree, sizes, {}, false, ['z', 'h']);
+    const traced = prepareLayer(device, tree, sizes, {}, false, { trace: ['z', 'h'] });
     const drawn = plain.data({}, { seed: 1, gradients: false });
     const [one, other] = [await load(device, plain.plan), await load(device, traced.plan)];
     const { traces, ...rest } = await other.run(drawn);
@@ -79,7 +94,7 @@ describe('a traced value', () => {
 
   it('that the step does not name at its own level is refused with the names that it has', () => {
     const trace = (name: string) => () =>
-      prepareLayer(device, fromText(CELL), { T: 2, B: 1, I: 1, H: 1, K: 1 }, {}, true, [name]);
+      prepareLayer(device, fromText(CELL), { T: 2, B: 1, I: 1, H: 1, K: 1 }, {}, true, { trace: [name] });
     for (const name of ['lo', 'W', 'x', 'k'])
       expect(trace(name)).toThrow(expect.objectContaining({ code: 'TRACE-UNKNOWN', where: name }));
     expect(trace('lo')).toThrow(expect.objectContaining({ fix: expect.stringContaining('low') }));
@@ -90,7 +105,7 @@ describe('a traced value', () => {
     const chain = fromText(`import { cell, sigmoid, vec } from 'recurve';
       export default cell({ name: 'chain', dims: ['H'], inputs: { theta: vec('H') }, state: { h: vec('H') }, params: {},
         step({ theta }, { h }) { const a = theta * h; return { h: sigmoid(a) }; } });`);
-    const { plan } = prepareLayer(device, chain, { T: 4, B: 1, H: 1 }, {}, true, ['h', 'a']);
+    const { plan } = prepareLayer(device, chain, { T: 4, B: 1, H: 1 }, {}, true, { trace: ['h', 'a'] });
     const layer = await load(device, plan);
     const [x, theta, dLdh4] = [0.7, [1.5, -2, 0.5, 3], 2];
     const result = await layer.run({

@@ -1,0 +1,132 @@
+/** Curves and maps as pictures, by Vega, which needs no browser. */
+import type { Spec } from 'vega';
+import type { Curve } from './sketch.js';
+
+export interface Map {
+  readonly title: string;
+  /** `[T][units]`. */
+  readonly values: readonly (readonly number[])[];
+}
+
+const FONT = 'system-ui, sans-serif';
+const CURVES = { width: 640, height: 320 };
+const MAP = { width: 640, height: 160 };
+
+/** ‖∂L/∂h_t‖ over t, on a logarithmic scale: an SVG that stands by itself. */
+export function curvesPicture(title: string, curves: readonly Curve[]): Promise<string> {
+  const values = curves.flatMap(({ name, values: norms }) =>
+    norms.flatMap((norm, t) => (norm > 0 && Number.isFinite(norm) ? [{ name, t, norm }] : [])),
+  );
+  return render({
+    ...CURVES,
+    padding: 12,
+    background: 'white',
+    title: { text: title, font: FONT, anchor: 'start', fontSize: 14, offset: 12 },
+    data: [{ name: 'norms', values }],
+    scales: [
+      { name: 'x', type: 'linear', range: 'width', domain: { data: 'norms', field: 't' }, nice: false, zero: true },
+      { name: 'y', type: 'log', range: 'height', domain: { data: 'norms', field: 'norm' } },
+      // The order of the legend is that of the command line.
+      { name: 'color', type: 'ordinal', range: { scheme: 'tableau10' }, domain: curves.map(({ name }) => name) },
+    ],
+    axes: [
+      { orient: 'bottom', scale: 'x', title: 'step t', labelFont: FONT, titleFont: FONT, tickMinStep: 1, format: 'd' },
+      {
+        orient: 'left',
+        scale: 'y',
+        title: '‖∂L/∂h‖ at step t',
+        labelFont: FONT,
+        titleFont: FONT,
+        format: '.0e',
+        grid: true,
+        tickCount: 8,
+      },
+    ],
+    legends: [{ fill: 'color', symbolType: 'stroke', stroke: 'color', labelFont: FONT }],
+    marks: [
+      {
+        type: 'group',
+        from: { facet: { name: 'curve', data: 'norms', groupby: 'name' } },
+        marks: [
+          {
+            type: 'line',
+            from: { data: 'curve' },
+            encode: {
+              enter: {
+                x: { scale: 'x', field: 't' },
+                y: { scale: 'y', field: 'norm' },
+                stroke: { scale: 'color', field: 'name' },
+                strokeWidth: { value: 2 },
+              },
+            },
+          },
+        ],
+      },
+    ],
+  });
+}
+
+/** A value of every unit over time: darker where larger. */
+export function mapPicture({ title, values }: Map): Promise<string> {
+  const cells = values.flatMap((units, t) =>
+    units.flatMap((value, unit) => (Number.isFinite(value) ? [{ t, unit, value }] : [])),
+  );
+  const [T, H] = [values.length, values[0]?.length ?? 1];
+  return render({
+    ...MAP,
+    padding: 12,
+    background: 'white',
+    title: { text: title, font: FONT, anchor: 'start', fontSize: 14, offset: 12 },
+    data: [{ name: 'cells', values: cells }],
+    scales: [
+      { name: 'x', type: 'linear', range: 'width', domain: [0, T], nice: false },
+      { name: 'y', type: 'linear', range: [0, MAP.height], domain: [0, H], nice: false },
+      { name: 'color', type: 'linear', range: { scheme: 'viridis' }, domain: { data: 'cells', field: 'value' } },
+    ],
+    axes: [
+      { orient: 'bottom', scale: 'x', title: 'step t', labelFont: FONT, titleFont: FONT, tickMinStep: 1, format: 'd' },
+      { orient: 'left', scale: 'y', title: 'unit', labelFont: FONT, titleFont: FONT, tickMinStep: 1, format: 'd' },
+    ],
+    legends: [{ fill: 'color', type: 'gradient', labelFont: FONT, format: '.2' }],
+    marks: [
+      {
+        type: 'rect',
+        from: { data: 'cells' },
+        encode: {
+          enter: {
+            x: { scale: 'x', field: 't' },
+            x2: { scale: 'x', signal: 'datum.t + 1' },
+            y: { scale: 'y', field: 'unit' },
+            y2: { scale: 'y', signal: 'datum.unit + 1' },
+            fill: { scale: 'color', field: 'value' },
+          },
+        },
+      },
+    ],
+  });
+}
+
+/** One page that needs nothing beside itself. */
+export function page(title: string, pictures: readonly string[], notes: readonly string[]): string {
+  return [
+    '<!doctype html>',
+    '<html lang="en">',
+    `<head><meta charset="utf-8"><title>${escaped(title)}</title>`,
+    '<style>body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 56rem } svg { max-width: 100%; height: auto } pre { overflow-x: auto }</style>',
+    `</head><body><h1>${escaped(title)}</h1>`,
+    ...pictures,
+    `<pre>${escaped(notes.join('\n'))}</pre>`,
+    '</body></html>',
+    '',
+  ].join('\n');
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** Vega is large: loaded when a picture is asked for. */
+async function render(spec: Spec): Promise<string> {
+  const { parse, View, Warn } = await import('vega');
+  return new View(parse(spec), { renderer: 'none', logLevel: Warn }).toSVG();
+}
