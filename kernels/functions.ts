@@ -57,6 +57,11 @@ export function hardSigmoid(_x: number): number {
   return notExecuted('hardSigmoid');
 }
 
+/** x·clamp(x/6 + 1/2, 0, 1). The slopes at −3 and 3 are 0 and 1 (Howard et al. 2019, arXiv:1905.02244). */
+export function hardSwish(_x: number): number {
+  return notExecuted('hardSwish');
+}
+
 /** x > 0 ? x : slope·x. `slope` is static, and 0.01 unless given. The slope at 0 is that of the left side. */
 export function leakyRelu(_x: number, _slope?: number): number {
   return notExecuted('leakyRelu');

@@ -3,7 +3,7 @@ import { abs, exp, square } from './elementary.js';
 import { gate, logistic, logOnePlusExp, normal } from './formulas.js';
 import { elsewhere, flatOrNaN, where } from './gating.js';
 import { always, between, clampTo, hull, INFINITE, product, rectified, rising } from './interval.js';
-import { add, div, gt, le, lt, mul, neg } from './operators.js';
+import { add, div, ge, gt, le, lt, mul, neg } from './operators.js';
 import { at, FAR, type FunctionRecord, LEFT, MIDDLE, NEAR, nanOr, unaryFunction } from './record.js';
 import { geluSlope, mishSlope, sigmoidSlope, siluSlope, tanhSlope } from './slopes.js';
 
@@ -160,6 +160,29 @@ export const hardSigmoid: FunctionRecord = unaryFunction({
     random: ['hardSigmoid($0)', 'hardSigmoid(3 * $0)'],
     points: [[-3], [-2], [0.3], [2.4], [2.6]],
     precision: [[MIDDLE]],
+  },
+});
+
+export const hardSwish: FunctionRecord = unaryFunction({
+  equation: 'x·clamp(x/6 + 1/2, 0, 1)',
+  summary: 'The slopes at −3 and 3 are 0 and 1 (Howard et al. 2019, arXiv:1905.02244).',
+  gates: true,
+  flops: 6,
+  fold: (x) => (x >= 3 ? x : x <= -3 ? 0 : (x * (x + 3)) / 6),
+  // Choices, because −∞·0 is NaN; x + 3 is exact where the product nears zero.
+  wgsl: (x) =>
+    `select(select(${x} * (${x} + vec4f(3)) * vec4f(0.16666667), vec4f(0), ${x} <= vec4f(-3)), ${x}, ${x} >= vec4f(3))`,
+  // x(x + 3)/6 has the slope (x + 3/2)/3.
+  adjoint: (g, x, y, cot) => {
+    const inside = g.apply(mul, cot, g.apply(mul, g.apply(add, x, g.constant(1.5)), g.constant(1 / 3)));
+    return where(g, g.apply(ge, x, g.constant(3)), cot, where(g, g.apply(gt, x, g.constant(-3)), inside, flatOrNaN(g, y)));
+  },
+  range: rectified(-0.375),
+  cases: {
+    expression: 'hardSwish(4 * a)',
+    random: ['hardSwish($0)', 'hardSwish(4 * $0)'],
+    points: [[-4], [-2.9], [-1.5], [0], [0.3], [2.9], [4]],
+    precision: [[NEAR], [MIDDLE], [FAR], [[-3.01, -2.99]]],
   },
 });
 

@@ -161,6 +161,11 @@ export const functions: { readonly [F in FunctionName]: Operation } = {
     forward: (x) => Math.min(Math.max(0.2 * x + 0.5, 0), 1),
     pullbacks: [(g, x) => where(0.2 * x + 0.5 > 0 && 0.2 * x + 0.5 < 1, 0.2 * g, x)],
   },
+  hardSwish: {
+    gates: true,
+    forward: (x) => (x <= -3 ? 0 : x >= 3 ? x : (x * (x + 3)) / 6),
+    pullbacks: [(g, x) => (x >= 3 ? g : where(x > -3, (g * (2 * x + 3)) / 6, x))],
+  },
   abs: { gates: true, forward: Math.abs, pullbacks: [(g, x) => (x < 0 ? -g : where(x > 0, g, x))] },
   max: {
     gates: true,
