@@ -1,3 +1,4 @@
+/** Loads the peer that is asked for, and only that. */
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import type { Peer, PeerName } from './peer.js';
 

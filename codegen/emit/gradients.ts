@@ -1,4 +1,4 @@
-/** Kernels of the parameters' gradients. */
+/** The kernels of the parameters' gradients; which products and sums they hold is decided in schedule/gradients.ts. */
 import type { GraphBuilder } from '../ir/builder.js';
 import type { Shape } from '../ir/graph.js';
 import type { Target } from '../plan.js';

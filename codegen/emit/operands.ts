@@ -1,4 +1,4 @@
-/** How a kernel's contractions read their operands, and which of them can share a loop. */
+/** The code by which a kernel's contractions read their operands, which schedule/operands.ts placed, and which of them can share a loop. */
 
 import type { MatrixPlace, Summed } from '../schedule/matrices.js';
 import { groupBy, type Merged, type Merging, merge } from '../schedule/merge.js';

@@ -1,4 +1,4 @@
-/** Turns a scheduled program into the plan that a runtime runs. */
+/** Turns a scheduled program into the plan that a runtime runs; what a plan holds is said in codegen/plan.ts. */
 import { constantOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature } from '../frontend/tree.js';
 import type { PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';

@@ -1,6 +1,6 @@
 /** The frontend: spec file → cell tree → signature → step graph. */
 
-export { copySpec, type SpecCopy } from './copy.js';
+export { copySpec, type SpecCopy } from './copy-spec.js';
 export { constantOf } from './declare/constant.js';
 export { SPEC_CODES, type SpecCode } from './diagnostics/diagnostics.js';
 export { formatDiagnostic, formatDiagnostics } from './diagnostics/format.js';

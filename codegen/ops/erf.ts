@@ -1,4 +1,4 @@
-/** The error function in float64, for constants: its defining integrals, not the polynomials that the kernels use. */
+/** The error function in float64, for constants (the reference has another, on purpose): its defining integrals, not the polynomials that the kernels use. */
 
 const SCALE = 2 / Math.sqrt(Math.PI);
 

@@ -1,3 +1,4 @@
+/** A request as a file or a line holds it, in either form; safetensors/request.ts reads the one of safetensors. */
 import { RecurveError } from '../../codegen/errors.js';
 import { readUserFile } from '../../codegen/read-file.js';
 import { ofAnotherKind } from './containers/identify.js';

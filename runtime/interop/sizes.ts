@@ -1,3 +1,4 @@
+/** Sizes of dims as the tensors of a request have them; codegen/ir/sizes.ts says what must hold between them. */
 import { RecurveError } from '../../codegen/errors.js';
 import { isFixed } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';

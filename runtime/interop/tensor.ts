@@ -1,3 +1,4 @@
+/** Tensors of a request: their shapes and numbers, held to what JSON can carry. */
 import { RecurveError } from '../../codegen/errors.js';
 import { elements, type Tensor } from '../data.js';
 import { describe, shapeText } from './describe.js';

@@ -1,3 +1,4 @@
+/** What a request holds, and whose weights can be read. */
 import type { OptionValue } from '../../codegen/frontend/tree.js';
 import type { Tensors } from '../data.js';
 

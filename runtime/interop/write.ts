@@ -1,3 +1,4 @@
+/** Puts a file in its place whole: written beside it, then renamed. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,4 +1,7 @@
-/** The error function in float64, by its series and its continued fraction (Abramowitz & Stegun 7.1.6 and 7.1.14). */
+/**
+ * The error function in float64, by its series and its continued fraction (Abramowitz & Stegun 7.1.6 and 7.1.14): another way
+ * than that of the compiler, on purpose.
+ */
 
 /** 2/√π ∫₀ˣ e^(−s²) ds. */
 export function erf(x: number): number {

@@ -1,3 +1,4 @@
+/** What a declared `init` comes to where it is known when compiling. */
 import type { TensorDeclaration } from '../tree.js';
 
 /** What all of a tensor is whose `init` is one number; `undefined` where that is chance, or nothing is said. */

@@ -1,4 +1,4 @@
-/** Arithmetic on values that are known when compiling. */
+/** Arithmetic of the compiler on values that are known when compiling; the reference has its own. */
 import type { BinaryOperator, OptionValue } from '../tree.js';
 
 export type NumberOperator = Exclude<BinaryOperator, '&&' | '||'>;

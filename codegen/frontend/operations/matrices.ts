@@ -1,4 +1,4 @@
-/** Matrices before they multiply: taken out of a stack, transposed, masked. */
+/** Matrices of a spec before they multiply: taken out of a stack, transposed, masked. In memory they are schedule/matrices.ts. */
 import { plainMatrix } from '../../ir/builder.js';
 import type { Shape } from '../../ir/graph.js';
 import { STRUCTURAL, type Structural } from '../language/vocabulary.js';

@@ -1,3 +1,4 @@
+/** The errors of reading ONNX files, all of one form. */
 import { RecurveError } from '../../../codegen/errors.js';
 
 /** An error about an ONNX file; `where` names the file, the node or the tensor. */

@@ -1,3 +1,4 @@
+/** What `recurve import` lists of each recurrent node. */
 import { RecurveError } from '../../../codegen/errors.js';
 import type { CellName } from '../weights/layout.js';
 import { integer } from './attributes.js';

@@ -1,3 +1,4 @@
+/** Tensors as the bytes of a safetensors file; putting them on a disk is ../write.ts. */
 import type { DtypeName } from './dtypes.js';
 
 export interface TensorToStore {

@@ -1,3 +1,4 @@
+/** Where Flax' layers put our parameters; how they are called is in names/flax.ts. */
 import { abreast, type FormatLayout, NO_COUPLING, NO_PEEPHOLES, NO_PROJECTION, vector } from '../layout.js';
 
 const LACKS = [NO_PEEPHOLES, NO_COUPLING, NO_PROJECTION];

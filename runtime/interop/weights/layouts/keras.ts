@@ -1,3 +1,4 @@
+/** Where Keras' layers, and the CuDNN ones, put our parameters; how they are called is in names/keras.ts. */
 import { abreast, type CellLayout, type FormatLayout, NO_COUPLING, NO_PEEPHOLES, NO_PROJECTION, vector } from '../layout.js';
 
 const LSTM: CellLayout = {

@@ -1,3 +1,4 @@
+/** Where MLX' layers put our parameters; how they are called is in names/mlx.ts. */
 import { type FormatLayout, NO_COUPLING, NO_PEEPHOLES, NO_PROJECTION, stacked, vector } from '../layout.js';
 
 /**

@@ -1,3 +1,4 @@
+/** Where ONNX' operators put our parameters; reading an ONNX file is the business of interop/onnx. */
 import type { Block, FormatLayout, WeightTensor } from '../layout.js';
 
 const matrix = (name: string, blocks: readonly Block[]): WeightTensor => ({

@@ -1,3 +1,4 @@
+/** Where TensorFlow 1's layers put our parameters; how they are called is in names/tf1.ts. */
 import { abreast, type FormatLayout, NO_COUPLING, vector } from '../layout.js';
 
 const peephole = (gate: string) => ({

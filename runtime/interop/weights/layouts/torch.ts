@@ -1,3 +1,4 @@
+/** Where PyTorch's layers put our parameters; how they are called is in names/torch.ts. */
 import { type FormatLayout, NO_COUPLING, NO_PEEPHOLES, stacked, vector } from '../layout.js';
 
 /** With `bias=False` a layer has neither. */
