@@ -18,9 +18,8 @@ export interface ModuleOrigin {
 interface Member {
   readonly name: string;
   readonly shape: readonly string[];
-  readonly optional?: boolean;
-  /** What all of it is where a run leaves it out. */
-  readonly start?: number;
+  /** What all of it is where a run leaves it out, if it may. */
+  readonly start?: number | undefined;
 }
 
 /** A dim as the label of an element of a tuple, where some of TypeScript's own words cannot stand. */
@@ -29,63 +28,59 @@ function label(dim: string): string {
 }
 
 /**
- * TypeScript source that exports `plan` (kernels included, so that a bundler needs no loader for WGSL), `sizes`,
- * and the types of everything a run takes and gives, shapes as literal tuples.
+ * TypeScript source that exports `plan` (kernels included, so that a bundler needs no loader for WGSL), which knows the names
+ * and shapes of what a layer of it takes and gives, these as `Types`, and `sizes`. T and B are `number` in them: a plan
+ * serves smaller ones.
  */
 export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, { source, version }: ModuleOrigin): string {
+  const element = (dim: string) => {
+    if (isFixed(dim)) return `size: ${dim}`;
+    return `${label(dim)}: ${dim === 'T' || dim === 'B' ? 'number' : plan.sizes[dim]}`;
+  };
   const shape = (dims: readonly string[], leading: readonly string[]) =>
-    `Tensor<readonly [${[...leading, ...dims].map((dim) => (isFixed(dim) ? `size: ${dim}` : `${label(dim)}: ${plan.sizes[dim]}`)).join(', ')}]>`;
+    `Tensor<readonly [${[...leading, ...dims].map(element).join(', ')}]>`;
+  // Types, for an interface does not fit where names may be any.
   const record = (name: string, about: string, tensors: readonly Member[], leading: readonly string[]) => [
     `/** ${about} */`,
-    `export interface ${name} {`,
+    `export type ${name} = {`,
     ...tensors.flatMap((tensor) => [
-      ...(tensor.start ? [`  /** Starts at ${tensor.start}. */`] : []),
-      `  readonly ${tensor.name}${tensor.optional ? '?' : ''}: ${shape(tensor.shape, leading)};`,
+      ...(tensor.start === undefined ? [] : [`  /** ${tensor.start} where it is left out. */`]),
+      `  readonly ${tensor.name}: ${shape(tensor.shape, leading)};`,
     ]),
-    '}',
+    '};',
     '',
   ];
-  // A parameter that holds its init where nobody gives it, and those that have no gradient.
-  const params = signature.params.map((param) => ({ ...param, optional: fillOf(param) !== undefined }));
-  const state = signature.state.map((declaration) => ({ ...declaration, start: startOf(declaration) }));
+  const params = signature.params.map((param) => ({ ...param, start: fillOf(param) }));
+  const state = signature.state.map((declaration) => ({ ...declaration, start: startOf(declaration) || undefined }));
   const untrained = signature.params.filter(({ trainable }) => !trainable).map(({ name }) => `'${name}'`);
   const gradients = untrained.length === 0 ? 'Params' : `Omit<Params, ${untrained.join(' | ')}>`;
   const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({ name, shape: dims }));
+  const { T, B } = plan.sizes;
   return [
     `// Written by recurve ${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,
-    "import type { Plan } from 'recurve/codegen';",
+    "import type { Tensor, TypedPlan } from 'recurve/runtime';",
     '',
-    'export interface Tensor<S extends readonly number[]> {',
-    '  readonly shape: S;',
-    '  /** Row-major, the last axis runs fastest. */',
-    '  readonly data: Float32Array;',
-    '}',
-    '',
-    ...record('Inputs', 'Sequences, by step and sequence.', signature.inputs, ['T', 'B']),
+    ...record('Inputs', `Sequences, by step and sequence: T up to ${T}, B up to ${B}.`, signature.inputs, ['T', 'B']),
     ...record('State', 'Initial and final state of every sequence.', state, ['B']),
     ...record('Params', untrained.length === 0 ? 'What training changes.' : 'What the cell computes with.', params, []),
     ...record('Outputs', "Output sequences, zero past a sequence's length.", outputs, ['T', 'B']),
-    '/** What one run takes. */',
-    'export interface Data {',
+    '/** Of the parameters that are trained. */',
+    `export type Gradients = ${gradients};`,
+    '',
+    '/** What `Layer`, `RunRequest` and `RunResult` of `recurve/runtime` are over. */',
+    'export type Types = {',
     '  readonly inputs: Inputs;',
-    '  readonly state: Partial<State>;',
-    '  readonly params: Params;',
-    '  readonly lengths?: readonly number[];',
-    '  readonly reverse: boolean;',
-    ...(signature.options.training === true ? ['  readonly seed?: number;'] : []),
-    '  readonly cotangents?: { readonly outputs: Partial<Outputs>; readonly state: Partial<State> };',
-    '}',
-    '',
-    '/** What one run gives. */',
-    'export interface Result {',
-    '  readonly outputs: Outputs;',
     '  readonly state: State;',
-    `  readonly gradients?: { readonly inputs: Inputs; readonly state: State; readonly params: ${gradients} };`,
-    '}',
+    '  readonly params: Params;',
+    '  readonly outputs: Outputs;',
+    '  readonly gradients: Gradients;',
+    '};',
     '',
+    '/** What the plan was compiled for. */',
     `export const sizes = ${JSON.stringify(plan.sizes)} as const;`,
     '',
-    `export const plan = ${JSON.stringify(plan, null, 2)} as const satisfies Plan;`,
+    '/** `const layer = await load(device, plan)` knows what it takes and gives. */',
+    `export const plan: TypedPlan<Types> = ${JSON.stringify(plan, null, 2)};`,
     '',
   ].join('\n');
 }

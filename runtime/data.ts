@@ -8,6 +8,10 @@ export interface Tensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
 }
+/** A tensor as it is read, from a device or a file. */
+export interface ReadTensor extends Tensor {
+  readonly data: Float32Array;
+}
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 export interface CellData {

@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" preserve="true" />
 /**
  * `recurve/runtime`: plans on any `GPUDevice`. Nothing here or behind it needs Node.
  *
@@ -7,7 +8,7 @@
  */
 export { type Diagnostic, type ErrorDetail, type ExitCode, RecurveError, SpecError } from '../codegen/errors.js';
 export type { Init, Plan, Sizes } from '../codegen/plan.js';
-export type { Tensor } from './data.js';
 export { type AdoptOptions, adopt } from './device/adopt.js';
 export type { Supervised, TimeSource } from './device/supervise.js';
+export { parseSafetensors, type TensorFile, type TensorToStore, writeSafetensors } from './interop/safetensors.js';
 export * from './layer/index.js';

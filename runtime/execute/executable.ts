@@ -1,6 +1,6 @@
 /** A plan's memory and commands on a device. What a run means, to whoever calls, is the layer's business. */
 import type { Plan } from '../../codegen/plan.js';
-import type { Tensor } from '../data.js';
+import type { ReadTensor } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
 import { bufferOf, createBuffers } from '../memory/buffers.js';
 import type { Extent, Numbers } from '../memory/copy.js';
@@ -35,7 +35,7 @@ export interface Executable {
   /** Waits until everything queued is done. */
   finished(): Promise<void>;
   /** Waits for what is queued so far, and returns some of the plan's tensors by path. */
-  read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, Tensor>>;
+  read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, ReadTensor>>;
   /** The plan's own buffer that holds a tensor. */
   bufferOf(tensor: PlacedTensor): GPUBuffer;
   /** Fills all of the plan's memory with a NaN of its own, before a write: what no kernel writes is seen in the results. */

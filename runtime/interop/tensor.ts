@@ -1,6 +1,6 @@
 /** Tensors of a request: their shapes and numbers, held to what JSON can carry. */
 import { RecurveError } from '../../codegen/errors.js';
-import { elements, type Tensor } from '../data.js';
+import { elements, type ReadTensor } from '../data.js';
 import { describe, shapeText } from './describe.js';
 
 /** The largest count of elements a tensor may have: what a typed array and a GPU buffer can still address. */
@@ -73,7 +73,7 @@ export function pastLengths([, batch = 1, ...unit]: readonly number[], lengths: 
  * @param shape checked by `checkShape`
  * @throws RecurveError `DATA-COUNT`; `DATA-NONFINITE` and `DATA-RANGE` for what is read
  */
-export function tensorOf(where: string, shape: readonly number[], values: ArrayLike<number>, unread = allRead): Tensor {
+export function tensorOf(where: string, shape: readonly number[], values: ArrayLike<number>, unread = allRead): ReadTensor {
   checkCount(where, shape, values.length);
   const data = new Float32Array(values.length);
   for (let k = 0; k < values.length; k++) {

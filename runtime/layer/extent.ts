@@ -1,10 +1,10 @@
 /** How much of a plan a request uses, and what each of its tensors holds. */
 import { RecurveError } from '../../codegen/errors.js';
-import { elements, type Tensor } from '../data.js';
+import { elements } from '../data.js';
 import { type Executable, isBuffer, type Source } from '../execute/index.js';
 import { type Extent, shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
-import type { Given, RunExtent } from './types.js';
+import type { Given, GivenTensor, RunExtent } from './types.js';
 
 export type GivenTensors = Readonly<Record<string, Given | undefined>>;
 
@@ -109,6 +109,6 @@ export function requireDense(buffer: GPUBuffer, path: string, shape: readonly nu
   });
 }
 
-function isTensor(given: Given | undefined): given is Tensor {
+function isTensor(given: Given | undefined): given is GivenTensor {
   return typeof given === 'object' && given !== null && 'shape' in given && 'data' in given;
 }

@@ -2,7 +2,7 @@
 import { RecurveError } from '../../codegen/errors.js';
 import type { Plan } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
-import { requireRates, type Tensor } from '../data.js';
+import { type Tensor as HostTensor, requireRates } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
 import type { Direction, Executable, Source } from '../execute/index.js';
 import type { Extent } from '../memory/copy.js';
@@ -25,6 +25,8 @@ import type {
   RunRequest,
   RunResult,
   StepRequest,
+  StepResult,
+  Tensor,
 } from './types.js';
 
 /**
@@ -125,10 +127,9 @@ export class Layer<S extends CellTypes = CellTypes> {
 
   /**
    * One step of every sequence, from the state that the one before left: streaming.
-   * @returns outputs `[B, …]` without an axis for time, and the state; `read` as for `run`
    * @throws RecurveError as `run`
    */
-  async step({ inputs, ...rest }: StepRequest<S>): Promise<Pick<ForwardResult<S>, 'outputs' | 'state'>> {
+  async step({ inputs, ...rest }: StepRequest<S>): Promise<StepResult<S>> {
     const sequences = Object.fromEntries(
       Object.entries(inputs as GivenTensors).map(([name, given]) => [name, given && oneStep(given)]),
     );
@@ -400,7 +401,7 @@ function oneStep(given: Given): Given {
 }
 
 /** A rate is one number; what a buffer holds is not known here. */
-function asScalar([name, given]: [string, Given | undefined]): [string, Tensor][] {
+function asScalar([name, given]: [string, Given | undefined]): [string, HostTensor][] {
   if (given === undefined || 'mapAsync' in given) return [];
   return [[name, 'shape' in given ? given : { shape: [], data: given }]];
 }

@@ -1,9 +1,8 @@
 /** Which results a request asks for, and in what form they come. */
 import { RecurveError } from '../../codegen/errors.js';
 import { didYouMean } from '../../codegen/suggest.js';
-import type { Tensor } from '../data.js';
 import type { PlacedTensor } from '../memory/slots.js';
-import type { Gradients, RunResult, Wanted } from './types.js';
+import type { Gradients, RunResult, Tensor, Wanted } from './types.js';
 
 /** What users call a result: the plan's `final.h` is `state.h`. */
 export function resultName({ path, group, name }: PlacedTensor): string {

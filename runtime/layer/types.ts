@@ -1,7 +1,12 @@
 /** What a layer takes and gives. Names and shapes come from the cell; `generate` writes them down for one plan. */
-import type { Tensor } from '../data.js';
 
-/** Names and tensors of one plan. `Tensors` where nothing is known of it. */
+/** A result of the device: numbers in row-major order, the last axis fastest. */
+export interface Tensor<Shape extends readonly number[] = readonly number[]> {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** Names and tensors of one plan; any names where nothing is known of it. T and B are `number`: a plan serves smaller ones. */
 export interface CellTypes {
   readonly inputs: Record<string, Tensor>;
   readonly state: Record<string, Tensor>;
@@ -16,9 +21,26 @@ export interface CellTypes {
  * float32 on the layer's own device (usage `STORAGE`). An array without a shape is taken to have the plan's own shape, or,
  * of an input, as many steps as it holds.
  */
-export type Given = Tensor | Float32Array | Float64Array | GPUBuffer;
+export type Given<Shape extends readonly number[] = readonly number[]> =
+  | GivenTensor<Shape>
+  | Float32Array
+  | Float64Array
+  | GPUBuffer;
 
-export type GivenTo<T> = { readonly [Name in keyof T]: Given };
+/** Numbers with their shape. What is given as float64 is rounded to float32. */
+export interface GivenTensor<Shape extends readonly number[] = readonly number[]> {
+  readonly shape: Shape;
+  readonly data: Float32Array | Float64Array;
+}
+
+/** What may be given for tensors of these names. */
+export type GivenTo<T> = { readonly [Name in keyof T]: T[Name] extends Tensor<infer Shape> | undefined ? Given<Shape> : Given };
+
+/** One step of sequences: `[B, …]` for each `[T, B, …]`. */
+export type StepOf<T> = { readonly [Name in keyof T]: Tensor<WithoutTime<T[Name]>> };
+
+type WithoutTime<T> =
+  T extends Tensor<readonly [number, ...infer Shape extends readonly number[]]> ? Readonly<Shape> : readonly number[];
 
 /** How long the sequences of a run are, and how many there are: at most the plan's. */
 export interface RunExtent {
@@ -69,7 +91,7 @@ export interface RunRequest<S extends CellTypes = CellTypes> extends ForwardRequ
 
 /** One step of every sequence: `[B, …]` each. */
 export interface StepRequest<S extends CellTypes = CellTypes> {
-  readonly inputs: GivenTo<S['inputs']>;
+  readonly inputs: GivenTo<StepOf<S['inputs']>>;
   readonly seed?: number;
   readonly read?: Wanted;
   readonly into?: Readonly<Record<string, GPUBuffer>>;
@@ -90,6 +112,12 @@ export interface ForwardResult<S extends CellTypes = CellTypes> {
   readonly state: S['state'];
   /** Traced values, `[T, B, …]` each, where any are. */
   readonly traces?: Readonly<Record<string, Tensor>>;
+}
+
+export interface StepResult<S extends CellTypes = CellTypes> {
+  /** `[B, …]`, without an axis for time. */
+  readonly outputs: StepOf<S['outputs']>;
+  readonly state: S['state'];
 }
 
 export interface RunResult<S extends CellTypes = CellTypes> extends ForwardResult<S> {

@@ -1,6 +1,6 @@
 /** Results out of a plan's buffers: all that one run is asked for through one mapped buffer. */
 import type { Plan } from '../../codegen/plan.js';
-import type { Tensor } from '../data.js';
+import type { ReadTensor } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
 import { bufferOf, checkSize } from './buffers.js';
 import { type Extent, shapeIn, unpad, wordsIn } from './copy.js';
@@ -11,7 +11,7 @@ export interface Readback {
    * Queues the copies at once, and waits for what was submitted before them. Several may be under way.
    * @returns by path, in the order asked for
    */
-  read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, Tensor>>;
+  read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, ReadTensor>>;
   destroy(): void;
 }
 
@@ -94,6 +94,6 @@ export function createReadback(
   };
 }
 
-function emptyTensor(tensor: PlacedTensor, extent: Extent): Tensor {
+function emptyTensor(tensor: PlacedTensor, extent: Extent): ReadTensor {
   return { shape: shapeIn(tensor, extent), data: new Float32Array() };
 }

@@ -201,8 +201,8 @@ export default cell({
       compilerOptions: { strict: true, noEmit: true, types: [], lib: ['lib.es2023.d.ts'], skipLibCheck: true },
     });
     const module = readFileSync(at('words/words/words.ts'), 'utf8').replace(
-      "import type { Plan } from 'recurve/codegen';",
-      'type Plan = object;',
+      "import type { Tensor, TypedPlan } from 'recurve/runtime';",
+      'type Tensor<S> = { shape: S }; type TypedPlan<S> = { types?: S } & object & Record<string, unknown>;',
     );
     const source = project.createSourceFile(at('words/checked.ts'), module);
     expect(source.getPreEmitDiagnostics().map((found) => found.getMessageText())).toEqual([]);

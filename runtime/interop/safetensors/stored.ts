@@ -1,6 +1,6 @@
 /** Tensors as a safetensors file stores them, turned into ours. */
 import { RecurveError } from '../../../codegen/errors.js';
-import type { Tensor } from '../../data.js';
+import type { ReadTensor } from '../../data.js';
 import { quote } from '../describe.js';
 import { allRead, checkShape, tensorOf, type Unread } from '../tensor.js';
 import { dtypeNamed } from './dtypes.js';
@@ -22,7 +22,7 @@ export function storedTensor(
   stored: StoredTensor,
   where: string,
   unreadIn: (shape: readonly number[]) => Unread = () => allRead,
-): Tensor {
+): ReadTensor {
   const shape = checkShape(stored.shape, where);
   if (dtypeNamed(stored.dtype)?.kind !== 'float') throw dtypeError(stored, where, 'F32, F64, F16 or BF16');
   return tensorOf(where, shape, numbersOf(stored), unreadIn(shape));
