@@ -25,8 +25,12 @@ export function builtInCells(): { readonly name: string; readonly path: string }
  * @throws RecurveError `CELL-UNKNOWN`, `CELL-FILE`
  */
 export function resolveCell(cell: string, cwd: string): string {
-  if (!looksLikePath(cell)) return builtInPath(cell, cwd);
   const path = resolve(cwd, cell);
+  if (!looksLikePath(cell)) {
+    // `check .`: a folder, and not a name that is missing. Only a user's own command is told what is in one.
+    if (!builtInCells().some(({ name }) => name === cell) && faultOf(path)?.kind === 'folder') throw isFolder(cell, path);
+    return builtInPath(cell, cwd);
+  }
   requireFile(path, cell);
   if (!cell.endsWith('.ts')) {
     throw new RecurveError({
@@ -88,8 +92,6 @@ function builtInPath(name: string, cwd: string): string {
   const cells = builtInCells();
   const found = cells.find((cell) => cell.name === name);
   if (found !== undefined) return found.path;
-  // `check .`: a folder, and not a name that is missing.
-  if (/^\.\.?$/.test(name) || faultOf(resolve(cwd, name))?.kind === 'folder') throw isFolder(name, resolve(cwd, name));
   const beside = existsSync(resolve(cwd, `${name}${SUFFIX}`)) ? `Did you mean ${name}${SUFFIX}?` : undefined;
   const names = cells.map((cell) => cell.name);
   throw new RecurveError({

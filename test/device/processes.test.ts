@@ -18,10 +18,9 @@ beforeAll(async () => {
   await mkdir(join(root, 'node_modules/.cache'), { recursive: true });
   compiled = await mkdtemp(join(root, 'node_modules/.cache/recurve-test-'));
   await cp(join(root, 'runtime/device/embedded'), join(compiled, 'runtime/device/embedded'), { recursive: true });
-  for (const folder of ['runtime/device', 'codegen']) {
+  for (const folder of ['runtime/device', 'runtime/files', 'codegen']) {
     await mkdir(join(compiled, folder), { recursive: true });
-    const modules = (await readdir(join(root, folder))).filter((name) => name.endsWith('.ts'));
-    for (const name of folder === 'codegen' ? ['errors.ts'] : modules) {
+    for (const name of (await readdir(join(root, folder))).filter((file) => file.endsWith('.ts'))) {
       const text = ts.sys.readFile(join(root, folder, name)) ?? '';
       const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
       await writeFile(
