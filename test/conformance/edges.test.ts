@@ -14,17 +14,20 @@ const SIZES = { T: 4, B: 3, H: 6 };
 /** Step, sequence and unit of the NaN. */
 const [T0, B0, U0] = [1, 2, 3];
 
-/** Per unit, so that a NaN stays in its unit; `w` and `v` are what the function's other arguments are. */
+/**
+ * Per unit, so that a NaN stays in its unit, and damped, so that no exponential grows over the steps beyond what float32 can
+ * tell; `w` and `v` are what the function's other arguments are.
+ */
 const cellOf = (expression: string) =>
   fromText(`import { cell, maxOver, vec, ${Object.keys(functions).join(', ')} } from 'recurve';
     export default cell({ name: 'kink', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') },
       params: { w: vec('H'), v: vec('H') },
-      step({ x }, { h }, p) { const a = x + p.w * h; return { h: ${expression} + 0.5 * h + p.v }; } });`);
+      step({ x }, { h }, p) { const a = x + p.w * h; return { h: 0.1 * ${expression} + 0.5 * h + p.v }; } });`);
 
-/** Functions of one argument that have a slope, and by hand where others are more, or are operators. */
+/** Functions of one argument that have a slope, as their records use them, and by hand those of more, and operators. */
 const EXPRESSIONS = [
-  ...Object.entries(functions).flatMap(([name, record]) =>
-    argumentsOf(record)[0] === 1 && record.cases.points.length > 0 ? [`${name}(a)`] : [],
+  ...Object.values(functions).flatMap((record) =>
+    argumentsOf(record)[0] === 1 && record.cases.points.length > 0 ? [record.cases.expression] : [],
   ),
   'min(a, p.v)',
   'min(p.v, a)',
