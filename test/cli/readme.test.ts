@@ -32,6 +32,13 @@ it('the request in the README runs, with its cell, forward and backward', async 
   expect(Object.keys(JSON.parse(stdout).gradients.params)).toEqual(['W_f', 'U_f', 'b_f', 'W_n', 'U_n', 'b_n']);
 });
 
+it('the program in the README is an example, line by line, which is run where the package is installed', () => {
+  const example = readFileSync(join(ownPackage().root, 'examples', 'first.ts'), 'utf8').split('\n');
+  const lines = block('js').split('\n').filter((line) => line !== '');
+  expect(lines.length).toBeGreaterThan(10);
+  expect(example.filter((line) => lines.includes(line))).toEqual(lines);
+});
+
 it('the README names every command', async () => {
   const { stdout } = await recurve(['--help']);
   const commands = [...stdout.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name).filter((name) => name !== 'help');
