@@ -34,7 +34,9 @@ it('the request in the README runs, with its cell, forward and backward', async 
 
 it('the program in the README is an example, line by line, which is run where the package is installed', () => {
   const example = readFileSync(join(ownPackage().root, 'examples', 'first.ts'), 'utf8').split('\n');
-  const lines = block('js').split('\n').filter((line) => line !== '');
+  const lines = block('js')
+    .split('\n')
+    .filter((line) => line !== '');
   expect(lines.length).toBeGreaterThan(10);
   expect(example.filter((line) => lines.includes(line))).toEqual(lines);
 });
