@@ -4,7 +4,7 @@ import { type CallExpression, Node, type ObjectLiteralExpression, type SourceFil
 import { RecurveError } from '../errors.js';
 import { didYouMean } from '../suggest.js';
 import { helperTree } from './convert/call.js';
-import { type Context, MOST_DEPTH } from './convert/context.js';
+import { type Context, MOST_DEPTH, nameOfKey } from './convert/context.js';
 import { Scope } from './convert/scope.js';
 import { convertFunction } from './convert/statement.js';
 import { readDefinition } from './declare/definition.js';
@@ -123,16 +123,29 @@ function findCell(context: Context, source: SourceFile): { statement: Node; defi
     context.report('SPEC-NO-DEFAULT-EXPORT', at, 'the file exports no cell', fix);
     return undefined;
   }
+  const call = unwrap(statement.getExpression());
+  for (const binding of context.module.names.values()) {
+    if (binding.kind !== 'constant' || binding.module !== context.module || !Node.isCallExpression(binding.node)) continue;
+    if (!callsCell(context, binding.node) || call.getText() === nameOfKey(binding.key)) continue;
+    const message = `\`${nameOfKey(binding.key)}\` is a second cell, and a file holds one`;
+    context.report('SPEC-SECOND-CELL', spanOf(file, binding.node.getExpression()), message, SEPARATE);
+  }
   if (second !== undefined) {
     context.report(
-      'SPEC-NOT-A-CELL',
+      'SPEC-SECOND-CELL',
       spanOf(file, second),
-      'the file has a second default export',
-      'Put each cell into a file of its own.',
+      'the file has a second default export, and a file holds one cell',
+      SEPARATE,
     );
   }
-  const call = unwrap(statement.getExpression());
+  // A callee whose import is at fault has been reported there.
+  if (Node.isCallExpression(call) && isPoison(context, call.getExpression())) return undefined;
   if (!Node.isCallExpression(call) || !callsCell(context, call)) {
+    if (Node.isCallExpression(call) && call.getExpression().getText() === 'cell' && !context.module.names.has('cell')) {
+      const add = "Add `cell` to `import { … } from 'recurve'`.";
+      context.report('SPEC-UNKNOWN-NAME', spanOf(file, call.getExpression()), 'nothing called `cell` is declared here', add);
+      return undefined;
+    }
     const callee = Node.isCallExpression(call) ? call.getExpression().getText() : '';
     const near = didYouMean(callee, ['cell'], fix);
     context.report('SPEC-NOT-A-CELL', spanOf(file, call), 'the default export is not a call of `cell` from `recurve`', near);
@@ -150,6 +163,14 @@ function findCell(context: Context, source: SourceFile): { statement: Node; defi
     return undefined;
   }
   return { statement, definition };
+}
+
+const SEPARATE = 'Put each cell into a file of its own; what they share goes into a third, which both import.';
+
+/** Whether an expression such as `r.cell` begins with a name whose mistake has been reported. */
+function isPoison(context: Context, callee: Node): boolean {
+  if (!Node.isPropertyAccessExpression(callee)) return false;
+  return context.module.names.get(callee.getExpression().getText())?.kind === 'poison';
 }
 
 function callsCell(context: Context, call: CallExpression): boolean {

@@ -32,6 +32,14 @@ export function resolveCell(cell: string, cwd: string): string {
     return builtInPath(cell, cwd);
   }
   requireFile(path, cell);
+  if (/\.[cm]?jsx?$/i.test(cell)) {
+    throw new RecurveError({
+      code: 'CELL-JAVASCRIPT',
+      message: `${visible(cell)} is JavaScript, and a cell is written in TypeScript`,
+      fix: `Rename it to ${visible(cell.replace(/(\.cell)?\.[cm]?jsx?$/i, SUFFIX))}; what it says may stay, plain JavaScript is TypeScript too.`,
+      where: cell,
+    });
+  }
   if (!cell.endsWith('.ts')) {
     throw new RecurveError({
       code: 'CELL-FILE',
@@ -44,7 +52,7 @@ export function resolveCell(cell: string, cwd: string): string {
 }
 
 function looksLikePath(cell: string): boolean {
-  return cell.endsWith('.ts') || cell.includes('/') || cell.includes('\\');
+  return /\.[cm]?[jt]sx?$/i.test(cell) || cell.includes('/') || cell.includes('\\');
 }
 
 /** @throws RecurveError `CELL-FILE` for what is no regular file */

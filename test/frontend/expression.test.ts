@@ -88,16 +88,16 @@ test('a method call is refused', () => {
 return { h: a.tanh() + x.map() };`,
     }),
   ).toMatchInlineSnapshot(`
-  "mine.cell.ts:10:17  SPEC-METHOD-CALL  \`.tanh()\` is a method call, and values of a step have no methods
-          return { h: a.tanh() + x.map() };
-                      ^^^^^^^^
-      fix: Write \`tanh(…)\`, imported from \`recurve\`.
+    "mine.cell.ts:10:17  SPEC-METHOD-CALL  \`.tanh()\` is a method call, and values of a step have no methods
+            return { h: a.tanh() + x.map() };
+                        ^^^^^^^^
+        fix: Write \`tanh(…)\`, imported from \`recurve\`.
 
-  mine.cell.ts:10:28  SPEC-METHOD-CALL  \`.map()\` is a method call, and values of a step have no methods
-          return { h: a.tanh() + x.map() };
-                                 ^^^^^^^
-      fix: Call a function of \`recurve\` or a helper: \`f(x)\`, not \`x.f()\`."
-`);
+    mine.cell.ts:10:28  SPEC-METHOD-CALL  \`.map()\` is a method call, and values of a step have no methods
+            return { h: a.tanh() + x.map() };
+                                   ^^^^^^^
+        fix: Write \`for (let k = 0; k < 3; k++)\` with constant bounds and take the item \`a[k]\`."
+  `);
 });
 
 test('Math is refused with what to write', () => {

@@ -94,7 +94,7 @@ test('a statement at module level is refused', () => {
     "mine.cell.ts:2:1  SPEC-MODULE-STATEMENT  a spec file holds imports, constants, helper functions, types and one cell, and this is none of them
         console.log('hello');
         ^^^^^^^^^^^^^^^^^^^^^
-        fix: Remove it, or move it into a helper function."
+        fix: Remove it: the file is read, never executed."
   `);
 });
 

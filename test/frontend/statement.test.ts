@@ -12,21 +12,21 @@ for (const k of [1]) {}
 return { h: a };`,
     }),
   ).toMatchInlineSnapshot(`
-  "mine.cell.ts:10:5  SPEC-WHILE  a loop whose length is not a constant cannot be compiled
-          while (true) {}
-          ^^^^^^^^^^^^^^^
-      fix: Write \`for (let k = 0; k < 3; k++)\` with constant bounds; it is unrolled.
+    "mine.cell.ts:10:5  SPEC-WHILE  a loop whose length is not a constant cannot be compiled
+            while (true) {}
+            ^^^^^^^^^^^^^^^
+        fix: Write \`for (let k = 0; k < 3; k++)\` with constant bounds; it is unrolled.
 
-  mine.cell.ts:11:5  SPEC-WHILE  a loop whose length is not a constant cannot be compiled
-          do {} while (true);
-          ^^^^^^^^^^^^^^^^^^^
-      fix: Write \`for (let k = 0; k < 3; k++)\` with constant bounds; it is unrolled.
+    mine.cell.ts:11:5  SPEC-WHILE  a loop whose length is not a constant cannot be compiled
+            do {} while (true);
+            ^^^^^^^^^^^^^^^^^^^
+        fix: Write \`for (let k = 0; k < 3; k++)\` with constant bounds; it is unrolled.
 
-  mine.cell.ts:12:5  SPEC-WHILE  a loop whose length is not a constant cannot be compiled
-          for (const k of [1]) {}
-          ^^^^^^^^^^^^^^^^^^^^^^^
-      fix: Write \`for (let k = 0; k < 3; k++)\` with constant bounds; it is unrolled."
-`);
+    mine.cell.ts:12:5  SPEC-FOR-OF  \`for … of\` is not in the language: a \`for\` counts between constants
+            for (const k of [1]) {}
+            ^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Count: \`for (let k = 0; k < 3; k++)\`, and take \`[1][k]\` in it."
+  `);
 });
 
 test('other statements are refused by name', () => {

@@ -1,5 +1,5 @@
 /** Calls: functions of the language, helpers (converted when first called), and what neither is. */
-import { type CallExpression, Node } from 'ts-morph';
+import { type CallExpression, type Identifier, Node } from 'ts-morph';
 import { didYouMean } from '../../suggest.js';
 import { BUILTINS, isBuiltin, isStructural, STRUCTURAL } from '../language/vocabulary.js';
 import type { Binding } from '../source/module.js';
@@ -14,6 +14,10 @@ export function convertCall(context: Context, node: CallExpression, args: readon
   if (Node.isPropertyAccessExpression(callee)) {
     const object = unwrap(callee.getExpression());
     if (Node.isIdentifier(object) && object.getText() === 'Math') return refuseMath(context, node, callee.getName());
+    if (Node.isIdentifier(object) && isConsole(context, object)) {
+      const fix = 'Remove it. `recurve gradients <cell> --trace h` shows a value of the step over time.';
+      return refuse(context, node, 'SPEC-CONSOLE', `\`${callee.getText()}\` prints nothing: a spec is read, never executed`, fix);
+    }
     return refuseMethodCall(context, node, callee.getName());
   }
   if (!Node.isIdentifier(callee)) {
@@ -129,9 +133,20 @@ function refuseMath(context: Context, node: CallExpression, name: string): Expre
   return refuse(context, node, 'SPEC-MATH', `\`Math.${name}\` is not in the language`, fix);
 }
 
+/** Unless something of that name is declared. */
+function isConsole(context: Context, object: Identifier): boolean {
+  const name = object.getText();
+  return name === 'console' && context.scope.find(name) === undefined && !context.module.names.has(name);
+}
+
+/** What arrays can do elsewhere. */
+const ITERATING: readonly string[] = ['forEach', 'map', 'reduce', 'filter', 'every', 'some'];
+
 function refuseMethodCall(context: Context, node: CallExpression, name: string): Expression {
   const fix = isBuiltin(name)
     ? `Write \`${name}(…)\`, imported from \`recurve\`.`
-    : 'Call a function of `recurve` or a helper: `f(x)`, not `x.f()`.';
+    : ITERATING.includes(name)
+      ? 'Write `for (let k = 0; k < 3; k++)` with constant bounds and take the item `a[k]`.'
+      : 'Call a function of `recurve` or a helper: `f(x)`, not `x.f()`.';
   return refuse(context, node, 'SPEC-METHOD-CALL', `\`.${name}()\` is a method call, and values of a step have no methods`, fix);
 }

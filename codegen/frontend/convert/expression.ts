@@ -183,6 +183,7 @@ const OPERATOR_FIXES: Readonly<Record<string, string>> = {
   '!=': 'Write `!==`.',
   '??': 'Write `o.option ? … : …`; every value of a cell is there or not when it is compiled.',
   in: 'Compare an option instead.',
+  '^': 'Write `**` for a power; `^` is the exclusive or of bits.',
 };
 
 function convertBinary(context: Context, node: BinaryExpression): Expression {

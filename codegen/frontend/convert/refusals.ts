@@ -1,5 +1,5 @@
 /** Reports for expressions that are not in the language, and what stands in for them. */
-import { type Expression as ExpressionNode, Node, SyntaxKind } from 'ts-morph';
+import { type CallExpression, type Expression as ExpressionNode, Node, SyntaxKind } from 'ts-morph';
 import { didYouMean } from '../../suggest.js';
 import { VALUE_EXPORTS } from '../language/vocabulary.js';
 import type { Expression } from '../tree.js';
@@ -26,10 +26,27 @@ export function refuseDeclarator(context: Context, node: Node, name: string): Ex
   );
 }
 
+/** Refuses a call of one of the names `wanted` that is written as it should be and not imported; whether it was one. */
+export function refuseUnimported(context: Context, call: CallExpression, wanted: (name: string) => boolean): boolean {
+  const callee = call.getExpression();
+  const name = callee.getText();
+  if (!Node.isIdentifier(callee) || !wanted(name) || context.module.names.has(name)) return false;
+  refuseUnknown(context, callee, name);
+  return true;
+}
+
 export function refuseUnknown(context: Context, node: Node, name: string): Expression {
   if (name === 'Infinity' || name === 'NaN') {
     const fix = 'Write a finite number; `min`, `max` and `clamp` set bounds.';
     return refuse(context, node, 'SPEC-NONFINITE', `\`${name}\` is not a number that a cell can hold`, fix);
+  }
+  if (name === 'T' || name === 'B') {
+    const what = name === 'T' ? 'steps' : 'sequences';
+    const fix =
+      name === 'T'
+        ? 'The number of this step is `t`, of the fourth parameter: `step({ x }, { h }, p, { t })`. For a fraction of the sequence take an input.'
+        : 'Remove it: a step is about one sequence.';
+    return refuse(context, node, 'SPEC-TIME-VALUE', `the number of ${what}, \`${name}\`, is not known in a step`, fix);
   }
   if (name === 'undefined') {
     return refuse(
@@ -39,6 +56,10 @@ export function refuseUnknown(context: Context, node: Node, name: string): Expre
       '`undefined` is not in the language',
       'Write 0, or use `when` to leave a parameter out.',
     );
+  }
+  if (name === 't') {
+    const fix = 'It is in the fourth parameter: `step({ x }, { h }, p, { t })`.';
+    return refuse(context, node, 'SPEC-TIME-VALUE', 'the number of the step, `t`, is not declared here', fix);
   }
   const fix = VALUE_EXPORTS.includes(name)
     ? `Add \`${name}\` to \`import { … } from 'recurve'\`.`

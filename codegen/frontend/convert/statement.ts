@@ -110,7 +110,15 @@ function convertStatement(context: Context, node: StatementNode): Statement[] {
 }
 
 function refuseStatement(context: Context, node: StatementNode): void {
-  if (Node.isWhileStatement(node) || Node.isDoStatement(node) || Node.isForOfStatement(node) || Node.isForInStatement(node)) {
+  if (Node.isForOfStatement(node) || Node.isForInStatement(node)) {
+    const items = node.getExpression().getText();
+    const shown = items.length > 40 || items.includes('\n') ? 'items' : items;
+    const fix = `Count: \`for (let k = 0; k < 3; k++)\`, and take \`${shown}[k]\` in it.`;
+    const word = Node.isForOfStatement(node) ? '`for … of`' : '`for … in`';
+    refuse(context, node, 'SPEC-FOR-OF', `${word} is not in the language: a \`for\` counts between constants`, fix);
+    return;
+  }
+  if (Node.isWhileStatement(node) || Node.isDoStatement(node)) {
     const fix = 'Write `for (let k = 0; k < 3; k++)` with constant bounds; it is unrolled.';
     refuse(context, node, 'SPEC-WHILE', 'a loop whose length is not a constant cannot be compiled', fix);
     return;

@@ -3,7 +3,7 @@ import { type CallExpression, type Expression as ExpressionNode, Node, type Obje
 import { didYouMean, listNames } from '../../suggest.js';
 import { type Context, span } from '../convert/context.js';
 import { convertExpression } from '../convert/expression.js';
-import { refuse, refuseSpread } from '../convert/refusals.js';
+import { refuse, refuseSpread, refuseUnimported } from '../convert/refusals.js';
 import { Scope } from '../convert/scope.js';
 import { badName } from '../language/vocabulary.js';
 import { propertyName, unwrap } from '../source/syntax.js';
@@ -130,6 +130,7 @@ function readEntry(context: Context, title: GroupTitle, property: Node): Declara
   if (bad !== undefined) {
     refuse(context, nameNode, 'SPEC-NAME', `a ${SINGULAR[title]} cannot be called \`${name}\`: ${bad}`, 'Rename it.');
   }
+  if (Node.isCallExpression(call) && refuseUnimported(context, call, isConstructor)) return undefined;
   const declared = Node.isCallExpression(call) ? constructorOf(context, call) : undefined;
   if (!Node.isCallExpression(call) || declared === undefined) {
     const callee = Node.isCallExpression(call) ? call.getExpression().getText() : '';

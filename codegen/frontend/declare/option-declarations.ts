@@ -3,7 +3,7 @@ import { type CallExpression, type Expression as ExpressionNode, Node } from 'ts
 import { didYouMean, listNames } from '../../suggest.js';
 import { type Context, span } from '../convert/context.js';
 import { numberOf } from '../convert/expression.js';
-import { refuse, refuseSpread } from '../convert/refusals.js';
+import { refuse, refuseSpread, refuseUnimported } from '../convert/refusals.js';
 import { TRAINING } from '../language/training.js';
 import { badName } from '../language/vocabulary.js';
 import { propertyName, unwrap } from '../source/syntax.js';
@@ -49,6 +49,7 @@ function readOption(context: Context, property: Node): OptionDeclaration | undef
   const name = Node.isPropertyAssignment(property) ? propertyName(property.getNameNode()) : undefined;
   const call = initializer === undefined ? undefined : unwrap(initializer);
   const callee = Node.isCallExpression(call) ? call.getExpression() : undefined;
+  if (Node.isCallExpression(call) && refuseUnimported(context, call, isKind)) return undefined;
   const binding = Node.isIdentifier(callee) ? context.module.names.get(callee.getText()) : undefined;
   const kind = binding?.kind === 'declarator' ? binding.name : '';
   if (name === undefined || !Node.isCallExpression(call) || !isKind(kind)) {

@@ -57,9 +57,18 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
   }
 }
 
+/** What a transposed matrix is called elsewhere. */
+const TRANSPOSED: readonly string[] = ['T', 'mT'];
+
 export function member(machine: Machine, object: Value, name: string, at: Span): Value {
   if (object.kind === 'poison') return POISON;
   if (object.kind !== 'object') {
+    if (TRANSPOSED.includes(name) && object.kind !== 'array') {
+      const what = describe(object, machine.builder);
+      const fix = 'Write `matvec(transpose(p.W), x)`; a vector is neither a row nor a column and needs none.';
+      machine.report('SPEC-TRANSPOSE', at, `${what} has no member \`${name}\`, and matrices are transposed by a function`, fix);
+      return POISON;
+    }
     const fix =
       object.kind === 'array'
         ? 'Take an item: `a[0]`. Loop bounds are constants.'

@@ -52,6 +52,13 @@ export function dimArguments(machine: Machine, operands: readonly Operand[]): st
 
 /** The position of the axis that an argument names, which `shape` has exactly once. */
 export function axisArgument(machine: Machine, shape: Shape, { value, span }: Operand): number | undefined {
+  if (value.kind === 'static' && typeof value.value === 'number' && !shape.includes(String(value.value))) {
+    const name = shape.at(value.value);
+    const fix = name === undefined ? 'Leave the axis out for all of them.' : `Write ${showDim(name)}.`;
+    const message = `an axis is given by the name of its dim, and this is the number ${value.value}`;
+    machine.report('SPEC-AXIS-NUMBER', span, message, fix);
+    return undefined;
+  }
   const dim = resolveDim(machine, value, span);
   if (dim === undefined) return undefined;
   const axis = shape.indexOf(dim);

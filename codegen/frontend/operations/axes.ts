@@ -3,7 +3,7 @@ import type { NodeId, Shape } from '../../ir/graph.js';
 import { countArgument, dimArgument, dimArguments, type Operand, requireSize, sizesOf } from '../machine/arguments.js';
 import { showDim } from '../machine/dims.js';
 import type { Machine } from '../machine/machine.js';
-import { POISON, showShape, type Value } from '../machine/values.js';
+import { describe, POISON, showShape, type Value } from '../machine/values.js';
 import type { Affine, Span } from '../tree.js';
 import { sameShape } from './products.js';
 
@@ -37,6 +37,12 @@ function shift(machine: Machine, x: NodeId, dim: string, offset: Affine, at: Spa
 }
 
 export function concat(machine: Machine, [name, ...operands]: readonly Operand[], at: Span): Value {
+  if (name?.value.kind === 'node' || name?.value.kind === 'declared') {
+    const message = `\`concat\` begins with the dim of what it makes, and this is ${describe(name.value, machine.builder)}`;
+    const fix = "Add a dim, such as `'N'`, to `dims` and name it first: `concat('N', a, b)`; its size follows from theirs.";
+    machine.report('SPEC-CONCAT-DIM', name.span, message, fix);
+    return POISON;
+  }
   const dim = name && dimArgument(machine, name);
   const ids = operands.map(({ value, span }) => machine.number(value, span));
   const parts = ids.filter((id) => id !== undefined);

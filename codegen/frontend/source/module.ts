@@ -2,7 +2,7 @@
  * The files of a spec: parses each with ts-morph, resolves its imports and says what every module-level name is.
  * Nothing is executed and nothing is type-checked; only syntax trees are read.
  */
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   type ArrowFunction,
   type Expression,
@@ -24,6 +24,7 @@ import { isBuiltin, isDeclarator, TYPES, VALUE_EXPORTS } from '../language/vocab
 import { linesOf, spanAt, spanOf } from './place.js';
 import { checkText, importedPath, leavesByLink, readSource } from './source.js';
 import { syntaxErrors, unwrap } from './syntax.js';
+import { importOf, meansLanguage, required, unimported } from './unimported.js';
 
 export type FunctionNode = FunctionDeclaration | FunctionExpression | ArrowFunction;
 
@@ -111,11 +112,38 @@ export class Modules {
           'SPEC-MODULE-STATEMENT',
           spanOf(module.file, statement),
           'a spec file holds imports, constants, helper functions, types and one cell, and this is none of them',
-          'Remove it, or move it into a helper function.',
+          'Remove it: the file is read, never executed.',
         );
       }
     }
+    this.#bindUnimported(module);
     for (const statement of module.source.getExportDeclarations()) this.#bindExports(module, statement);
+  }
+
+  /**
+   * A file that takes nothing from `recurve` by name, and uses it: said once, and its names then mean what they were
+   * meant to, so that the file's other mistakes are found too.
+   */
+  #bindUnimported(module: Module): void {
+    if (importsByName(module.source)) return;
+    const imports = module.source.getImportDeclarations();
+    const used = unimported(module.source, module.names, LANGUAGE);
+    const names = used.map((node) => node.getText());
+    const whole = imports.find((statement) => moduleNamed(statement) === 'recurve' && !statement.isTypeOnly());
+    const fix = `Write \`${importOf(names)}\`${names.length === 0 ? ' with the names it uses' : ''}.`;
+    const [first] = used;
+    if (whole !== undefined) {
+      this.diagnostics.report('SPEC-IMPORT-FORM', spanOf(module.file, whole), 'a spec imports names one by one', fix);
+    } else if (first !== undefined) {
+      const message = 'the file imports nothing from `recurve`, where every name of the language comes from';
+      this.diagnostics.report('SPEC-NO-IMPORTS', spanOf(module.file, first), message, fix);
+    }
+    for (const node of used) this.#defineLanguage(module, node.getText(), node.getText(), node);
+  }
+
+  #defineLanguage(module: Module, name: string, local: string, at: Node): void {
+    const binding = LANGUAGE.get(name);
+    this.#define(module, local, binding === undefined ? { kind: 'poison' } : this.#loaded(binding), at, false);
   }
 
   #bindExports(module: Module, statement: ReturnType<SourceFile['getExportDeclarations']>[number]): void {
@@ -172,6 +200,19 @@ export class Modules {
       const nameNode = declaration.getNameNode();
       const initializer = declaration.getInitializer();
       const exported = statement.isExported();
+      const from = initializer && required(unwrap(initializer));
+      if (from !== undefined) {
+        const message = 'a spec takes names from elsewhere by `import`, not by `require`';
+        const names = Node.isIdentifier(nameNode) ? [] : nameNode.getElements().filter(Node.isBindingElement);
+        const written = names.map((element) => element.getPropertyNameNode()?.getText() ?? element.getName());
+        const fix = `Write \`${importOf(written).replace('recurve', from)}\`.`;
+        this.diagnostics.report('SPEC-IMPORT-FORM', spanOf(module.file, declaration), message, fix);
+        if (Node.isIdentifier(nameNode)) this.#define(module, nameNode.getText(), { kind: 'poison' }, nameNode, false);
+        for (const [at, element] of names.entries()) {
+          this.#defineLanguage(module, from === 'recurve' ? (written[at] ?? '') : '', element.getName(), element);
+        }
+        continue;
+      }
       if (!Node.isIdentifier(nameNode)) {
         this.diagnostics.report(
           'SPEC-PATTERN',
@@ -219,12 +260,14 @@ export class Modules {
     const unnamed = statement.getDefaultImport() ?? statement.getNamespaceImport();
     const named = statement.getNamedImports().filter((specifier) => !specifier.isTypeOnly());
     if (unnamed !== undefined || (named.length === 0 && statement.getImportClause() === undefined)) {
-      this.diagnostics.report(
-        'SPEC-IMPORT-FORM',
-        spanOf(module.file, statement),
-        'a spec imports names one by one',
-        `Write \`import { name } from '${from}';\` with the names it uses.`,
-      );
+      // One of the language is told with the names that the file uses.
+      if (from !== 'recurve' || importsByName(module.source))
+        this.diagnostics.report(
+          'SPEC-IMPORT-FORM',
+          spanOf(module.file, statement),
+          'a spec imports names one by one',
+          `Write \`import { name } from '${from}';\` with the names it uses.`,
+        );
       if (unnamed !== undefined) poison(unnamed.getText(), unnamed);
     }
     const exports = from === 'recurve' ? LANGUAGE : this.#resolve(module, statement, from);
@@ -237,7 +280,14 @@ export class Modules {
         continue;
       }
       poison(local.getText(), local);
-      if (exports !== undefined) {
+      // What a wrong path of the language was to give beyond the language is a consequence.
+      if (exports !== undefined && (exports !== LANGUAGE || from === 'recurve')) {
+        if (exports === LANGUAGE && (name === 't' || name === 'T')) {
+          const fix = 'Remove it; the number of the step is in the fourth parameter: `step({ x }, { h }, p, { t })`.';
+          const at = spanOf(module.file, specifier.getNameNode());
+          this.diagnostics.report('SPEC-TIME-VALUE', at, `\`${name}\` is not imported`, fix);
+          continue;
+        }
         const fix = didYouMean(name, exports.keys(), `It exports ${listNames(exports.keys())}.`);
         const at = spanOf(module.file, specifier.getNameNode());
         this.diagnostics.report('SPEC-NOT-EXPORTED', at, `\`${from}\` exports no \`${name}\``, fix);
@@ -258,6 +308,11 @@ export class Modules {
   #resolve(module: Module, statement: ImportDeclaration, from: string): Map<string, Binding> | undefined {
     const at = spanOf(module.file, statement.getModuleSpecifier());
     if (!from.startsWith('./') && !from.startsWith('../')) {
+      if (meansLanguage(from)) {
+        const message = `a spec takes every name of the language from \`recurve\`, not from \`${from}\``;
+        this.diagnostics.report('SPEC-IMPORT-PACKAGE', at, message, "Write `from 'recurve'`.");
+        return LANGUAGE;
+      }
       const near = nearest(from, ['recurve']) ? 'Did you mean `recurve`?' : undefined;
       this.diagnostics.report(
         'SPEC-IMPORT-PACKAGE',
@@ -265,7 +320,7 @@ export class Modules {
         `a spec imports only \`recurve\` and files by relative path, not \`${from}\``,
         near ?? 'Copy the helper into a file beside the spec and import it as `./file.js`.',
       );
-      return undefined;
+      return near === undefined ? undefined : LANGUAGE;
     }
     const file = importedFile(module.file, from);
     const known = this.#byFile.get(file);
@@ -298,10 +353,24 @@ export class Modules {
       return loaded.broken ? undefined : loaded.exports;
     } catch (error) {
       if (!(error instanceof RecurveError)) throw error;
-      this.diagnostics.report('SPEC-IMPORT-NOT-FOUND', at, error.message, error.fix ?? 'Check the path.');
-      return undefined;
+      const meant = /^(recurve|language)\.ts$/i.test(basename(file)) && error.code === 'SPEC-NOT-FOUND';
+      const fix = meant ? "The language is a package: write `from 'recurve'`." : (error.fix ?? 'Check the path.');
+      this.diagnostics.report('SPEC-IMPORT-NOT-FOUND', at, error.message, fix);
+      return meant ? LANGUAGE : undefined;
     }
   }
+}
+
+/** Whether a file takes names from `recurve` one by one. */
+function importsByName(source: SourceFile): boolean {
+  const imports = source.getImportDeclarations();
+  return imports.some((statement) => moduleNamed(statement) === 'recurve' && statement.getNamedImports().length > 0);
+}
+
+/** What an import names, which TypeScript's parser may have found missing. */
+function moduleNamed(statement: ImportDeclaration): string | undefined {
+  const { moduleSpecifier } = statement.compilerNode;
+  return ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : undefined;
 }
 
 /** The file that an import in `file` means, by its path alone. */
