@@ -4,7 +4,7 @@ import type { PeerName } from '../bench/peers/peer.js';
 import { formatBench } from '../bench/report.js';
 import { SHAPES, sizesFor } from '../bench/suites.js';
 import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
-import { loadCell } from '../runtime/node/cells.js';
+import { loadChecked } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
@@ -35,7 +35,7 @@ export async function bench(context: Context, cells: readonly string[], flags: B
 
 /** The suite's shapes, or with `--dims` the first of them with those sizes in it. */
 function casesOf(cell: string, cwd: string, flags: BenchFlags): BenchCase[] {
-  const tree = loadCell(cell, cwd);
+  const tree = loadChecked(cell, cwd);
   const options = resolveOptions(tree, flags.set ?? {});
   const signature = resolveSignature(tree, options);
   // Refuses dims that the cell does not have.

@@ -1,6 +1,6 @@
 /** `recurve check`: the kernels against the float64 reference on this adapter. */
 import { SpecError } from '../codegen/errors.js';
-import { checkSpec, resolveOptions } from '../codegen/frontend/index.js';
+import { resolveOptions } from '../codegen/frontend/index.js';
 import type { CellTree } from '../codegen/frontend/tree.js';
 import {
   type CaseReport,
@@ -15,7 +15,7 @@ import {
   type Verdict,
   worstVerdict,
 } from '../runtime/check/index.js';
-import { builtInCells, loadCell } from '../runtime/node/cells.js';
+import { builtInCells, loadChecked } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
@@ -88,9 +88,7 @@ function loadAll(cells: readonly string[], cwd: string): CellTree[] {
   const mistakes: SpecError[] = [];
   const trees = cells.flatMap((cell) => {
     try {
-      const tree = loadCell(cell, cwd);
-      checkSpec(tree);
-      return [tree];
+      return [loadChecked(cell, cwd)];
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       mistakes.push(error);

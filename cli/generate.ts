@@ -10,7 +10,7 @@ import { visible } from '../codegen/visible.js';
 import { withLock } from '../runtime/files/lock.js';
 import { applyChanges, type Changes } from '../runtime/files/write-all.js';
 import { isObject } from '../runtime/interop/fields.js';
-import { loadCell } from '../runtime/node/cells.js';
+import { loadChecked } from '../runtime/node/cells.js';
 import { ownPackage } from '../runtime/node/package.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
@@ -39,7 +39,7 @@ export async function generate(
   const { cwd } = context.io;
   const out = resolve(cwd, flags.out);
   await refuseFile(out, flags.out);
-  const trees = cells.map((cell) => loadCell(cell, cwd));
+  const trees = cells.map((cell) => loadChecked(cell, cwd));
   refuseTwice(trees.map(({ name }) => name));
   const target = await chooseTarget(context, flags.adapter === undefined ? 'not given' : 'given');
   const generated = trees.map((tree): Generated => {

@@ -9,7 +9,7 @@ import type { CellResult, Tensors } from '../runtime/data.js';
 import { type Flow, flowData, measureFlow } from '../runtime/flow/flow.js';
 import { sizesFromWeights, weightsToParams, writeBeside } from '../runtime/interop/index.js';
 import { load } from '../runtime/layer/index.js';
-import { loadCell } from '../runtime/node/cells.js';
+import { loadChecked } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
@@ -92,7 +92,7 @@ async function subjectsOf(context: Context, cells: readonly string[], flags: Gra
   const { prepare, readAs } = await loadWeights(cwd, cells[0], flags);
   if (readAs !== undefined) await context.note(readAs);
   const request = prepare({ options: {}, inputs: {}, state: {} });
-  const trees = cells.map((cell) => loadCell(cell, cwd));
+  const trees = cells.map((cell) => loadChecked(cell, cwd));
   const set = flags.set ?? {};
   refuseForeign(
     trees.flatMap((tree) => tree.options.map(({ name }) => name)),

@@ -4,7 +4,7 @@ import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
 import { compileStages, lower, printAdjoint, printGraph, printPlan, resolveOptions, resolveSignature } from '../codegen/index.js';
 import type { AdjointGraph } from '../codegen/passes/adjoint.js';
 import type { Plan, Sizes } from '../codegen/plan.js';
-import { loadCell } from '../runtime/node/cells.js';
+import { loadChecked } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import type { Flags } from './flags.js';
@@ -14,7 +14,7 @@ import { tensorNotes } from './tensors.js';
 
 /** @throws RecurveError, SpecError */
 export async function inspect(context: Context, cell: string, flags: Flags & { readonly stage: Stage }): Promise<Outcome> {
-  const tree = loadCell(cell, context.io.cwd);
+  const tree = loadChecked(cell, context.io.cwd);
   const signature = resolveSignature(tree, resolveOptions(tree, flags.set ?? {}));
   // Sizes are refused by name at every stage, also where the form does not depend on them.
   const sizes = fillSizes(signature, flags.dims);

@@ -1,7 +1,7 @@
 /** `recurve list`: the built-in cells. */
-import { parseCell, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
+import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import type { CellTree, OptionDeclaration, TensorDeclaration } from '../codegen/frontend/tree.js';
-import { builtInCells } from '../runtime/node/cells.js';
+import { builtInCells, parseChecked, resolveCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { stepCosts } from './costs.js';
 
@@ -16,6 +16,7 @@ interface ListedCell {
   readonly source: string;
   readonly options: readonly Omit<OptionDeclaration, 'span'>[];
   /** With every option at its default. */
+  readonly dims: readonly string[];
   readonly inputs: readonly ListedTensor[];
   readonly state: readonly ListedTensor[];
   readonly params: readonly ListedTensor[];
@@ -29,12 +30,17 @@ interface ListedTensor {
   readonly shape: readonly string[];
 }
 
-/** @throws SpecError should a built-in cell be broken */
-export async function list({ colors }: Context): Promise<Outcome> {
-  const cells = builtInCells().map(({ path }) => describe(parseCell(path), path));
+/**
+ * All built-in cells, or those named in full, a path among them.
+ * @throws RecurveError `CELL-UNKNOWN`, `CELL-FILE`; SpecError
+ */
+export async function list({ io, colors }: Context, named: readonly string[]): Promise<Outcome> {
+  const paths = named.length === 0 ? builtInCells().map(({ path }) => path) : named.map((cell) => resolveCell(cell, io.cwd));
+  const cells = paths.map((path) => describe(parseChecked(path), path));
   const text = cells.map((cell) =>
     [
       `${colors.bold(cell.name)}  ${cell.summary}`,
+      ...(named.length === 0 ? [] : inFull(cell)),
       ...cell.equations.map((line) => `    ${line}`),
       ...cell.options.map((option) => `  --set ${optionText(option)}`),
       `  params    ${cell.params.map(tensorText).join(' ')}`,
@@ -42,7 +48,19 @@ export async function list({ colors }: Context): Promise<Outcome> {
       `  source    ${cell.source}`,
     ].join('\n'),
   );
-  return { document: { cells }, text: text.join('\n\n') };
+  const note = 'Dispatches, forward + backward, are those of the generic target, with every option at its default.';
+  return { document: { target: 'generic', cells }, text: [...text, colors.dim(note)].join('\n\n') };
+}
+
+/** What a cell's own page begins with: where it comes from, its dims and the tensors that run through it. */
+function inFull(cell: ListedCell): string[] {
+  const rest = cell.documentation.split('\n').map((line) => (line === '' ? '' : `  ${line}`));
+  return [
+    ...(cell.documentation === '' ? [] : [...rest, '']),
+    `  dims      T B ${cell.dims.join(' ')}`,
+    `  inputs    ${cell.inputs.map(tensorText).join(' ')}`,
+    `  state     ${cell.state.length === 0 ? 'none' : cell.state.map(tensorText).join(' ')}`,
+  ];
 }
 
 function describe(tree: CellTree, source: string): ListedCell {
@@ -57,6 +75,7 @@ function describe(tree: CellTree, source: string): ListedCell {
     equations: equationsOf(tree),
     source,
     options: tree.options.map(({ span: _, ...option }) => option),
+    dims: signature.dims,
     inputs: tensors(signature.inputs),
     state: tensors(signature.state),
     params: tensors(signature.params),

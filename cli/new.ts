@@ -18,13 +18,13 @@ import { newCellSource } from './new-cell.js';
  * @throws RecurveError `NEW-NAME`, `NEW-HELPER`, `OUT-EXISTS`, `OUT-WRITE`, `CELL-UNKNOWN`, `CELL-FILE`; SpecError of the cell copied
  */
 export async function newCell({ io, colors }: Context, name: string, from?: string): Promise<Outcome> {
-  // The name becomes an identifier in the typed module and part of a file name.
-  const bad = badName(name);
+  // What a cell may be called: the hyphens of built-in names too.
+  const bad = badName(name.replaceAll('-', '_'));
   if (bad !== undefined) {
     throw new RecurveError({
       code: 'NEW-NAME',
       message: `${quote(name)} is not a name for a cell: ${bad}`,
-      fix: 'Use a letter, then letters, digits or underscores, for example leaky_gru; no folder and no ending.',
+      fix: 'Use a letter, then letters, digits, hyphens or underscores, for example leaky-gru; no folder and no ending.',
       where: name,
     });
   }

@@ -50,7 +50,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<CliExit> 
 
   async function attempt(): Promise<CliExit> {
     try {
-      await program.parseAsync([...argv], { from: 'user' });
+      // Nobody who names no command has made a mistake.
+      const asked = argv.every((argument) => argument === '--json') ? ['--help'] : [...argv];
+      await program.parseAsync(asked, { from: 'user' });
     } catch (error) {
       context?.clearProgress();
       if (!(error instanceof CommanderError)) return reportError(error, io, form);
@@ -93,7 +95,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
   const program = new Command('recurve')
     .description('Compiles a recurrent cell, written as a plain TypeScript function, into fused WebGPU kernels.')
     .version(ownPackage().version)
-    .helpCommand(false)
+    .helpCommand('help [command]', 'the options of a command')
     .exitOverride()
     .configureOutput({ writeOut: writeHelp, writeErr: () => {} })
     .addHelpText('after', EXIT_CODES);
@@ -114,8 +116,8 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((name: string, flags: Flags & { from?: string }) =>
       run(flags, async (context) => (await import('./new.js')).newCell(context, name, flags.from)),
     );
-  add('list', 'the built-in cells: equations, source, strategy, options').action((flags: Flags) =>
-    run(flags, async (context) => (await import('./list.js')).list(context)),
+  add('list [cell...]', 'the built-in cells, or those named: equations, source, strategy, options').action(
+    (cells: string[], flags: Flags) => run(flags, async (context) => (await import('./list.js')).list(context, cells)),
   );
   addCompiling('generate <cell...>', 'write the WGSL, the plan and a typed module of each cell')
     .requiredOption('--out <dir>', 'the folder to write into; each cell gets a folder of its own name')
@@ -229,7 +231,11 @@ function usageError(error: CommanderError, argv: readonly string[]): RecurveErro
   const first = argv[0];
   const command = first === undefined || first.startsWith('-') || error.code === 'commander.unknownCommand' ? '' : ` ${first}`;
   const fix = `See \`recurve${command} --help\`.`;
-  if (error.code === 'commander.help') return new RecurveError({ code: 'USAGE', message: 'no command is given', fix });
+  // Only `help` of a command that there is not comes here.
+  if (error.code === 'commander.help') {
+    const known = `See \`recurve --help\`.`;
+    return new RecurveError({ code: 'USAGE', message: `unknown command '${argv[1]}'`, fix: known });
+  }
   const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const hint = more
     .join(' ')

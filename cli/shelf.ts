@@ -1,9 +1,9 @@
 /** The cells that requests name, parsed and ready to be bound to. */
-import { isCurrent, lower, parseCell, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
+import { isCurrent, lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
 import { outputShapes } from '../runtime/check/outputs.js';
 import type { CellInterface } from '../runtime/interop/index.js';
-import { resolveCell, resolveRequestedCell } from '../runtime/node/cells.js';
+import { parseChecked, resolveCell, resolveRequestedCell } from '../runtime/node/cells.js';
 import { LeastRecentlyUsed } from './lru.js';
 
 /** What a stream's requests may name. */
@@ -63,7 +63,7 @@ export class CellShelf {
   #tree(path: string): Kept {
     const found = this.#trees.find(path);
     if (found !== undefined && isCurrent(found.tree)) return found;
-    return this.#trees.keep(path, { tree: parseCell(path), faces: new LeastRecentlyUsed(KEPT.choices) });
+    return this.#trees.keep(path, { tree: parseChecked(path), faces: new LeastRecentlyUsed(KEPT.choices) });
   }
 }
 

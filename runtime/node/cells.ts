@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { RecurveError } from '../../codegen/errors.js';
-import { parseCell } from '../../codegen/frontend/index.js';
+import { checkSpec, parseCell } from '../../codegen/frontend/index.js';
 import type { CellTree } from '../../codegen/frontend/tree.js';
 import { type FileFault, faultOf, isSystemError, reasonOf } from '../../codegen/read-file.js';
 import { didYouMean } from '../../codegen/suggest.js';
@@ -113,6 +113,22 @@ function builtInPath(name: string, cwd: string): string {
 /** Parses a cell by name or path. @throws RecurveError, SpecError */
 export function loadCell(cell: string, cwd: string): CellTree {
   return parseCell(resolveCell(cell, cwd));
+}
+
+/**
+ * Parses a source file and looks into every branch: what is wrong in a cell, a parameter that nothing uses among it, is
+ * refused by every command alike.
+ * @throws RecurveError, SpecError
+ */
+export function parseChecked(path: string): CellTree {
+  const tree = parseCell(path);
+  checkSpec(tree);
+  return tree;
+}
+
+/** The same by name or path. @throws RecurveError, SpecError */
+export function loadChecked(cell: string, cwd: string): CellTree {
+  return parseChecked(resolveCell(cell, cwd));
 }
 
 /**

@@ -26,7 +26,13 @@ describe('new', () => {
     expect(readFileSync(join(cwd, 'taken.cell.ts'), 'utf8')).toBe('mine');
   });
 
-  it.each(['', '1st', 'a-b', '../up', 'a.b', 'é', 'a'.repeat(65)])('refuses the name %j', async (name) => {
+  it('takes a name with hyphens, as built-in cells have', async () => {
+    expect((await recurve(['new', 'my-cell'], { cwd })).code).toBe(0);
+    const made = await recurve(['inspect', 'my-cell.cell.ts', '--stage', 'signature', '--json'], { cwd });
+    expect(documentOf(made)).toMatchObject({ name: 'my-cell' });
+  });
+
+  it.each(['', '1st', '../up', 'a.b', 'é', 'a'.repeat(65)])('refuses the name %j', async (name) => {
     const ran = await recurve(['new', name, '--json'], { cwd });
     expect(ran.code).toBe(2);
     expect(documentOf(ran)).toMatchObject({ error: { code: 'NEW-NAME' } });

@@ -4,7 +4,7 @@ import { documentOf, recurve } from './harness.js';
 
 const help = await recurve(['--help']);
 /** As the command line lists them. */
-const COMMANDS = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+const COMMANDS = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
 
 describe('usage', () => {
   it('lists the commands, what a cell is and the exit codes under --help', () => {
@@ -32,15 +32,24 @@ describe('usage', () => {
     expect(stdout.replace(/\s+/g, ' ')).toContain('default T=16,B=8,I=16,H=32, any other 16');
   });
 
+  it('prints its help where no command is named, and is content', async () => {
+    expect(await recurve([])).toEqual(help);
+    expect(JSON.parse((await recurve(['--json'])).stdout)).toEqual({ help: help.stdout });
+  });
+
+  it.each(COMMANDS)('help %s is what %s --help says', async (command) => {
+    expect(await recurve(['help', command])).toEqual(await recurve([command, '--help']));
+  });
+
   it('prints the version of the package', async () => {
     expect((await recurve(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it.each([
-    [[], 'no command is given'],
+    [['help', 'chekc'], "unknown command 'chekc'"],
     [['chekc'], "unknown command 'chekc'"],
     [['list', '--colour'], "unknown option '--colour'"],
-    [['list', 'lstm'], "too many arguments for 'list'. Expected 0 arguments but got 1."],
+    [['doctor', 'lstm'], "too many arguments for 'doctor'. Expected 0 arguments but got 1."],
     [['new'], "missing required argument 'name'"],
     [['generate', 'lstm'], "required option '--out <dir>' not specified"],
     [['run', 'lstm'], "required option '--data <file>' not specified"],
