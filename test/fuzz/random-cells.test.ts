@@ -10,7 +10,7 @@ import { printModel } from './print.js';
 import { compileModel } from './run-cell.js';
 import { shrink } from './shrink.js';
 
-const CELLS = 80;
+const CELLS = 50;
 /** That are compiled only. */
 const COMPILED = 300;
 /** Largest share of cells with a tensor that float32 cannot hold to 1e-5. */
