@@ -34,12 +34,11 @@ export function supervise(device: GPUDevice, { name, time, maker, wait = (pendin
   let closed = false;
   let loss: RecurveError | undefined;
 
-  if (maker === 'recurve') {
-    device.addEventListener('uncapturederror', (event) => {
-      event.preventDefault(); // or Dawn prints it as well
-      faults.push(deviceFault(event.error));
-    });
-  }
+  const uncaptured = (event: GPUUncapturedErrorEvent) => {
+    event.preventDefault(); // or Dawn prints it as well
+    faults.push(deviceFault(event.error));
+  };
+  if (maker === 'recurve') device.addEventListener('uncapturederror', uncaptured);
   const lost = device.lost.then((info) => {
     if (closed) return new Promise<never>(() => {});
     loss = new RecurveError({
@@ -79,7 +78,10 @@ export function supervise(device: GPUDevice, { name, time, maker, wait = (pendin
     },
     close() {
       closed = true;
-      if (maker === 'recurve') device.destroy();
+      if (maker === 'caller') return;
+      device.destroy();
+      // Dawn holds a listener, which holds what stands around it here, the device too: neither would ever be freed.
+      device.removeEventListener('uncapturederror', uncaptured);
     },
   };
 }
