@@ -1,5 +1,5 @@
 /** `--dims T=16,B=8` and `--set option=value`, read strictly. */
-import { RecurveError } from '../codegen/errors.js';
+import { type ErrorDetail, RecurveError } from '../codegen/errors.js';
 import type { Signature } from '../codegen/frontend/tree.js';
 import { chooseSizes } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
@@ -40,7 +40,7 @@ export function collectDims(text: string, before: Sizes | undefined): Sizes {
   return Object.fromEntries(sizes);
 }
 
-function dimsError(code: string, message: string): RecurveError {
+function dimsError(code: ErrorDetail['code'], message: string): RecurveError {
   return new RecurveError({ code, message, fix: 'Write for example --dims T=64,B=32,I=28,H=128.', where: '--dims' });
 }
 
@@ -58,7 +58,7 @@ export function collectSet(text: string, before: Readonly<Record<string, string>
   return { ...before, [name]: text.slice(at + 1).trim() };
 }
 
-function setError(code: string, message: string): RecurveError {
+function setError(code: ErrorDetail['code'], message: string): RecurveError {
   return new RecurveError({
     code,
     message,

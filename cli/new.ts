@@ -59,7 +59,7 @@ export async function newCell({ io, colors }: Context, name: string, from?: stri
 function missing(helpers: SpecCopy['helpers'], cwd: string, cell: string): SpecCopy['helpers'] {
   return helpers.filter(({ path, text }) => {
     if (!existsSync(join(cwd, path))) return true;
-    const own = { code: 'NEW-HELPER', fix: 'Start in another folder, or rename that file first.', source: path };
+    const own = { code: 'NEW-HELPER' as const, fix: 'Start in another folder, or rename that file first.', source: path };
     if (Buffer.from(readUserFile(join(cwd, path), own)).equals(Buffer.from(text))) return false;
     throw new RecurveError({
       code: 'NEW-HELPER',

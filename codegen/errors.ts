@@ -2,11 +2,13 @@
  * Errors a person can act on. Every one carries a stable code, what was found and what to do;
  * the command line prints them without a stack trace and exits with `exitCode`.
  */
+import type { ErrorCode } from './error-codes.js';
+
 export type ExitCode = 1 | 2 | 3;
 
 export interface ErrorDetail {
-  /** Stable, upper case, e.g. `DATA-SHAPE`. */
-  readonly code: string;
+  /** Stable; `ERROR_CODES` says what each means. */
+  readonly code: ErrorCode;
   /** What was found, one sentence. */
   readonly message: string;
   /** What to write or do instead. */
@@ -19,7 +21,7 @@ export interface ErrorDetail {
 
 export class RecurveError extends Error {
   override readonly name = 'RecurveError';
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly fix: string | undefined;
   readonly where: string | undefined;
   readonly exitCode: ExitCode;
@@ -35,7 +37,7 @@ export class RecurveError extends Error {
 
 /** A mistake in a spec file, at a place. */
 export interface Diagnostic {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly fix: string;
   readonly file: string;
@@ -52,14 +54,12 @@ export interface Diagnostic {
 export class SpecError extends RecurveError {
   readonly diagnostics: readonly Diagnostic[];
 
+  /** @param diagnostics at least one */
   constructor(diagnostics: readonly Diagnostic[]) {
-    const first = diagnostics[0];
-    super({
-      code: first?.code ?? 'SPEC',
-      message: first ? `${first.file}:${first.line}:${first.column} ${first.message}` : 'the spec has mistakes',
-      fix: first?.fix,
-      where: first?.file,
-    });
+    const [first] = diagnostics;
+    if (first === undefined) throw new Error('a spec without mistakes is no error');
+    const { code, message, fix, file, line, column } = first;
+    super({ code, message: `${file}:${line}:${column} ${message}`, fix, where: file });
     this.diagnostics = diagnostics;
   }
 }

@@ -1,5 +1,6 @@
 /** The compiler's interface. */
 export { printPlan } from './emit/print.js';
+export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export { type Diagnostic, RecurveError, SpecError } from './errors.js';
 export * from './frontend/index.js';
 export type { CellTree, OptionValue, OptionValues, Signature, TensorDeclaration } from './frontend/tree.js';

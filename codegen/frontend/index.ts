@@ -2,7 +2,7 @@
 
 export { copySpec, type SpecCopy } from './copy-spec.js';
 export { constantOf } from './declare/constant.js';
-export { SPEC_CODES, type SpecCode } from './diagnostics/diagnostics.js';
+export { SPEC_CODES, type SpecCode } from './diagnostics/codes.js';
 export { formatDiagnostic, formatDiagnostics } from './diagnostics/format.js';
 export { badName } from './language/vocabulary.js';
 export { checkSpec } from './lower/check.js';

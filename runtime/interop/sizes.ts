@@ -1,5 +1,5 @@
 /** Sizes of dims as the tensors of a request have them; codegen/ir/sizes.ts says what must hold between them. */
-import { RecurveError } from '../../codegen/errors.js';
+import { type ErrorDetail, RecurveError } from '../../codegen/errors.js';
 import { isFixed } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { shapeText } from './describe.js';
@@ -43,7 +43,7 @@ export class SizeLedger {
    * @param tensor its path, such as `inputs.x`
    * @throws RecurveError `code`
    */
-  measure(tensor: string, shape: readonly number[], axes: readonly Axis[], code = 'DATA-SHAPE'): void {
+  measure(tensor: string, shape: readonly number[], axes: readonly Axis[], code: ErrorDetail['code'] = 'DATA-SHAPE'): void {
     if (shape.length !== axes.length) {
       throw new RecurveError({
         code,
@@ -62,7 +62,7 @@ export class SizeLedger {
   }
 
   /** @throws RecurveError `code` where `dim` is already known to have another size */
-  record(dim: string, size: number, source: string, code: string, tensor: string): void {
+  record(dim: string, size: number, source: string, code: ErrorDetail['code'], tensor: string): void {
     const known = this.#known.get(dim);
     if (known === undefined) {
       this.#known.set(dim, { size, source });
@@ -85,7 +85,7 @@ export class SizeLedger {
     return Object.fromEntries([...this.#known].map(([dim, { size }]) => [dim, size]));
   }
 
-  #measureAxis(tensor: string, size: number, axis: Axis, index: number, code: string): void {
+  #measureAxis(tensor: string, size: number, axis: Axis, index: number, code: ErrorDetail['code']): void {
     const source = `${tensor} (axis ${index}, ${axisText(axis)} = ${size})`;
     const fits = axis.dim === undefined ? size === axis.times : size > 0 && size % axis.times === 0;
     if (!fits) {
@@ -99,7 +99,7 @@ export class SizeLedger {
     if (axis.dim !== undefined) this.record(axis.dim, size / axis.times, source, code, tensor);
   }
 
-  #measureSum(tensor: string, size: number, axis: Axis, index: number, code: string): void {
+  #measureSum(tensor: string, size: number, axis: Axis, index: number, code: ErrorDetail['code']): void {
     const part = this.get(axis.plus ?? '');
     if (part === undefined) throw new Error(`${tensor} is measured before ${axis.plus} is known`);
     if (size <= part) {

@@ -1,5 +1,5 @@
 /** What the reference is given, checked and widened to float64. */
-import { RecurveError } from '../../codegen/errors.js';
+import { type ErrorDetail, RecurveError } from '../../codegen/errors.js';
 import type { TensorDeclaration } from '../../codegen/frontend/tree.js';
 import { elements, type Tensors } from '../data.js';
 
@@ -77,6 +77,6 @@ export function checkLengths(lengths: readonly number[] | undefined, T: number, 
   throw refuse('DATA-LENGTHS', 'lengths', `is [${lengths}]`, `Give ${B} whole numbers from 0 to ${T}.`);
 }
 
-function refuse(code: string, where: string, found: string, fix: string): RecurveError {
+function refuse(code: ErrorDetail['code'], where: string, found: string, fix: string): RecurveError {
   return new RecurveError({ code, message: `${where} ${found}`, fix, where });
 }

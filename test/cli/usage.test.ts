@@ -119,6 +119,11 @@ describe('usage', () => {
     expect(documentOf(ran)).toMatchObject({ error: { code } });
   });
 
+  it('refuses an option that is given twice', async () => {
+    const twice = await recurve(['inspect', 'rnn', '--set', 'activation=relu', '--set', 'activation=tanh', '--json']);
+    expect(documentOf(twice)).toMatchObject({ error: { code: 'SET-TWICE' } });
+  });
+
   it('suggests the built-in cell that was meant', async () => {
     const { code, stderr } = await recurve(['inspect', 'ltsm', '--stage', 'signature']);
     expect(code).toBe(2);

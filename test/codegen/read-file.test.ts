@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { RecurveError } from '../../codegen/errors.js';
+import { parseCell } from '../../codegen/frontend/index.js';
 import { FileFault, faultOf, MOST_BYTES, readRegularFile, readUserFile, sizeText } from '../../codegen/read-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'recurve-read-'));
@@ -82,6 +83,20 @@ describe('a file that a user names', () => {
       }),
     );
     expect(() => readUserFile(path, { code: 'DATA-FILE', fix: '' })).toThrow(RecurveError);
+  });
+
+  it.skipIf(process.platform !== 'linux')('as a spec is refused by what it is, too', () => {
+    const refused = (path: string) => {
+      try {
+        parseCell(path);
+      } catch (error) {
+        if (error instanceof RecurveError) return error.code;
+        throw error;
+      }
+      return 'parsed';
+    };
+    expect(refused('/dev/null')).toBe('SPEC-NOT-A-FILE');
+    expect(refused(at(`${'x'.repeat(300)}.cell.ts`))).toBe('SPEC-UNREADABLE');
   });
 
   it('keeps no descriptor open, whether it is read or refused', () => {

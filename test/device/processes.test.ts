@@ -97,6 +97,20 @@ describe('a fresh process', () => {
     expect(await readdir(folder)).toHaveLength(3);
   });
 
+  it('tells where Dawn meets another driver than the embedded one: a worker thread sets its environment for itself alone', async () => {
+    const worker = `import { isMainThread, Worker } from 'node:worker_threads';
+      import { probe } from './runtime/device/probe.js';
+      if (isMainThread) new Worker(new URL(import.meta.url));
+      else console.log(JSON.stringify(await probe('swiftshader')));`;
+    await writeFile(join(compiled, 'worker.js'), worker);
+    const { stdout } = await node('worker.js', {});
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'missing',
+      code: 'ADAPTER-REFUSED',
+      fix: expect.stringContaining('SHARE_ENV'),
+    });
+  });
+
   type Opening = [string, (cache: string) => Promise<unknown>];
   const givenAway: Opening = ['its folder belongs to another user', (cache) => chown(join(cache, 'recurve'), 12_345, 12_345)];
   it.each<Opening>([

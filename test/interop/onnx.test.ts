@@ -461,6 +461,11 @@ describe('files', () => {
     );
   });
 
+  it('whose graph is no message are refused as damaged', async () => {
+    // ir_version 8, then a graph of one byte: a tag whose type there is not.
+    expect(await refusal(open(Uint8Array.of(0x08, 0x08, 0x3a, 0x01, 0x0f)))).toMatch(/^ONNX-CORRUPT: /);
+  });
+
   it('that were cut short anywhere are refused, as cut short wherever the beginning is that of a model', async () => {
     for (let length = 0; length < good.length; length++) {
       expect((await refusal(open(good.subarray(0, length)))).split(':')[0], `${length} bytes`).toBe(

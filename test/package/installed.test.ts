@@ -19,6 +19,23 @@ const entries = Object.keys(exports)
 const examples = readdirSync(join(checkout, 'examples'));
 const programs = examples.filter((file) => !file.endsWith('.cell.ts'));
 
+/** Programs in documents, each as a module of its own, with what its text takes for granted. */
+function programsIn(document: string): string[] {
+  const text = readFileSync(join(checkout, document), 'utf8');
+  const granted: Readonly<Record<string, string>> = {
+    layer: 'import("recurve/node").Layer',
+    x: 'Float32Array',
+    device: 'GPUDevice',
+    cotangentOf: '(y: import("recurve/node").Tensor) => Float32Array',
+  };
+  return [...text.matchAll(/^```(?:js|ts)\n([\s\S]*?)^```/gm)].map(([, code = '']) => {
+    const missing = Object.entries(granted).filter(([name]) => !new RegExp(`\\b(const|let) ${name}\\b`).test(code));
+    return `${code}\n${missing.map(([name, type]) => `declare const ${name}: ${type};`).join('\n')}\nexport {};`;
+  });
+}
+const documented = ['README.md', 'docs/library.md', 'docs/errors.md'].flatMap(programsIn);
+const documents = documented.map((_, at) => `documented-${at}.ts`);
+
 let installed: Installed;
 beforeAll(async () => {
   installed = await install();
@@ -27,6 +44,7 @@ beforeAll(async () => {
   installed.node(recurve, 'generate', 'gru', ...dims);
   for (const file of examples) installed.write(file, readFileSync(join(checkout, 'examples', file), 'utf8'));
   installed.write('typed.ts', TYPED);
+  for (const [at, file] of documents.entries()) installed.write(file, documented[at] ?? '');
   installed.write('entries.ts', entries.map((entry, at) => `export * as entry${at} from '${entry}';`).join('\n'));
   await build({
     absWorkingDir: installed.folder,
@@ -51,13 +69,38 @@ describe('the installed package', () => {
     expect(installed.typeErrors(['entries.ts', 'typed.ts'], 'Bundler', [])).toEqual([]);
   });
 
-  it('gives them, and the examples, their types where Node resolves', () => {
-    expect(installed.typeErrors(['entries.ts', 'typed.ts', ...programs], 'NodeNext', ['node'])).toEqual([]);
+  it('gives them, the examples and the programs in the documents their types where Node resolves', () => {
+    expect(documents.length).toBeGreaterThan(4);
+    expect(installed.typeErrors(['entries.ts', 'typed.ts', ...programs, ...documents], 'NodeNext', ['node'])).toEqual([]);
   });
 
   it('runs a program on a generated module, whose mistake is an error with a code', () => {
     expect(installed.node('typed.js')).toBe('DATA-SHAPE 2,1,8\n');
   });
+});
+
+it.skipIf(process.platform !== 'linux')('a device that was closed leaves nothing behind: no thread of its driver', () => {
+  installed.write(
+    'again.mjs',
+    `import { readdirSync } from 'node:fs';
+    import { open } from 'recurve/node';
+    import { plan } from './kernels/gru/gru.js';
+    const threads = [];
+    for (let round = 0; round < 8; round++) {
+      const gpu = await open({ adapter: 'swiftshader' });
+      const layer = await gpu.load(plan);
+      layer.init();
+      await layer.run({ inputs: { x: new Float32Array(16 * 4 * 3) } });
+      layer.destroy();
+      gpu.close();
+      for (let turn = 0; turn < 5; turn++) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
+      threads.push(readdirSync('/proc/self/task').length);
+    }
+    console.log(threads.join(' '));`,
+  );
+  const threads = installed.node('--expose-gc', 'again.mjs').split(' ').map(Number);
+  expect(threads).toHaveLength(8);
+  expect((threads[7] ?? 0) - (threads[1] ?? 0)).toBeLessThan(4);
 });
 
 describe('examples', () => {

@@ -2,7 +2,8 @@
 import { GraphBuilder } from '../../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../../ir/graph.js';
 import { SINGULAR } from '../declare/declarations.js';
-import type { Report, SpecCode } from '../diagnostics/diagnostics.js';
+import type { SpecCode } from '../diagnostics/codes.js';
+import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
 import { TRAINING } from '../language/training.js';
 import type { CellTree, FunctionTree, OptionValues, SizeRule, Span } from '../tree.js';

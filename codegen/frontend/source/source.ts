@@ -1,7 +1,8 @@
 /** Reads spec files as text, refusing by name what is not one. */
+
 import { readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
-import { RecurveError } from '../../errors.js';
+import { type ErrorDetail, RecurveError } from '../../errors.js';
 import { FileFault, readRegularFile } from '../../read-file.js';
 import { nearest } from '../../suggest.js';
 import { visible } from '../../visible.js';
@@ -75,7 +76,7 @@ export function checkText(path: string, text: string): string {
   return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
-function refuse(code: string, path: string, what: string, fix: string): RecurveError {
+function refuse(code: ErrorDetail['code'], path: string, what: string, fix: string): RecurveError {
   return new RecurveError({ code, message: `${visible(path)} ${what}`, fix, where: path });
 }
 

@@ -66,7 +66,7 @@ export function binary(node: PlacedNode, name: string): 0 | 1 {
 }
 
 export function attributeError(node: PlacedNode, name: string, complaint: string, fix?: string) {
-  return onnxError('ATTRIBUTE', `${name} of ${node.label} ${complaint}`, node.label, { fix });
+  return onnxError('ONNX-ATTRIBUTE', `${name} of ${node.label} ${complaint}`, node.label, { fix });
 }
 
 function typed<V>(node: PlacedNode, name: string, type: Type, read: (attribute: AttributeProto) => V): V | undefined {

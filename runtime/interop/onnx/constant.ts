@@ -82,13 +82,13 @@ export class Workspace {
   /** @throws RecurveError `ONNX-SIZE`, `ONNX-WEIGHTS` */
   charge(bytes: number, shape: readonly number[], label: string): void {
     if (shape.length > MOST_AXES)
-      throw onnxError('WEIGHTS', `${label} has ${shape.length} axes; at most ${MOST_AXES} are read`, label);
+      throw onnxError('ONNX-WEIGHTS', `${label} has ${shape.length} axes; at most ${MOST_AXES} are read`, label);
     this.#used += bytes;
     // A count that is no number is no small one.
     const limit = this.#limit();
     if (this.#used <= limit) return;
     throw onnxError(
-      'SIZE',
+      'ONNX-SIZE',
       `${label} makes values of shape ${shapeText(shape)}; all computed ones may take ${limit} bytes`,
       label,
       {

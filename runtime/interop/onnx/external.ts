@@ -109,7 +109,7 @@ function attempt<V>(label: string, location: string, action: () => V): V {
 }
 
 function externalError(label: string, complaint: string, fix?: string, cause?: unknown) {
-  return onnxError('EXTERNAL', `${label} ${complaint}`, label, {
+  return onnxError('ONNX-EXTERNAL', `${label} ${complaint}`, label, {
     fix: fix ?? 'Put the file of its weights beside the model, or save the model with its weights inside.',
     cause,
   });

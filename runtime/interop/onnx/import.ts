@@ -84,7 +84,7 @@ export function nodeNamed({ source, nodes, strangers }: OnnxFile, name: string |
     const [only, ...more] = nodes;
     if (only && more.length === 0) return only;
     const found = only ? `${source} has ${nodes.length} recurrent nodes: ${listText(labels)}` : noNodes({ source, strangers });
-    throw onnxError('NODE', found, source, { fix: only ? `Choose one with --node. ${list}` : undefined });
+    throw onnxError('ONNX-NODE', found, source, { fix: only ? `Choose one with --node. ${list}` : undefined });
   }
   const exact = nodes.find(({ path }) => path === name);
   if (exact) return exact;
@@ -92,10 +92,12 @@ export function nodeNamed({ source, nodes, strangers }: OnnxFile, name: string |
   if (near && others.length === 0) return near;
   if (near) {
     const paths = [near, ...others].map(({ label }) => label);
-    throw onnxError('NODE', `${JSON.stringify(name)} is ambiguous: ${listText(paths)}`, name, { fix: 'Give the whole path.' });
+    throw onnxError('ONNX-NODE', `${JSON.stringify(name)} is ambiguous: ${listText(paths)}`, name, {
+      fix: 'Give the whole path.',
+    });
   }
   const found = nodes.length > 0 ? `it has ${listText(labels)}` : 'it has none';
-  throw onnxError('NODE', `${source} has no recurrent node ${JSON.stringify(name)}; ${found}`, name, {
+  throw onnxError('ONNX-NODE', `${source} has no recurrent node ${JSON.stringify(name)}; ${found}`, name, {
     fix: didYouMean(name, labels, list, '"'),
   });
 }
@@ -121,7 +123,7 @@ export function chooseDirection(node: RecurrentNode, wanted: Direction | undefin
   if (wanted === undefined && only && !second) return only;
   if (wanted !== undefined && directions.includes(wanted)) return wanted;
   const fault = second ? 'runs forward and reverse; a file holds one direction' : `runs ${only} only`;
-  throw onnxError('DIRECTION', `${node.label} ${fault}`, node.label, {
+  throw onnxError('ONNX-DIRECTION', `${node.label} ${fault}`, node.label, {
     fix: second ? 'Choose with --direction forward or --direction reverse.' : 'Leave --direction out.',
   });
 }
@@ -207,7 +209,7 @@ function refuseMoreInputs(node: RecurrentNode, known: readonly string[]): void {
   const more = node.proto.input.findIndex((name, index) => index > known.length && name !== '');
   if (more < 0) return;
   throw onnxError(
-    'WEIGHTS',
+    'ONNX-WEIGHTS',
     `${node.label} has an input ${quote(node.proto.input[more] ?? '')} behind those of ${node.op}`,
     node.label,
   );
@@ -216,10 +218,11 @@ function refuseMoreInputs(node: RecurrentNode, known: readonly string[]): void {
 /** Values that must be in the file; those of a quantized node are dequantized. */
 function weights(file: OnnxFile, node: RecurrentNode, found: NamedOutcome, named: (name: string) => NamedOutcome): Tensor {
   const constant = constantOf(found);
-  if (!constant) throw onnxError('WEIGHTS', `${node.label} has no input ${found.input}, which ${node.op} needs`, node.label);
+  if (!constant) throw onnxError('ONNX-WEIGHTS', `${node.label} has no input ${found.input}, which ${node.op} needs`, node.label);
   if (node.op !== 'DynamicQuantizeLSTM') return float32Of(constant, found.label);
   const scale = constantOf(named(`${found.input}_scale`));
-  if (!scale) throw onnxError('WEIGHTS', `${node.label} has no input ${found.input}_scale, which ${node.op} needs`, node.label);
+  if (!scale)
+    throw onnxError('ONNX-WEIGHTS', `${node.label} has no input ${found.input}_scale, which ${node.op} needs`, node.label);
   const zero = constantOf(named(`${found.input}_zero_point`));
   return float32Of(file.dequantized(constant, scale, zero, found.label), found.label);
 }
@@ -236,7 +239,7 @@ function constantOf({ label, outcome }: NamedOutcome): Constant | undefined {
   if (outcome.kind === 'constant') return outcome.value;
   if (outcome.kind === 'wrong') throw outcome.error;
   const why = outcome.kind === 'runtime' ? outcome.by : 'of a shape that only a run knows';
-  throw onnxError('WEIGHTS', `${label} is not in the file: it is ${why}`, label, {
+  throw onnxError('ONNX-WEIGHTS', `${label} is not in the file: it is ${why}`, label, {
     fix: 'Export the model with its weights as initializers and with constant folding.',
   });
 }
@@ -244,7 +247,7 @@ function constantOf({ label, outcome }: NamedOutcome): Constant | undefined {
 function checkShape(node: RecurrentNode, name: string, { shape }: Tensor, expected: readonly number[]): void {
   if (shape.length === expected.length && shape.every((size, axis) => size === expected[axis] && size > 0)) return;
   const message = `${name} of ${node.label} has shape ${shapeText(shape)}; with the other weights it must be ${shapeText(expected)}`;
-  throw onnxError('WEIGHTS', message, node.label);
+  throw onnxError('ONNX-WEIGHTS', message, node.label);
 }
 
 function sliceDirection({ shape, data }: Tensor, place: number): Tensor {

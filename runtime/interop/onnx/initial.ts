@@ -68,7 +68,7 @@ function stateOf({ label, outcome }: NamedOutcome, frame: Frame): Tensor | strin
   if (fits && (!repeats || batch === 1)) return oneDirection(outcome.value, label, batch, frame);
   if (repeats) return `of shape ${shapeText(shape)}, repeated to one that only a run knows`;
   const where = layout === 0 ? `[${directions}, sequences, ${H}]` : `[sequences, ${directions}, ${H}]`;
-  throw onnxError('WEIGHTS', `${label} has shape ${shapeText(shape)}; it must be ${where}`, label);
+  throw onnxError('ONNX-WEIGHTS', `${label} has shape ${shapeText(shape)}; it must be ${where}`, label);
 }
 
 function oneDirection(value: Constant, label: string, batch: number, { directions, place, H, layout }: Frame): Tensor {
@@ -90,5 +90,5 @@ function lengthsOf({ label, outcome }: NamedOutcome): readonly number[] | string
   const good = formOf(type).kind === 'integer' && shape.length === 1 && data.length > 0 && data.every((length) => length >= 0);
   if (good) return Array.from(data);
   const fault = `is ${type} of shape ${shapeText(shape)}${data.some((length) => length < 0) ? ' with negative numbers' : ''}`;
-  throw onnxError('WEIGHTS', `${label} ${fault}; it is INT32, one length for each sequence`, label);
+  throw onnxError('ONNX-WEIGHTS', `${label} ${fault}; it is INT32, one length for each sequence`, label);
 }

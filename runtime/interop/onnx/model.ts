@@ -26,7 +26,7 @@ export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
     model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false, recursionLimit: MOST_NESTED + 1 });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw onnxError('CORRUPT', `${source} is damaged: ${reason}`, source, { fix: COPY_AGAIN, cause });
+    throw onnxError('ONNX-CORRUPT', `${source} is damaged: ${reason}`, source, { fix: COPY_AGAIN, cause });
   }
   if (model.irVersion < 1n) throw notAModel(source, 'it states no ir_version');
   if (!model.graph) throw truncated(source, bytes, 'before its graph');
@@ -92,11 +92,15 @@ function checkSize(bytes: Uint8Array, source: string): void {
       const message = field?.fieldKind === 'message' || field?.fieldKind === 'list' ? field.message : undefined;
       const big = field?.fieldKind === 'list' && field.listKind === 'scalar' && LISTS_OF_OBJECTS.has(field.scalar);
       messages += message ? 1 : big ? length / LISTED : 0;
-      if (messages > MOST_MESSAGES) throw onnxError('SIZE', `${source} has more than ${MOST_MESSAGES} parts`, source);
+      if (messages > MOST_MESSAGES) throw onnxError('ONNX-SIZE', `${source} has more than ${MOST_MESSAGES} parts`, source);
       if (!message) reader.pos += length;
       else open.push({ fields: fieldsOf(message), end: Math.min(reader.pos + length, top.end) });
       if (open.length > MOST_NESTED) {
-        throw onnxError('NESTING', `${source} has parts within parts, such as graphs, more than ${MOST_NESTED} deep`, source);
+        throw onnxError(
+          'ONNX-NESTING',
+          `${source} has parts within parts, such as graphs, more than ${MOST_NESTED} deep`,
+          source,
+        );
       }
     }
   } catch (error) {
@@ -123,14 +127,14 @@ function skipBytes(reader: BinaryReader, end: number): void {
 const COPY_AGAIN = 'Copy or export the file again.';
 
 function truncated(source: string, bytes: Uint8Array, place: string): RecurveError {
-  return onnxError('TRUNCATED', `${source} ends at byte ${bytes.length}, ${place}`, source, {
+  return onnxError('ONNX-TRUNCATED', `${source} ends at byte ${bytes.length}, ${place}`, source, {
     fix: `It was cut short or damaged. ${COPY_AGAIN}`,
   });
 }
 
 function notAModel(source: string, reason: string, bytes: Uint8Array = new Uint8Array(), cause?: unknown): RecurveError {
   const pointer = new TextDecoder('latin1').decode(bytes.subarray(0, 40)).startsWith('version https://git-lfs');
-  return onnxError('NOT-A-MODEL', `${source} is not an ONNX model: ${reason}`, source, {
+  return onnxError('ONNX-NOT-A-MODEL', `${source} is not an ONNX model: ${reason}`, source, {
     fix: pointer
       ? 'It is a Git LFS pointer: fetch the file itself with `git lfs pull`.'
       : 'Give a .onnx file, as torch.onnx.export writes it.',

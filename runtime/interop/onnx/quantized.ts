@@ -49,5 +49,5 @@ export function dequantizedWeights(
 }
 
 function fault(label: string, complaint: string) {
-  return onnxError('WEIGHTS', `${label} ${complaint}`, label);
+  return onnxError('ONNX-WEIGHTS', `${label} ${complaint}`, label);
 }

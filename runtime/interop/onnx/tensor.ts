@@ -58,7 +58,7 @@ export function decodeTensor(tensor: TensorProto, what: string, readExternal: Re
 const CUT = 'The file is damaged; export the model again.';
 
 function weightsError(label: string, complaint: string, fix?: string) {
-  return onnxError('WEIGHTS', `${label} ${complaint}`, label, { fix });
+  return onnxError('ONNX-WEIGHTS', `${label} ${complaint}`, label, { fix });
 }
 
 function shapeOf({ dims }: TensorProto, label: string): readonly number[] {

@@ -92,7 +92,7 @@ class Walk {
     this.#called.add(definition);
     if (calls.includes(definition) || calls.length >= MOST_CALLS) {
       const fault = calls.includes(definition) ? 'calls itself' : `is ${calls.length} calls deep`;
-      throw onnxError('NESTING', `the function ${visible(definition.name)} of ${this.#source} ${fault}`, this.#source);
+      throw onnxError('ONNX-NESTING', `the function ${visible(definition.name)} of ${this.#source} ${fault}`, this.#source);
     }
     this.#enter(definition.node, { scope, path, calls: [...calls, definition] });
   }
@@ -143,7 +143,7 @@ class Walk {
   #charge(work: number): void {
     this.#unfolded += work;
     if (this.#unfolded <= MOST_UNFOLDED) return;
-    throw onnxError('NESTING', `the functions of ${this.#source} unfold to more than ${MOST_UNFOLDED} nodes`, this.#source);
+    throw onnxError('ONNX-NESTING', `the functions of ${this.#source} unfold to more than ${MOST_UNFOLDED} nodes`, this.#source);
   }
 
   /** A deep or long-winded path is cut in front: it is kept for every node below. */

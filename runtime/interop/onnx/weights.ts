@@ -14,7 +14,7 @@ export function float32Of(constant: Constant, label: string): Tensor & { readonl
   const found = looked.get(constant) ?? lookAt(constant);
   looked.set(constant, found);
   if ('data' in found) return { shape: constant.shape, data: found.data };
-  throw onnxError('WEIGHTS', `${label} ${found.complaint}`, label, { fix: found.fix });
+  throw onnxError('ONNX-WEIGHTS', `${label} ${found.complaint}`, label, { fix: found.fix });
 }
 
 function lookAt({ type, data }: Constant) {

@@ -3,6 +3,7 @@
  * Everything the format demands is checked, holes and overlaps included: a file that is off by one byte
  * would otherwise give wrong numbers instead of an error.
  */
+import type { ErrorCode } from '../../../codegen/error-codes.js';
 import { RecurveError } from '../../../codegen/errors.js';
 import { elements } from '../../data.js';
 import { describe, quote, shapeText } from '../describe.js';
@@ -48,19 +49,23 @@ export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsF
   };
 }
 
-function fail(code: string, message: string, where: string, fix?: string): RecurveError {
-  return new RecurveError({ code: `SAFETENSORS-${code}`, message, where, fix });
+function fail(code: Extract<ErrorCode, `SAFETENSORS-${string}`>, message: string, where: string, fix?: string): RecurveError {
+  return new RecurveError({ code, message, where, fix });
 }
 
 /** Where the data starts. */
 function headerEnd(bytes: Uint8Array, source: string): number {
   if (bytes.length < 8) {
-    throw fail('TRUNCATED', `${source} has ${bytes.length} bytes; a safetensors file starts with 8 of header length`, source);
+    throw fail(
+      'SAFETENSORS-TRUNCATED',
+      `${source} has ${bytes.length} bytes; a safetensors file starts with 8 of header length`,
+      source,
+    );
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > LARGEST_HEADER) {
     throw fail(
-      'HEADER-SIZE',
+      'SAFETENSORS-HEADER-SIZE',
       `${source} states a header of ${length} bytes; at most ${LARGEST_HEADER} are allowed`,
       source,
       'This is probably not a safetensors file. JSON data goes in a file named *.json.',
@@ -68,7 +73,7 @@ function headerEnd(bytes: Uint8Array, source: string): number {
   }
   const end = 8 + Number(length);
   if (end > bytes.length) {
-    throw fail('TRUNCATED', `${source} ends at byte ${bytes.length}, within its header of ${length} bytes`, source);
+    throw fail('SAFETENSORS-TRUNCATED', `${source} ends at byte ${bytes.length}, within its header of ${length} bytes`, source);
   }
   return end;
 }
@@ -93,21 +98,25 @@ function parseHeader(bytes: Uint8Array, source: string): JsonObject {
     );
   }
   if (!isObject(header) || !text.startsWith('{')) {
-    throw fail('HEADER', `the header of ${source} must be an object, found ${describe(header)}`, source);
+    throw fail('SAFETENSORS-HEADER', `the header of ${source} must be an object, found ${describe(header)}`, source);
   }
   const twice = duplicateKey(text);
-  if (twice !== undefined) throw fail('DUPLICATE', `the header of ${source} has ${quote(twice)} twice`, source);
+  if (twice !== undefined) throw fail('SAFETENSORS-DUPLICATE', `the header of ${source} has ${quote(twice)} twice`, source);
   return header;
 }
 
 function checkMetadata(metadata: unknown, source: string): Readonly<Record<string, string>> {
   if (!isObject(metadata)) {
-    throw fail('METADATA', `__metadata__ of ${source} must be an object, found ${describe(metadata)}`, source);
+    throw fail('SAFETENSORS-METADATA', `__metadata__ of ${source} must be an object, found ${describe(metadata)}`, source);
   }
   return Object.fromEntries(
     Object.entries(metadata).map(([key, value]) => {
       if (typeof value === 'string') return [key, value];
-      throw fail('METADATA', `__metadata__ ${quote(key)} of ${source} must be a string, found ${describe(value)}`, source);
+      throw fail(
+        'SAFETENSORS-METADATA',
+        `__metadata__ ${quote(key)} of ${source} must be a string, found ${describe(value)}`,
+        source,
+      );
     }),
   );
 }
@@ -115,16 +124,16 @@ function checkMetadata(metadata: unknown, source: string): Readonly<Record<strin
 function extentOf(name: string, entry: unknown, source: string): Extent {
   const where = quote(name);
   if (!isObject(entry)) {
-    throw fail('HEADER', `${where} of ${source} must be an object, found ${describe(entry)}`, where);
+    throw fail('SAFETENSORS-HEADER', `${where} of ${source} must be an object, found ${describe(entry)}`, where);
   }
   const { dtype: type, shape, data_offsets: offsets } = entry;
   if (typeof type !== 'string')
-    throw fail('DTYPE', `${where} of ${source} has dtype ${describe(type)}`, where, 'Save it as F32.');
+    throw fail('SAFETENSORS-DTYPE', `${where} of ${source} has dtype ${describe(type)}`, where, 'Save it as F32.');
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    throw fail('HEADER', `the shape of ${where} in ${source} must be an array of whole numbers`, where);
+    throw fail('SAFETENSORS-HEADER', `the shape of ${where} in ${source} must be an array of whole numbers`, where);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
-    throw fail('HEADER', `data_offsets of ${where} in ${source} must be two whole numbers`, where);
+    throw fail('SAFETENSORS-HEADER', `data_offsets of ${where} in ${source} must be two whole numbers`, where);
   }
   const [start = 0, end = 0] = offsets;
   // Only a tensor that is needed must be of a type that we know: a checkpoint may hold masks and quantized layers too.
@@ -132,7 +141,7 @@ function extentOf(name: string, entry: unknown, source: string): Extent {
   const expected = elements(shape) * (width ?? 0);
   if (width === undefined ? end < start : end - start !== expected) {
     throw fail(
-      'BYTES',
+      'SAFETENSORS-BYTES',
       `${where} of ${source} spans ${end - start} bytes, but ${type} of shape ${shapeText(shape)} takes ${expected}`,
       where,
     );
@@ -151,7 +160,7 @@ function checkCoverage(extents: readonly Extent[], length: number, source: strin
     const where = quote(name);
     if (end > length) {
       throw fail(
-        'TRUNCATED',
+        'SAFETENSORS-TRUNCATED',
         `${where} of ${source} ends at byte ${end} of the data, which has ${length}`,
         where,
         'The file was cut short; copy it again.',
@@ -159,11 +168,11 @@ function checkCoverage(extents: readonly Extent[], length: number, source: strin
     }
     if (start !== reached) {
       const fault = start < reached ? 'overlaps the tensor before it' : `leaves ${start - reached} bytes before it unused`;
-      throw fail('OFFSETS', `${where} of ${source} ${fault}`, where);
+      throw fail('SAFETENSORS-OFFSETS', `${where} of ${source} ${fault}`, where);
     }
     reached = end;
   }
   if (reached !== length) {
-    throw fail('TRAILING', `${source} has ${length - reached} bytes behind its last tensor`, source);
+    throw fail('SAFETENSORS-TRAILING', `${source} has ${length - reached} bytes behind its last tensor`, source);
   }
 }

@@ -234,5 +234,5 @@ function attempt(action: () => readonly Outcome[], outputs = 1): readonly Outcom
 }
 
 function noOutput(source: Source, index: number): RecurveError {
-  return onnxError('WEIGHTS', `${source.label} has no output ${index}`, source.label);
+  return onnxError('ONNX-WEIGHTS', `${source.label} has no output ${index}`, source.label);
 }

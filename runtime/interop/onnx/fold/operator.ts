@@ -22,7 +22,7 @@ export interface Application {
 export type Operator = (application: Application) => readonly Constant[];
 
 export function fault({ node }: Pick<Application, 'node'>, complaint: string): RecurveError {
-  return onnxError('WEIGHTS', `${node.label} ${complaint}`, node.label, { fix: 'The model is damaged; export it again.' });
+  return onnxError('ONNX-WEIGHTS', `${node.label} ${complaint}`, node.label, { fix: 'The model is damaged; export it again.' });
 }
 
 /** @throws RecurveError `ONNX-WEIGHTS` */
