@@ -1,4 +1,4 @@
-/** The codes of errors: all documented, all thrown somewhere, all provoked by a test. That no other is thrown the types see to. */
+/** The codes of errors: all documented, all thrown somewhere, all named in some test, which is less than provoked by one. That no other is thrown the types see to. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ describe('every code of an error', () => {
     expect(codes.filter((code) => !source.includes(`'${code}'`))).toEqual([]);
   });
 
-  it('is provoked by a test', () => {
+  it('is named in a test', () => {
     const tests = textsOf(['test'], /error-codes\.test\.ts$/);
     const named = new Set(tests.match(/\b[A-Z]+(?:-[A-Z0-9]+)*\b/g));
     expect(codes.filter((code) => !named.has(code))).toEqual([]);
