@@ -1,6 +1,7 @@
 /** Copies a spec and the helpers that it imports to another place, so that every import finds its file again. */
 import { basename, dirname, extname, relative, sep } from 'node:path';
 import { type Expression, Node, type ObjectLiteralExpression, Project, type SourceFile } from 'ts-morph';
+import { isLibraryFile } from './language/library.js';
 import { importedFile } from './source/module.js';
 import { readSource } from './source/source.js';
 import { propertyName, unwrap } from './source/syntax.js';
@@ -37,7 +38,7 @@ export function copySpec(tree: CellTree, name: string): SpecCopy {
 /** Where each file of the spec goes, the spec's own first. What comes with recurve stays there. */
 function placesFor(tree: CellTree, own: string): Map<string, string> {
   const folder = dirname(tree.file);
-  const helpers = Object.keys(tree.sources).filter((file) => file !== tree.file && !file.startsWith('recurve:'));
+  const helpers = Object.keys(tree.sources).filter((file) => file !== tree.file && !isLibraryFile(file));
   const common = commonFolder([tree.file, ...helpers].map(dirname));
   const places = new Map([[tree.file, own]]);
   const taken = new Set([own]);

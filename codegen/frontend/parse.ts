@@ -10,6 +10,7 @@ import { convertFunction } from './convert/statement.js';
 import { readDefinition } from './declare/definition.js';
 import { Diagnostics } from './diagnostics/diagnostics.js';
 import { Recovery } from './diagnostics/recovery.js';
+import { isLibraryFile } from './language/library.js';
 import { withTraining } from './language/training.js';
 import { explore } from './lower/check.js';
 import { type Module, Modules } from './source/module.js';
@@ -30,6 +31,7 @@ export function parseCell(path: string): CellTree {
 /** Whether the files that a tree was parsed from hold now what they held then, but for the kind of their line breaks. */
 export function isCurrent({ sources }: Pick<CellTree, 'sources'>): boolean {
   return Object.entries(sources).every(([file, lines]) => {
+    if (isLibraryFile(file)) return true;
     try {
       return readSource(file).replaceAll(/\r\n|[\r\u2028\u2029]/g, '\n') === lines.join('\n');
     } catch (error) {

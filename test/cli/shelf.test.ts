@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CellShelf, KEPT } from '../../cli/shelf.js';
+import { builtInCells } from '../../runtime/node/cells.js';
 import { bytes, recurve, scratchFolder } from './harness.js';
 
 const cwd = scratchFolder();
@@ -40,6 +41,14 @@ describe('the cells that a stream keeps', () => {
     expect(shelf.get('once.cell.ts', { scale: 4 }).face).not.toBe(first.face);
     expect(shelf.size).toEqual({ trees: 1, choices: 2 });
   });
+
+  it.each(builtInCells())(
+    'are parsed once also where they are built in, with what they import from recurve: $name',
+    ({ name }) => {
+      const shelf = new CellShelf(cwd, { given: undefined, folder: cwd });
+      expect(shelf.get(name, {}).tree).toBe(shelf.get(name, {}).tree);
+    },
+  );
 
   it.each([['--reference'], ['--adapter', 'swiftshader']])(
     'are read anew where a file of theirs changed (%s)',

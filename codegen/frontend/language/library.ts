@@ -6,9 +6,14 @@ const FILES: Readonly<Record<string, string>> = { layerNorm: 'normalization.ts',
 
 export const LIBRARY: readonly string[] = Object.keys(FILES);
 
+const SCHEME = 'recurve:';
+
 /** How a file of the library is called in diagnostics and trees, wherever it is installed. */
 export const libraryFile = (name: string): string | undefined =>
-  Object.hasOwn(FILES, name) ? `recurve:${FILES[name]}` : undefined;
+  Object.hasOwn(FILES, name) ? `${SCHEME}${FILES[name]}` : undefined;
 
 /** Where it lies. */
-export const libraryPath = (file: string): string => shippedPath('library', file.slice('recurve:'.length));
+export const libraryPath = (file: string): string => shippedPath('library', file.slice(SCHEME.length));
+
+/** Whether a file among a tree's sources comes with recurve: it does not change, and stays where it is. */
+export const isLibraryFile = (file: string): boolean => file.startsWith(SCHEME);
