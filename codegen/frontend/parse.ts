@@ -92,6 +92,7 @@ function convert(modules: Modules, module: Module, recovery: Recovery): CellTree
   if (found === undefined || definition === undefined) return undefined;
   const documentation = documentationOf(found.statement);
   return {
+    kind: 'cell',
     file: module.file,
     ...definition,
     options: withTraining(definition.options, definition.step, library.helpers),

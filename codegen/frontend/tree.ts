@@ -48,6 +48,8 @@ export type Expression =
   | { readonly kind: 'builtin'; readonly name: string; readonly args: readonly Expression[]; readonly span: Span }
   /** A call of a helper function: key into `CellTree.helpers`. */
   | { readonly kind: 'helper'; readonly key: string; readonly args: readonly Expression[]; readonly span: Span }
+  /** In a model: a layer is run on sequences. */
+  | { readonly kind: 'call'; readonly callee: Expression; readonly args: readonly Expression[]; readonly span: Span }
   | { readonly kind: 'object'; readonly entries: readonly ObjectEntry[]; readonly span: Span }
   | { readonly kind: 'array'; readonly items: readonly Expression[]; readonly span: Span };
 
@@ -126,6 +128,8 @@ interface NumberOption {
 export interface Declaration {
   readonly name: string;
   readonly constructor_: 'vec' | 'mat' | 'scalar' | 'map' | 'blocks' | 'stack' | 'kernel';
+  /** Of a model's input: `over('T', …)`, the time axis along which there is one at every step. */
+  readonly time?: { readonly name: string; readonly span: Span };
   /** One expression per axis, outermost first; each evaluates to a declared dim's name or a whole number once options are known. */
   readonly shape: readonly Expression[];
   readonly init: Expression | undefined;
@@ -146,6 +150,7 @@ export interface DeclarationGroup {
 }
 
 export interface CellTree {
+  readonly kind: 'cell';
   readonly file: string;
   readonly name: string;
   /** First sentence of the doc comment above `export default`. */
@@ -166,6 +171,62 @@ export interface CellTree {
   readonly span: Span;
 }
 
+/** `encoder: layer('gru', { I: 'E' }, { options: { reset: o.reset }, when: o.deep })`, or `repeat(o.layers, layer(…))`. */
+export interface LayerDeclaration {
+  readonly name: string;
+  /** Evaluates to a key of `ModelTree.cells`: the name of a built-in cell, or the path of a file that the model imports. */
+  readonly cell: Expression;
+  /** By the cell's dim: evaluates to a dim of the model or a whole number. A dim that is not here keeps its name. */
+  readonly dims: readonly ObjectEntry[];
+  /** By the cell's option. */
+  readonly options: readonly ObjectEntry[];
+  /** How many layers of their own parameters, `name[k]`; `undefined` for one that is no array. */
+  readonly count: Expression | undefined;
+  /** Evaluates to a boolean; `undefined` means always there. */
+  readonly when: Expression | undefined;
+  readonly span: Span;
+}
+
+/** A whole network: layers are cells, and `run` says what happens over whole sequences. */
+export interface ModelTree {
+  readonly kind: 'model';
+  readonly file: string;
+  readonly name: string;
+  readonly summary: string;
+  readonly documentation: string;
+  readonly dims: CellTree['dims'];
+  /** Time axes; `T` where the file names none. */
+  readonly times: readonly { readonly name: string; readonly span: Span }[];
+  readonly options: readonly OptionDeclaration[];
+  readonly inputs: DeclarationGroup;
+  readonly params: DeclarationGroup;
+  /** What the layers' expressions call the options. */
+  readonly layersOptionsName: string | undefined;
+  readonly layers: readonly LayerDeclaration[];
+  /** `run(inputs, layers, params, { options })`. */
+  readonly run: FunctionTree;
+  readonly helpers: Readonly<Record<string, FunctionTree>>;
+  /** Every cell that a layer may be, by the name of a built-in one or the path of its file. */
+  readonly cells: Readonly<Record<string, CellTree>>;
+  readonly sources: Readonly<Record<string, readonly string[]>>;
+  readonly span: Span;
+}
+
+/** What a file holds. */
+export type SpecTree = CellTree | ModelTree;
+
+/** A layer once options are known. */
+export interface LayerInstance {
+  /** `lstm`, or `deep.0`, `deep.1` of a repeated one: what its parameters are called, `deep.1.W_i`. */
+  readonly name: string;
+  /** Key of `ModelTree.cells`. */
+  readonly cell: string;
+  /** The cell's own, in the cell's dims. */
+  readonly signature: Signature;
+  /** From the cell's dims to the model's, or to digits. */
+  readonly dims: Readonly<Record<string, string>>;
+}
+
 export interface TensorDeclaration {
   readonly name: string;
   /** Names of dims, or digits for an axis of fixed size: `['H', 'I']`, `['3', 'O', 'I']`; `[]` for a scalar. */
@@ -174,6 +235,11 @@ export interface TensorDeclaration {
   readonly init: 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number | undefined;
   /** What checks draw it from: low and high. */
   readonly range?: readonly [number, number];
+  /**
+   * Axes in front of `shape`, where they are not those of its group (`T`, `B` of an input, `B` of a state, none of a
+   * parameter): `B` alone of a model's input that has no time.
+   */
+  readonly leading?: readonly string[];
   /** A parameter that is not trained has no gradient. */
   readonly trainable: boolean;
   readonly span: Span;
@@ -214,4 +280,6 @@ export interface Signature {
   readonly params: readonly TensorDeclaration[];
   /** Output sequences by name: state names and further values that `step` returns. Shapes come from lowering. */
   readonly outputs: readonly string[] | undefined;
+  /** Of a model: its layers, in the order of their declaration. */
+  readonly layers?: readonly LayerInstance[];
 }

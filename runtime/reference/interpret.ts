@@ -138,6 +138,8 @@ class Interpreter {
           expression.args.map((arg) => this.evaluate(arg, scope)),
         );
       }
+      case 'call':
+        throw new Error('a cell calls no layers');
       case 'object':
         return namespace(expression.entries.map((entry) => [entry.name, this.evaluate(entry.value, scope)] as const));
       case 'array':

@@ -47,6 +47,8 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
       const args = expression.args.map((arg) => evaluate(machine, arg, env));
       return machine.call(expression.key, args, expression.span);
     }
+    case 'call':
+      throw new Error('a cell calls no layers');
     case 'object': {
       const members = new Map(expression.entries.map(({ name, value }) => [name, evaluate(machine, value, env)]));
       const places = new Map(expression.entries.map(({ name, span }) => [name, span]));
