@@ -11,6 +11,7 @@ import { type RetimedAdjoint, retime } from './passes/retime.js';
 import type { Plan, Sizes, Target } from './plan.js';
 import type { Merging } from './schedule/merge.js';
 import { type Program, scheduleProgram } from './schedule/program.js';
+import { Shared } from './schedule/shared.js';
 
 export interface CompileRequest {
   readonly options: OptionValues;
@@ -44,8 +45,9 @@ export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const { builder, step } = differentiated;
   const retimed = retime(differentiated); //                            last phase of a step into the first of the next
   verify('retime', { ...step, nodes: builder.nodes });
-  const program = scheduleProgram(step, retimed, signature, request); // time classes, residuals, phases, memory
-  const plan = emitPlan(program, { ...request, cell: signature.name }); // WGSL and the manifest
+  const shared = new Shared(signature, request.sizes, request.target, [step]);
+  const program = scheduleProgram(step, retimed, signature, request, shared); // time classes, residuals, phases, memory
+  const plan = emitPlan(program, { ...request, signature }); // WGSL and the manifest
   return { signature, step: lowered, adjoint: differentiated, retimed, program, plan };
 }
 

@@ -4,7 +4,7 @@
  * side for neighbouring lanes. Then each row's per-unit part runs on the sums.
  */
 import type { Target } from '../plan.js';
-import type { Pass, Program } from '../schedule/passes.js';
+import type { Pass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { name, printBody } from './body.js';
@@ -18,8 +18,8 @@ const ROWS = 8;
 
 type PhasePass = Extract<Pass, { kind: 'phase' }>;
 
-export function emitPhase(program: Program, target: Target, pass: PhasePass): Emitted {
-  const { builder, storage, merging } = program;
+export function emitPhase(section: Section, target: Target, pass: PhasePass): Emitted {
+  const { builder, storage, merging } = section;
   const { phase } = pass;
   const bindings = new Bindings();
   const width = widthOf({ extents: storage.extents(phase.shape) });

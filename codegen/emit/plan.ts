@@ -1,8 +1,8 @@
 /** Turns a scheduled program into the plan that a runtime runs; what a plan holds is said in codegen/plan.ts. */
 import { constantOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature } from '../frontend/tree.js';
-import type { PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
-import type { Order, Pass, Program } from '../schedule/passes.js';
+import type { KernelSpec, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
+import type { Order, Pass, Program, Section } from '../schedule/passes.js';
 import { quads } from '../schedule/places.js';
 import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
@@ -11,35 +11,22 @@ import type { Emitted } from './kernel.js';
 import { emitPhase } from './phase.js';
 
 export interface PlanRequest {
-  readonly cell: string;
+  /** Of the whole program. */
+  readonly signature: Signature;
   readonly options: OptionValues;
   readonly gradients: boolean;
   readonly target: Target;
 }
 
-export function emitPlan(program: Program, { cell, options, gradients, target }: PlanRequest): Plan {
-  const { builder, storage } = program;
-  const emitted = new Map<Pass, Emitted>();
+export function emitPlan(program: Program, { signature, options, gradients, target }: PlanRequest): Plan {
+  const { shared, sections } = program;
   const passes: PassSpec[] = [];
-  const emit = (pass: Pass): Emitted => {
-    switch (pass.kind) {
-      case 'phase':
-        return emitPhase(program, target, pass);
-      case 'outer':
-        return emitOuter(storage, target, pass);
-      case 'reduce':
-        return emitReduce(builder, storage, target, pass);
-      case 'gather':
-        return emitGather(storage, target, pass);
-      case 'copy':
-        return emitCopy(storage, target, pass);
-    }
-  };
-  const add = (pass: Pass, dispatches: number): string => {
+  const kernels: KernelSpec[] = [];
+  const add = (pass: Pass, dispatches: number, emit: (pass: Pass) => Emitted): string => {
     // What runs is found by its name.
     if (passes.some(({ name }) => name === pass.name)) throw new Error(`two passes are named ${pass.name}`);
     const result = emit(pass);
-    emitted.set(pass, result);
+    kernels.push(result.kernel);
     passes.push({
       name: pass.name,
       kernel: result.kernel.name,
@@ -55,36 +42,61 @@ export function emitPlan(program: Program, { cell, options, gradients, target }:
     });
     return pass.name;
   };
-  const items = (orders: readonly Order[]): ScheduleItem[] =>
-    orders.map((order) =>
+  const items = (orders: readonly Order[], prefix: string, emit: (pass: Pass) => Emitted): ScheduleItem[] => {
+    const named = (pass: Pass): Pass => (prefix === '' ? pass : { ...pass, name: `${prefix}_${pass.name}` });
+    return orders.map((order) =>
       order.kind === 'pass'
-        ? { kind: 'pass', pass: add(order.pass, 1), time: order.time ?? 0 }
+        ? { kind: 'pass', pass: add(named(order.pass), 1, emit), time: order.time ?? 0 }
         : {
             kind: 'loop',
             from: order.from,
             to: order.to,
             by: order.by,
-            passes: order.passes.map((pass) => add(pass, Math.abs(order.to - order.from))),
+            passes: order.passes.map((pass) => add(named(pass), Math.abs(order.to - order.from), emit)),
           },
     );
-  const forward = items(program.forward);
-  const backward = items(program.backward);
+  };
+  const inSection = (section: Section) => (pass: Pass) => emitPass(section, target, pass);
+  const [first] = sections;
+  if (first === undefined) throw new Error('a program without sections');
+  const forward = [
+    ...items(program.pack, '', inSection(first)),
+    ...sections.flatMap((section) => items(section.forward, section.prefix, inSection(section))),
+  ];
+  const backward = sections.toReversed().flatMap((section) => items(section.backward, section.prefix, inSection(section)));
+  const batch = shared.size('B');
   return {
     version: 1,
-    cell,
+    cell: signature.name,
     options,
-    sizes: storage.sizes,
-    rates: storage.signature.rates,
+    sizes: shared.sizes,
+    rates: signature.rates,
     gradients,
-    buffers: [...storage.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(storage.size('B')) + 1) }],
-    tensors: withInits(storage.tensors, storage.signature),
+    buffers: [...shared.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(batch) + 1) }],
+    tensors: withInits(shared.tensors, signature),
     lengths: { buffer: LENGTHS, offset: 0 },
-    ...(draws(program) ? { seed: { buffer: LENGTHS, offset: 4 * quads(storage.size('B')) } } : {}),
-    kernels: [...emitted.values()].map(({ kernel }) => kernel),
+    ...(draws(program) ? { seed: { buffer: LENGTHS, offset: 4 * quads(batch) } } : {}),
+    kernels,
     passes,
     forward,
     backward,
   };
+}
+
+function emitPass(section: Section, target: Target, pass: Pass): Emitted {
+  const { builder, storage } = section;
+  switch (pass.kind) {
+    case 'phase':
+      return emitPhase(section, target, pass);
+    case 'outer':
+      return emitOuter(storage, target, pass);
+    case 'reduce':
+      return emitReduce(builder, storage, target, pass);
+    case 'gather':
+      return emitGather(storage, target, pass);
+    case 'copy':
+      return emitCopy(storage, target, pass);
+  }
 }
 
 /** Tensors with what their declarations say of those that nobody gives. */
@@ -103,9 +115,9 @@ function withInits(tensors: Plan['tensors'], { state, params }: Signature): Plan
   return Object.fromEntries(Object.entries(tensors).map(([path, slot]) => [path, { ...slot, ...known.get(path) }]));
 }
 
-function draws({ builder, storage }: Program): boolean {
+function draws({ shared, sections }: Program): boolean {
   return (
-    builder.nodes.some(({ op }) => op === 'random') ||
-    storage.matrices.copies().some(({ common }) => common.partial?.drop !== undefined)
+    sections.some(({ builder }) => builder.nodes.some(({ op }) => op === 'random')) ||
+    shared.matrices.copies().some(({ common }) => common.partial?.drop !== undefined)
   );
 }

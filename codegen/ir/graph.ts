@@ -14,9 +14,14 @@ export type Shape = readonly string[];
 export type Leaf =
   | { readonly op: 'constant'; readonly value: number }
   | { readonly op: 'input'; readonly name: string }
+  /** A value that is the same at every step of a sequence. */
+  | { readonly op: 'held'; readonly name: string }
   /** The state's value before this step. */
   | { readonly op: 'state'; readonly name: string }
-  /** An input or state as it was `steps` steps ago; before the first step zero. */
+  /**
+   * An input or state as it was `steps` steps ago; before the first step zero. Of an input `steps` may be negative: as it
+   * will be, and behind the last step zero.
+   */
   | { readonly op: 'delayed'; readonly group: 'input' | 'state'; readonly name: string; readonly steps: number }
   /** A parameter used per unit. As a matrix it appears inside `contract`. */
   | { readonly op: 'param'; readonly name: string }
@@ -33,11 +38,11 @@ export type Leaf =
       readonly distribution: 'uniform' | 'normal';
       readonly per: 'step' | 'sequence';
     }
-  /** Cotangent of an output sequence at this step. */
+  /** A cotangent of an output sequence at this step. */
   | { readonly op: 'seed'; readonly name: string }
   /** Cotangent of the state after this step, from the steps behind it. `retime` replaces it by the three leaves below. */
   | { readonly op: 'carry'; readonly name: string }
-  /** Cotangent that the caller gave for the final state. */
+  /** A cotangent of the final state. */
   | { readonly op: 'final'; readonly name: string }
   /** Whether this is its sequence's last step. */
   | { readonly op: 'last' }

@@ -50,11 +50,44 @@ export interface DelayedCotangent {
   readonly value: NodeId;
 }
 
+/** Who reads the results of a step, where it is one section of a program; what each gives back is a leaf of its own. */
+export interface Readers {
+  /** Names of the `seed` leaves of an output: its cotangent is their sum. */
+  readonly seeds: (output: string) => readonly string[];
+  /** Names of the `final` leaves of a state. */
+  readonly finals: (state: string) => readonly string[];
+  /** Outputs whose cotangent may be exactly zero because of a branch that a reader did not take. */
+  readonly gated: (output: string) => boolean;
+  /** Inputs that may be infinite or NaN although all data are finite. */
+  readonly wild: (input: string) => boolean;
+}
+
+/** The leaves that cotangents from outside come in by, and what each is a cotangent of. */
+export interface CotangentLeaves {
+  readonly seeds: readonly CotangentLeaf[];
+  readonly finals: readonly CotangentLeaf[];
+}
+interface CotangentLeaf {
+  readonly name: string;
+  /** An output, or a state. */
+  readonly of: string;
+}
+
+/** The caller alone: one cotangent for every output and final state, and inputs that are data. */
+export const CALLER: Readers = {
+  seeds: (output) => [output],
+  finals: (state) => [state],
+  gated: () => false,
+  wild: () => false,
+};
+
 export interface AdjointGraph {
   /** Forward nodes first, as they were, then the adjoint's. */
   readonly builder: GraphBuilder;
   readonly step: StepGraph;
-  /** Cotangent of every state before the step. */
+  readonly readers: Readers;
+  readonly leaves: CotangentLeaves;
+  /** Cotangent of every state before the step; of a held value, which is a state that stays as it is, from this step on. */
   readonly state: Readonly<Record<string, NodeId>>;
   readonly inputs: Readonly<Record<string, NodeId>>;
   readonly delayed: readonly DelayedCotangent[];
@@ -75,13 +108,14 @@ export function adjoint(
   step: StepGraph,
   trained: (param: string) => boolean,
   clip?: number,
+  readers: Readers = CALLER,
 ): AdjointGraph {
   const forward = [...builder.nodes];
   const cotangents = new Cotangents(builder, differentiable(forward, trained));
-  const gated = gatedValues(forward, step);
-  const ranges = new Ranges(builder.nodes, step.next);
+  const gated = gatedValues(forward, step, readers.gated);
+  const ranges = new Ranges(builder.nodes, step.next, readers.wild);
   const params: Record<string, GradientTerm[]> = {};
-  const leaves: Record<'input' | 'state', Record<string, NodeId>> = { input: {}, state: {} };
+  const leaves: Record<'input' | 'state' | 'held', Record<string, NodeId>> = { input: {}, state: {}, held: {} };
   const delayed: DelayedCotangent[] = [];
 
   for (const [name, id] of Object.entries(step.next)) {
@@ -90,7 +124,7 @@ export function adjoint(
   }
   for (const [name, id] of Object.entries(step.outputs)) {
     const { shape, span } = builder.node(id);
-    cotangents.add(id, builder.leaf({ op: 'seed', name }, shape, span));
+    for (const seed of readers.seeds(name)) cotangents.add(id, builder.leaf({ op: 'seed', name: seed }, shape, span));
   }
 
   for (const node of forward.reverse()) {
@@ -114,7 +148,7 @@ export function adjoint(
         if (value !== undefined && argument !== undefined) cotangents.add(argument, kept(node, cotangent, value));
       });
     } else if (node.op === 'param') addTerm(node.name, { kind: 'sum', value: cotangent });
-    else if (node.op === 'input' || node.op === 'state') leaves[node.op][node.name] = cotangent;
+    else if (node.op === 'input' || node.op === 'state' || node.op === 'held') leaves[node.op][node.name] = cotangent;
     else if (node.op === 'delayed') delayed.push({ group: node.group, name: node.name, steps: node.steps, value: cotangent });
   }
 
@@ -178,6 +212,14 @@ export function adjoint(
     terms.push(term);
   }
 
+  /** All that the steps from this one on give back to a held value. */
+  function upTo({ name, shape, span }: Node & { readonly name: string }, found: Record<string, NodeId>): NodeId {
+    const own = found[name];
+    return own === undefined
+      ? builder.constant(0)
+      : builder.apply('add', [builder.leaf({ op: 'carry', name }, shape, span), own], span);
+  }
+
   const orZero = (names: readonly string[], found: Record<string, NodeId>) =>
     Object.fromEntries(names.map((name) => [name, found[name] ?? builder.constant(0)]));
   const inputs = new Set(
@@ -186,7 +228,15 @@ export function adjoint(
   return {
     builder,
     step,
-    state: mapValues(orZero(Object.keys(step.next), leaves.state), (id) => clipped(builder, id, clip)),
+    readers,
+    leaves: {
+      seeds: Object.keys(step.outputs).flatMap((of) => readers.seeds(of).map((name) => ({ name, of }))),
+      finals: Object.keys(step.next).flatMap((of) => readers.finals(of).map((name) => ({ name, of }))),
+    },
+    state: {
+      ...mapValues(orZero(Object.keys(step.next), leaves.state), (id) => clipped(builder, id, clip)),
+      ...Object.fromEntries(forward.flatMap((node) => (node.op === 'held' ? [[node.name, upTo(node, leaves.held)]] : []))),
+    },
     inputs: orZero([...inputs], leaves.input),
     delayed,
     traces: Object.fromEntries(
@@ -215,7 +265,7 @@ function mapValues<V>(table: Readonly<Record<string, V>>, change: (value: V) => 
 function differentiable(nodes: readonly Node[], trained: (param: string) => boolean): ReadonlySet<NodeId> {
   const found = new Set<NodeId>();
   const reaches = (node: Node): boolean => {
-    if (node.op === 'input' || node.op === 'state' || node.op === 'delayed') return true;
+    if (node.op === 'input' || node.op === 'state' || node.op === 'held' || node.op === 'delayed') return true;
     if (node.op === 'param') return trained(node.name);
     if (isContract(node) && node.terms.some(({ matrix }) => trained(matrix.param))) return true;
     return argumentsOf(node).some((id) => found.has(id));

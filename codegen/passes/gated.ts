@@ -8,9 +8,16 @@
 import { argumentsOf, isApply, isContract, isReduce, isWindow, type Node, type NodeId, type StepGraph } from '../ir/graph.js';
 import { ops } from '../ops/index.js';
 
-/** @param nodes the step's nodes, in topological order */
-export function gatedValues(nodes: readonly Node[], { next }: Pick<StepGraph, 'next'>): ReadonlySet<NodeId> {
-  const gated = new Set<NodeId>();
+/**
+ * @param nodes the step's nodes, in topological order
+ * @param output whether what reads an output holds its cotangent back
+ */
+export function gatedValues(
+  nodes: readonly Node[],
+  { next, outputs }: Pick<StepGraph, 'next' | 'outputs'>,
+  output: (name: string) => boolean = () => false,
+): ReadonlySet<NodeId> {
+  const gated = new Set<NodeId>(Object.entries(outputs).flatMap(([name, id]) => (output(name) ? [id] : [])));
   for (let before = -1; gated.size > before; ) {
     before = gated.size;
     for (const node of nodes.toReversed()) {

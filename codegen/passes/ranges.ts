@@ -23,6 +23,8 @@ export class Ranges {
   constructor(
     private readonly nodes: readonly Node[],
     next: Readonly<Record<string, NodeId>>,
+    /** Whether an input can be infinite or NaN although all data are finite. */
+    private readonly wildInput: (name: string) => boolean = () => false,
   ) {
     for (let before = -1; this.wildStates.size > before; ) {
       before = this.wildStates.size;
@@ -72,7 +74,11 @@ export class Ranges {
         return Number.isFinite(node.value) ? between(node.value, node.value) : WILD;
       case 'state':
         return this.wildStates.has(node.name) ? WILD : ANY;
+      case 'input':
+      case 'held':
+        return this.wildInput(node.name) ? WILD : ANY;
       case 'delayed':
+        if (node.group === 'input') return this.wildInput(node.name) ? WILD : ANY;
         return node.group === 'state' && this.wildStates.has(node.name) ? WILD : ANY;
       case 'time':
       case 'index':

@@ -23,18 +23,19 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, isContract, isExpand, isWindow, mixesUnits, type Node, type NodeId, withArguments } from '../ir/graph.js';
 import { inherited, postorder } from '../ir/walk.js';
-import type { AdjointGraph, GradientTerm } from './adjoint.js';
+import type { AdjointGraph, CotangentLeaves, GradientTerm } from './adjoint.js';
 
 /** A value that a backward step leaves for later ones, under the name that `previous` leaves use. */
 export interface Handover {
   readonly of: NodeId;
   readonly value: NodeId;
-  /** The most steps later that it is read; guarded reads ask for zeros behind the last step. */
+  /** The most steps later, or before, that it is read; guarded reads ask for zeros outside the steps. */
   readonly reach: number;
 }
 
 export interface RetimedAdjoint {
   readonly builder: GraphBuilder;
+  readonly leaves: CotangentLeaves;
   readonly handovers: readonly Handover[];
   /** What every state's `carry` became: at t = −1 it is the initial state's gradient. */
   readonly carries: Readonly<Record<string, NodeId>>;
@@ -43,7 +44,7 @@ export interface RetimedAdjoint {
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
-export function retime({ builder, step, state, inputs, delayed, traces, params }: AdjointGraph): RetimedAdjoint {
+export function retime({ builder, step, readers, leaves, state, inputs, delayed, traces, params }: AdjointGraph): RetimedAdjoint {
   const facts = analyse(builder);
   const deepest = Math.max(0, ...Object.values(state).map((root) => facts.level(root)));
   const handedOver = new Map<NodeId, number>();
@@ -55,7 +56,7 @@ export function retime({ builder, step, state, inputs, delayed, traces, params }
       const node = builder.node(id);
       // A boolean has no place in memory: it is computed again from what has. A view is looked through where it arrives.
       if (node.type === 'boolean' || isWindow(node) || isExpand(node) || !cut(node)) return undefined;
-      handedOver.set(id, Math.max(steps, handedOver.get(id) ?? 0));
+      handedOver.set(id, Math.max(Math.abs(steps), handedOver.get(id) ?? 0));
       return builder.leaf({ op: 'previous', of: id, steps, guarded }, node.shape, node.span);
     });
   /** Products are formed where they arrive: their operands are in memory anyway. */
@@ -76,7 +77,11 @@ export function retime({ builder, step, state, inputs, delayed, traces, params }
     Object.entries(arrivals).map(([name, arrival]) => {
       const { span } = builder.node(state[name] ?? arrival);
       const { shape } = builder.node(step.next[name] ?? arrival);
-      const [last, final] = [builder.leaf({ op: 'last' }, [], span), builder.leaf({ op: 'final', name }, shape, span)];
+      const last = builder.leaf({ op: 'last' }, [], span);
+      const given = (step.next[name] === undefined ? [] : readers.finals(name)).map((final) =>
+        builder.leaf({ op: 'final', name: final }, shape, span),
+      );
+      const final = given.length === 0 ? builder.constant(0) : sum(given);
       return [name, builder.apply('select', [last, final, arrival], span)];
     }),
   );
@@ -105,6 +110,7 @@ export function retime({ builder, step, state, inputs, delayed, traces, params }
   );
   return {
     builder,
+    leaves,
     handovers: [...handedOver].map(([of, reach]) => ({ of, value: substitute(of), reach })),
     carries,
     inputs: inputCotangents,

@@ -4,7 +4,7 @@ import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import { ancestors, dependsOn, frontier, splitByTime } from './classes.js';
 import { inLoop, parallel, scratch, wordsOf } from './forward.js';
-import { gradientPasses } from './gradients.js';
+import { gradientPasses, type SectionParams } from './gradients.js';
 import type { Merging } from './merge.js';
 import { sourceOf } from './operands.js';
 import type { Order, Rows } from './passes.js';
@@ -18,19 +18,32 @@ export interface BackwardRequest {
   readonly merging: Merging;
   /** Forward values in memory. */
   readonly readForward: (id: NodeId) => Access | undefined;
+  /** Parameters whose gradients are written here, and those that this section adds to what others wrote. */
+  readonly params: SectionParams;
 }
 
-export function scheduleBackward({ adjoint, storage, merging, readForward }: BackwardRequest): Order[] {
+export interface BackwardSchedule {
+  readonly orders: Order[];
+  /** Where the cotangent of every input is, and of every initial state. */
+  readonly inputs: ReadonlyMap<string, Place>;
+  readonly states: ReadonlyMap<string, Place>;
+}
+
+export function scheduleBackward({ adjoint, storage, merging, readForward, params }: BackwardRequest): BackwardSchedule {
   const { builder } = adjoint;
   const steps = storage.size('T');
   const elements = (shape: Shape) => storage.elements(shape);
   const comesThrough = dependsOn(builder, (node) => node.op === 'previous');
   const sequence = (id: NodeId, slots = steps) => scratch(builder, storage, id, 'adjoints', 'sequence', slots);
 
+  const inputs = new Map<string, Place>();
+  const states = new Map<string, Place>();
   const stores: Store[] = [];
-  for (const { name, shape } of storage.signature.inputs) {
+  for (const { name, shape, leading } of storage.signature.inputs) {
+    if (leading !== undefined) continue;
     const place = storage.place('gradients', 'sequence', shape, steps, `gradients.inputs.${name}`);
     storage.expose(`gradients.inputs.${name}`, place, steps);
+    inputs.set(name, place);
     stores.push({ value: cotangent(adjoint.inputs, name, builder), place, shift: 0, when: 'active' });
   }
   for (const [name, value] of Object.entries(adjoint.traces)) {
@@ -71,9 +84,13 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
     instructions: storage.target.maxKernelInstructions,
   });
 
-  const initial: Store[] = storage.signature.state.map(({ name, shape }) => {
-    const place = storage.place('gradients', 'row', shape, 1, `gradients.state.${name}`);
-    storage.expose(`gradients.state.${name}`, place, 1);
+  const held = storage.signature.inputs.filter(({ leading }) => leading !== undefined);
+  const initial: Store[] = [...storage.signature.state, ...held].map((tensor) => {
+    const { name, shape } = tensor;
+    const path = `gradients.${held.includes(tensor) ? 'inputs' : 'state'}.${name}`;
+    const place = storage.place('gradients', 'row', shape, 1, path);
+    storage.expose(path, place, 1);
+    (held.includes(tensor) ? inputs : states).set(name, place);
     return { value: cotangent(adjoint.carries, name, builder), place, shift: 0, when: 'always' };
   });
   // These run at step −1. What is the same at every step was stored from step 0 on: it is read there.
@@ -90,7 +107,7 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
     scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
   });
 
-  return [
+  const orders: Order[] = [
     ...emptied({ builder, storage, elements, read }, factors),
     ...parallel(regions.before, 'backward', 'before'),
     ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
@@ -103,8 +120,9 @@ export function scheduleBackward({ adjoint, storage, merging, readForward }: Bac
       };
     }),
     ...parallel(regions.after, 'backward', 'after'),
-    ...gradientPasses({ builder, storage, merging, params: adjoint.params, read: regions.read }),
+    ...gradientPasses({ builder, storage, merging, params, terms: adjoint.params, read: regions.read }),
   ];
+  return { orders, inputs, states };
 }
 
 /**

@@ -26,7 +26,7 @@ export function inChunks(pass: Pass, { maxKernelInstructions: most }: Target): P
               common: { ...common, terms: common.terms.slice(from, from + terms) },
               members: own.map((member) => ({ ...member, terms: member.terms.slice(from, from + terms) })),
             };
-            return { ...pass, products, onto: from === 0 ? 'nothing' : 'former' };
+            return { ...pass, products, onto: from === 0 ? pass.onto : 'former' };
           }),
         )
         .map((chunk, part) => ({ ...chunk, name: nameOf(pass, part) }));
@@ -40,19 +40,19 @@ export function inChunks(pass: Pass, { maxKernelInstructions: most }: Target): P
       let taken = 0;
       for (const sum of pass.sums.members) {
         if (open.length > 0 && taken + sum.partials.length > partials) {
-          add(open, 'nothing');
+          add(open, pass.onto);
           [open, taken] = [[], 0];
         }
         open.push({ ...sum, partials: sum.partials.slice(0, partials) });
         taken += sum.partials.length;
         // What is left of one parameter's sum is added to what the passes so far wrote.
         for (const from of startsOf(sum.partials.length, partials).slice(1)) {
-          if (open.length > 0) add(open, 'nothing');
+          if (open.length > 0) add(open, pass.onto);
           [open, taken] = [[], 0];
           add([{ ...sum, partials: sum.partials.slice(from, from + partials) }], 'former');
         }
       }
-      if (open.length > 0) add(open, 'nothing');
+      if (open.length > 0) add(open, pass.onto);
       return chunks;
     }
     default:

@@ -19,7 +19,14 @@ export interface ForwardRequest {
   readonly needed: readonly NodeId[];
 }
 
-export function scheduleForward({ builder, storage, step, needed }: ForwardRequest): { orders: Order[]; regions: Regions } {
+export interface ForwardSchedule {
+  readonly orders: Order[];
+  readonly regions: Regions;
+  /** Where every output can be read. */
+  readonly outputs: ReadonlyMap<string, Access>;
+}
+
+export function scheduleForward({ builder, storage, step, needed }: ForwardRequest): ForwardSchedule {
   const steps = storage.size('T');
   const stores: Store[] = [];
   const inStates = new Map<NodeId, Access>();
@@ -31,17 +38,19 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     stores.push({ value, place: final, shift: 0, when: 'last', initial: accessTo(place) });
     inStates.set(value, accessTo(place, 1));
   }
-  const keep = (path: string, value: NodeId) => {
+  const keep = (path: string, value: NodeId): Access => {
     const state = inStates.get(value);
     // The sequence of a state is the output: slot 0 is the initial state, so the output starts at slot 1.
-    if (state) storage.expose(path, state.place, steps, 1);
-    else {
-      const place = storage.place('values', 'sequence', builder.node(value).shape, steps, path);
-      storage.expose(path, place, steps);
-      stores.push({ value, place, shift: 0, when: 'active' });
+    if (state) {
+      storage.expose(path, state.place, steps, 1);
+      return state;
     }
+    const place = storage.place('values', 'sequence', builder.node(value).shape, steps, path);
+    storage.expose(path, place, steps);
+    stores.push({ value, place, shift: 0, when: 'active' });
+    return accessTo(place);
   };
-  for (const [name, value] of Object.entries(step.outputs)) keep(`outputs.${name}`, value);
+  const outputs = new Map(Object.entries(step.outputs).map(([name, value]) => [name, keep(`outputs.${name}`, value)]));
   for (const [name, value] of Object.entries(step.traces)) keep(`traces.${name}`, value);
 
   const read = (id: NodeId) => storage.leaf(builder.node(id));
@@ -84,7 +93,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     ...inLoop(regions.loop, 'forward', { from: 0, to: steps, by: 1 }),
     ...parallel(regions.after, 'forward', 'after'),
   ];
-  return { orders, regions };
+  return { orders, regions, outputs };
 }
 
 /** Values that contractions behind `roots` read from memory. */

@@ -6,39 +6,51 @@ import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
+import type { TensorDeclaration } from '../frontend/tree.js';
 import { inChunks } from './chunks.js';
 import { isWhole } from './matrices.js';
 import { type Merging, merge } from './merge.js';
 import { type Operand, throughWindows, viewOf } from './operands.js';
-import type { GatherForm, Order, OuterForm, OuterProduct, Pass, Sum } from './passes.js';
+import type { GatherForm, Onto, Order, OuterForm, OuterProduct, Pass, Sum } from './passes.js';
 import { cutIntoPhases } from './phases.js';
 import { type Access, type Place, type Store, widthOf } from './places.js';
 import type { Storage } from './storage.js';
+
+/** Trained parameters by what a section does with their gradients. */
+export type SectionParams = Readonly<Record<Onto, readonly TensorDeclaration[]>>;
 
 interface GradientRequest {
   readonly builder: GraphBuilder;
   readonly storage: Storage;
   readonly merging: Merging;
-  readonly params: RetimedAdjoint['params'];
+  readonly params: SectionParams;
+  readonly terms: RetimedAdjoint['params'];
   readonly read: (id: NodeId) => Access | undefined;
 }
+
+/** What the names of passes that add say. */
+const ONTO: Readonly<Record<Onto, string>> = { nothing: '', former: 'more_' };
 
 type OuterGradient = Extract<GradientTerm, { kind: 'outer' }>;
 
 export function gradientPasses(request: GradientRequest): Order[] {
-  return [...outerPasses(request), ...sumPasses(request)]
+  const onto: readonly Onto[] = ['nothing', 'former'];
+  return onto
+    .filter((each) => request.params[each].length > 0)
+    .flatMap((each) => [...outerPasses(request, each), ...sumPasses(request, each)])
     .flatMap((pass) => inChunks(pass, request.storage.target))
     .map((pass) => ({ kind: 'pass', pass }));
 }
 
 /** One pass for all matrices of one shape whose factors are seen alike. */
-function outerPasses(request: GradientRequest): Pass[] {
-  const { storage, params, merging } = request;
+function outerPasses(request: GradientRequest, onto: Onto): Pass[] {
+  const { storage, params, terms: given, merging } = request;
   const products: { common: OuterForm; own: OuterProduct }[] = [];
-  for (const { name, shape, trainable } of storage.signature.params) {
-    if (!trainable || !storage.isContracted(name)) continue;
-    const to = storage.parameter('gradients', `gradients.params.${name}`, name, shape);
-    const terms = (params[name] ?? []).map((term): OuterGradient => {
+  for (const declaration of params[onto]) {
+    const { name, shape } = declaration;
+    if (!storage.shared.isContracted(name)) continue;
+    const to = storage.shared.gradient(declaration);
+    const terms = (given[name] ?? []).map((term): OuterGradient => {
       if (term.kind === 'outer') return term;
       throw new Error(`parameter ${name} is a matrix and is used per unit, too`);
     });
@@ -75,11 +87,11 @@ function outerPasses(request: GradientRequest): Pass[] {
   }
   return merge(products, merging).map((merged, index) => ({
     kind: 'outer',
-    name: `backward_weights_${index}_${merged.common.rows}_${merged.common.columns}`,
+    name: `backward_weights_${ONTO[onto]}${index}_${merged.common.rows}_${merged.common.columns}`,
     region: 'after',
     direction: 'backward',
     products: merged,
-    onto: 'nothing',
+    onto,
   }));
 }
 
@@ -110,16 +122,17 @@ function factor({ builder, read }: GradientRequest, id: NodeId): Operand {
   return { access, windows, shape: builder.node(id).shape };
 }
 
-function sumPasses({ builder, storage, merging, params, read }: GradientRequest): Pass[] {
+function sumPasses({ builder, storage, merging, params, terms, read }: GradientRequest, onto: Onto): Pass[] {
   const rows = storage.size('T') * storage.size('B');
   // About as many chunks as rows in a chunk: two short sums round less than one long one.
   const chunks = Math.ceil(Math.sqrt(rows));
   const stores: Store[] = [];
   const sums: { common: GatherForm; own: Sum }[] = [];
-  for (const { name, shape, trainable } of storage.signature.params) {
-    if (!trainable || storage.isContracted(name)) continue;
-    const to = storage.parameter('gradients', `gradients.params.${name}`, name, shape);
-    const values = (params[name] ?? []).flatMap((term) => (term.kind === 'sum' ? [term.value] : []));
+  for (const declaration of params[onto]) {
+    const { name, shape } = declaration;
+    if (storage.shared.isContracted(name)) continue;
+    const to = storage.shared.gradient(declaration);
+    const values = (terms[name] ?? []).flatMap((term) => (term.kind === 'sum' ? [term.value] : []));
     const partials = (values.length > 0 ? values : [builder.constant(0)]).map((value): Place => {
       const { shape: given } = builder.node(value);
       const units = given.length > 0 ? given : shape;
@@ -150,7 +163,7 @@ function sumPasses({ builder, storage, merging, params, read }: GradientRequest)
       (phase, index): Pass => ({
         ...common,
         kind: 'reduce',
-        name: `backward_sums_${index}_${phase.shape.join('') || '1'}`,
+        name: `backward_sums_${ONTO[onto]}${index}_${phase.shape.join('') || '1'}`,
         phase,
       }),
     ),
@@ -158,9 +171,9 @@ function sumPasses({ builder, storage, merging, params, read }: GradientRequest)
       (merged, index): Pass => ({
         ...common,
         kind: 'gather',
-        name: `backward_gather_${index}_${merged.common.shape.join('') || '1'}`,
+        name: `backward_gather_${ONTO[onto]}${index}_${merged.common.shape.join('') || '1'}`,
         sums: merged,
-        onto: 'nothing',
+        onto,
       }),
     ),
   ];

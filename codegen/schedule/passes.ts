@@ -7,6 +7,7 @@ import type { Merged, Merging } from './merge.js';
 import type { Start, View } from './operands.js';
 import type { Phase } from './phases.js';
 import type { Place } from './places.js';
+import type { Shared } from './shared.js';
 import type { Storage } from './storage.js';
 
 type Common = Pick<PassSpec, 'name' | 'region' | 'direction'>;
@@ -75,10 +76,21 @@ export type Order =
   | { readonly kind: 'pass'; readonly pass: Pass; readonly time?: number }
   | { readonly kind: 'loop'; readonly from: number; readonly to: number; readonly by: 1 | -1; readonly passes: readonly Pass[] };
 
-export interface Program {
+/** A step graph over one time axis, or over none, scheduled in both directions. */
+export interface Section {
+  /** Before the names of its passes. */
+  readonly prefix: string;
   readonly builder: GraphBuilder;
   readonly storage: Storage;
   readonly merging: Merging;
   readonly forward: readonly Order[];
   readonly backward: readonly Order[];
+}
+
+export interface Program {
+  readonly shared: Shared;
+  /** Copies of weights, before everything else. */
+  readonly pack: readonly Order[];
+  /** In the order of the forward direction; the backward one runs them from the last. */
+  readonly sections: readonly Section[];
 }

@@ -38,7 +38,15 @@ export interface Access {
   readonly shift: number;
   /** Zero where t + shift is not one of the T steps; otherwise such a slot is there but must not be used. */
   readonly guarded: boolean;
+  /**
+   * Each sequence is seen by its own steps alone, from its first or from its last: what stands at t + shift, or at
+   * length − 1 − (t + shift), and zero where that is no step of it. `undefined` for the steps of all, as they are numbered.
+   */
+  readonly own?: 'ahead' | 'back';
 }
+
+/** The same place as another section sees it, whose steps run the other way. */
+export const turned = (access: Access): Access => ({ ...access, own: access.own === 'back' ? 'ahead' : 'back' });
 
 export const accessTo = (place: Place, shift = 0): Access => ({ place, shift, guarded: false });
 

@@ -1,15 +1,17 @@
-/** Schedules both directions and gives every value its place. */
+/** Schedules the sections of a program, forward and then backward, and gives every value its place. A cell is one section. */
 import type { Signature } from '../frontend/tree.js';
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import type { Sizes, Target } from '../plan.js';
-import { scheduleBackward } from './backward.js';
+import { type BackwardSchedule, scheduleBackward } from './backward.js';
 import { inChunks } from './chunks.js';
 import { ancestors } from './classes.js';
-import { scheduleForward } from './forward.js';
+import { type ForwardSchedule, scheduleForward } from './forward.js';
+import type { SectionParams } from './gradients.js';
 import { type Merging, merge } from './merge.js';
-import type { Order, Pass, Program } from './passes.js';
-import { Storage } from './storage.js';
+import type { Order, Pass, Program, Section } from './passes.js';
+import type { Shared } from './shared.js';
+import { ALONE, type Links, Storage } from './storage.js';
 
 export type { Program } from './passes.js';
 
@@ -21,29 +23,71 @@ export interface ProgramRequest {
   readonly merging?: Merging;
 }
 
-export function scheduleProgram(
-  step: StepGraph,
-  adjoint: RetimedAdjoint,
-  signature: Signature,
-  { sizes, gradients, target, merging = 'alike' }: ProgramRequest,
-): Program {
-  const { builder } = adjoint;
-  const storage = new Storage(signature, sizes, target, step);
-  const needed = gradients ? neededForward(step, adjoint) : [];
-  const { orders, regions } = scheduleForward({ builder, storage, step, needed });
-  let backward: Order[] = [];
-  if (gradients) {
-    storage.exposeCotangents((name) => builder.node(step.outputs[name] ?? 0).shape);
-    backward = scheduleBackward({ adjoint, storage, merging, readForward: regions.read });
+/** A section's graphs, with its inputs, states and outputs. */
+export interface SectionGraphs {
+  readonly step: StepGraph;
+  readonly retimed: RetimedAdjoint;
+  readonly signature: Signature;
+  /** Before the names of its passes, where a program has several sections. */
+  readonly prefix: string;
+}
+
+/** A cell: one section whose every tensor is the host's. */
+export function scheduleProgram(step: StepGraph, retimed: RetimedAdjoint, signature: Signature, request: ProgramRequest, shared: Shared): Program {
+  const scheduling = new SectionScheduling({ step, retimed, signature, prefix: '' }, shared, request, ALONE);
+  const trained = signature.params.filter(({ trainable }) => trainable);
+  if (request.gradients) scheduling.backward({ nothing: trained, former: [] });
+  return programOf(shared, [scheduling], request);
+}
+
+/** One section on its way: its forward passes, and, once all behind it have theirs, its backward ones. */
+export class SectionScheduling {
+  readonly storage: Storage;
+  readonly forward: ForwardSchedule;
+  backwardOrders: readonly Order[] = [];
+
+  constructor(
+    readonly graphs: SectionGraphs,
+    shared: Shared,
+    private readonly request: ProgramRequest,
+    links: Links,
+  ) {
+    const { step, retimed, signature } = graphs;
+    const { builder } = retimed;
+    this.storage = new Storage(shared, signature, step, links);
+    const needed = request.gradients ? neededForward(step, retimed) : [];
+    this.forward = scheduleForward({ builder, storage: this.storage, step, needed });
   }
+
+  backward(params: SectionParams): BackwardSchedule {
+    const { step, retimed } = this.graphs;
+    const { builder, leaves } = retimed;
+    this.storage.exposeCotangents(leaves, (id) => builder.node(id).shape, step.outputs);
+    const { merging = 'alike' } = this.request;
+    const readForward = this.forward.regions.read;
+    const schedule = scheduleBackward({ adjoint: retimed, storage: this.storage, merging, readForward, params });
+    this.backwardOrders = schedule.orders;
+    return schedule;
+  }
+}
+
+/** Sections in the order of the forward direction. */
+export function programOf(shared: Shared, sections: readonly SectionScheduling[], request: ProgramRequest): Program {
+  const { merging = 'alike', target } = request;
   // Which matrices are transposed is known once every contraction has been placed.
-  for (const pass of phasesOf([...orders, ...backward])) {
-    for (const { terms } of pass.phase.contractions) for (const term of terms) storage.matrix(term.matrix, term.transposed);
+  for (const { forward, backwardOrders } of sections) {
+    for (const { phase } of phasesOf([...forward.orders, ...backwardOrders])) {
+      for (const { terms } of phase.contractions) for (const term of terms) shared.matrices.place(term.matrix, term.transposed);
+    }
   }
-  const pack = copyPasses(storage, merging)
+  const scheduled = sections.map(({ graphs, storage, forward, backwardOrders }): Section => {
+    const { builder } = graphs.retimed;
+    return { prefix: graphs.prefix, builder, storage, merging, forward: forward.orders, backward: backwardOrders };
+  });
+  const pack = copyPasses(shared, merging)
     .flatMap((pass) => inChunks(pass, target))
     .map((pass): Order => ({ kind: 'pass', pass }));
-  return { builder, storage, merging, forward: [...pack, ...orders], backward };
+  return { shared, pack, sections: scheduled };
 }
 
 /** Forward values that the adjoint's results are made of. */
@@ -69,8 +113,8 @@ function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
 }
 
 /** One pass for all copies of one form between the same buffers. */
-function copyPasses(storage: Storage, merging: Merging): Pass[] {
-  return merge(storage.matrices.copies(), merging).map((copies, index) => ({
+function copyPasses(shared: Shared, merging: Merging): Pass[] {
+  return merge(shared.matrices.copies(), merging).map((copies, index) => ({
     kind: 'copy',
     name: `pack_weights_${index}`,
     region: 'pack',

@@ -1,38 +1,55 @@
-/** Gives every tensor that the host sees, and every leaf of the graph, a place on the device. */
+/** Gives every tensor that the host sees, and every leaf of a section's graph, a place on the device. */
 import type { Signature } from '../frontend/tree.js';
-import { isContract, type MatrixRef, type Node, type Shape, type StepGraph } from '../ir/graph.js';
-import { sizeIn } from '../ir/sizes.js';
-import type { Sizes, Target, TensorSlot } from '../plan.js';
-import { Matrices, type MatrixPlace } from './matrices.js';
-import { Memory, type Pool } from './memory.js';
-import { type Access, accessTo, type Layout, type Place, quads, widthOf } from './places.js';
+import type { MatrixRef, Node, NodeId, Shape, StepGraph } from '../ir/graph.js';
+import type { CotangentLeaves } from '../passes/adjoint.js';
+import type { Sizes, Target } from '../plan.js';
+import type { Matrices, MatrixPlace } from './matrices.js';
+import type { Memory, Pool } from './memory.js';
+import { type Access, accessTo, type Layout, type Place, widthOf } from './places.js';
+import type { Shared } from './shared.js';
+
+/** How a section's tensors are tied to those of others, and to the host. */
+export interface Links {
+  /** How many steps it has: all of its time axis, or one for values without time. */
+  readonly steps: 'all' | 'one';
+  /** What it is that an input, or a cotangent of its results, reads in memory; `undefined` for what the host gives. */
+  readonly source: (kind: 'input' | 'seed' | 'final', name: string) => Access | undefined;
+  /** By what paths the host sees one of its tensors; none where it does not. */
+  readonly paths: (path: string) => readonly string[];
+}
+
+/** A cell by itself: everything is the host's, under its own name. */
+export const ALONE: Links = { steps: 'all', source: () => undefined, paths: (path) => [path] };
 
 export class Storage {
-  readonly memory: Memory;
-  readonly tensors: Record<string, TensorSlot> = {};
-  readonly matrices: Matrices;
   private readonly leaves = new Map<string, Access>();
   /** `[T+1, B, …]` for every state: slot 0 is the initial state, slot t+1 the state after step t. */
   readonly states: Readonly<Record<string, Place>>;
   readonly finals: Readonly<Record<string, Place>>;
-  /** Parameters that contractions use: their rows are padded as well, so that tiles of them can be transposed. */
-  private readonly contracted: ReadonlySet<string>;
+  readonly sizes: Sizes;
+  readonly target: Target;
+  readonly memory: Memory;
+  readonly matrices: Matrices;
 
   constructor(
+    readonly shared: Shared,
     readonly signature: Signature,
-    readonly sizes: Sizes,
-    readonly target: Target,
     private readonly step: StepGraph,
+    readonly links: Links = ALONE,
   ) {
-    this.memory = new Memory(target);
-    this.contracted = new Set(step.nodes.filter(isContract).flatMap(({ terms }) => terms.map(({ matrix }) => matrix.param)));
-    this.matrices = new Matrices(this);
-    for (const { name, shape } of signature.params) {
-      this.leaves.set(`param ${name}`, accessTo(this.parameter('params', `params.${name}`, name, shape)));
-    }
-    for (const { name, shape } of signature.inputs) {
+    this.sizes = links.steps === 'one' ? { ...shared.sizes, T: 1 } : shared.sizes;
+    this.target = shared.target;
+    this.memory = shared.memory;
+    this.matrices = shared.matrices;
+    for (const { name, shape, leading } of signature.inputs) {
+      const leaf = leading === undefined ? `input ${name}` : `held ${name}`;
+      const linked = links.source('input', name);
+      if (linked !== undefined) {
+        this.leaves.set(leaf, linked);
+        continue;
+      }
       const place = this.place('inputs', 'sequence', shape, this.size('T'), `inputs.${name}`);
-      this.leaves.set(`input ${name}`, accessTo(place));
+      this.leaves.set(leaf, accessTo(place));
       this.expose(`inputs.${name}`, place, this.size('T'));
     }
     const states: Record<string, Place> = {};
@@ -51,33 +68,34 @@ export class Storage {
   }
 
   size(dim: string): number {
-    return sizeIn(this.sizes, dim);
+    return dim === 'T' && this.links.steps === 'one' ? 1 : this.shared.size(dim);
   }
 
   /** How many values a shape has. */
   elements(shape: Shape): number {
-    return shape.reduce((product, dim) => product * this.size(dim), 1);
+    return this.shared.elements(shape);
   }
 
   /** What each axis takes in memory; see `Place`. */
   extents(shape: Shape): number[] {
-    return shape.map((dim, axis) => (axis === shape.length - 1 ? quads(this.size(dim)) : this.size(dim)));
+    return this.shared.extents(shape);
   }
 
   /** Where a leaf's value is read at step t; `undefined` for what needs no memory. */
   leaf(node: Node): Access | undefined {
     if (node.op === 'delayed') {
       const access = this.leaves.get(`${node.group} ${node.name}`);
-      return access && { place: access.place, shift: -node.steps, guarded: true };
+      if (access === undefined) return undefined;
+      // What lies ahead of a sequence's last step is the caller's where the caller filled it.
+      const own = node.steps < 0 && access.place.given ? (access.own ?? 'ahead') : access.own;
+      return { ...access, shift: access.shift - node.steps, guarded: true, ...(own === undefined ? {} : { own }) };
     }
     return 'name' in node && node.op !== 'param' ? this.leaves.get(`${node.op} ${node.name}`) : undefined;
   }
 
   /** A parameter used per unit. */
   param(name: string): Place {
-    const access = this.leaves.get(`param ${name}`);
-    if (!access) throw new Error(`no place for parameter ${name}`);
-    return access.place;
+    return this.shared.param(name);
   }
 
   /** A matrix as a contraction reads it. */
@@ -92,50 +110,39 @@ export class Storage {
     return { ...region, layout, shape, extents, given: pool === 'inputs' };
   }
 
-  /** Lets the host read or write a place: `[slots, B, …]`, `[B, …]` or `[…]`. */
+  /** Lets the host read or write a place: `[slots, B, …]`, `[B, …]` or `[…]`; what has no time has no slots. */
   expose(path: string, place: Place, slots: number, from = 0): void {
-    const leading = place.layout === 'sequence' ? [slots, this.size('B')] : place.layout === 'row' ? [this.size('B')] : [];
-    const inner = place.shape.length === 0 ? [4] : [...place.extents.slice(0, -1), 4 * (place.extents.at(-1) ?? 1)];
-    this.tensors[path] = {
-      buffer: place.buffer,
-      offset: 4 * (place.base + from * this.size('B') * widthOf(place)),
-      shape: [...leading, ...place.shape.map((dim) => this.size(dim))],
-      padded: [...leading, ...inner],
-    };
+    const timeless = this.links.steps === 'one' && place.layout === 'sequence';
+    const seen: Place = timeless ? { ...place, layout: 'row' } : place;
+    for (const known of this.links.paths(path)) this.shared.expose(known, seen, slots, from);
   }
 
-  /** Cotangents that the caller gives: of every output sequence, and of every final state. */
-  exposeCotangents(shapeOfOutput: (name: string) => Shape): void {
+  /** Cotangents of output sequences and of final states: another section's, or what the caller gives. */
+  exposeCotangents(
+    { seeds, finals }: CotangentLeaves,
+    shapeOf: (id: NodeId) => Shape,
+    outputs: Readonly<Record<string, NodeId>>,
+  ): void {
     const slots = this.size('T');
-    for (const name of Object.keys(this.step.outputs)) {
-      const place = this.place('inputs', 'sequence', shapeOfOutput(name), slots, `cotangents.outputs.${name}`);
-      this.leaves.set(`seed ${name}`, accessTo(place));
-      this.expose(`cotangents.outputs.${name}`, place, slots);
+    for (const { name, of } of seeds) {
+      const linked = this.links.source('seed', name);
+      const path = `cotangents.outputs.${name}`;
+      const place = linked?.place ?? this.place('inputs', 'sequence', shapeOf(outputs[of] ?? 0), slots, path);
+      this.leaves.set(`seed ${name}`, linked ?? accessTo(place));
+      if (linked === undefined) this.expose(path, place, slots);
     }
-    for (const { name, shape } of this.signature.state) {
-      const place = this.place('inputs', 'row', shape, 1, `cotangents.state.${name}`);
-      this.leaves.set(`final ${name}`, accessTo(place));
-      this.expose(`cotangents.state.${name}`, place, 1);
+    for (const { name, of } of finals) {
+      const linked = this.links.source('final', name);
+      const path = `cotangents.state.${name}`;
+      const shape = this.signature.state.find((state) => state.name === of)?.shape ?? [];
+      const place = linked?.place ?? this.place('inputs', 'row', shape, 1, path);
+      this.leaves.set(`final ${name}`, linked ?? accessTo(place));
+      if (linked === undefined) this.expose(path, place, 1);
     }
-  }
-
-  /** A parameter or its gradient, in the layout that the two share. */
-  parameter(pool: Pool, path: string, name: string, shape: Shape): Place {
-    const extents = this.extents(shape);
-    const rows = shape.length - 2;
-    if (this.contracted.has(name)) extents[rows] = 4 * quads(extents[rows] ?? 1);
-    const region = this.memory.allocate(pool, widthOf({ extents }), path);
-    const place: Place = { ...region, layout: 'shared', shape, extents, given: false };
-    this.expose(path, place, 1);
-    return place;
   }
 
   /** The shape of a traced value. */
   traced(name: string): Shape {
     return this.step.nodes[this.step.traces[name] ?? -1]?.shape ?? [];
-  }
-
-  isContracted(param: string): boolean {
-    return this.contracted.has(param);
   }
 }

@@ -8,6 +8,7 @@ import { ops } from '../../codegen/ops/index.js';
 const KINDS: Readonly<Record<Exclude<Node['op'], keyof typeof ops>, true>> = {
   constant: true,
   input: true,
+  held: true,
   state: true,
   delayed: true,
   param: true,

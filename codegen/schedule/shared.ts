@@ -1,0 +1,87 @@
+/** What all sections of a program share: sizes, memory, parameters with their copies and gradients, and the tensors that the host sees. */
+import type { Signature, TensorDeclaration } from '../frontend/tree.js';
+import { isContract, type Shape, type StepGraph } from '../ir/graph.js';
+import { sizeIn } from '../ir/sizes.js';
+import type { Sizes, Target, TensorSlot } from '../plan.js';
+import { Matrices, type ParameterStorage } from './matrices.js';
+import { Memory } from './memory.js';
+import { type Place, quads, widthOf } from './places.js';
+
+export class Shared implements ParameterStorage {
+  readonly memory: Memory;
+  readonly tensors: Record<string, TensorSlot> = {};
+  readonly matrices: Matrices;
+  /** Parameters that contractions use: their rows are padded as well, so that tiles of them can be transposed. */
+  private readonly contracted: ReadonlySet<string>;
+  private readonly params = new Map<string, Place>();
+  private readonly gradients = new Map<string, Place>();
+
+  constructor(
+    { params }: Pick<Signature, 'params'>,
+    readonly sizes: Sizes,
+    readonly target: Target,
+    steps: readonly Pick<StepGraph, 'nodes'>[],
+  ) {
+    this.memory = new Memory(target);
+    const products = steps.flatMap(({ nodes }) => nodes.filter(isContract));
+    this.contracted = new Set(products.flatMap(({ terms }) => terms.map(({ matrix }) => matrix.param)));
+    this.matrices = new Matrices(this);
+    for (const { name, shape } of params) this.params.set(name, this.parameter('params', `params.${name}`, name, shape));
+  }
+
+  size(dim: string): number {
+    return sizeIn(this.sizes, dim);
+  }
+
+  /** How many values a shape has. */
+  elements(shape: Shape): number {
+    return shape.reduce((product, dim) => product * this.size(dim), 1);
+  }
+
+  /** What each axis takes in memory; see `Place`. */
+  extents(shape: Shape): number[] {
+    return shape.map((dim, axis) => (axis === shape.length - 1 ? quads(this.size(dim)) : this.size(dim)));
+  }
+
+  param(name: string): Place {
+    const place = this.params.get(name);
+    if (!place) throw new Error(`no place for parameter ${name}`);
+    return place;
+  }
+
+  /** A parameter's gradient, and whether it was asked for before: sections add to what those before them wrote. */
+  gradient({ name, shape }: Pick<TensorDeclaration, 'name' | 'shape'>): Place {
+    const known = this.gradients.get(name);
+    if (known !== undefined) return known;
+    const place = this.parameter('gradients', `gradients.params.${name}`, name, shape);
+    this.gradients.set(name, place);
+    return place;
+  }
+
+  isContracted(param: string): boolean {
+    return this.contracted.has(param);
+  }
+
+  /** Lets the host read or write a place. */
+  expose(path: string, place: Place, slots: number, from = 0): void {
+    const leading = place.layout === 'sequence' ? [slots, this.size('B')] : place.layout === 'row' ? [this.size('B')] : [];
+    const inner = place.shape.length === 0 ? [4] : [...place.extents.slice(0, -1), 4 * (place.extents.at(-1) ?? 1)];
+    this.tensors[path] = {
+      buffer: place.buffer,
+      offset: 4 * (place.base + from * this.size('B') * widthOf(place)),
+      shape: [...leading, ...place.shape.map((dim) => this.size(dim))],
+      padded: [...leading, ...inner],
+    };
+  }
+
+  /** A parameter or its gradient, in the layout that the two share. */
+  private parameter(pool: 'params' | 'gradients', path: string, name: string, shape: Shape): Place {
+    const extents = this.extents(shape);
+    const rows = shape.length - 2;
+    if (this.contracted.has(name)) extents[rows] = 4 * quads(extents[rows] ?? 1);
+    const region = this.memory.allocate(pool, widthOf({ extents }), path);
+    const place: Place = { ...region, layout: 'shared', shape, extents, given: false };
+    this.expose(path, place, 1);
+    return place;
+  }
+}
