@@ -1,7 +1,12 @@
 /** The buffers that one kernel binds, in the order it first names them. */
 import type { KernelSpec } from '../plan.js';
+import type { Storage } from '../schedule/storage.js';
 
 export const LENGTHS = 'lengths';
+
+/** How many steps sequence b has, an `i32`. */
+export const stepsOf = (storage: Storage, bindings: Bindings, b: string): string =>
+  storage.links.steps === 'one' ? '1' : `i32(${bindings.lengths()}[${b}])`;
 
 export class Bindings {
   private readonly access = new Map<string, 'read' | 'read_write'>();

@@ -21,7 +21,7 @@ import type { Phase } from '../schedule/phases.js';
 import { type Access, accessTo, type Place, quads, type Store } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
-import type { Bindings } from './bindings.js';
+import { type Bindings, stepsOf } from './bindings.js';
 import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, type Spot, unitSpot } from './spots.js';
 
@@ -69,6 +69,7 @@ class BodyPrinter {
   private instructions = 0;
   private names = 0;
   private usesLast = false;
+  private usesSteps = false;
   private usesSeed = false;
 
   constructor(private readonly request: BodyRequest) {
@@ -104,7 +105,7 @@ class BodyPrinter {
     });
     const usesWithin = phase.stores.some(({ when }) => when !== 'always');
     const lines = [
-      ...(this.usesLast || usesWithin ? [`let steps = i32(${bindings.lengths()}[b]);`] : []),
+      ...(this.usesLast || this.usesSteps || usesWithin ? [`let steps = ${stepsOf(storage, bindings, 'b')};`] : []),
       ...(usesWithin ? ['let within = t < steps;'] : []),
       ...(this.usesLast ? ['let last = t + 1 == steps;'] : []),
       // A sequence without steps ends where the first one would be.
@@ -175,12 +176,14 @@ class BodyPrinter {
 
   private load(access: Access, spot: Spot): string {
     const { bindings, storage } = this.request;
-    const { place, shift, guarded } = access;
+    const { place } = access;
+    if (access.own !== undefined) this.usesSteps = true;
     const flat = keyOf(spot) === keyOf(this.home) && this.coversPhase(place) ? 'col' : undefined;
     const cell = `${bindings.read(place.buffer)}[${addressOf(storage, access, spot, flat)}]`;
     const lane = place.shape.length === 0 ? '0u' : laneOf(spot);
     const loaded = lane === undefined ? cell : `vec4f(${cell}[${lane}])`;
-    return guarded ? `select(vec4f(0), ${loaded}, ${isStep(storage, shift)})` : loaded;
+    const there = isStep(storage, access);
+    return there === undefined ? loaded : `select(vec4f(0), ${loaded}, ${there})`;
   }
 
   /** Whether the phase's flat index serves for a place. */

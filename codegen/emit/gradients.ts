@@ -6,12 +6,12 @@ import type { Start } from '../schedule/operands.js';
 import type { OuterProduct, OuterTerm, Pass } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
-import { Bindings } from './bindings.js';
+import { Bindings, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { entriesLeft } from './entries.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
-import { plus } from './spots.js';
+import { isOwn, plus, stepAt } from './spots.js';
 
 type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 
@@ -38,8 +38,8 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   }));
   const terms = common.terms.map((term, index) => {
     const starts = (side: 'left' | 'right') => members.map((member) => startOf(member, index, side));
-    const left = factorRows(storage, term, 'left', starts('left'));
-    const right = factorRows(storage, term, 'right', starts('right'));
+    const left = factorRows(storage, bindings, term, 'left', starts('left'));
+    const right = factorRows(storage, bindings, term, 'right', starts('right'));
     const buffer = bindings.read(term.left.buffer);
     const inside = [left.inside, right.inside]
       .filter((one) => one !== undefined)
@@ -116,16 +116,36 @@ function positionIndices(storage: Storage, positions: Shape): string[] {
 }
 
 /** Where one factor of a term lies: its start, which depends on the product z, and a row's place behind it. */
-function factorRows(storage: Storage, term: OuterTerm, side: 'left' | 'right', starts: readonly Start[]) {
-  const { layout, shift, guarded, width, stride } = term[side];
+function factorRows(
+  storage: Storage,
+  bindings: Bindings,
+  term: OuterTerm,
+  side: 'left' | 'right',
+  starts: readonly Start[],
+) {
+  const { layout, shift, guarded, own, width, stride } = term[side];
   const batch = storage.size('B');
   const row = term.positions.length === 0 ? 'row' : 'r';
   const last = storage.size('T') - 1;
-  const slot = guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
+  const sequence = `(${row} % ${batch}u)`;
   const { lines, lead, inside } = positionLines(term[side], starts, { prefix: side, turn: 'group.z' });
-  const rowText = layout === 'shared' ? '0u' : layout === 'row' ? `(${slot} % ${batch}u) * ${width}u` : `${slot} * ${width}u`;
+  const slotOf = (): string => {
+    if (own !== undefined) {
+      const at = stepAt(shift, `i32(${row} / ${batch}u)`);
+      const step = own === 'back' ? `${stepsOf(storage, bindings, sequence)} - 1 - (${at})` : at;
+      return `(u32(clamp(${step}, 0, ${last})) * ${batch}u + ${sequence})`;
+    }
+    return guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
+  };
+  const rowText =
+    layout === 'shared' ? '0u' : layout === 'row' ? `${sequence} * ${width}u` : `${slotOf()} * ${width}u`;
   const step = `${row} / ${batch}u`;
-  const reaches = !guarded ? undefined : shift < 0 ? `${step} >= ${-shift}u` : `${step} + ${shift}u <= ${last}u`;
+  const reachesOf = (): string | undefined => {
+    if (own !== undefined) return isOwn(stepAt(shift, `i32(${step})`), stepsOf(storage, bindings, sequence));
+    if (!guarded) return undefined;
+    return shift < 0 ? `${step} >= ${-shift}u` : `${step} + ${shift}u <= ${last}u`;
+  };
+  const reaches = reachesOf();
   const both = [inside, reaches].filter((one) => one !== undefined);
   return {
     base: byGroup(starts.map(({ base }) => base)),

@@ -7,9 +7,10 @@ import type { Rows } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
 import { quads } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
+import { type Bindings, stepsOf } from './bindings.js';
 import { seenThrough } from './indices.js';
 import { pick } from './kernel.js';
-import { flatten, plus, stepAt } from './spots.js';
+import { flatten, isOwn, plus, stepAt } from './spots.js';
 
 /** Operands that are read alike and feed the same accumulators: one loop in the kernel serves them all. */
 export type OperandGroup = Merged<Loop, LoopOperand>;
@@ -77,9 +78,14 @@ interface OperandLines {
   readonly inside: (row: number) => string | undefined;
 }
 
-export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, perRow: readonly number[]): OperandLines {
+export function operandLines(
+  { storage, bindings }: { readonly storage: Storage; readonly bindings: Bindings },
+  group: OperandGroup,
+  rows: Rows,
+  perRow: readonly number[],
+): OperandLines {
   const { view } = group.common;
-  const { layout, shift, guarded, width, stride } = view;
+  const { layout, shift, guarded, own, width, stride } = view;
   const starts = group.members.map(({ start }) => start);
   const { lines, lead, inside } = positionLines(view, starts, { prefix: '', turn: 'g' });
   const position = lead === '0u' ? '0u' : `${lead} * ${stride}u`;
@@ -91,6 +97,10 @@ export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, 
   );
   const bases = perRow.map((row) => ({ row, text: plus(base, rowOf(`row${row}`), position) }));
   const reaches = (row: number): string | undefined => {
+    if (own !== undefined) {
+      const index = `row${row}`;
+      return isOwn(stepAt(shift, timeOf(index)), steps(index));
+    }
     if (!guarded) return undefined;
     if (rows === 'step') return shift < 0 ? `${stepAt(shift, 'time')} >= 0` : `${stepAt(shift, 'time')} <= ${last}`;
     const step = `row${row} / ${batch}u`;
@@ -105,13 +115,30 @@ export function operandLines(storage: Storage, group: OperandGroup, rows: Rows, 
     },
   };
 
+  function timeOf(index: string): string {
+    return rows === 'step' ? 'time' : `i32(${index} / ${batch}u)`;
+  }
+
+  function sequenceOf(index: string): string {
+    return rows === 'step' ? index : `(${index} % ${batch}u)`;
+  }
+
+  function steps(index: string): string {
+    return stepsOf(storage, bindings, sequenceOf(index));
+  }
+
   function rowOf(index: string): string {
     switch (layout) {
       case 'shared':
         return '0u';
       case 'row':
-        return `${rows === 'step' ? index : `(${index} % ${batch}u)`} * ${width}u`;
+        return `${sequenceOf(index)} * ${width}u`;
       case 'sequence': {
+        if (own !== undefined) {
+          const step = stepAt(shift, timeOf(index));
+          const slot = own === 'back' ? `${steps(index)} - 1 - (${step})` : step;
+          return `(u32(clamp(${slot}, 0, ${last})) * ${batch}u + ${sequenceOf(index)}) * ${width}u`;
+        }
         if (rows === 'all' && !guarded) return `${index} * ${width}u`;
         if (rows === 'all') return `u32(clamp(i32(${index}) + ${shift * batch}, 0, ${(last + 1) * batch - 1})) * ${width}u`;
         const step = guarded ? `clamp(${stepAt(shift, 'time')}, 0, ${last})` : stepAt(shift, 'time');

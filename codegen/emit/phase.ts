@@ -84,7 +84,7 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
     const buffer = bindings.read(view.buffer);
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
-    const { lines, bases, inside } = operandLines(storage, group, pass.rows, perRow);
+    const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, perRow);
     return {
       comment: `${group.members.length} × ${storage.size(summed.sum)} units`,
       operands: group.members.length,

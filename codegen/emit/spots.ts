@@ -39,7 +39,7 @@ function inRow(place: Place, spot: Spot): string {
 }
 
 /** `vec4f` from the buffer's start to the row of sequence b at step t. */
-export function rowStart(storage: Storage, { place, shift, guarded }: Access): string {
+export function rowStart(storage: Storage, { place, shift, guarded, own }: Access): string {
   const width = widthOf(place);
   const at = (index: string) => `${index} * ${width}u`;
   switch (place.layout) {
@@ -48,8 +48,8 @@ export function rowStart(storage: Storage, { place, shift, guarded }: Access): s
     case 'row':
       return plus(`${place.base}u`, at('b'));
     case 'sequence': {
-      const step = stepAt(shift);
-      const slot = guarded ? `u32(clamp(${step}, 0, ${storage.size('T') - 1}))` : `u32(${step})`;
+      const step = own === 'back' ? `steps - 1 - (${stepAt(shift)})` : stepAt(shift);
+      const slot = guarded || own !== undefined ? `u32(clamp(${step}, 0, ${storage.size('T') - 1}))` : `u32(${step})`;
       return plus(`${place.base}u`, at(`(${slot} * ${storage.size('B')}u + b)`));
     }
     case 'alternating':
@@ -60,9 +60,15 @@ export function rowStart(storage: Storage, { place, shift, guarded }: Access): s
 export const stepAt = (shift: number, time = 't'): string =>
   shift === 0 ? time : `${time} ${shift < 0 ? '-' : '+'} ${Math.abs(shift)}`;
 
-/** Whether t + shift is one of the T steps. */
-export const isStep = (storage: Storage, shift: number): string =>
-  shift < 0 ? `${stepAt(shift)} >= 0` : `${stepAt(shift)} < ${storage.size('T')}`;
+/** Whether t + shift is one of the T steps, or of the sequence's own; always, where `undefined`. */
+export function isStep(storage: Storage, { shift, guarded, own }: Pick<Access, 'shift' | 'guarded' | 'own'>): string | undefined {
+  if (own !== undefined) return isOwn(stepAt(shift), 'steps');
+  if (!guarded) return undefined;
+  return shift < 0 ? `${stepAt(shift)} >= 0` : `${stepAt(shift)} < ${storage.size('T')}`;
+}
+
+/** Whether a step, an `i32`, is one of a sequence of so many. */
+export const isOwn = (step: string, steps: string): string => `${step} >= 0 && ${step} < ${steps}`;
 
 /** Index into the buffer; `flat` overrules the spot where the kernel has the index at hand. */
 export function addressOf(storage: Storage, access: Access, spot: Spot, flat?: string): string {

@@ -37,6 +37,8 @@ export interface View {
   readonly shift: number;
   /** Zero outside the T steps. */
   readonly guarded: boolean;
+  /** As in `Access`. */
+  readonly own?: Access['own'];
   /** Of the positions, in memory. */
   readonly extents: readonly number[];
   /** `vec4f` from one position to the next. */
@@ -64,19 +66,20 @@ export interface Start {
  */
 export function viewOf(storage: Storage, operand: Operand, rows: 'step' | 'all', head?: number): { view: View; start: Start } {
   const { access, windows, shape } = operand;
-  const { place, shift, guarded } = access;
+  const { place, shift, guarded, own } = access;
   const width = widthOf(place);
   const depth = place.extents.at(-1) ?? 1;
   const positions = shape.length - (head === undefined ? 1 : 2);
   if (windows.some(({ axis }) => axis >= positions)) throw new Error('a window on an axis that no position has');
   const moving = place.layout === 'alternating' || (place.layout === 'sequence' && rows === 'step');
-  const inBase = place.layout === 'sequence' && !guarded && !moving;
+  const inBase = place.layout === 'sequence' && !guarded && !moving && own === undefined;
   const view: View = {
     buffer: place.buffer,
     layout: place.layout,
     width,
-    shift: guarded || moving ? shift : 0,
+    shift: guarded || moving || own !== undefined ? shift : 0,
     guarded,
+    ...(own === undefined ? {} : { own }),
     extents: place.extents.slice(0, Math.max(0, positions)),
     stride: head === undefined ? depth : depth * (place.extents.at(-2) ?? 1),
     windows: windows.map(({ axis, stride, dilation }, turn) => {
