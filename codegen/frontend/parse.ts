@@ -11,6 +11,7 @@ import { documentationOf, type Exported, findExported } from './declare/exported
 import { LayerCells } from './declare/layer-cells.js';
 import { checkLayers } from './declare/layer-checks.js';
 import { readModel } from './declare/model.js';
+import { checkUses } from './declare/model-uses.js';
 import { Diagnostics } from './diagnostics/diagnostics.js';
 import { Recovery } from './diagnostics/recovery.js';
 import { isLibraryFile } from './language/library.js';
@@ -155,7 +156,7 @@ function modelTree(outer: Context, modules: Modules, { statement, definition }: 
   convertHelpers({ ...context, layers: new Set(read.layers.map(({ name }) => name)) });
   const helpers = Object.fromEntries(library.helpers);
   const used = checkLayers({ model: read, helpers, cells, recovery, report: context.report });
-  return {
+  const tree: ModelTree = {
     kind: 'model',
     file: module.file,
     ...read,
@@ -165,4 +166,6 @@ function modelTree(outer: Context, modules: Modules, { statement, definition }: 
     cells: used,
     sources: Object.assign({}, ...Object.values(used).map(({ sources }) => sources), modules.sources),
   };
+  checkUses(tree, recovery, modules.diagnostics);
+  return tree;
 }

@@ -211,5 +211,11 @@ function refuseMethodCall(context: Context, node: CallExpression, name: string):
     : ITERATING.includes(name)
       ? 'Write `for (let k = 0; k < 3; k++)` with constant bounds and take the item `a[k]`.'
       : 'Call a function of `recurve` or a helper: `f(x)`, not `x.f()`.';
-  return refuse(context, node, 'SPEC-METHOD-CALL', `\`.${name}()\` is a method call, and values of a step have no methods`, fix);
+  return refuse(
+    context,
+    node,
+    'SPEC-METHOD-CALL',
+    `\`.${name}()\` is a method call, and values of a ${context.layers === undefined ? 'step' : 'model'} have no methods`,
+    fix,
+  );
 }

@@ -7,9 +7,12 @@ import type { CellTree } from '../tree.js';
 
 type CellBinding = Extract<Binding, { kind: 'cell' }>;
 
+/** Built-in cells do not change while a process runs: each is read once, whatever models are made of it. */
+const BUILT_IN = new Map<string, CellTree>();
+
 export class LayerCells {
-  /** By the name of a built-in cell or the path of a file; `undefined` for one with mistakes, which are reported. */
-  readonly #read = new Map<string, CellTree | undefined>();
+  /** By the path of the file; `undefined` for one with mistakes, which are reported. */
+  readonly #imported = new Map<string, CellTree | undefined>();
   readonly #builtIn = new Map(builtInCells().map(({ name, path }) => [name, path]));
 
   /**
@@ -30,19 +33,19 @@ export class LayerCells {
 
   /** `none` where there is no cell of that name, `undefined` where there is one with mistakes. */
   find(key: string): CellTree | 'none' | undefined {
-    if (this.#read.has(key)) return this.#read.get(key);
+    if (this.#imported.has(key)) return this.#imported.get(key);
     const path = this.#builtIn.get(key);
     if (path === undefined) return 'none';
-    const tree = this.parse(path);
-    this.#read.set(key, tree);
+    const tree = BUILT_IN.get(path) ?? this.parse(path);
+    BUILT_IN.set(path, tree);
     return tree;
   }
 
   #readImported({ file, at }: CellBinding): void {
-    if (this.#read.has(file)) return;
-    this.#read.set(file, undefined);
+    if (this.#imported.has(file)) return;
+    this.#imported.set(file, undefined);
     try {
-      this.#read.set(file, this.parse(file));
+      this.#imported.set(file, this.parse(file));
     } catch (error) {
       if (error instanceof SpecError) this.diagnostics.absorb(error.diagnostics);
       else if (error instanceof RecurveError) {
