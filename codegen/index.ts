@@ -3,7 +3,17 @@ export { printPlan } from './emit/print.js';
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export { type Diagnostic, RecurveError, SpecError } from './errors.js';
 export * from './frontend/index.js';
-export type { CellTree, OptionValue, OptionValues, Signature, TensorDeclaration } from './frontend/tree.js';
+export type {
+  CellTree,
+  LayerDeclaration,
+  LayerInstance,
+  ModelTree,
+  OptionValue,
+  OptionValues,
+  Signature,
+  SpecTree,
+  TensorDeclaration,
+} from './frontend/tree.js';
 export { printAdjoint, printGraph } from './ir/print.js';
 export { type CompileRequest, compile, compileStages, differentiate, type Stages } from './pipeline.js';
 export type { Plan, Sizes, Target } from './plan.js';

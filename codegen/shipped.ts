@@ -1,5 +1,5 @@
 /** Source files that come with recurve: they are read like a user's, not imported. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,4 +16,15 @@ export function shippedPath(room: 'cells' | 'library', file: string): string {
     if (parent === folder) throw new Error(`kernels/${room}/${file} is missing from the package`);
     folder = parent;
   }
+}
+
+const CELL = '.cell.ts';
+
+/** Built-in cells in alphabetical order: name and absolute path. */
+export function builtInCells(): { readonly name: string; readonly path: string }[] {
+  const folder = dirname(shippedPath('cells', `gru${CELL}`));
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(CELL))
+    .sort()
+    .map((file) => ({ name: file.slice(0, -CELL.length), path: join(folder, file) }));
 }

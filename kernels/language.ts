@@ -1,5 +1,5 @@
 /**
- * The cell language: the names a spec file imports from `recurve`.
+ * The cell language: the names a spec file imports from `recurve`. Those of models alone are in model-language.ts.
  *
  * A spec is never executed. These declarations exist so that an editor checks it while it is typed; the
  * compiler reads the file's syntax tree, and shapes and meaning are checked there. Every tensor is a branded
@@ -12,35 +12,24 @@
  * comparisons no cotangent passes.
  * NaN propagates through every function, except that `pow(x, 0)` is 1 as in JavaScript.
  */
+import type {
+  Blocks,
+  Cell,
+  FeatureMap,
+  Kernel,
+  Mat,
+  Matrix,
+  OptionTable,
+  Params,
+  Scalar,
+  Stack,
+  Values,
+  Vec,
+} from './cell-types.js';
 import { notExecuted } from './not-executed.js';
 
-declare const tensor: unique symbol;
-/** Values over units, one step of one sequence. */
-export type Vec = number & { readonly [tensor]: 'vec' };
-/** A matrix: as a parameter what `matvec` takes, as an input or state a value of every sequence. */
-export type Mat = number & { readonly [tensor]: 'mat' };
-/** One number. */
-export type Scalar = number & { readonly [tensor]: 'scalar' };
-/** Values over positions and channels. */
-export type FeatureMap = number & { readonly [tensor]: 'map' };
-/** One matrix for each head. */
-export interface Blocks {
-  readonly [tensor]: 'blocks';
-}
-/** Several matrices of one shape; `p.U[k]` with a static `k` is one of them. */
-export interface Stack {
-  readonly [tensor]: 'stack';
-  readonly [k: number]: Mat;
-}
-/** One matrix for each tap of a convolution; `p.K[k]` with a static `k` is that of one tap. */
-export interface Kernel {
-  readonly [tensor]: 'kernel';
-  readonly [tap: number]: Mat;
-}
-/** A matrix made from another by `transpose`, `blockTriangular` or `dropConnect`; only `matvec` takes it. */
-export interface Matrix {
-  readonly [tensor]: 'matrix';
-}
+export type { Blocks, Cell, FeatureMap, Kernel, Mat, Matrix, Scalar, Stack, Vec } from './cell-types.js';
+
 /** What stands before the vector in `matvec`: a matrix parameter, one made from it, or a computed value of two axes. */
 type Factor = number | Blocks | Matrix | undefined;
 
@@ -133,37 +122,6 @@ export function integer(_default: number, _settings?: NumberSettings): number {
   return notExecuted('integer');
 }
 
-type OptionTable = Readonly<Record<string, string | number | boolean>>;
-type Values = Readonly<Record<string, Vec | Scalar | Mat | FeatureMap>>;
-type Params = Readonly<Record<string, Vec | Scalar | Mat | FeatureMap | Blocks | Stack | Kernel>>;
-/** A cell that calls `dropout`, `zoneout`, `dropConnect` or `noise` has the option `training`, false by default. */
-type Chosen<O> = O & { readonly training: boolean };
-/** What a step computes with: numbers, so that a `let` that starts as one can take a result, and matrices as they are. */
-type Plain<T> = { readonly [K in keyof T]: T[K] extends number ? number : T[K] };
-type Group<O, G> = G | ((options: Chosen<O>) => G);
-
-export interface Cell<O extends OptionTable, X extends Values, S extends Values, P extends Params> {
-  readonly name: string;
-  readonly options?: O;
-  /** Every dim name that shapes use, besides `T` (time steps) and `B` (sequences). */
-  readonly dims: readonly string[];
-  readonly inputs: Group<O, X>;
-  readonly state: Group<O, S>;
-  readonly params: Group<O, P>;
-  /** Which sequences a caller gets; default: all that `step` returns. */
-  readonly outputs?: readonly string[];
-  /**
-   * One time step: next value of every state, and any further outputs, by name. `t` is the number of the step, from
-   * 0 in the order of processing: a reversed sequence counts from its own end. An output may be left out by an option.
-   */
-  step(
-    inputs: Plain<X>,
-    state: Plain<S>,
-    params: Plain<P>,
-    context: { readonly options: Chosen<O>; readonly t: number },
-  ): { readonly [K in keyof S]: number } & Readonly<Record<string, number | undefined>>;
-}
-
 /** Defines a cell: `export default cell({ … })`. */
 export function cell<const O extends OptionTable, X extends Values, S extends Values, P extends Params>(
   definition: Cell<O, X, S, P>,
@@ -209,11 +167,14 @@ export function dot(_a: number, _b: number): number {
   return notExecuted('dot');
 }
 
-/** Sum over all units, or over the axis named. */
+/**
+ * Sum over all units, or over the axis named. In a model, `sum(x, 'T')` with the time axis of a sequence is over the steps
+ * that each sequence has, and what it gives has no time; so are `mean`, `maxOver` and `softmax`. Of no steps it is 0.
+ */
 export function sum(_x: number, _axis?: Dim): number {
   return notExecuted('sum');
 }
-/** Mean over all units, or over the axis named. */
+/** Mean over all units, or over the axis named; in a model also over a time axis, each sequence's own steps. */
 export function mean(_x: number, _axis?: Dim): number {
   return notExecuted('mean');
 }
@@ -221,7 +182,10 @@ export function mean(_x: number, _axis?: Dim): number {
 export function variance(_x: number, _axis?: Dim): number {
   return notExecuted('variance');
 }
-/** Largest value; equal maxima share the cotangent equally. With a NaN among them it is NaN, and so is every slope. */
+/**
+ * Largest value; equal maxima share the cotangent equally. With a NaN among them it is NaN, and so is every slope. In a
+ * model also over a time axis: step by step in the order of time, with the slopes of `max`.
+ */
 export function maxOver(_x: number, _axis?: Dim): number {
   return notExecuted('maxOver');
 }
@@ -233,7 +197,10 @@ export function logSumExp(_x: number, _axis?: Dim): number {
 export function norm(_x: number, _axis?: Dim): number {
   return notExecuted('norm');
 }
-/** eˣ / Σ eˣ over all units or along the axis named, computed with the maximum subtracted; the shape of `x`. */
+/**
+ * eˣ / Σ eˣ over all units or along the axis named, computed with the maximum subtracted; the shape of `x`. In a model also
+ * along a time axis, for each unit over the steps that its sequence has: a sequence.
+ */
 export function softmax(_x: number, _axis?: Dim): number {
   return notExecuted('softmax');
 }
@@ -341,3 +308,5 @@ export function rmsNorm(_x: number, _gain: number): number {
 
 /** The functions that are per unit: `sigmoid`, `exp`, `max`, `select`, … */
 export * from './functions.js';
+/** What models say beyond cells: `model`, `layer`, `over`, `shift`, … */
+export * from './model-language.js';

@@ -9,5 +9,5 @@ export { checkSpec } from './lower/check.js';
 export { lower } from './lower/lower.js';
 export { completeOptions, resolveOptions } from './lower/options.js';
 export { resolveSignature } from './lower/resolve.js';
-export { isCurrent, parseCell, parseCellSource } from './parse.js';
+export { isCurrent, parseCell, parseCellSource, parseSpec, parseSpecSource } from './parse.js';
 export { isKeyword } from './source/syntax.js';

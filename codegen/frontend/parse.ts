@@ -1,26 +1,28 @@
-/** From a spec file to a cell tree: reads it and its helpers, converts the syntax, reports every mistake at once. */
+/** From a spec file to the tree of a cell or model: reads it and its helpers, converts the syntax, reports every mistake at once. */
 import { normalize } from 'node:path';
-import { type CallExpression, Node, type ObjectLiteralExpression, type SourceFile } from 'ts-morph';
 import { RecurveError } from '../errors.js';
-import { didYouMean } from '../suggest.js';
+import { visible } from '../visible.js';
 import { helperTree } from './convert/call.js';
-import { type Context, MOST_DEPTH, nameOfKey } from './convert/context.js';
+import { type Context, MOST_DEPTH } from './convert/context.js';
 import { Scope } from './convert/scope.js';
 import { convertFunction } from './convert/statement.js';
 import { readDefinition } from './declare/definition.js';
+import { documentationOf, type Exported, findExported } from './declare/exported.js';
+import { LayerCells } from './declare/layer-cells.js';
+import { checkLayers } from './declare/layer-checks.js';
+import { readModel } from './declare/model.js';
+import { checkUses } from './declare/model-uses.js';
 import { Diagnostics } from './diagnostics/diagnostics.js';
 import { Recovery } from './diagnostics/recovery.js';
 import { isLibraryFile } from './language/library.js';
 import { withTraining } from './language/training.js';
 import { explore } from './lower/check.js';
 import { type Module, Modules } from './source/module.js';
-import { spanOf } from './source/place.js';
 import { readSource } from './source/source.js';
-import { unwrap } from './source/syntax.js';
-import type { CellTree, Span } from './tree.js';
+import type { CellTree, ModelTree, Span, SpecTree } from './tree.js';
 
 /**
- * Reads and parses a spec file and the helper files that it imports. Nothing is executed.
+ * Reads and parses a cell's file and the helper files that it imports. Nothing is executed.
  * @throws SpecError with every mistake found; RecurveError `SPEC-NOT-FOUND`, `SPEC-DIRECTORY`, `SPEC-NOT-A-FILE`,
  * `SPEC-UNREADABLE`, `SPEC-FILE-SIZE`, `SPEC-BINARY` or `SPEC-ASYNC` when there is no text to parse
  */
@@ -28,8 +30,13 @@ export function parseCell(path: string): CellTree {
   return parseCellSource(path, readSource(path));
 }
 
+/** The same for a file that may hold a model: the cells that its layers may be are read, too. */
+export function parseSpec(path: string): SpecTree {
+  return parseSpecSource(path, readSource(path));
+}
+
 /** Whether the files that a tree was parsed from hold now what they held then, but for the kind of their line breaks. */
-export function isCurrent({ sources }: Pick<CellTree, 'sources'>): boolean {
+export function isCurrent({ sources }: Pick<SpecTree, 'sources'>): boolean {
   return Object.entries(sources).every(([file, lines]) => {
     if (isLibraryFile(file)) return true;
     try {
@@ -44,16 +51,41 @@ export function isCurrent({ sources }: Pick<CellTree, 'sources'>): boolean {
 
 /** The same for text in memory; imports are resolved relative to `file`. */
 export function parseCellSource(file: string, text: string): CellTree {
+  return parseText(file, text, ({ context, modules }, found) => {
+    if (found.kind === 'cell') return cellTree(context, modules, found);
+    const message = `${visible(file)} holds a model, and here it takes a cell`;
+    const fix = 'Name a file that ends with `export default cell({ … });`.';
+    throw new RecurveError({ code: 'SPEC-NOT-A-CELL', message, fix, where: file });
+  });
+}
+
+/** @see parseSpec */
+export function parseSpecSource(file: string, text: string): SpecTree {
+  return parseText<SpecTree>(file, text, ({ context, modules }, found) =>
+    found.kind === 'cell' ? cellTree(context, modules, found) : modelTree(context, modules, found),
+  );
+}
+
+interface Parsed {
+  readonly context: Context;
+  readonly modules: Modules;
+}
+
+function parseText<T extends SpecTree>(
+  file: string,
+  text: string,
+  convert: (parsed: Parsed, found: Exported) => T | undefined,
+): T {
   const diagnostics = new Diagnostics();
   const modules = new Modules(diagnostics);
   try {
     const module = modules.load(normalize(file), text);
     const recovery = new Recovery();
     // A tree that TypeScript could not parse is a guess: only its syntax errors are worth showing.
-    const tree = module.broken ? undefined : convert(modules, module, recovery);
+    const tree = module.broken ? undefined : convertFile({ context: contextOf(modules, module, recovery), modules }, convert);
     if (tree !== undefined && !diagnostics.any) return tree;
     // The meaning is checked, too, so that a person sees all mistakes of the file in one go.
-    if (tree !== undefined && !modules.anyBroken) explore(tree, recovery, diagnostics);
+    if (tree?.kind === 'cell' && !modules.anyBroken) explore(tree, recovery, diagnostics);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // TypeScript's parser recurses; what overflows it is far beyond what is allowed.
@@ -64,7 +96,7 @@ export function parseCellSource(file: string, text: string): CellTree {
     diagnostics.report('SPEC-TOO-DEEP', span, message, fix);
   }
   diagnostics.throwIfAny();
-  throw new Error(`${file} gave neither a cell nor a mistake`);
+  throw new Error(`${file} gave neither a tree nor a mistake`);
 }
 
 /** Where the most brackets are open, whatever they stand in. */
@@ -79,128 +111,61 @@ function deepest(file: string, text: string): { span: Span; depth: number } {
   return { span: { file, line: before.length, column: (before.at(-1) ?? '').length + 1, length: 1 }, depth: most };
 }
 
-function convert(modules: Modules, module: Module, recovery: Recovery): CellTree | undefined {
+function contextOf(modules: Modules, module: Module, recovery: Recovery): Context {
   const { report } = modules.diagnostics;
   const library: Context['library'] = { helpers: new Map(), constants: new Map(), open: [], convertHelper: convertFunction };
-  const context: Context = { report, recovery, library, module, scope: new Scope(undefined, 'plain'), depth: 0 };
-  const found = findCell(context, module.source);
-  const definition = found === undefined ? undefined : readDefinition(context, found.definition);
-  // Helpers of this file are converted even when nothing calls them: their mistakes are mistakes of the file.
-  for (const binding of module.names.values()) {
-    if (binding.kind === 'helper' && binding.module === module) helperTree(context, binding);
+  const scope = new Scope(undefined, 'plain');
+  return { report, recovery, library, module, scope, depth: 0, layers: undefined, choosesCell: false };
+}
+
+function convertFile<T>(parsed: Parsed, convert: (parsed: Parsed, found: Exported) => T | undefined): T | undefined {
+  const { context } = parsed;
+  const found = findExported(context);
+  const tree = found === undefined ? undefined : convert(parsed, found);
+  if (tree === undefined) convertHelpers(context);
+  return tree;
+}
+
+/** Helpers of a file are converted even when nothing calls them: their mistakes are mistakes of the file. */
+function convertHelpers(context: Context): void {
+  for (const binding of context.module.names.values()) {
+    if (binding.kind === 'helper' && binding.module === context.module) helperTree(context, binding);
   }
-  if (found === undefined || definition === undefined) return undefined;
-  const documentation = documentationOf(found.statement);
+}
+
+function cellTree(context: Context, modules: Modules, { statement, definition }: Exported): CellTree {
+  const read = readDefinition(context, definition);
+  convertHelpers(context);
+  const { helpers } = context.library;
   return {
     kind: 'cell',
-    file: module.file,
-    ...definition,
-    options: withTraining(definition.options, definition.step, library.helpers),
-    summary: firstSentence(documentation),
-    documentation,
-    helpers: Object.fromEntries(library.helpers),
+    file: context.module.file,
+    ...read,
+    options: withTraining(read.options, read.step, helpers),
+    ...documentationOf(statement),
+    helpers: Object.fromEntries(helpers),
     sources: modules.sources,
   };
 }
 
-/** The object given to `export default cell({ … })`. */
-function findCell(context: Context, source: SourceFile): { statement: Node; definition: ObjectLiteralExpression } | undefined {
-  const { file } = context.module;
-  const statements = source.getStatements();
-  const fix = 'Write `export default cell({ … });`; `npx recurve new <name>` writes a whole spec.';
-  if (statements.length === 0) {
-    context.report('SPEC-EMPTY', { file, line: 1, column: 1, length: 1 }, 'the file is empty', fix);
-    return undefined;
-  }
-  const named = statements.find(
-    (statement) => (Node.isFunctionDeclaration(statement) || Node.isClassDeclaration(statement)) && statement.isDefaultExport(),
-  );
-  if (named !== undefined) {
-    context.report('SPEC-NOT-A-CELL', spanOf(file, named), 'the default export is not a cell', fix);
-    return undefined;
-  }
-  const [statement, second] = statements.filter(Node.isExportAssignment);
-  if (statement === undefined) {
-    const last = statements.at(-1);
-    const at = last === undefined ? { file, line: 1, column: 1, length: 1 } : spanOf(file, last);
-    context.report('SPEC-NO-DEFAULT-EXPORT', at, 'the file exports no cell', fix);
-    return undefined;
-  }
-  const call = unwrap(statement.getExpression());
-  for (const binding of context.module.names.values()) {
-    if (binding.kind !== 'constant' || binding.module !== context.module || !Node.isCallExpression(binding.node)) continue;
-    if (!callsCell(context, binding.node) || call.getText() === nameOfKey(binding.key)) continue;
-    const message = `\`${nameOfKey(binding.key)}\` is a second cell, and a file holds one`;
-    context.report('SPEC-SECOND-CELL', spanOf(file, binding.node.getExpression()), message, SEPARATE);
-  }
-  if (second !== undefined) {
-    context.report(
-      'SPEC-SECOND-CELL',
-      spanOf(file, second),
-      'the file has a second default export, and a file holds one cell',
-      SEPARATE,
-    );
-  }
-  // A callee whose import is at fault has been reported there.
-  if (Node.isCallExpression(call) && isPoison(context, call.getExpression())) return undefined;
-  if (!Node.isCallExpression(call) || !callsCell(context, call)) {
-    if (Node.isCallExpression(call) && call.getExpression().getText() === 'cell' && !context.module.names.has('cell')) {
-      const add = "Add `cell` to `import { … } from 'recurve'`.";
-      context.report('SPEC-UNKNOWN-NAME', spanOf(file, call.getExpression()), 'nothing called `cell` is declared here', add);
-      return undefined;
-    }
-    const callee = Node.isCallExpression(call) ? call.getExpression().getText() : '';
-    const near = didYouMean(callee, ['cell'], fix);
-    context.report('SPEC-NOT-A-CELL', spanOf(file, call), 'the default export is not a call of `cell` from `recurve`', near);
-    return undefined;
-  }
-  const [argument, ...more] = call.getArguments();
-  const definition = Node.isExpression(argument) ? unwrap(argument) : undefined;
-  if (!Node.isObjectLiteralExpression(definition) || more.length > 0) {
-    context.report(
-      'SPEC-ARGUMENTS',
-      spanOf(file, call),
-      '`cell` takes one object, written out',
-      'Write `cell({ name, dims, inputs, state, params, step })`.',
-    );
-    return undefined;
-  }
-  return { statement, definition };
-}
-
-const SEPARATE = 'Put each cell into a file of its own; what they share goes into a third, which both import.';
-
-/** Whether an expression such as `r.cell` begins with a name whose mistake has been reported. */
-function isPoison(context: Context, callee: Node): boolean {
-  if (!Node.isPropertyAccessExpression(callee)) return false;
-  return context.module.names.get(callee.getExpression().getText())?.kind === 'poison';
-}
-
-function callsCell(context: Context, call: CallExpression): boolean {
-  const callee = unwrap(call.getExpression());
-  const binding = Node.isIdentifier(callee) ? context.module.names.get(callee.getText()) : undefined;
-  // A `cell` whose import is at fault has been reported there.
-  return binding?.kind === 'declarator' ? binding.name === 'cell' : binding?.kind === 'poison' && callee.getText() === 'cell';
-}
-
-/** The text of the last doc comment above a statement. */
-function documentationOf(statement: Node): string {
-  const comment = statement
-    .getLeadingCommentRanges()
-    .map((range) => range.getText())
-    .filter((text) => text.startsWith('/**'))
-    .at(-1);
-  if (comment === undefined) return '';
-  const lines = comment.slice(3, -2).split('\n');
-  return lines
-    .map((line) => line.replace(/^\s*\*? ?/, '').trimEnd())
-    .join('\n')
-    .trim();
-}
-
-/** Up to the first full stop that a capital, a code mark or a new paragraph follows. */
-function firstSentence(documentation: string): string {
-  const [paragraph = ''] = documentation.split(/\n\s*\n/);
-  const line = paragraph.replace(/\s+/g, ' ').trim();
-  return /^.*?[.!?](?=\s+[A-Z`]|$)/.exec(line)?.[0] ?? line;
+function modelTree(outer: Context, modules: Modules, { statement, definition }: Exported): ModelTree {
+  const { module, recovery, library } = outer;
+  const context: Context = { ...outer, layers: new Set() };
+  const cells = new LayerCells(parseCell, module, modules.diagnostics);
+  const read = readModel(context, definition);
+  convertHelpers({ ...context, layers: new Set(read.layers.map(({ name }) => name)) });
+  const helpers = Object.fromEntries(library.helpers);
+  const used = checkLayers({ model: read, helpers, cells, recovery, report: context.report });
+  const tree: ModelTree = {
+    kind: 'model',
+    file: module.file,
+    ...read,
+    options: withTraining(read.options, read.run, library.helpers, Object.values(used)),
+    ...documentationOf(statement),
+    helpers,
+    cells: used,
+    sources: Object.assign({}, ...Object.values(used).map(({ sources }) => sources), modules.sources),
+  };
+  checkUses(tree, recovery, modules.diagnostics);
+  return tree;
 }

@@ -5,20 +5,13 @@ import { RecurveError } from '../../codegen/errors.js';
 import { checkSpec, parseCell } from '../../codegen/frontend/index.js';
 import type { CellTree } from '../../codegen/frontend/tree.js';
 import { type FileFault, faultOf, isSystemError, reasonOf } from '../../codegen/read-file.js';
+import { builtInCells } from '../../codegen/shipped.js';
 import { didYouMean } from '../../codegen/suggest.js';
 import { visible } from '../../codegen/visible.js';
-import { ownPackage } from './package.js';
+
+export { builtInCells };
 
 const SUFFIX = '.cell.ts';
-
-/** Built-in cells in alphabetical order: name and absolute path. */
-export function builtInCells(): { readonly name: string; readonly path: string }[] {
-  const folder = join(ownPackage().root, 'kernels', 'cells');
-  return readdirSync(folder)
-    .filter((file) => file.endsWith(SUFFIX))
-    .sort()
-    .map((file) => ({ name: file.slice(0, -SUFFIX.length), path: join(folder, file) }));
-}
 
 /**
  * The absolute path of a cell's source file.

@@ -1,15 +1,20 @@
 /** Calls: functions of the language, helpers (converted when first called), and what neither is. */
-import { type CallExpression, type Identifier, Node } from 'ts-morph';
-import { didYouMean } from '../../suggest.js';
-import { BUILTINS, isBuiltin, isStructural, STRUCTURAL } from '../language/vocabulary.js';
+import { type CallExpression, type Expression as ExpressionNode, type Identifier, Node } from 'ts-morph';
+import { didYouMean, listNames } from '../../suggest.js';
+import { BUILTINS, isBuiltin, isModelFunction, isStructural, MODEL_FUNCTIONS, STRUCTURAL } from '../language/vocabulary.js';
 import type { Binding } from '../source/module.js';
 import { unwrap } from '../source/syntax.js';
 import type { Expression } from '../tree.js';
 import { type Context, nameOfKey, span } from './context.js';
 import { refuse, refuseDeclarator, refuseUnknown } from './refusals.js';
 
-/** A call whose arguments are converted. */
-export function convertCall(context: Context, node: CallExpression, args: readonly Expression[]): Expression {
+/** A call whose arguments are converted; `convert` makes the callee of a layer an expression. */
+export function convertCall(
+  context: Context,
+  node: CallExpression,
+  args: readonly Expression[],
+  convert: (callee: ExpressionNode) => Expression,
+): Expression {
   const callee = unwrap(node.getExpression());
   if (Node.isPropertyAccessExpression(callee)) {
     const object = unwrap(callee.getExpression());
@@ -18,8 +23,11 @@ export function convertCall(context: Context, node: CallExpression, args: readon
       const fix = 'Remove it. `recurve gradients <cell> --trace h` shows a value of the step over time.';
       return refuse(context, node, 'SPEC-CONSOLE', `\`${callee.getText()}\` prints nothing: a spec is read, never executed`, fix);
     }
-    return refuseMethodCall(context, node, callee.getName());
+    if (context.layers === undefined || isMethod(context.layers, callee.getName()))
+      return refuseMethodCall(context, node, callee.getName());
+    return layerCall(context, node, args, convert);
   }
+  if (context.layers !== undefined && Node.isElementAccessExpression(callee)) return layerCall(context, node, args, convert);
   if (!Node.isIdentifier(callee)) {
     return refuse(
       context,
@@ -30,7 +38,8 @@ export function convertCall(context: Context, node: CallExpression, args: readon
     );
   }
   const name = callee.getText();
-  if (context.scope.find(name) !== undefined) return refuseNotCallable(context, callee, name);
+  if (context.scope.find(name) !== undefined)
+    return context.layers === undefined ? refuseNotCallable(context, callee, name) : layerCall(context, node, args, convert);
   const binding = context.module.names.get(name);
   switch (binding?.kind) {
     case 'builtin':
@@ -41,6 +50,10 @@ export function convertCall(context: Context, node: CallExpression, args: readon
       return refuseNotCallable(context, callee, name);
     case 'declarator':
       return refuseDeclarator(context, callee, name);
+    case 'cell': {
+      const fix = `Declare a layer, \`layers: { first: layer(${name}, { … }) },\`, and call that: \`first({ x })\`.`;
+      return refuse(context, callee, 'SPEC-NOT-CALLABLE', `\`${name}\` is a cell, and what is called is a layer`, fix);
+    }
     case 'poison':
       return context.recovery.poison(span(context, node));
     default:
@@ -48,11 +61,61 @@ export function convertCall(context: Context, node: CallExpression, args: readon
   }
 }
 
+/** A member that is called and is no layer: `x.mean()`, `items.map(…)`. */
+function isMethod(layers: ReadonlySet<string>, name: string): boolean {
+  return !layers.has(name) && (isBuiltin(name) || isModelFunction(name) || ITERATING.includes(name));
+}
+
+/** What is called in a model that is no function is a layer, which evaluation sees. */
+function layerCall(
+  context: Context,
+  node: CallExpression,
+  args: readonly Expression[],
+  convert: (callee: ExpressionNode) => Expression,
+): Expression {
+  const at = span(context, node);
+  const callee = unwrap(node.getExpression());
+  const [inputs, settings, third] = args;
+  if (inputs === undefined || third !== undefined) {
+    const message = `a layer takes ${arguments_('1 or 2')}, its inputs and its settings, not ${args.length}`;
+    return refuse(context, node, 'SPEC-ARGUMENTS', message, `Write \`${callee.getText()}({ x }, { state: { h } })\`.`);
+  }
+  for (const { name, span: place } of settings?.kind === 'object' ? settings.entries : []) {
+    if (CALL_SETTINGS.includes(name)) continue;
+    const fix = didYouMean(
+      name,
+      CALL_SETTINGS,
+      `It has ${listNames(CALL_SETTINGS)}; options belong to \`layer(…, { options })\`.`,
+    );
+    context.report('SPEC-LAYER-SETTING', place, `the call of a layer has no setting \`${name}\``, fix);
+  }
+  return { kind: 'call', callee: convert(callee), args, span: at };
+}
+
+const CALL_SETTINGS: readonly string[] = ['state', 'reverse'];
+
 function builtin(context: Context, node: CallExpression, name: string, args: readonly Expression[]): Expression {
-  const [least, most] = BUILTINS[name] ?? [0, 0];
+  const inModel = context.layers !== undefined;
+  if (isModelFunction(name) && !inModel) {
+    const fix =
+      name === 'shift' ? 'Write `delay(x, 1)` for what was; only a model sees what comes.' : 'Only a model sees whole sequences.';
+    return refuse(
+      context,
+      node,
+      'SPEC-MODEL-FUNCTION',
+      `\`${name}\` is about a whole sequence, and a step sees one step of it`,
+      fix,
+    );
+  }
+  if (name === 'delay' && inModel) {
+    const fix = 'Write `shift(x, -1)` for what was a step ago.';
+    return refuse(context, node, 'SPEC-DELAY', '`delay` is about the steps of a cell, and `run` is about whole sequences', fix);
+  }
+  const [least, most] = isModelFunction(name) ? MODEL_FUNCTIONS[name].arguments : (BUILTINS[name] ?? [0, 0]);
   if (args.length < least || args.length > most) {
     const wanted = least === most ? `${least}` : Number.isFinite(most) ? `${least} or ${most}` : `at least ${least}`;
-    const usage = isStructural(name) ? `Write \`${STRUCTURAL[name].usage}\`.` : `Give it ${wanted}.`;
+    const written = isStructural(name) ? STRUCTURAL[name].usage : isModelFunction(name) ? MODEL_FUNCTIONS[name].usage : undefined;
+    const usage = written === undefined ? `Give it ${wanted}.` : `Write \`${written}\`.`;
     return refuse(context, node, 'SPEC-ARGUMENTS', `\`${name}\` takes ${arguments_(wanted)}, not ${args.length}`, usage);
   }
   const at = span(context, node);
@@ -148,5 +211,11 @@ function refuseMethodCall(context: Context, node: CallExpression, name: string):
     : ITERATING.includes(name)
       ? 'Write `for (let k = 0; k < 3; k++)` with constant bounds and take the item `a[k]`.'
       : 'Call a function of `recurve` or a helper: `f(x)`, not `x.f()`.';
-  return refuse(context, node, 'SPEC-METHOD-CALL', `\`.${name}()\` is a method call, and values of a step have no methods`, fix);
+  return refuse(
+    context,
+    node,
+    'SPEC-METHOD-CALL',
+    `\`.${name}()\` is a method call, and values of a ${context.layers === undefined ? 'step' : 'model'} have no methods`,
+    fix,
+  );
 }

@@ -23,6 +23,10 @@ export interface Context {
   readonly library: Library;
   readonly module: Module;
   readonly scope: Scope;
+  /** In a model: the names of its layers, which functions call. */
+  readonly layers: ReadonlySet<string> | undefined;
+  /** Whether this is the first argument of `layer`, where an imported cell stands for itself. */
+  readonly choosesCell: boolean;
   /** Levels of nesting so far. */
   readonly depth: number;
 }

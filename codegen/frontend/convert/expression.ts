@@ -90,7 +90,9 @@ export function convertExpression(outer: Context, node: ExpressionNode): Express
   }
   if (Node.isCallExpression(inner)) {
     const args = convertArguments(context, inner);
-    return args === undefined ? context.recovery.poison(at) : convertCall(context, inner, args);
+    return args === undefined
+      ? context.recovery.poison(at)
+      : convertCall(context, inner, args, (callee) => convertExpression(context, callee));
   }
   if (Node.isObjectLiteralExpression(inner)) return convertObject(context, inner);
   if (Node.isArrayLiteralExpression(inner)) {
@@ -142,6 +144,11 @@ export function convertName(context: Context, node: Identifier): Expression {
     return refuse(context, node, 'SPEC-FUNCTION-VALUE', `\`${name}\` is a function, and functions are not values`, fix);
   }
   if (binding?.kind === 'declarator') return refuseDeclarator(context, node, name);
+  if (binding?.kind === 'cell') {
+    if (context.choosesCell) return { kind: 'string', value: binding.file, span: at };
+    const fix = `Declare a layer, \`layers: { first: layer(${name}, { … }) },\`, and call that.`;
+    return refuse(context, node, 'SPEC-FUNCTION-VALUE', `\`${name}\` is a cell, and cells are no values`, fix);
+  }
   return refuseUnknown(context, node, name);
 }
 

@@ -16,13 +16,19 @@ export function refuse(
   return context.recovery.poison(at);
 }
 
+export function specOf({ layers }: Context): 'cell' | 'model' {
+  return layers === undefined ? 'cell' : 'model';
+}
+
 export function refuseDeclarator(context: Context, node: Node, name: string): Expression {
   return refuse(
     context,
     node,
     'SPEC-MISPLACED',
-    `\`${name}\` declares part of a cell and is no value`,
-    name === 'cell' ? 'Write one `export default cell({ … })` per file.' : `Use \`${name}\` only in the cell's own properties.`,
+    `\`${name}\` declares part of a ${specOf(context)} and is no value`,
+    name === 'cell' || name === 'model'
+      ? `Write one \`export default ${name}({ … })\` per file.`
+      : `Use \`${name}\` only in the ${specOf(context)}'s own properties.`,
   );
 }
 
@@ -39,6 +45,14 @@ export function refuseUnknown(context: Context, node: Node, name: string): Expre
   if (name === 'Infinity' || name === 'NaN') {
     const fix = 'Write a finite number; `min`, `max` and `clamp` set bounds.';
     return refuse(context, node, 'SPEC-NONFINITE', `\`${name}\` is not a number that a cell can hold`, fix);
+  }
+  if (context.layers !== undefined && (name === 'T' || name === 'B' || name === 't')) {
+    const what = { T: 'the number of steps', B: 'the number of sequences', t: 'the number of a step' }[name];
+    const fix =
+      name === 'B'
+        ? 'Remove it: `run` is about one sequence.'
+        : "`mean(x, 'T')` knows how long each sequence is; `t` is known in the step of a cell.";
+    return refuse(context, node, 'SPEC-TIME-VALUE', `${what}, \`${name}\`, is not known in a model`, fix);
   }
   if (name === 'T' || name === 'B') {
     const what = name === 'T' ? 'steps' : 'sequences';

@@ -4,10 +4,11 @@ import { didYouMean, listNames } from '../../suggest.js';
 import { type Context, span } from '../convert/context.js';
 import { convertExpression } from '../convert/expression.js';
 import { refuse, refuseSpread, refuseUnimported } from '../convert/refusals.js';
-import { Scope } from '../convert/scope.js';
 import { badName } from '../language/vocabulary.js';
 import { propertyName, unwrap } from '../source/syntax.js';
 import type { Declaration, DeclarationGroup, Expression } from '../tree.js';
+import { readOver } from './over.js';
+import { readTable } from './table.js';
 
 export type GroupTitle = 'inputs' | 'state' | 'params';
 
@@ -38,70 +39,41 @@ function isConstructor(name: string): name is Constructor {
   return Object.hasOwn(CONSTRUCTORS, name);
 }
 
-export function readGroup(outer: Context, title: GroupTitle, node: ExpressionNode): DeclarationGroup {
-  const scope = new Scope(undefined, 'plain');
-  const context: Context = { ...outer, scope };
-  let optionsName: string | undefined;
-  let table: Node | undefined = node;
-  let broken = false;
-  if (Node.isArrowFunction(node)) {
-    const [parameter, ...more] = node.getParameters();
-    const nameNode = parameter?.getNameNode();
-    if (nameNode !== undefined && (!Node.isIdentifier(nameNode) || more.length > 0)) {
-      const fix = `Write \`${title}: (o) => ({ … }),\` and read \`o.option\`.`;
-      refuse(context, more[0] ?? nameNode, 'SPEC-PATTERN', `\`${title}\` is a function of one name, the options`, fix);
-      broken = true;
-    }
-    if (nameNode !== undefined) {
-      optionsName = Node.isIdentifier(nameNode) ? nameNode.getText() : undefined;
-      for (const name of nameNode.getDescendants().filter(Node.isIdentifier))
-        scope.declare(name.getText(), 'parameter', span(context, name));
-      if (optionsName !== undefined) scope.declare(optionsName, 'parameter', span(context, nameNode));
-    }
-    table = returned(node.getBody());
-  }
-  const inner = Node.isExpression(table) ? unwrap(table) : undefined;
-  if (!Node.isObjectLiteralExpression(inner)) {
+/** What the declarations of a group are in: its title, and of a model's inputs the time axes that they can be over. */
+interface Place {
+  readonly title: GroupTitle;
+  readonly times: readonly string[] | undefined;
+}
+
+/** @param times the time axes of a model; `undefined` in a cell, whose values are all of one step */
+export function readGroup(outer: Context, title: GroupTitle, node: ExpressionNode, times?: readonly string[]): DeclarationGroup {
+  const { context, optionsName, table, whole: formed } = readTable(outer, title, node);
+  if (table === undefined) {
     const fix = `Write \`${title}: { … },\` or \`${title}: (o) => ({ … }),\`.`;
     refuse(context, node, 'SPEC-PROPERTY-FORM', `\`${title}\` is not a table of declarations`, fix);
     const group: DeclarationGroup = { optionsName, entries: [], span: span(context, node) };
     context.recovery.open(group);
     return group;
   }
-  const { entries, whole } = readEntries(context, title, inner);
-  const group: DeclarationGroup = { optionsName, entries, span: span(context, inner) };
-  if (!whole || broken) context.recovery.open(group);
+  const { entries, whole } = readEntries(context, { title, times }, table);
+  const group: DeclarationGroup = { optionsName, entries, span: span(context, table) };
+  if (!whole || !formed) context.recovery.open(group);
   else if (title === 'inputs' && entries.length === 0) {
-    refuse(
-      context,
-      inner,
-      'SPEC-NO-INPUT',
-      'the cell has no inputs, so nothing says how long a sequence is',
-      "Write `inputs: { x: vec('I') },`.",
-    );
+    const [kind, usage] = times === undefined ? ['cell', "{ x: vec('I') }"] : ['model', "{ x: over('T', vec('I')) }"];
+    const message = `the ${kind} has no inputs, so nothing says how long a sequence is`;
+    refuse(context, table, 'SPEC-NO-INPUT', message, `Write \`inputs: ${usage},\`.`);
   }
   return group;
 }
 
-/** The expression an arrow returns: its body, or that of the only statement in its block. */
-function returned(body: Node): Node | undefined {
-  if (!Node.isBlock(body)) return body;
-  const [only, ...more] = body.getStatements();
-  return Node.isReturnStatement(only) && more.length === 0 ? only.getExpression() : undefined;
-}
-
-function readEntries(
-  context: Context,
-  title: GroupTitle,
-  node: ObjectLiteralExpression,
-): { entries: Declaration[]; whole: boolean } {
+function readEntries(context: Context, place: Place, node: ObjectLiteralExpression): { entries: Declaration[]; whole: boolean } {
   const entries: Declaration[] = [];
   let whole = true;
   for (const property of node.getProperties()) {
-    const entry = readEntry(context, title, property);
+    const entry = readEntry(context, place, property);
     if (entry === undefined) whole = false;
     else if (entries.some(({ name }) => name === entry.name)) {
-      const message = `the ${SINGULAR[title]} \`${entry.name}\` is declared twice`;
+      const message = `the ${SINGULAR[place.title]} \`${entry.name}\` is declared twice`;
       context.report(
         'SPEC-DUPLICATE-PROPERTY',
         { ...entry.span, length: entry.name.length },
@@ -113,7 +85,7 @@ function readEntries(
   return { entries, whole };
 }
 
-function readEntry(context: Context, title: GroupTitle, property: Node): Declaration | undefined {
+function readEntry(context: Context, { title, times }: Place, property: Node): Declaration | undefined {
   if (Node.isSpreadAssignment(property)) {
     refuseSpread(context, property);
     return undefined;
@@ -121,8 +93,8 @@ function readEntry(context: Context, title: GroupTitle, property: Node): Declara
   const value = Node.isPropertyAssignment(property) ? property.getInitializer() : undefined;
   const nameNode = Node.isPropertyAssignment(property) ? property.getNameNode() : property;
   const name = propertyName(nameNode);
-  const call = value === undefined ? undefined : unwrap(value);
-  if (name === undefined || call === undefined) {
+  const given = value === undefined ? undefined : unwrap(value);
+  if (name === undefined || given === undefined) {
     refuse(context, property, 'SPEC-DECLARATION', `this does not declare a ${SINGULAR[title]}`, "Write `name: vec('H')`.");
     return undefined;
   }
@@ -130,6 +102,9 @@ function readEntry(context: Context, title: GroupTitle, property: Node): Declara
   if (bad !== undefined) {
     refuse(context, nameNode, 'SPEC-NAME', `a ${SINGULAR[title]} cannot be called \`${name}\`: ${bad}`, 'Rename it.');
   }
+  const timed = readOver(context, SINGULAR[title], name, given, times);
+  if (timed === undefined) return undefined;
+  const { value: call, time } = timed;
   if (Node.isCallExpression(call) && refuseUnimported(context, call, isConstructor)) return undefined;
   const declared = Node.isCallExpression(call) ? constructorOf(context, call) : undefined;
   if (!Node.isCallExpression(call) || declared === undefined) {
@@ -154,7 +129,8 @@ function readEntry(context: Context, title: GroupTitle, property: Node): Declara
     refuse(context, call, 'SPEC-MATRIX-STATE', message, fix);
     return undefined;
   }
-  return readCall(context, title, name, declared, call, property);
+  const declaration = readCall(context, title, name, declared, call, property);
+  return declaration === undefined || time === undefined ? declaration : { ...declaration, time };
 }
 
 /** The constructor a call names, whatever its local alias. */

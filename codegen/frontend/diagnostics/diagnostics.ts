@@ -23,14 +23,26 @@ export class Diagnostics {
 
   /** Notes a mistake. One code at one place is one mistake, however often it is met. */
   readonly report: Report = (code, span, message, fix) => {
-    // The names quoted in a message tell apart what is missing at one place; shapes and values may differ by options.
-    const names = (message.match(/`[^`]*`/g) ?? []).join();
-    const key = `${code} ${span.file}:${span.line}:${span.column}:${span.length} ${names}`;
-    if (this.#found.has(key) || this.#found.size >= MOST_DIAGNOSTICS) return;
     const sourceLine = this.#sources.get(span.file)?.[span.line - 1] ?? '';
     const { file, line, column, length } = span;
-    this.#found.set(key, { code, message, fix, file, line, column, length, sourceLine });
+    this.#add({ code, message, fix, file, line, column, length, sourceLine });
   };
+
+  #add(diagnostic: Diagnostic): void {
+    const { code, message, file, line, column, length } = diagnostic;
+    // The names quoted in a message tell apart what is missing at one place; shapes and values may differ by options.
+    const names = (message.match(/`[^`]*`/g) ?? []).join();
+    const key = `${code} ${file}:${line}:${column}:${length} ${names}`;
+    if (!this.#found.has(key) && this.#found.size < MOST_DIAGNOSTICS) this.#found.set(key, diagnostic);
+  }
+
+  /** Takes over mistakes of another file, which has been read on its own; they are shown behind those of this one. */
+  absorb(diagnostics: readonly Diagnostic[]): void {
+    for (const { code, message, fix, sourceLine, ...span } of diagnostics) {
+      if (!this.#sources.has(span.file)) this.#sources.set(span.file, []);
+      this.#add({ code, message, fix, sourceLine, ...span });
+    }
+  }
 
   has(...codes: SpecCode[]): boolean {
     return [...this.#found.values()].some(({ code }) => codes.some((wanted) => wanted === code));

@@ -11,6 +11,8 @@ export class Recovery {
   dimsOpen = false;
   optionsOpen = false;
   stepOpen = false;
+  /** Some layer of a model could not be read. */
+  layersOpen = false;
   outputsOpen = false;
   tooDeep = false;
 

@@ -4,13 +4,15 @@ import { RANDOM } from './vocabulary.js';
 
 export const TRAINING = 'training';
 
-/** The options of a cell, `training` last where its step calls a random function, itself or through helpers. */
+/** The options of a cell or model, `training` last where its step or run calls a random function, itself, through helpers or in a layer. */
 export function withTraining(
   options: readonly OptionDeclaration[],
   step: FunctionTree,
   helpers: ReadonlyMap<string, FunctionTree>,
+  layers: readonly { readonly options: readonly OptionDeclaration[] }[] = [],
 ): readonly OptionDeclaration[] {
-  if (!draws(step, helpers)) return options;
+  const inLayers = layers.some((layer) => layer.options.some(({ name }) => name === TRAINING));
+  if (!inLayers && !draws(step, helpers)) return options;
   return [...options, { kind: 'flag', name: TRAINING, default: false, span: step.span }];
 }
 

@@ -47,9 +47,25 @@ export const BUILTINS: Readonly<Record<string, readonly [number, number]>> = {
   ...Object.fromEntries(Object.entries(functions).map(([name, record]) => [name, argumentsOf(record)])),
 };
 
-/** Names that declare something, and so stand only in their own place of a cell. */
+/** Functions of whole sequences: only a model's run can call them. */
+export const MODEL_FUNCTIONS = {
+  shift: { arguments: [2, 2], usage: 'shift(x, -1)' },
+  first: { arguments: [1, 1], usage: 'first(x)' },
+  last: { arguments: [1, 1], usage: 'last(x)' },
+} as const satisfies Readonly<Record<string, { arguments: readonly [number, number]; usage: string }>>;
+export type ModelFunction = keyof typeof MODEL_FUNCTIONS;
+
+export function isModelFunction(name: string): name is ModelFunction {
+  return Object.hasOwn(MODEL_FUNCTIONS, name);
+}
+
+/** Names that declare something, and so stand only in their own place of a cell or model. */
 export const DECLARATORS = [
   'cell',
+  'model',
+  'over',
+  'layer',
+  'repeat',
   'vec',
   'mat',
   'scalar',
@@ -79,6 +95,11 @@ export const TYPES = [
   'NumberSettings',
   'Convolution',
   'Cell',
+  'Layer',
+  'LayerDeclared',
+  'LayerSettings',
+  'Model',
+  'Repeated',
 ] as const;
 
 export const INITS = ['uniform', 'orthogonal', 'zeros', 'ones'] as const;
@@ -97,7 +118,12 @@ export function isInit(name: unknown): name is Init {
 }
 
 /** Every value that a spec can import from `recurve`. */
-export const VALUE_EXPORTS: readonly string[] = [...Object.keys(BUILTINS), ...LIBRARY, ...DECLARATORS];
+export const VALUE_EXPORTS: readonly string[] = [
+  ...Object.keys(BUILTINS),
+  ...Object.keys(MODEL_FUNCTIONS),
+  ...LIBRARY,
+  ...DECLARATORS,
+];
 
 /** Why a name cannot stand for a tensor, dim or option in kernels and files; `undefined` when it can. */
 export function badName(name: string): string | undefined {

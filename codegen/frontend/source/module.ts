@@ -20,7 +20,8 @@ import { RecurveError } from '../../errors.js';
 import { didYouMean, listNames, nearest } from '../../suggest.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
 import { LIBRARY, libraryFile, libraryPath } from '../language/library.js';
-import { isBuiltin, isDeclarator, TYPES, VALUE_EXPORTS } from '../language/vocabulary.js';
+import { isBuiltin, isDeclarator, isModelFunction, TYPES, VALUE_EXPORTS } from '../language/vocabulary.js';
+import type { Span } from '../tree.js';
 import { linesOf, spanAt, spanOf } from './place.js';
 import { checkText, importedPath, leavesByLink, readSource } from './source.js';
 import { syntaxErrors, unwrap } from './syntax.js';
@@ -36,6 +37,8 @@ export type Binding =
   | { readonly kind: 'constant'; readonly key: string; readonly node: Expression; readonly module: Module }
   /** A helper that comes with recurve; importing it loads its file. */
   | { readonly kind: 'library'; readonly name: string }
+  /** Of a model: a cell that layers are made of, the default export of a file. It is a spec of its own and not loaded here. */
+  | { readonly kind: 'cell'; readonly file: string; readonly at: Span }
   | { readonly kind: 'type' }
   | { readonly kind: 'poison' };
 
@@ -257,7 +260,10 @@ export class Modules {
       return;
     }
     const from = specifierNode.text;
-    const unnamed = statement.getDefaultImport() ?? statement.getNamespaceImport();
+    const relative = from.startsWith('./') || from.startsWith('../');
+    const cell = relative && exportsModel(module.source) ? statement.getDefaultImport() : undefined;
+    if (cell !== undefined) this.#bindCell(module, statement, from, cell);
+    const unnamed = cell === undefined ? (statement.getDefaultImport() ?? statement.getNamespaceImport()) : undefined;
     const named = statement.getNamedImports().filter((specifier) => !specifier.isTypeOnly());
     if (unnamed !== undefined || (named.length === 0 && statement.getImportClause() === undefined)) {
       // One of the language is told with the names that the file uses.
@@ -270,6 +276,7 @@ export class Modules {
         );
       if (unnamed !== undefined) poison(unnamed.getText(), unnamed);
     }
+    if (cell !== undefined && named.length === 0) return;
     const exports = from === 'recurve' ? LANGUAGE : this.#resolve(module, statement, from);
     for (const specifier of named) {
       const name = specifier.getName();
@@ -293,6 +300,19 @@ export class Modules {
         this.diagnostics.report('SPEC-NOT-EXPORTED', at, `\`${from}\` exports no \`${name}\``, fix);
       }
     }
+  }
+
+  #bindCell(module: Module, statement: ImportDeclaration, from: string, local: Node): void {
+    const at = spanOf(module.file, statement.getModuleSpecifier());
+    const outside = leavesByLink(module.file, from);
+    if (outside) this.#reportOutside(at, from);
+    const binding: Binding = outside ? { kind: 'poison' } : { kind: 'cell', file: importedFile(module.file, from), at };
+    this.#define(module, local.getText(), binding, local, false);
+  }
+
+  #reportOutside(at: Span, from: string): void {
+    const message = `\`${from}\` leads out of its folder through a symbolic link`;
+    this.diagnostics.report('SPEC-IMPORT-OUTSIDE', at, message, 'Copy the helper into a file beside the spec.');
   }
 
   /** What an imported name stands for: one of the library is a helper of its file, read when it is first imported. */
@@ -344,8 +364,7 @@ export class Modules {
       return undefined;
     }
     if (leavesByLink(module.file, from)) {
-      const message = `\`${from}\` leads out of its folder through a symbolic link`;
-      this.diagnostics.report('SPEC-IMPORT-OUTSIDE', at, message, 'Copy the helper into a file beside the spec.');
+      this.#reportOutside(at, from);
       return undefined;
     }
     try {
@@ -359,6 +378,18 @@ export class Modules {
       return meant ? LANGUAGE : undefined;
     }
   }
+}
+
+/** Whether a file ends with `export default model({ … })`, under whatever name it imports `model`. */
+function exportsModel(source: SourceFile): boolean {
+  const specifiers = source.getImportDeclarations().flatMap((statement) => statement.getNamedImports());
+  const alias =
+    specifiers
+      .find((specifier) => specifier.getName() === 'model')
+      ?.getAliasNode()
+      ?.getText() ?? 'model';
+  const calls = source.getStatements().map((each) => (Node.isExportAssignment(each) ? unwrap(each.getExpression()) : each));
+  return calls.some((call) => Node.isCallExpression(call) && call.getExpression().getText() === alias);
 }
 
 /** Whether a file takes names from `recurve` one by one. */
@@ -379,7 +410,10 @@ export function importedFile(file: string, from: string): string {
 }
 
 const LANGUAGE: Map<string, Binding> = new Map<string, Binding>([
-  ...VALUE_EXPORTS.filter(isBuiltin).map((name): [string, Binding] => [name, { kind: 'builtin', name }]),
+  ...VALUE_EXPORTS.filter((name) => isBuiltin(name) || isModelFunction(name)).map((name): [string, Binding] => [
+    name,
+    { kind: 'builtin', name },
+  ]),
   ...VALUE_EXPORTS.filter(isDeclarator).map((name): [string, Binding] => [name, { kind: 'declarator', name }]),
   ...LIBRARY.map((name): [string, Binding] => [name, { kind: 'library', name }]),
   ...TYPES.map((name): [string, Binding] => [name, { kind: 'type' }]),

@@ -1,0 +1,109 @@
+/** What the run of a model says. */
+import { expect, test } from 'vitest';
+import { mistakes, mistakesOf } from './mistakes.js';
+
+test('a layer with the wrong number of arguments, or unknown settings, is refused', () => {
+  expect(
+    mistakesOf({ body: 'return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };' }),
+  ).toMatchInlineSnapshot(`
+    "mine.model.ts:9:17  SPEC-ARGUMENTS  a layer takes 1 or 2 arguments, its inputs and its settings, not 0
+            return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
+                        ^^^^^^^
+        fix: Write \`first({ x }, { state: { h } })\`.
+
+    mine.model.ts:9:27  SPEC-ARGUMENTS  a layer takes 1 or 2 arguments, its inputs and its settings, not 3
+            return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
+                                  ^^^^^^^^^^^^^^
+        fix: Write \`first({ x }, { state: { h } })\`.
+
+    mine.model.ts:9:59  SPEC-LAYER-SETTING  the call of a layer has no setting \`reversed\`
+            return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
+                                                                  ^^^^^^^^^^^^^^
+        fix: Did you mean \`reverse\`?
+
+    mine.model.ts:9:75  SPEC-LAYER-SETTING  the call of a layer has no setting \`init\`
+            return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
+                                                                                  ^^^^^^^
+        fix: It has \`state\` and \`reverse\`; options belong to \`layer(…, { options })\`."
+  `);
+});
+
+test('functions of whole sequences are refused in a cell', () => {
+  expect(
+    mistakes(
+      "import { cell, first, last, shift, vec } from 'recurve';\nexport default cell({ name: 'mine', dims: ['I'], inputs: { x: vec('I') }, state: {}, params: {}, step: ({ x }) => ({ y: shift(x, 1), z: first(x), v: last(x) }) });\n",
+      'mine.cell.ts',
+    ),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:2:121  SPEC-MODEL-FUNCTION  \`shift\` is about a whole sequence, and a step sees one step of it
+        …: vec('I') }, state: {}, params: {}, step: ({ x }) => ({ y: shift(x, 1), z: first(x), v: last(x) }) });
+                                                                     ^^^^^^^^^^^
+        fix: Write \`delay(x, 1)\` for what was; only a model sees what comes.
+
+    mine.cell.ts:2:137  SPEC-MODEL-FUNCTION  \`first\` is about a whole sequence, and a step sees one step of it
+        …ate: {}, params: {}, step: ({ x }) => ({ y: shift(x, 1), z: first(x), v: last(x) }) });
+                                                                     ^^^^^^^^
+        fix: Only a model sees whole sequences.
+
+    mine.cell.ts:2:150  SPEC-MODEL-FUNCTION  \`last\` is about a whole sequence, and a step sees one step of it
+        …ms: {}, step: ({ x }) => ({ y: shift(x, 1), z: first(x), v: last(x) }) });
+                                                                     ^^^^^^^
+        fix: Only a model sees whole sequences."
+  `);
+});
+
+test('delay and the number of steps are refused in a model', () => {
+  expect(mistakesOf({ body: 'return { y: delay(x, 1) * T + t };' })).toMatchInlineSnapshot(`
+    "mine.model.ts:9:17  SPEC-DELAY  \`delay\` is about the steps of a cell, and \`run\` is about whole sequences
+            return { y: delay(x, 1) * T + t };
+                        ^^^^^^^^^^^
+        fix: Write \`shift(x, -1)\` for what was a step ago.
+
+    mine.model.ts:9:31  SPEC-TIME-VALUE  the number of steps, \`T\`, is not known in a model
+            return { y: delay(x, 1) * T + t };
+                                      ^
+        fix: \`mean(x, 'T')\` knows how long each sequence is; \`t\` is known in the step of a cell.
+
+    mine.model.ts:9:35  SPEC-TIME-VALUE  the number of a step, \`t\`, is not known in a model
+            return { y: delay(x, 1) * T + t };
+                                          ^
+        fix: \`mean(x, 'T')\` knows how long each sequence is; \`t\` is known in the step of a cell."
+  `);
+});
+
+test('shift takes how far', () => {
+  expect(mistakesOf({ body: 'return { y: shift(x) };' })).toMatchInlineSnapshot(`
+    "mine.model.ts:9:17  SPEC-ARGUMENTS  \`shift\` takes 2 arguments, not 1
+            return { y: shift(x) };
+                        ^^^^^^^^
+        fix: Write \`shift(x, -1)\`."
+  `);
+});
+
+test('methods of sequences are refused', () => {
+  expect(mistakesOf({ body: "return { y: first({ x }).h.mean('T') };" })).toMatchInlineSnapshot(`
+    "mine.model.ts:9:17  SPEC-METHOD-CALL  \`.mean()\` is a method call, and values of a model have no methods
+            return { y: first({ x }).h.mean('T') };
+                        ^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Write \`mean(…)\`, imported from \`recurve\`."
+  `);
+});
+
+test('in a cell a value is still no function', () => {
+  expect(
+    mistakes(
+      "import { cell, vec } from 'recurve';\nexport default cell({ name: 'mine', dims: ['I'], inputs: { x: vec('I') }, state: {}, params: {}, step: ({ x }, s, p) => ({ y: x(1), z: p.f(x) }) });\n",
+      'mine.cell.ts',
+    ),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:2:127  SPEC-NOT-CALLABLE  \`x\` is a value, not a function
+        …'I') }, state: {}, params: {}, step: ({ x }, s, p) => ({ y: x(1), z: p.f(x) }) });
+                                                                     ^
+        fix: To multiply, write \`*\`; to call a function, rename this value.
+
+    mine.cell.ts:2:136  SPEC-METHOD-CALL  \`.f()\` is a method call, and values of a step have no methods
+        …tate: {}, params: {}, step: ({ x }, s, p) => ({ y: x(1), z: p.f(x) }) });
+                                                                     ^^^^^^
+        fix: Call a function of \`recurve\` or a helper: \`f(x)\`, not \`x.f()\`."
+  `);
+});
