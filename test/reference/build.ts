@@ -146,6 +146,7 @@ export function buildCell(parts: CellParts): { tree: CellTree; signature: Signat
     outputs: parts.outputs,
   };
   const tree: CellTree = {
+    kind: 'cell',
     file: span.file,
     name: 'test',
     summary: '',
