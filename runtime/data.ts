@@ -108,7 +108,9 @@ export function expectedShapes(
   sizes: Sizes,
 ): Record<'inputs' | 'state' | 'params', Record<string, number[]>> {
   const group = (declarations: readonly TensorDeclaration[], leading: readonly string[]) =>
-    Object.fromEntries(declarations.map((declaration) => [declaration.name, shapeOf(declaration, sizes, leading)]));
+    Object.fromEntries(
+      declarations.map((declaration) => [declaration.name, shapeOf(declaration, sizes, declaration.leading ?? leading)]),
+    );
   return {
     inputs: group(signature.inputs, ['T', 'B']),
     state: group(signature.state, ['B']),

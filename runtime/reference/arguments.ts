@@ -1,7 +1,7 @@
 /** What the reference is given, checked and widened to float64. */
 import { type ErrorDetail, RecurveError } from '../../codegen/errors.js';
-import type { TensorDeclaration } from '../../codegen/frontend/tree.js';
-import { elements, type Tensors } from '../data.js';
+import type { Signature, Sizes, TensorDeclaration } from '../../codegen/frontend/tree.js';
+import { elements, requireRates, shapeOf, type Tensors } from '../data.js';
 
 /**
  * The tensors of one group as float64 by name. What is missing and has a number in `fill` holds that number.
@@ -16,7 +16,12 @@ export function widened(
 ): ReadonlyMap<string, Float64Array> {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(shapes, name)) {
-      throw refuse('DATA-NAME', `${group}.${name}`, 'is not a tensor of this cell', `Known: ${Object.keys(shapes).join(', ')}.`);
+      throw refuse(
+        'DATA-NAME',
+        `${group}.${name}`,
+        'is no tensor that is known here',
+        `Known: ${Object.keys(shapes).join(', ')}.`,
+      );
     }
   }
   const found = new Map<string, Float64Array>();
@@ -48,7 +53,7 @@ export function zero(): number {
 }
 
 /** What an untrained parameter holds where the data leaves it out: its `init`, if that is a number. */
-export function initialFill({ trainable, init }: Pick<TensorDeclaration, 'trainable' | 'init'>): number | undefined {
+function initialFill({ trainable, init }: Pick<TensorDeclaration, 'trainable' | 'init'>): number | undefined {
   return trainable ? undefined : constantOf(init);
 }
 
@@ -61,6 +66,18 @@ function constantOf(init: TensorDeclaration['init']): number | undefined {
   if (init === 'zeros') return 0;
   if (init === 'ones') return 1;
   return typeof init === 'number' ? init : undefined;
+}
+
+/**
+ * Parameters by name; an untrained one that is missing holds its `init`.
+ *
+ * @throws RecurveError `DATA-MISSING`, `DATA-SHAPE`, `DATA-NAME`, `DATA-RATE`
+ */
+export function widenedParams({ params, rates }: Signature, given: Tensors, sizes: Sizes): ReadonlyMap<string, Float64Array> {
+  requireRates(rates, given);
+  const fills = new Map(params.map((declaration) => [declaration.name, initialFill(declaration)]));
+  const shapes = Object.fromEntries(params.map((declaration) => [declaration.name, shapeOf(declaration, sizes)]));
+  return widened('params', given, shapes, (name) => fills.get(name));
 }
 
 /** @throws RecurveError `DATA-SEED` */
@@ -77,6 +94,6 @@ export function checkLengths(lengths: readonly number[] | undefined, T: number, 
   throw refuse('DATA-LENGTHS', 'lengths', `is [${lengths}]`, `Give ${B} whole numbers from 0 to ${T}.`);
 }
 
-function refuse(code: ErrorDetail['code'], where: string, found: string, fix: string): RecurveError {
+export function refuse(code: ErrorDetail['code'], where: string, found: string, fix: string): RecurveError {
   return new RecurveError({ code, message: `${where} ${found}`, fix, where });
 }

@@ -1,16 +1,12 @@
 /** What one step knows beside its tensors. */
 import type { Sizes } from '../../codegen/frontend/tree.js';
 import { sizeOf } from '../data.js';
-import type { Draws } from './draws.js';
+import type { Draws, Rows } from './draws.js';
 import type { Axis, Tape, Value } from './tape.js';
 
-export interface StepContext {
+export interface StepContext extends Rows {
   readonly tape: Tape;
   readonly sizes: Sizes;
-  /** Number of the step in the order of processing. */
-  readonly t: number;
-  /** Batch index of every row. */
-  readonly sequences: readonly number[];
   /** `undefined` in inference. */
   readonly random: Draws | undefined;
   /** What an input or state was some steps ago, for the sequences that are still running. */

@@ -1,5 +1,5 @@
 /** Convolution over one or two position axes, by its definition. */
-import { type Axis, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
+import { type Axis, commonRows, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
 
 export type Padding = 'same' | 'valid' | 'causal';
 
@@ -51,7 +51,7 @@ export function convolve(tape: Tape, kernel: Value, x: Value, sweeps: readonly S
   const along = positions.map((position, axis) => geometry(position, (taps[axis] as Axis).size, sweeps[axis] as Sweep));
   const [first = single, second = single] = along;
   const axes = [...along.map(({ result }) => result), ...groups, output];
-  const rows = Math.max(kernel.rows, x.rows);
+  const rows = commonRows([kernel, x]);
   const [G, O, I] = [count(groups), output.size, input.size];
   const [xRow, kernelRow, columns] = [rowStride(x), rowStride(kernel), count(axes)];
 

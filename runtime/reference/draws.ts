@@ -3,35 +3,49 @@ import { normal, philox, uniform, type Words } from './philox.js';
 import type { Axis, Value } from './tape.js';
 
 /** Stands for "all of them" where a draw is the same for every step or sequence. */
-const ALL = 0xffffffff;
+export const ALL = 0xffffffff;
 
 /** How long a draw lasts: a fresh one at every step, or one for the whole sequence. */
 export type Lifetime = 'step' | 'sequence';
 
+/** What the rows of a value are. */
+export interface Rows {
+  /** Of every row, the number of its step in the order of processing; `ALL` for what belongs to none. */
+  readonly steps: readonly number[];
+  /** Of every row, the batch index. */
+  readonly sequences: readonly number[];
+}
+
 /** The random numbers of one run in training. */
 export class Draws {
-  private site = 0;
+  private next = 0;
   private readonly masks = new Map<number, Float64Array>();
 
   constructor(private readonly seed: number) {}
 
-  /** Call before every step: calls are numbered within it. */
-  startStep(): void {
-    this.site = 0;
+  /** The number of the next call. */
+  get site(): number {
+    return this.next;
   }
 
-  /** Uniform in [0, 1), for every element of every sequence. */
-  uniforms(axes: readonly Axis[], sequences: readonly number[], t: number, lifetime: Lifetime): Float64Array {
-    return this.perElement(axes, sequences, lifetime === 'sequence' ? ALL : t, (words, k) => uniform(words[k] as number));
+  /** Every step of a recurrence starts where its first one did: a call has one number for all steps. */
+  restart(site: number): void {
+    this.next = site;
   }
 
-  normals(axes: readonly Axis[], sequences: readonly number[], t: number): Float64Array {
-    return this.perElement(axes, sequences, t, normal);
+  /** Uniform in [0, 1), for every element of every row. */
+  uniforms(axes: readonly Axis[], rows: Rows, lifetime: Lifetime): Float64Array {
+    const stepOf = lifetime === 'sequence' ? () => ALL : stepOfRow(rows);
+    return this.perElement(axes, rows.sequences, stepOf, (words, k) => uniform(words[k] as number));
+  }
+
+  normals(axes: readonly Axis[], rows: Rows): Float64Array {
+    return this.perElement(axes, rows.sequences, stepOfRow(rows), normal);
   }
 
   /** Uniform in [0, 1), for every entry of a matrix, counted as its parameter was declared; the same in every step. */
   perEntry({ axes, columns, layout }: Value): Float64Array {
-    const site = this.site++;
+    const site = this.next++;
     const known = this.masks.get(site);
     if (known) return known;
     const quads = Math.ceil(layout.width / 4);
@@ -55,16 +69,17 @@ export class Draws {
   private perElement(
     axes: readonly Axis[],
     sequences: readonly number[],
-    t: number,
+    stepOf: (row: number) => number,
     convert: (words: Words, k: number) => number,
   ): Float64Array {
-    const site = this.site++;
+    const site = this.next++;
     const width = axes.at(-1)?.size ?? 1;
     const strips = axes.slice(0, -1).reduce((product, { size }) => product * size, 1);
     const quads = Math.ceil(width / 4);
     const numbers = new Float64Array(sequences.length * strips * width);
     let at = 0;
-    for (const sequence of sequences) {
+    for (const [row, sequence] of sequences.entries()) {
+      const t = stepOf(row);
       for (let strip = 0; strip < strips; strip++) {
         for (let quad = 0; quad < quads; quad++) {
           const words = philox([strip * quads + quad, sequence, t, 0], [this.seed, site]);
@@ -75,4 +90,8 @@ export class Draws {
     }
     return numbers;
   }
+}
+
+function stepOfRow({ steps }: Rows): (row: number) => number {
+  return (row) => steps[row] as number;
 }

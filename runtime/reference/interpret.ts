@@ -1,16 +1,16 @@
 /**
- * Runs a cell's step, statement by statement, on float64 values. What is static (options, numbers, tests on
+ * Runs a cell's step or a model's run, statement by statement, on float64 values. What is static (options, numbers, tests on
  * them) is an ordinary JavaScript value. The tree was checked before, so whatever cannot occur in a checked
  * tree throws a plain Error: a defect of ours.
  */
-import type { CellTree, Expression, FunctionTree, Pattern, Statement } from '../../codegen/frontend/tree.js';
+import type { CellTree, Expression, FunctionTree, Pattern, Span, Statement } from '../../codegen/frontend/tree.js';
 import type { StepContext } from './context.js';
 import { entryOf } from './matrix.js';
-import { describe, isArray, isNamespace, isStatic, namespace, type Operand, toValue } from './operand.js';
+import { describe, isArray, isLayer, isNamespace, isStatic, namespace, type Operand, toValue } from './operand.js';
 import { functions, isFunction, negate, not, type Operation, operators, select } from './operations.js';
 import { staticBinary } from './static.js';
 import { isStructural, structural } from './structural.js';
-import { type Tape, Value } from './tape.js';
+import { Value } from './tape.js';
 import { pointwise } from './tensor.js';
 
 export interface StepResult {
@@ -23,7 +23,11 @@ export interface StepResult {
 /** Runs `step(inputs, state, params, { options, t })` once. */
 export function runStep(tree: CellTree, context: StepContext, args: readonly Operand[]): StepResult {
   const scope = new Scope();
-  const result = new Interpreter(tree, context).call(tree.step, args, scope);
+  const apply: Host['apply'] = (made, operands, place) => {
+    context.tape.place = place;
+    return made(context, operands);
+  };
+  const result = new Interpreter(tree.helpers, { apply, own: () => undefined }).call(tree.step, args, scope);
   if (!isNamespace(result)) throw new Error('step returned no object');
   return { returned: result.members, named: scope.names };
 }
@@ -50,10 +54,21 @@ class Scope {
   }
 }
 
-class Interpreter {
+/** What an operation makes of its operands. */
+export type Made = (context: StepContext, operands: readonly Operand[]) => Operand;
+
+/** Where a function is interpreted: in a step, whose operands have the rows they need, or along the time of a model. */
+export interface Host {
+  /** Applies an operation that stands at `place` in the spec. */
+  apply(made: Made, operands: readonly Operand[], place: Span): Operand;
+  /** A function that only this host has, or that means something else in it; `undefined` where it is none. */
+  own(name: string, operands: readonly Operand[], place: Span): Operand | undefined;
+}
+
+export class Interpreter {
   constructor(
-    private readonly tree: CellTree,
-    private readonly context: StepContext,
+    private readonly helpers: CellTree['helpers'],
+    private readonly host: Host,
   ) {}
 
   call(target: FunctionTree, args: readonly Operand[], scope = new Scope()): Operand {
@@ -116,30 +131,32 @@ class Interpreter {
       case 'member':
         return member(this.evaluate(expression.object, scope), expression.property);
       case 'index':
-        return this.at(this.evaluate(expression.object, scope), this.evaluate(expression.index, scope));
+        return this.at(expression, scope);
       case 'unary':
-        return this.unary(expression.operator, this.evaluate(expression.operand, scope));
+        return this.unary(expression, scope);
       case 'binary':
         return this.binary(expression, scope);
       case 'conditional': {
         const test = this.evaluate(expression.test, scope);
         if (!(test instanceof Value)) return this.evaluate(test ? expression.then : expression.otherwise, scope);
-        const then = toValue(this.evaluate(expression.then, scope));
-        const otherwise = toValue(this.evaluate(expression.otherwise, scope));
-        return pointwise(this.tapeAt(expression), select, [test, then, otherwise]);
+        const then = this.evaluate(expression.then, scope);
+        return this.perUnit(select, [test, then, this.evaluate(expression.otherwise, scope)], expression);
       }
       case 'builtin':
         return this.builtin(expression, scope);
       case 'helper': {
-        const helper = this.tree.helpers[expression.key];
+        const helper = this.helpers[expression.key];
         if (helper === undefined) throw new Error(`there is no helper ${expression.key}`);
         return this.call(
           helper,
           expression.args.map((arg) => this.evaluate(arg, scope)),
         );
       }
-      case 'call':
-        throw new Error('a cell calls no layers');
+      case 'call': {
+        const callee = this.evaluate(expression.callee, scope);
+        if (!isLayer(callee)) throw new Error(`${describe(callee)} is called`);
+        return callee.run(expression.args.map((arg) => this.evaluate(arg, scope)));
+      }
       case 'object':
         return namespace(expression.entries.map((entry) => [entry.name, this.evaluate(entry.value, scope)] as const));
       case 'array':
@@ -148,14 +165,22 @@ class Interpreter {
   }
 
   /** An item of an array, or one matrix of a stack or kernel. */
-  private at(object: Operand, key: Operand): Operand {
-    return object instanceof Value && typeof key === 'number' ? entryOf(this.context.tape, object, key) : member(object, key);
+  private at({ object, index, span }: Extract<Expression, { kind: 'index' }>, scope: Scope): Operand {
+    const [whole, key] = [this.evaluate(object, scope), this.evaluate(index, scope)];
+    if (!(whole instanceof Value && typeof key === 'number')) return member(whole, key);
+    return this.host.apply(({ tape }, [value]) => entryOf(tape, toValue(value), key), [whole], span);
   }
 
-  private unary(operator: '-' | '+' | '!', operand: Operand): Operand {
-    if (operator === '!') return operand instanceof Value ? pointwise(this.context.tape, not, [operand]) : !operand;
+  private unary(expression: Extract<Expression, { kind: 'unary' }>, scope: Scope): Operand {
+    const { operator } = expression;
+    const operand = this.evaluate(expression.operand, scope);
+    if (operator === '!') return operand instanceof Value ? this.perUnit(not, [operand], expression) : !operand;
     if (operator === '+') return operand;
-    return typeof operand === 'number' ? -operand : pointwise(this.context.tape, negate, [toValue(operand)]);
+    return typeof operand === 'number' ? -operand : this.perUnit(negate, [operand], expression);
+  }
+
+  private perUnit(operation: Operation, operands: readonly Operand[], { span }: Expression): Operand {
+    return this.host.apply(({ tape }, values) => pointwise(tape, operation, values.map(toValue)), operands, span);
   }
 
   private binary(expression: Extract<Expression, { kind: 'binary' }>, scope: Scope): Operand {
@@ -169,29 +194,24 @@ class Interpreter {
     if (operator === '&&' && isStatic(right)) return right ? left : right;
     if (operator === '||' && isStatic(right)) return right ? right : left;
     if (isStatic(left) && isStatic(right)) return staticBinary(operator, left, right);
-    return pointwise(this.tapeAt(expression), operators[operator], [toValue(left), toValue(right)]);
+    return this.perUnit(operators[operator], [left, right], expression);
   }
 
   private builtin(expression: Extract<Expression, { kind: 'builtin' }>, scope: Scope): Operand {
     const { name } = expression;
     const args = expression.args.map((arg) => this.evaluate(arg, scope));
-    const tape = this.tapeAt(expression);
-    if (isStructural(name)) return structural[name](this.context, args);
+    const own = this.host.own(name, args, expression.span);
+    if (own !== undefined) return own;
+    if (isStructural(name)) return this.host.apply(structural[name], args, expression.span);
     if (!isFunction(name)) throw new Error(`there is no function ${name}`);
     const operation: Operation = functions[name];
     const missing = operation.pullbacks.length - args.length;
     const values = [...args, ...(missing > 0 ? (operation.defaults ?? []).slice(-missing) : [])];
     if (values.length !== operation.pullbacks.length) throw new Error(`${name} of ${args.length} arguments`);
-    if (!values.every(isStatic)) return pointwise(tape, operation, values.map(toValue));
+    if (!values.every(isStatic)) return this.perUnit(operation, values, expression);
     // A function of static numbers is static, and as exact as other arithmetic on them: it may bound a loop or choose a branch.
     const [a = 0, b = 0, c = 0] = values.map(Number);
     return operation.forward(a, b, c);
-  }
-
-  /** The tape, told what it is going to record. */
-  private tapeAt({ span }: Expression): Tape {
-    this.context.tape.place = span;
-    return this.context.tape;
   }
 
   private test(expression: Expression, scope: Scope): boolean {

@@ -1,6 +1,6 @@
 /** Products of matrices and vectors: parameters, blocks of parameters, and matrices that a step computed. */
 import { addCombination, addKept, multiply } from './product.js';
-import { type Axis, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
+import { type Axis, commonRows, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
 import { stretchTo } from './tensor.js';
 
 /** A matrix operand `[...blocks, O, I]` taken apart. */
@@ -34,8 +34,7 @@ function pair(tape: Tape, matrix: Value, vector: Value): Pairing {
   const { blocks, input } = matrices(matrix);
   const tail = [...blocks, input];
   if (!sameAxes(vector.axes.slice(-tail.length), tail)) throw new Error(`a matrix ${matrix} does not take ${vector}`);
-  const rows = Math.max(matrix.rows, vector.rows);
-  if (matrix.rows !== 1 && matrix.rows !== rows) throw new Error(`${matrix.rows} matrices for ${rows} sequences`);
+  const rows = commonRows([matrix, vector]);
   const lead = vector.axes.slice(0, -tail.length);
   const [leads, block] = [count(lead), count(blocks)];
   return {
@@ -132,7 +131,7 @@ export function antisymmetric(tape: Tape, matrix: Value, vector: Value): Value {
 /** `[R]` and `[C]` give every product, `[R, C]`. */
 export function outer(tape: Tape, a: Value, b: Value): Value {
   if (a.axes.length !== 1 || b.axes.length !== 1) throw new Error(`outer of ${a} and ${b}`);
-  const rows = Math.max(a.rows, b.rows);
+  const rows = commonRows([a, b]);
   const [R, C] = [a.columns, b.columns];
   const [rowA, rowB] = [rowStride(a), rowStride(b)];
   const data = new Float64Array(rows * R * C);

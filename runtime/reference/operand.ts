@@ -5,8 +5,13 @@ import { constant, Value } from './tape.js';
 export interface Namespace {
   readonly members: ReadonlyMap<string, Operand>;
 }
+/** A layer of a model. */
+export interface Layer {
+  /** Runs it over the sequences that a call gives it. */
+  readonly run: (args: readonly Operand[]) => Operand;
+}
 /** Anything an expression may evaluate to. */
-export type Operand = Static | Value | Namespace | readonly Operand[];
+export type Operand = Static | Value | Namespace | Layer | readonly Operand[];
 
 export function namespace(members: Iterable<readonly [string, Operand]>): Namespace {
   return { members: new Map(members) };
@@ -31,8 +36,13 @@ export function isNamespace(operand: Operand | undefined): operand is Namespace 
   return typeof operand === 'object' && 'members' in operand;
 }
 
+export function isLayer(operand: Operand | undefined): operand is Layer {
+  return typeof operand === 'object' && 'run' in operand;
+}
+
 export function describe(operand: Operand | undefined): string {
   if (operand instanceof Value) return `a tensor ${operand}`;
   if (isArray(operand)) return 'an array';
+  if (isLayer(operand)) return 'a layer';
   return isNamespace(operand) ? 'an object' : String(operand);
 }

@@ -1,5 +1,5 @@
 /** Reductions and softmax, over all axes of a value or over one of them. */
-import { count, rowStride, type Tape, Value } from './tape.js';
+import { commonRows, count, rowStride, type Tape, Value } from './tape.js';
 import { commonAxes } from './tensor.js';
 
 /** Numbers that are reduced to one: `count` of them from `from`, `stride` apart. */
@@ -181,7 +181,7 @@ export function softmax(tape: Tape, x: Value, dim: string | undefined): Value {
 /** Σ a · b over all elements; a scalar counts for each of them. */
 export function dot(tape: Tape, a: Value, b: Value): Value {
   const columns = count(commonAxes([a, b]));
-  const rows = Math.max(a.rows, b.rows);
+  const rows = commonRows([a, b]);
   const [rowA, rowB] = [rowStride(a), rowStride(b)];
   const [unitA, unitB] = [a.axes.length === 0 ? 0 : 1, b.axes.length === 0 ? 0 : 1];
   const data = new Float64Array(rows);

@@ -29,19 +29,19 @@ const addNoise: Operation = {
 
 /** Srivastava et al. 2014; with one mask for the sequence, Gal and Ghahramani 2016. */
 export function dropout(context: StepContext, x: Value, rate: Value, lifetime: Lifetime): Value {
-  const { tape, random, sequences, t } = context;
+  const { tape, random, sequences } = context;
   if (random === undefined) return x;
-  const draws = random.uniforms(x.axes, sequences, t, lifetime);
+  const draws = random.uniforms(x.axes, context, lifetime);
   return pointwise(tape, drop, [x, inSinglePrecision(rate), new Value(sequences.length, x.axes, draws, false)]);
 }
 
 /** Krueger et al. 2017: units keep their previous value at random. */
 export function zoneout(context: StepContext, next: Value, previous: Value, rate: Value, lifetime: Lifetime): Value {
-  const { tape, random, sequences, t } = context;
+  const { tape, random, sequences } = context;
   const single = inSinglePrecision(rate);
   if (random === undefined) return pointwise(tape, mix, [next, previous, single]);
   const axes = commonAxes([next, previous]);
-  const draws = new Value(sequences.length, axes, random.uniforms(axes, sequences, t, lifetime), false);
+  const draws = new Value(sequences.length, axes, random.uniforms(axes, context, lifetime), false);
   return pointwise(tape, select, [pointwise(tape, below, [draws, single]), previous, next]);
 }
 
@@ -55,10 +55,11 @@ export function dropConnect({ tape, random }: StepContext, matrix: Value, rate: 
 }
 
 /** Gaussian noise of standard deviation `scale`. */
-export function noise({ tape, random, sequences, t }: StepContext, x: Value, scale: Value): Value {
+export function noise(context: StepContext, x: Value, scale: Value): Value {
+  const { tape, random, sequences } = context;
   if (random === undefined) return x;
   const axes = commonAxes([x, scale]);
-  const normals = random.normals(axes, sequences, t);
+  const normals = random.normals(axes, context);
   return pointwise(tape, addNoise, [x, scale, new Value(sequences.length, axes, normals, false)]);
 }
 

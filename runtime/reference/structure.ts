@@ -1,5 +1,5 @@
 /** Operations that move elements about: broadcast along named axes, concatenation and slices of the last axis. */
-import { type Axis, count, type Tape, Value } from './tape.js';
+import { type Axis, commonRows, count, type Tape, Value } from './tape.js';
 
 /** `value` repeated along the axes it lacks; its own are found in `axes` by name, in order. */
 export function broadcast(tape: Tape, value: Value, axes: readonly Axis[]): Value {
@@ -56,7 +56,7 @@ export function concat(tape: Tape, whole: Axis, parts: readonly Value[]): Value 
   if (widths.reduce((sum, width) => sum + width, 0) !== whole.size) {
     throw new Error(`concat of ${parts.join(', ')} does not add up to ${whole.dim}=${whole.size}`);
   }
-  const rows = Math.max(...parts.map((part) => part.rows));
+  const rows = commonRows(parts);
   const leads = count(lead);
   const data = new Float64Array(rows * leads * whole.size);
   /** Calls back for every stretch of neighbours: its place in the part and in the whole. */

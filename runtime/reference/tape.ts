@@ -55,6 +55,13 @@ export class Value {
     return this.gradient;
   }
 
+  /** Adds to the cotangent, if it has one. */
+  add(cotangent: Float64Array): void {
+    if (!this.tracked) return;
+    const gradient = this.cotangent();
+    for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] as number) + (cotangent[i] as number);
+  }
+
   toString(): string {
     return `[${this.axes.map(({ dim, size }) => `${dim}=${size}`).join(', ')}]`;
   }
@@ -79,6 +86,17 @@ export function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
     if (a[position]?.dim !== b[position]?.dim) return false;
   }
   return true;
+}
+
+/** Rows of what is made of some values: one row stands for any number of them, also for none. */
+export function commonRows(values: readonly Value[]): number {
+  let rows = 1;
+  for (const value of values) {
+    if (value.rows === 1 || value.rows === rows) continue;
+    if (rows !== 1) throw new Error(`values of ${value.rows} and ${rows} rows do not broadcast`);
+    rows = value.rows;
+  }
+  return rows;
 }
 
 /** From one row to the next; 0 where one row stands for all. */

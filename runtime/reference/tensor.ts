@@ -1,17 +1,14 @@
 /** Eager float64 operations on values; each puts itself on the tape. */
 import { type Operation, stretch } from './operations.js';
-import { type Axis, constant, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
+import { type Axis, commonRows, constant, count, rowStride, sameAxes, type Tape, Value } from './tape.js';
 
 const nothing = constant(0);
 
 /** Applies `operation` per sequence and element; arguments with one row or without axes broadcast. */
 export function pointwise(tape: Tape, operation: Operation, args: readonly Value[]): Value {
   const [a = nothing, b = nothing, c = nothing] = args;
-  const rows = Math.max(a.rows, b.rows, c.rows);
+  const rows = commonRows(args);
   const axes = commonAxes(args);
-  for (const arg of args) {
-    if (arg.rows !== 1 && arg.rows !== rows) throw new Error(`values of ${arg.rows} and ${rows} rows do not broadcast`);
-  }
   const [rowA, rowB, rowC] = [rowStride(a), rowStride(b), rowStride(c)];
   const [unitA, unitB, unitC] = [unitStride(a), unitStride(b), unitStride(c)];
   const { forward } = operation;
@@ -78,26 +75,59 @@ export function stretchTo(tape: Tape, value: Value, rows: number, axes: readonly
   return pointwise(tape, stretch, [value, shape]);
 }
 
-/** The same numbers under a name of their own, so that two names for one value can be told apart. */
-export function alias(tape: Tape, value: Value): Value {
-  return tape.record(new Value(value.rows, value.axes, value.data, value.tracked), [value], (cotangent) => {
+/**
+ * The same numbers under a name of their own, so that two names for one value can be told apart; with other names for its
+ * axes where they are given.
+ */
+export function alias(tape: Tape, value: Value, axes: readonly Axis[] = value.axes): Value {
+  return tape.record(new Value(value.rows, axes, value.data, value.tracked), [value], (cotangent) => {
     addScaled(value.cotangent(), 0, 1, cotangent, 0, cotangent.length);
   });
 }
 
-/** Keeps the given rows, in that order. */
-export function takeRows(tape: Tape, value: Value, rows: readonly number[]): Value {
+/** The given rows in that order, a row of zeros where it says so. What is `held`, see `Tape.record`. */
+export function takeRows(tape: Tape, value: Value, rows: readonly (number | 'zeros')[], held: readonly Value[] = []): Value {
   const { columns } = value;
   const data = new Float64Array(rows.length * columns);
   rows.forEach((row, position) => {
-    data.set(value.data.subarray(row * columns, (row + 1) * columns), position * columns);
+    if (row !== 'zeros') data.set(value.data.subarray(row * columns, (row + 1) * columns), position * columns);
   });
-  return tape.record(new Value(rows.length, value.axes, data, value.tracked), [value], (cotangent) => {
+  const pullback = (cotangent: Float64Array) => {
     const gradient = value.cotangent();
     rows.forEach((row, position) => {
-      addScaled(gradient, row * columns, 1, cotangent, position * columns, columns);
+      if (row !== 'zeros') addScaled(gradient, row * columns, 1, cotangent, position * columns, columns);
     });
-  });
+  };
+  return tape.record(new Value(rows.length, value.axes, data, value.tracked), [value], pullback, held);
+}
+
+/** Some rows of a value, and the rows of the whole where they go. */
+export interface Piece {
+  readonly value: Value;
+  readonly rows: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** A value of so many rows over these axes, put together from pieces; zero where nothing is put. */
+export function assemble(tape: Tape, rows: number, axes: readonly Axis[], pieces: readonly Piece[]): Value {
+  const columns = count(axes);
+  const data = new Float64Array(rows * columns);
+  const tracked = pieces.filter(({ value }) => value.tracked);
+  for (const { value, rows: from, to } of pieces) {
+    from.forEach((row, position) => {
+      data.set(value.data.subarray(row * columns, (row + 1) * columns), (to[position] as number) * columns);
+    });
+  }
+  const pullback = (cotangent: Float64Array) => {
+    for (const { value, rows: from, to } of tracked) {
+      const gradient = value.cotangent();
+      from.forEach((row, position) => {
+        addScaled(gradient, row * columns, 1, cotangent, (to[position] as number) * columns, columns);
+      });
+    }
+  };
+  const sources = pieces.map(({ value }) => value);
+  return tape.record(new Value(rows, axes, data, tracked.length > 0), sources, pullback);
 }
 
 /** Adds `g` times some numbers to as many others. */

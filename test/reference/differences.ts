@@ -1,5 +1,5 @@
 /** Central finite differences of the reference, and small edits of its data. */
-import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
+import type { Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { CellData, Tensor, Tensors } from '../../runtime/data.js';
 import { relativeError } from '../../runtime/norm.js';
@@ -8,7 +8,7 @@ import { runReference } from '../../runtime/reference/index.js';
 type Group = 'inputs' | 'state' | 'params';
 
 export interface Case {
-  readonly tree: CellTree;
+  readonly tree: SpecTree;
   readonly signature: Signature;
   readonly sizes: Sizes;
 }

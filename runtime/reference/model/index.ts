@@ -1,0 +1,174 @@
+/** The reference of a model: its run over whole sequences, eagerly on one tape, then one walk back. */
+import type { LayerDeclaration, ModelTree, Signature, Sizes, TensorDeclaration } from '../../../codegen/frontend/tree.js';
+import { type CellData, type CellResult, elements, expectedShapes, sizeOf, type Tensor } from '../../data.js';
+import { checkLengths, checkSeed, nothing, refuse, widened, widenedParams, zero } from '../arguments.js';
+import { axesOf } from '../context.js';
+import { Draws } from '../draws.js';
+import { Interpreter } from '../interpret.js';
+import { isNamespace, type Layer, type Namespace, namespace, type Operand, toValue } from '../operand.js';
+import { entry, type Recurrence, spreadGates } from '../recurrence.js';
+import { gather, scatter } from '../rows.js';
+import { cotangentsOf } from '../sequence.js';
+import { count, type Tape, Value } from '../tape.js';
+import { TimeAxis } from './axis.js';
+import { RunHost } from './host.js';
+import { cellSizes, layerOf, type Surroundings } from './layer.js';
+import { Timing } from './timing.js';
+
+/** Runs a model: see `runReference`. */
+export function runModel(tree: ModelTree, signature: Signature, sizes: Sizes, data: CellData, tape: Tape): CellResult {
+  const run = new ModelRun(tree, signature, sizes, data, tape);
+  run.forward();
+  const results = { outputs: run.collectOutputs(), state: {} };
+  if (!data.cotangents) return results;
+  run.backward(data.cotangents);
+  return { ...results, gradients: run.collectGradients() };
+}
+
+class ModelRun {
+  private readonly times: ReadonlyMap<string, TimeAxis>;
+  private readonly timing: Timing;
+  private readonly inputs: ReadonlyMap<string, Value>;
+  private readonly params: ReadonlyMap<string, Value>;
+  private readonly recurrences: Recurrence[] = [];
+  private readonly random: Draws | undefined;
+  private outputs: ReadonlyMap<string, Value> = new Map();
+
+  constructor(
+    private readonly tree: ModelTree,
+    private readonly signature: Signature,
+    private readonly sizes: Sizes,
+    data: CellData,
+    private readonly tape: Tape,
+  ) {
+    if (data.reverse) throw refuse('DATA-KEY', 'reverse', 'is true', 'Leave it out: the layers of a model have directions.');
+    const B = sizeOf(sizes, 'B');
+    this.timing = new Timing(tape, B);
+    this.times = new Map(
+      tree.times.map(({ name }) => {
+        const T = sizeOf(sizes, name);
+        // Lengths are given for one axis: the only one, or T.
+        const own = tree.times.length === 1 || name === 'T' ? data.lengths : undefined;
+        return [name, new TimeAxis(name, T, checkLengths(own, T, B))];
+      }),
+    );
+    const tracked = data.cotangents !== undefined;
+    const inputs = widened('inputs', data.inputs, expectedShapes(signature, sizes).inputs, nothing);
+    widened('state', data.state, {}, nothing);
+    this.inputs = new Map(
+      signature.inputs.map((declaration) => {
+        const axis = this.axisOf(declaration);
+        const axes = axesOf(sizes, declaration.shape);
+        const numbers = entry(inputs, declaration.name);
+        const rows = axis === undefined ? numbers : gather(numbers, axis.places, count(axes));
+        const value = new Value(axis === undefined ? B : axis.places.length, axes, rows, tracked);
+        return [declaration.name, this.timing.mark(value, axis)];
+      }),
+    );
+    const params = widenedParams(signature, data.params, sizes);
+    const leaf = (name: string, { shape, trainable }: TensorDeclaration, at: Sizes): [string, Value] => {
+      return [name, new Value(1, axesOf(at, shape), entry(params, name), tracked && trainable)];
+    };
+    const ofLayers = this.instances.flatMap((instance) => {
+      const at = cellSizes(instance, sizes);
+      return instance.signature.params.map((declaration) => leaf(`${instance.name}.${declaration.name}`, declaration, at));
+    });
+    const layered = new Map(ofLayers);
+    this.params = new Map(
+      signature.params.map((declaration) => {
+        const { name } = declaration;
+        const known = layered.get(name);
+        return known === undefined ? leaf(name, declaration, sizes) : [name, known];
+      }),
+    );
+    const seed = checkSeed(data.seed);
+    this.random = signature.options.training === true ? new Draws(seed) : undefined;
+  }
+
+  private get instances() {
+    return this.signature.layers ?? [];
+  }
+
+  /** The time axis of an input; `undefined` for one without time. */
+  private axisOf({ leading = ['T', 'B'] }: TensorDeclaration): TimeAxis | undefined {
+    const [first = 'B'] = leading;
+    return first === 'B' ? undefined : entry(this.times, first);
+  }
+
+  forward(): void {
+    const { tape, sizes, timing, random, recurrences, times } = this;
+    const host = new RunHost({ tape, sizes, timing, random, times, batch: sizeOf(sizes, 'B') });
+    const layers = this.layers({ tape, sizes, timing, random, recurrences });
+    const options = namespace([['options', namespace(Object.entries(this.signature.options))]]);
+    const args = [namespace(this.inputs), layers, namespace(this.params), options];
+    const returned = new Interpreter(this.tree.helpers, host).call(this.tree.run, args);
+    if (!isNamespace(returned)) throw new Error('run returned no object');
+    const names = this.signature.outputs ?? [...returned.members.keys()];
+    this.outputs = new Map(
+      names.map((name) => {
+        const value = toValue(returned.members.get(name));
+        return [name, timing.full(value, timing.axisOf([value]))];
+      }),
+    );
+  }
+
+  /** Layers by name; a repeated one is an array of them, one that these options leave out is missing. */
+  private layers(surroundings: Surroundings): Namespace {
+    const built = new Map<string, Layer>();
+    for (const instance of this.instances) {
+      const names = instance.signature.params.map(({ name }) => name);
+      const params = new Map(names.map((name) => [name, entry(this.params, `${instance.name}.${name}`)]));
+      built.set(
+        instance.name,
+        layerOf(instance, entry(new Map(Object.entries(this.tree.cells)), instance.cell), params, surroundings),
+      );
+    }
+    const operandOf = ({ name, count: repeats }: LayerDeclaration): Operand | undefined => {
+      if (repeats === undefined) return built.get(name);
+      return [...built].filter(([instance]) => instance.startsWith(`${name}.`)).map(([, layer]) => layer);
+    };
+    const present = this.tree.layers.flatMap((declaration): [string, Operand][] => {
+      const operand = operandOf(declaration);
+      return operand === undefined ? [] : [[declaration.name, operand]];
+    });
+    return namespace(present);
+  }
+
+  /** Adds the cotangents to the outputs, and walks the tape back. */
+  backward(cotangents: NonNullable<CellData['cotangents']>): void {
+    const shapes = Object.fromEntries(Object.entries(this.collectOutputs()).map(([name, { shape }]) => [name, shape]));
+    const given = widened('cotangents.outputs', cotangents.outputs, shapes, zero);
+    widened('cotangents.state', cotangents.state, {}, zero);
+    for (const [name, value] of this.outputs) {
+      const axis = this.timing.axisOf([value]);
+      const numbers = entry(given, name);
+      value.add(axis === undefined ? numbers : gather(numbers, axis.places, value.columns));
+    }
+    spreadGates(this.tape, this.recurrences);
+    this.tape.backward();
+  }
+
+  collectOutputs(): Record<string, Tensor> {
+    return Object.fromEntries([...this.outputs].map(([name, value]) => [name, this.tensor(value, value.data)]));
+  }
+
+  collectGradients(): NonNullable<CellResult['gradients']> {
+    const shapes = expectedShapes(this.signature, this.sizes);
+    return {
+      inputs: Object.fromEntries([...this.inputs].map(([name, value]) => [name, this.tensor(value, value.cotangent())])),
+      state: {},
+      params: cotangentsOf(this.params, shapes.params),
+    };
+  }
+
+  /** Numbers of the rows of a value as `[T, B, …]` or `[B, …]`, zero behind a sequence's length. */
+  private tensor(value: Value, numbers: Float64Array): Tensor {
+    const axis = this.timing.axisOf([value]);
+    const shape = [sizeOf(this.sizes, 'B'), ...value.axes.map(({ size }) => size)];
+    if (axis === undefined) return { shape, data: numbers };
+    const whole = [axis.size, ...shape];
+    const data = new Float64Array(elements(whole));
+    scatter(data, numbers, axis.places, value.columns);
+    return { shape: whole, data };
+  }
+}
