@@ -3,6 +3,7 @@ import type { NodeId } from '../../ir/graph.js';
 import { didYouMean, listNames } from '../../suggest.js';
 import { isStructural } from '../language/vocabulary.js';
 import type { Machine } from '../machine/machine.js';
+import type { Operand } from '../machine/operand.js';
 import { foldBinary } from '../machine/static.js';
 import { describe, type Environment, POISON, type Value } from '../machine/values.js';
 import { arithmetic, callFunction, divisionByZero, logic, select } from '../operations/arithmetic.js';
@@ -38,7 +39,11 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
     case 'conditional':
       return conditional(machine, expression, env);
     case 'builtin': {
-      const args = expression.args.map((arg) => ({ value: evaluate(machine, arg, env), span: arg.span }));
+      const given = expression.args.map((arg) => ({ value: evaluate(machine, arg, env), span: arg.span }));
+      const overTime = machine.sequences?.overTime(expression.name, given, expression.span);
+      if (overTime !== undefined) return overTime;
+      const args = meet(machine, given, expression.span);
+      if (args === undefined) return POISON;
       return isStructural(expression.name)
         ? OPERATIONS[expression.name](machine, args, expression.span)
         : callFunction(machine, expression.name, args, expression.span);
@@ -47,8 +52,12 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
       const args = expression.args.map((arg) => evaluate(machine, arg, env));
       return machine.call(expression.key, args, expression.span);
     }
-    case 'call':
-      throw new Error('a cell calls no layers');
+    case 'call': {
+      if (machine.sequences === undefined) throw new Error('a cell calls no layers');
+      const callee = { value: evaluate(machine, expression.callee, env), span: expression.callee.span };
+      const args = expression.args.map((arg) => ({ value: evaluate(machine, arg, env), span: arg.span }));
+      return machine.sequences.call(callee, args, expression.span);
+    }
     case 'object': {
       const members = new Map(expression.entries.map(({ name, value }) => [name, evaluate(machine, value, env)]));
       const places = new Map(expression.entries.map(({ name, span }) => [name, span]));
@@ -57,6 +66,11 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
     case 'array':
       return { kind: 'array', items: expression.items.map((item) => evaluate(machine, item, env)) };
   }
+}
+
+/** Values as one operation can have them: in a model some are sequences. */
+function meet(machine: Machine, operands: readonly Operand[], at: Span): readonly Operand[] | undefined {
+  return machine.sequences === undefined ? operands : machine.sequences.meet(operands, at);
 }
 
 /** What a transposed matrix is called elsewhere. */
@@ -119,7 +133,8 @@ function index(machine: Machine, expression: Of<'index'>, env: Environment): Val
 }
 
 function unary(machine: Machine, { operator, operand, span }: Of<'unary'>, env: Environment): Value {
-  const value = evaluate(machine, operand, env);
+  const [met] = meet(machine, [{ value: evaluate(machine, operand, env), span: operand.span }], span) ?? [];
+  const value = met?.value ?? POISON;
   if (value.kind === 'poison') return POISON;
   if (operator === '!') {
     const test = asTest(machine, value, operand.span);
@@ -148,11 +163,16 @@ function binary(machine: Machine, expression: Of<'binary'>, env: Environment): V
     const value = foldBinary(operator, left.value, right.value);
     if (value !== undefined) return finite(machine, value, span);
   }
-  const operands = [
-    { value: left, span: expression.left.span },
-    { value: right, span: expression.right.span },
-  ] as const;
-  return arithmetic(machine, operator, operands, span);
+  const [a, b] =
+    meet(
+      machine,
+      [
+        { value: left, span: expression.left.span },
+        { value: right, span: expression.right.span },
+      ],
+      span,
+    ) ?? [];
+  return a === undefined || b === undefined ? POISON : arithmetic(machine, operator, [a, b], span);
 }
 
 /** `a && b`, `a || b`: what is known when compiling decides or drops out, as in JavaScript. */
@@ -164,7 +184,17 @@ function junction(machine: Machine, expression: Of<'binary'>, operator: '&&' | '
   if (left === undefined || right === undefined) return POISON;
   if (left.kind === 'static') return right;
   if (right.kind === 'static') return right.value === deciding ? right : left;
-  return logic(machine, operator, [left.id, right.id], expression.span);
+  const [a, b] =
+    meet(
+      machine,
+      [
+        { value: left, span: expression.left.span },
+        { value: right, span: expression.right.span },
+      ],
+      expression.span,
+    ) ?? [];
+  if (a?.value.kind !== 'node' || b?.value.kind !== 'node') return POISON;
+  return logic(machine, operator, [a.value.id, b.value.id], expression.span);
 }
 
 function finite(machine: Machine, value: string | number | boolean, at: Span): Value {
@@ -212,9 +242,16 @@ function conditional(machine: Machine, { test, then, otherwise, span }: Of<'cond
   const value = asTest(machine, evaluate(machine, test, env), test.span);
   if (value === undefined) return POISON;
   if (value.kind === 'static') return evaluate(machine, value.value ? then : otherwise, env);
-  const sides = [
-    { value: evaluate(machine, then, env), span: then.span },
-    { value: evaluate(machine, otherwise, env), span: otherwise.span },
-  ] as const;
-  return select(machine, value.id, sides, span);
+  const [met, a, b] =
+    meet(
+      machine,
+      [
+        { value, span: test.span },
+        { value: evaluate(machine, then, env), span: then.span },
+        { value: evaluate(machine, otherwise, env), span: otherwise.span },
+      ],
+      span,
+    ) ?? [];
+  if (met?.value.kind !== 'node' || a === undefined || b === undefined) return POISON;
+  return select(machine, met.value.id, [a, b], span);
 }

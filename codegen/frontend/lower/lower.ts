@@ -72,7 +72,7 @@ export function lowerWith(tree: CellTree, signature: Signature, context: LowerCo
   };
   if (context.recovery.stepOpen) return lowered(undefined, false);
   try {
-    return lowered(lowerStep(machine, signature, context), false);
+    return lowered(lowerStep(machine, tree, signature, context), false);
   } catch (error) {
     if (error instanceof RangeError) {
       // Where the caller left less of the stack than usual.
@@ -84,9 +84,14 @@ export function lowerWith(tree: CellTree, signature: Signature, context: LowerCo
   }
 }
 
-function lowerStep(machine: Machine, signature: Signature, { bad, traces = [] }: LowerContext): StepGraph | undefined {
-  const { tree, recovery } = machine;
-  const groups = GROUPS.map((title) => groupValue(machine, signature, title, bad));
+function lowerStep(
+  machine: Machine,
+  tree: CellTree,
+  signature: Signature,
+  { bad, traces = [] }: LowerContext,
+): StepGraph | undefined {
+  const { recovery } = machine;
+  const groups = GROUPS.map((title) => groupValue(machine, tree, signature, title, bad));
   const context: Value = {
     kind: 'object',
     title: 'member of the context',
@@ -98,7 +103,7 @@ function lowerStep(machine: Machine, signature: Signature, { bad, traces = [] }:
   };
   const names = new Environment();
   const returned = callFunctionTree(machine, tree.step, [...groups, context], names);
-  const graph = finish(machine, signature, returned, bad);
+  const graph = finish(machine, tree, signature, returned, bad);
   return graph && { ...graph, traces: tracedValues(machine, graph, names, traces) };
 }
 
@@ -129,7 +134,13 @@ function tracedValues(
   );
 }
 
-function groupValue({ tree, recovery }: Machine, signature: Signature, group: GroupTitle, bad: ReadonlySet<string>): Value {
+export function groupValue(
+  { recovery }: Machine,
+  tree: Pick<CellTree, GroupTitle>,
+  signature: Signature,
+  group: GroupTitle,
+  bad: ReadonlySet<string>,
+): Value {
   const members = tree[group].entries.map(({ name, constructor_ }): [string, Value] => {
     const declaration = signature[group].find((present) => present.name === name);
     if (declaration !== undefined) return [name, { kind: 'declared', group, declaration, constructor_ }];
@@ -139,8 +150,9 @@ function groupValue({ tree, recovery }: Machine, signature: Signature, group: Gr
 }
 
 /** Checks what step returns against the states and outputs. */
-function finish(
+export function finish(
   machine: Machine,
+  tree: CellTree,
   signature: Signature,
   { value, span }: Returned,
   bad: ReadonlySet<string>,
@@ -153,10 +165,10 @@ function finish(
     return undefined;
   }
   const place = (name: string): Span => value.places?.get(name) ?? span;
-  const declared = new Set(machine.tree.state.entries.map(({ name }) => name));
+  const declared = new Set(tree.state.entries.map(({ name }) => name));
   const extras = [...value.members.keys()].filter((name) => !declared.has(name));
   const next = nextStates(machine, signature, value.members, extras, place, span);
-  const outputs = outputValues(machine, signature, value.members, extras, place, next);
+  const outputs = outputValues(machine, tree, signature, value.members, extras, place, next);
   const complete = signature.state.every(({ name }) => next.has(name)) && bad.size === 0;
   if (!complete || outputs === undefined) return undefined;
   return machine.builder.finish(Object.fromEntries(next), Object.fromEntries(outputs), machine.rules);
@@ -205,13 +217,14 @@ function nextStates(
 /** `undefined` after a mistake. */
 function outputValues(
   machine: Machine,
+  tree: CellTree,
   signature: Signature,
   members: ReadonlyMap<string, Value>,
   extras: readonly string[],
   place: (name: string) => Span,
   next: ReadonlyMap<string, NodeId>,
 ): Map<string, NodeId> | undefined {
-  const { recovery, tree } = machine;
+  const { recovery } = machine;
   const states = signature.state.map(({ name }) => name);
   const wanted = signature.outputs;
   const values = new Map<string, NodeId>();
@@ -264,7 +277,7 @@ function variesBySequence({ builder }: Machine, root: NodeId): boolean {
   let varies = false;
   preorder([root], (id) => {
     const node = builder.node(id);
-    if (['input', 'state', 'delayed', 'random'].includes(node.op)) varies = true;
+    if (['input', 'held', 'state', 'delayed', 'random'].includes(node.op)) varies = true;
     return varies ? [] : argumentsOf(node);
   });
   return varies;

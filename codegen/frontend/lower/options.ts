@@ -2,20 +2,20 @@
 import { RecurveError } from '../../errors.js';
 import { didYouMean, listNames } from '../../suggest.js';
 import { lostInFloat32 } from '../machine/float32.js';
-import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from '../tree.js';
+import type { OptionDeclaration, OptionValue, OptionValues, SpecTree } from '../tree.js';
 
 /**
  * Every option of a cell with the value given, or its default. Strings are read as what the option takes.
  * @throws RecurveError `OPTION-UNKNOWN`, `OPTION-VALUE`, `OPTION-TYPE` or `OPTION-RANGE`
  */
-export function resolveOptions(tree: CellTree, given: Readonly<Record<string, OptionValue>>): OptionValues {
+export function resolveOptions(tree: Pick<SpecTree, 'kind' | 'name' | 'options'>, given: Readonly<Record<string, OptionValue>>): OptionValues {
   const names = tree.options.map(({ name }) => name);
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue;
     const has = names.length === 0 ? `\`${tree.name}\` has no options.` : `It has ${listNames(names)}.`;
     throw new RecurveError({
       code: 'OPTION-UNKNOWN',
-      message: `the cell ${tree.name} has no option \`${name}\``,
+      message: `the ${tree.kind} ${tree.name} has no option \`${name}\``,
       fix: didYouMean(name, names, has),
       where: name,
     });

@@ -11,7 +11,7 @@ import { resolveDim } from '../machine/arguments.js';
 import { lostInFloat32 } from '../machine/float32.js';
 import { Machine } from '../machine/machine.js';
 import { describe, Environment, type Value } from '../machine/values.js';
-import type { CellTree, Declaration, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from '../tree.js';
+import type { CellTree, Declaration, DeclarationGroup, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from '../tree.js';
 import { evaluate } from './evaluate.js';
 import { callHelper } from './run.js';
 
@@ -26,18 +26,8 @@ export function signatureWith(
   note: string,
 ): { signature: Signature; bad: ReadonlySet<string> } {
   const bad = new Set<string>();
-  const resolve = (title: GroupTitle): TensorDeclaration[] => {
-    const machine = new Machine(tree, options, recovery, report, note, callHelper);
-    const env = new Environment();
-    const { optionsName, entries } = tree[title];
-    if (optionsName !== undefined) env.declare(optionsName, optionsValue(tree, options, recovery));
-    return entries.flatMap((entry) => {
-      const declaration = resolveEntry(machine, title, entry, env);
-      if (declaration === 'bad') bad.add(`${title}.${entry.name}`);
-      return declaration === 'absent' || declaration === 'bad' ? [] : [declaration];
-    });
-  };
-  const [inputs = [], state = [], params = []] = GROUPS.map(resolve);
+  const machine = () => new Machine(tree, options, recovery, report, note, callHelper);
+  const [inputs = [], state = [], params = []] = GROUPS.map((title) => resolveGroup(machine(), tree, title, tree[title], bad));
   const shaped = new Set([...inputs, ...state, ...params].flatMap(({ shape }) => shape));
   const absent = new Set(
     tree.state.entries.map(({ name }) => name).filter((name) => !state.some((present) => present.name === name)),
@@ -56,8 +46,25 @@ export function signatureWith(
   return { signature, bad };
 }
 
+/** The tensors of a group under the machine's options; names of those that could not be evaluated are added to `bad`. */
+export function resolveGroup(
+  machine: Machine,
+  tree: Pick<CellTree, 'options'>,
+  title: GroupTitle,
+  { optionsName, entries }: DeclarationGroup,
+  bad: Set<string>,
+): TensorDeclaration[] {
+  const env = new Environment();
+  if (optionsName !== undefined) env.declare(optionsName, optionsValue(tree, machine.options, machine.recovery));
+  return entries.flatMap((entry) => {
+    const declaration = resolveEntry(machine, title, entry, env);
+    if (declaration === 'bad') bad.add(`${title}.${entry.name}`);
+    return declaration === 'absent' || declaration === 'bad' ? [] : [declaration];
+  });
+}
+
 /** The options as a spec sees them. */
-export function optionsValue(tree: CellTree, options: OptionValues, recovery: Recovery): Value {
+export function optionsValue(tree: Pick<CellTree, 'options'>, options: OptionValues, recovery: Recovery): Value {
   const members = tree.options.map((option): [string, Value] => {
     const value: OptionValue = options[option.name] ?? option.default;
     return [
@@ -109,7 +116,7 @@ function resolveTrainable(machine: Machine, expression: Expression | undefined, 
 }
 
 /** `undefined` after a mistake. */
-function resolveWhen(machine: Machine, expression: Expression | undefined, env: Environment): boolean | undefined {
+export function resolveWhen(machine: Machine, expression: Expression | undefined, env: Environment): boolean | undefined {
   if (expression === undefined) return true;
   const value = evaluate(machine, expression, env);
   if (value.kind === 'static' && typeof value.value === 'boolean') return value.value;

@@ -5,13 +5,10 @@ import { didYouMean, listNames } from '../../suggest.js';
 import type { Affine, SizeRule, Span } from '../tree.js';
 import { isCount, showDim } from './dims.js';
 import type { Machine } from './machine.js';
+import type { Operand } from './operand.js';
 import { describe, showShape, type Value } from './values.js';
 
-/** An argument and where it is written. */
-export interface Operand {
-  readonly value: Value;
-  readonly span: Span;
-}
+export type { Operand };
 
 /** The dim that a value names, digits for a number; `undefined` after a mistake. */
 export function resolveDim(machine: Machine, value: Value, at: Span): string | undefined {
@@ -24,7 +21,7 @@ export function resolveDim(machine: Machine, value: Value, at: Span): string | u
     machine.report('SPEC-DIM-UNDECLARED', at, message, fix);
     return undefined;
   }
-  if (dims.includes(value.value)) return value.value;
+  if (dims.includes(value.value)) return machine.dimNames[value.value] ?? value.value;
   if (!machine.recovery.dimsOpen) reportUndeclared(machine, value.value, dims, at);
   return undefined;
 }

@@ -6,7 +6,8 @@ import type { SpecCode } from '../diagnostics/codes.js';
 import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
 import { TRAINING } from '../language/training.js';
-import type { CellTree, FunctionTree, OptionValues, SizeRule, Span } from '../tree.js';
+import type { FunctionTree, OptionValues, SizeRule, Span, SpecTree } from '../tree.js';
+import type { Operand } from './operand.js';
 import { lostInFloat32 } from './float32.js';
 import { describe, type Value } from './values.js';
 
@@ -24,8 +25,34 @@ const MOST_EVALUATIONS = 1_000_000;
  */
 export const MOST_NESTED = 600;
 
+/** What a machine evaluates: a cell's step, or a model's run. */
+export type Subject = Pick<SpecTree, 'file' | 'name' | 'dims' | 'helpers' | 'span'>;
+
+/** What a model's run can do with its values, which may be sequences. */
+export interface Sequences {
+  /** The same values where one operation can meet them all; `undefined` after a mistake. */
+  meet(operands: readonly Operand[], at: Span): readonly Operand[] | undefined;
+  /** A layer run on sequences. */
+  call(callee: Operand, args: readonly Operand[], at: Span): Value;
+  /** What a function makes of the steps of a sequence; `undefined` where it is about the units of one step. */
+  overTime(name: string, operands: readonly Operand[], at: Span): Value | undefined;
+}
+
+/** What the machines of a model have in common: that of its run, and those of the steps of its layers. */
+export interface Common {
+  readonly builder: GraphBuilder;
+  readonly draws: { next: number };
+}
+
+/** A layer's dims by the names that its cell has for them. */
+export type DimNames = Readonly<Record<string, string>>;
+
 export class Machine {
-  readonly builder = new GraphBuilder();
+  readonly builder: GraphBuilder;
+  /** In a model's run. */
+  sequences: Sequences | undefined;
+  /** In the step of a model's layer. */
+  dimNames: DimNames = {};
   /** `params.W`: every declared tensor that was computed with. */
   readonly used = new Set<string>();
   /** Dims that the step itself names: of a broadcast, a slice, a convolution's result. */
@@ -38,7 +65,7 @@ export class Machine {
   readonly #uses = new Map<string, 'matrix' | 'values'>();
   /** Which entries of each matrix are left out. */
   readonly #masks = new Map<string, string>();
-  #draws = 0;
+  readonly common: Common;
   /** Helper calls around what is being evaluated, outermost first. */
   readonly #calls: { readonly callee: FunctionTree; readonly at: Span }[] = [];
   /** Expressions, statements and rounds of loops that were evaluated. */
@@ -50,13 +77,17 @@ export class Machine {
    * cannot know of: statements are made of them.
    */
   constructor(
-    readonly tree: CellTree,
+    readonly tree: Subject,
     readonly options: OptionValues,
     readonly recovery: Recovery,
     readonly baseReport: Report,
     readonly note: string,
     private readonly callHelper: HelperCall,
-  ) {}
+    common: Common = { builder: new GraphBuilder(), draws: { next: 0 } },
+  ) {
+    this.common = common;
+    this.builder = common.builder;
+  }
 
   /** The value of a helper for these arguments. */
   call(key: string, args: readonly Value[], at: Span): Value {
@@ -122,8 +153,8 @@ export class Machine {
 
   /** The number of a random call among those of one step. */
   nextDraw(): number {
-    this.#draws += 1;
-    return this.#draws - 1;
+    this.common.draws.next += 1;
+    return this.common.draws.next - 1;
   }
 
   /** A value that no gradient flows through. */
@@ -178,6 +209,7 @@ export class Machine {
         return undefined;
       case 'object':
       case 'array':
+      case 'layer':
         this.report('SPEC-NOT-A-NUMBER', at, `${describe(value, this.builder)} is no number`, 'Take a member of it.');
         return undefined;
     }

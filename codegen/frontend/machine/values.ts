@@ -2,7 +2,7 @@
 import type { GraphBuilder } from '../../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../../ir/graph.js';
 import type { GroupTitle } from '../declare/declarations.js';
-import type { Declaration, OptionValue, Span, TensorDeclaration } from '../tree.js';
+import type { Declaration, LayerInstance, OptionValue, Span, TensorDeclaration } from '../tree.js';
 import { showDim } from './dims.js';
 
 /** What `matvec` multiplies with. `transposed` says how it is used; the rest is about the matrix before that. */
@@ -46,6 +46,8 @@ export type Value =
       readonly places?: ReadonlyMap<string, Span>;
     }
   | { readonly kind: 'array'; readonly items: readonly Value[] }
+  /** A layer of a model, to be called. */
+  | { readonly kind: 'layer'; readonly instance: LayerInstance }
   /** The result of a mistake that has been reported. */
   | { readonly kind: 'poison' };
 
@@ -85,6 +87,8 @@ export function describe(value: Value, builder: GraphBuilder): string {
       return 'an object';
     case 'array':
       return 'an array';
+    case 'layer':
+      return `the layer \`${value.instance.name}\``;
     case 'poison':
       return 'a mistake';
   }

@@ -21,7 +21,7 @@ export interface Settings {
 export function settingsOf(machine: Machine, rank: number, operand: Operand | undefined): Settings | undefined {
   const value = operand?.value ?? NONE;
   if (value.kind === 'poison') return undefined;
-  const span = operand?.span ?? machine.tree.step.span;
+  const span = operand?.span ?? machine.tree.span;
   if (value.kind !== 'object') {
     const message = `the settings of a convolution are an object, and this is ${describe(value, machine.builder)}`;
     machine.report('SPEC-CONV-SETTING', span, message, "Write `{ padding: 'same', stride: 1 }`.");
