@@ -107,7 +107,7 @@ describe('a batch without any step', () => {
     });
     const model = buildModel({
       inputs: { x: [] },
-      params: { h0: ['H'] },
+      params: { h0: ['H'], b: [] },
       layers: { l: { ...cell, dims: { M: 'H' } } },
       sizes,
       body: [
@@ -115,18 +115,27 @@ describe('a batch without any step', () => {
         give(
           record({
             y: member(name('r'), 'y'),
+            z: mul(x('x'), p('b')),
             h: call('mean', member(name('r'), 'h'), str('T')),
             f: member(member(name('r'), 'final'), 'h'),
           }),
         ),
       ],
     });
-    const ones = { f: { shape: [3, 2], data: new Float64Array(6).fill(1) } };
+    const ones = {
+      f: { shape: [3, 2], data: new Float64Array(6).fill(1) },
+      z: { shape: [3, 3], data: new Float64Array(9).fill(1) },
+    };
     const data = given(model, { h0: [2, 3], 'l.a': [1, 1] }, { lengths: [0, 0, 0], cotangents: { outputs: ones, state: {} } });
     const found = run(model, data);
-    expect(found.shapes).toEqual({ y: [3, 3, 2, 2], h: [3, 2], f: [3, 2] });
-    expect(found.outputs).toEqual({ y: new Array(36).fill(0), h: new Array(6).fill(0), f: [2, 3, 2, 3, 2, 3] });
-    expect(found.params).toEqual({ h0: [3, 3], 'l.a': [0, 0] });
+    expect(found.shapes).toEqual({ y: [3, 3, 2, 2], z: [3, 3], h: [3, 2], f: [3, 2] });
+    expect(found.outputs).toEqual({
+      y: new Array(36).fill(0),
+      z: new Array(9).fill(0),
+      h: new Array(6).fill(0),
+      f: [2, 3, 2, 3, 2, 3],
+    });
+    expect(found.params).toEqual({ h0: [3, 3], b: [0], 'l.a': [0, 0] });
   });
 });
 
@@ -279,18 +288,19 @@ describe('what branches hold back', () => {
     expect(gradient(model, { x: [0, 4] }, { y: [0, 1] })?.[0]).toBeNaN();
   });
 
-  it('a state of a layer that a later layer holds back at one step is held back at all', () => {
-    const cell = buildCell({ inputs: { x: [] }, state: { h: [] }, body: [give(record({ h: root(x('x')), y: x('x') }))] });
+  it('a state that its cell holds back is held back at the last step too, with nothing behind it', () => {
+    const cell = buildCell({
+      inputs: { x: [] },
+      state: { h: [] },
+      body: [give(record({ h: add(call('relu', s('h')), root(x('x'))) }))],
+    });
     const model = buildModel({
       inputs: { x: [] },
       layers: { l: { ...cell, dims: {} } },
       sizes: at,
-      body: [
-        declare('f', member(member(layerCall(l('l'), { x: x('x') }), 'final'), 'h')),
-        give(record({ y: call('relu', name('f')) })),
-      ],
+      body: [give(record({ y: member(layerCall(l('l'), { x: x('x') }), 'h') }))],
     });
-    expect(gradient(model, { x: [0, 4] }, { y: [1] })).toEqual([0, 0.25]);
+    expect(gradient(model, { x: [4, 0] }, { y: [1, 0] })).toEqual([0.25, 0]);
   });
 });
 
