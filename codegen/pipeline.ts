@@ -1,15 +1,18 @@
 /** The compiler, pass by pass: from a parsed cell to a plan. */
 import { emitPlan } from './emit/plan.js';
 import { lower, resolveSignature } from './frontend/index.js';
-import type { CellTree, OptionValues, Signature } from './frontend/tree.js';
+import { lowerModel } from './frontend/model/lower.js';
+import type { CellTree, ModelTree, OptionValues, Signature, SpecTree } from './frontend/tree.js';
 import { GraphBuilder } from './ir/builder.js';
 import type { StepGraph } from './ir/graph.js';
+import type { ModelGraph } from './ir/model.js';
 import { verify } from './ir/verify.js';
 import { type AdjointGraph, adjoint } from './passes/adjoint.js';
 import { extract } from './passes/extract.js';
 import { type RetimedAdjoint, retime } from './passes/retime.js';
 import type { Plan, Sizes, Target } from './plan.js';
 import type { Merging } from './schedule/merge.js';
+import { scheduleModel } from './schedule/model.js';
 import { type Program, scheduleProgram } from './schedule/program.js';
 import { Shared } from './schedule/shared.js';
 
@@ -61,6 +64,21 @@ export function differentiate(lowered: StepGraph, { params }: Signature, clip?: 
   return differentiated;
 }
 
-export function compile(tree: CellTree, request: CompileRequest): Plan {
-  return compileStages(tree, request).plan;
+/** Every intermediate form of a model. */
+export interface ModelStages {
+  readonly signature: Signature;
+  readonly graph: ModelGraph;
+  readonly program: Program;
+  readonly plan: Plan;
+}
+
+/** @throws SpecError, or RecurveError `LIMIT-*` and `DIMS-*` */
+export function compileModelStages(tree: ModelTree, request: CompileRequest): ModelStages {
+  const { signature, graph } = lowerModel(tree, request.options); //   run over whole sequences → sections
+  const program = scheduleModel(graph, signature, request); //         an adjoint for each, all in one memory
+  return { signature, graph, program, plan: emitPlan(program, { ...request, signature }) };
+}
+
+export function compile(tree: SpecTree, request: CompileRequest): Plan {
+  return tree.kind === 'cell' ? compileStages(tree, request).plan : compileModelStages(tree, request).plan;
 }

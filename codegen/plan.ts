@@ -20,6 +20,8 @@ export interface TensorSlot {
    * may be left out only where this is there.
    */
   readonly fill?: number;
+  /** Of an input, an output or a cotangent of one that has no time: `[B, …]`. */
+  readonly timeless?: true;
   /** Of a parameter: how it is filled when nobody gives it. */
   readonly init?: Init;
 }

@@ -45,23 +45,28 @@ export function randomData(
   };
   const group = (
     path: string,
-    declarations: readonly Pick<TensorDeclaration, 'name' | 'shape' | 'range'>[],
+    declarations: readonly Pick<TensorDeclaration, 'name' | 'shape' | 'range' | 'leading'>[],
     leading: readonly string[],
     draw: (stream: Stream) => number,
   ) =>
     Object.fromEntries(
       declarations.map((declaration) => {
-        const shape = shapeOf(declaration, sizes, leading);
+        const shape = shapeOf(declaration, sizes, declaration.leading ?? leading);
         const { range } = declaration;
         return [declaration.name, fill(`${path}.${declaration.name}`, shape, range === undefined ? draw : within(range))];
       }),
     );
   const scale = choices.scale ?? 1;
-  const sequences = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
+  const sequences = Object.entries(outputs).map(([name, shape]) => {
+    return { name, shape, ...(signature.timeless?.includes(name) ? { leading: ['B'] } : {}) };
+  });
   const lengths = choices.ragged ? randomLengths(sizes, streamOf(choices.seed, 'lengths')) : undefined;
   const alongTime = (path: string, declarations: Parameters<typeof group>[1], draw: (stream: Stream) => number) => {
     const tensors = group(path, declarations, ['T', 'B'], draw);
-    for (const tensor of Object.values(tensors)) poisonPadding(tensor, lengths);
+    for (const { name, leading } of declarations) {
+      const tensor = tensors[name];
+      if (leading === undefined && tensor !== undefined) poisonPadding(tensor, lengths);
+    }
     return tensors;
   };
   return {

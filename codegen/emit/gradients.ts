@@ -116,13 +116,7 @@ function positionIndices(storage: Storage, positions: Shape): string[] {
 }
 
 /** Where one factor of a term lies: its start, which depends on the product z, and a row's place behind it. */
-function factorRows(
-  storage: Storage,
-  bindings: Bindings,
-  term: OuterTerm,
-  side: 'left' | 'right',
-  starts: readonly Start[],
-) {
+function factorRows(storage: Storage, bindings: Bindings, term: OuterTerm, side: 'left' | 'right', starts: readonly Start[]) {
   const { layout, shift, guarded, own, width, stride } = term[side];
   const batch = storage.size('B');
   const row = term.positions.length === 0 ? 'row' : 'r';
@@ -137,8 +131,7 @@ function factorRows(
     }
     return guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
   };
-  const rowText =
-    layout === 'shared' ? '0u' : layout === 'row' ? `${sequence} * ${width}u` : `${slotOf()} * ${width}u`;
+  const rowText = layout === 'shared' ? '0u' : layout === 'row' ? `${sequence} * ${width}u` : `${slotOf()} * ${width}u`;
   const step = `${row} / ${batch}u`;
   const reachesOf = (): string | undefined => {
     if (own !== undefined) return isOwn(stepAt(shift, `i32(${step})`), stepsOf(storage, bindings, sequence));

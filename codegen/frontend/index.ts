@@ -11,3 +11,4 @@ export { completeOptions, resolveOptions } from './lower/options.js';
 export { resolveSignature } from './lower/resolve.js';
 export { isCurrent, parseCell, parseCellSource, parseSpec, parseSpecSource } from './parse.js';
 export { isKeyword } from './source/syntax.js';
+export { resolveSpec, valuesOf } from './spec.js';

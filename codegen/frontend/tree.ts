@@ -280,6 +280,8 @@ export interface Signature {
   readonly params: readonly TensorDeclaration[];
   /** Output sequences by name: state names and further values that `step` returns. Shapes come from lowering. */
   readonly outputs: readonly string[] | undefined;
+  /** Of a model: outputs that every sequence has once. */
+  readonly timeless?: readonly string[];
   /** Of a model: its layers, in the order of their declaration. */
   readonly layers?: readonly LayerInstance[];
 }

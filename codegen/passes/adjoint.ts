@@ -58,6 +58,8 @@ export interface Readers {
   readonly finals: (state: string) => readonly string[];
   /** Outputs whose cotangent may be exactly zero because of a branch that a reader did not take. */
   readonly gated: (output: string) => boolean;
+  /** The same of states at the end of a sequence. */
+  readonly gatedState: (state: string) => boolean;
   /** Inputs that may be infinite or NaN although all data are finite. */
   readonly wild: (input: string) => boolean;
 }
@@ -78,6 +80,7 @@ export const CALLER: Readers = {
   seeds: (output) => [output],
   finals: (state) => [state],
   gated: () => false,
+  gatedState: () => false,
   wild: () => false,
 };
 
@@ -112,7 +115,7 @@ export function adjoint(
 ): AdjointGraph {
   const forward = [...builder.nodes];
   const cotangents = new Cotangents(builder, differentiable(forward, trained));
-  const gated = gatedValues(forward, step, readers.gated);
+  const gated = gatedValues(forward, step, readers.gated, readers.gatedState);
   const ranges = new Ranges(builder.nodes, step.next, readers.wild);
   const params: Record<string, GradientTerm[]> = {};
   const leaves: Record<'input' | 'state' | 'held', Record<string, NodeId>> = { input: {}, state: {}, held: {} };

@@ -10,14 +10,18 @@ import { ops } from '../ops/index.js';
 
 /**
  * @param nodes the step's nodes, in topological order
- * @param output whether what reads an output holds its cotangent back
+ * @param output whether what reads an output holds its cotangent back, and `state` the same of a state at its end
  */
 export function gatedValues(
   nodes: readonly Node[],
   { next, outputs }: Pick<StepGraph, 'next' | 'outputs'>,
   output: (name: string) => boolean = () => false,
+  state: (name: string) => boolean = () => false,
 ): ReadonlySet<NodeId> {
-  const gated = new Set<NodeId>(Object.entries(outputs).flatMap(([name, id]) => (output(name) ? [id] : [])));
+  const gated = new Set<NodeId>([
+    ...Object.entries(outputs).flatMap(([name, id]) => (output(name) ? [id] : [])),
+    ...Object.entries(next).flatMap(([name, id]) => (state(name) ? [id] : [])),
+  ]);
   for (let before = -1; gated.size > before; ) {
     before = gated.size;
     for (const node of nodes.toReversed()) {

@@ -8,7 +8,7 @@ import { comparedWithMaximum } from './compared.js';
 import { sourceOf } from './operands.js';
 import type { Order, Pass, Rows } from './passes.js';
 import type { Phase } from './phases.js';
-import { type Access, accessOf, accessTo, type Store } from './places.js';
+import { type Access, accessOf, accessTo, type Store, widthOf } from './places.js';
 import type { Storage } from './storage.js';
 
 export interface ForwardRequest {
@@ -43,9 +43,14 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     // The sequence of a state is the output: slot 0 is the initial state, so the output starts at slot 1.
     if (state) {
       storage.expose(path, state.place, steps, 1);
-      return state;
+      // To others it is a sequence like any other: it begins behind the initial state, and kernels wrote all of it.
+      const base = state.place.base + storage.size('B') * widthOf(state.place);
+      return accessTo({ ...state.place, base, given: false });
     }
-    const place = storage.place('values', 'sequence', builder.node(value).shape, steps, path);
+    const { shape } = builder.node(value);
+    const known = storage.alias(path, builder.node(value));
+    if (known !== undefined) return known;
+    const place = storage.links.target(path) ?? storage.place('values', 'sequence', shape, steps, path);
     storage.expose(path, place, steps);
     stores.push({ value, place, shift: 0, when: 'active' });
     return accessTo(place);

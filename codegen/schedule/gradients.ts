@@ -2,11 +2,12 @@
  * The parameters' gradients, outside the loop: a matrix's is one product over all T·B rows, that of a parameter used
  * per unit a sum over them. Fixed order of summation, no atomics: the same bits every run.
  */
+
+import type { TensorDeclaration } from '../frontend/tree.js';
 import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
-import type { TensorDeclaration } from '../frontend/tree.js';
 import { inChunks } from './chunks.js';
 import { isWhole } from './matrices.js';
 import { type Merging, merge } from './merge.js';

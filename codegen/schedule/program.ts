@@ -33,7 +33,13 @@ export interface SectionGraphs {
 }
 
 /** A cell: one section whose every tensor is the host's. */
-export function scheduleProgram(step: StepGraph, retimed: RetimedAdjoint, signature: Signature, request: ProgramRequest, shared: Shared): Program {
+export function scheduleProgram(
+  step: StepGraph,
+  retimed: RetimedAdjoint,
+  signature: Signature,
+  request: ProgramRequest,
+  shared: Shared,
+): Program {
   const scheduling = new SectionScheduling({ step, retimed, signature, prefix: '' }, shared, request, ALONE);
   const trained = signature.params.filter(({ trainable }) => trainable);
   if (request.gradients) scheduling.backward({ nothing: trained, former: [] });

@@ -71,6 +71,7 @@ export class Shared implements ParameterStorage {
       offset: 4 * (place.base + from * this.size('B') * widthOf(place)),
       shape: [...leading, ...place.shape.map((dim) => this.size(dim))],
       padded: [...leading, ...inner],
+      ...(place.layout === 'row' && /\b(inputs|outputs)\.[^.]*$/.test(path) ? { timeless: true as const } : {}),
     };
   }
 

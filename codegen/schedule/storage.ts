@@ -14,12 +14,21 @@ export interface Links {
   readonly steps: 'all' | 'one';
   /** What it is that an input, or a cotangent of its results, reads in memory; `undefined` for what the host gives. */
   readonly source: (kind: 'input' | 'seed' | 'final', name: string) => Access | undefined;
+  /** Where an output goes, where another section has a place for it, and where a state is, where it starts from such an output. */
+  readonly target: (path: string) => Place | undefined;
+  readonly state: (name: string) => Place | undefined;
   /** By what paths the host sees one of its tensors; none where it does not. */
   readonly paths: (path: string) => readonly string[];
 }
 
 /** A cell by itself: everything is the host's, under its own name. */
-export const ALONE: Links = { steps: 'all', source: () => undefined, paths: (path) => [path] };
+export const ALONE: Links = {
+  steps: 'all',
+  source: () => undefined,
+  target: () => undefined,
+  state: () => undefined,
+  paths: (path) => [path],
+};
 
 export class Storage {
   private readonly leaves = new Map<string, Access>();
@@ -56,7 +65,7 @@ export class Storage {
     const finals: Record<string, Place> = {};
     for (const { name, shape } of signature.state) {
       const what = `the sequence of state ${name}`;
-      const place = { ...this.place('values', 'sequence', shape, this.size('T') + 1, what), given: true };
+      const place = links.state(name) ?? { ...this.place('values', 'sequence', shape, this.size('T') + 1, what), given: true };
       states[name] = place;
       this.leaves.set(`state ${name}`, accessTo(place));
       this.expose(`state.${name}`, { ...place, layout: 'row' }, 1);
@@ -91,6 +100,13 @@ export class Storage {
       return { ...access, shift: access.shift - node.steps, guarded: true, ...(own === undefined ? {} : { own }) };
     }
     return 'name' in node && node.op !== 'param' ? this.leaves.get(`${node.op} ${node.name}`) : undefined;
+  }
+
+  /** Where an output is that is an input as it stands, and that only other sections read: nothing needs to be stored. */
+  alias(path: string, node: Node): Access | undefined {
+    const access = node.op === 'input' ? this.leaf(node) : undefined;
+    const plain = access !== undefined && access.shift === 0 && access.own === undefined && !access.guarded;
+    return plain && this.links.paths(path).length === 0 && this.links.target(path) === undefined ? access : undefined;
   }
 
   /** A parameter used per unit. */

@@ -1,7 +1,7 @@
 /** Kernels against the reference: one cell, one assignment of options at a time. */
 import { RecurveError, SpecError } from '../../codegen/errors.js';
-import { lower, resolveSignature } from '../../codegen/frontend/index.js';
-import type { CellTree, OptionValues, Signature } from '../../codegen/frontend/tree.js';
+import { resolveSpec, valuesOf } from '../../codegen/frontend/index.js';
+import type { OptionValues, Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
 import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
 import type { Sizes } from '../../codegen/plan.js';
@@ -80,7 +80,7 @@ export interface CheckRequest {
  * runs.
  * @throws SpecError; RecurveError where the limits do not allow sizes that the request names, or the device is lost
  */
-export async function checkCell(device: RecurveDevice, tree: CellTree, request: CheckRequest = {}): Promise<CaseReport[]> {
+export async function checkCell(device: RecurveDevice, tree: SpecTree, request: CheckRequest = {}): Promise<CaseReport[]> {
   const { cases } = request.plan ?? planCheck(tree, request);
   const reports: CaseReport[] = [];
   for (const [index, { signature, sizes }] of cases.entries()) {
@@ -118,24 +118,24 @@ export interface CheckPlan {
 }
 
 /** @throws SpecError, RecurveError `DIMS-*` */
-export function planCheck(tree: CellTree, { options, sizes, extent }: CheckRequest): CheckPlan {
+export function planCheck(tree: SpecTree, { options, sizes, extent }: CheckRequest): CheckPlan {
   if (options !== undefined) {
-    const signature = resolveSignature(tree, options);
-    const all = sizes ? [sizes(signature)] : sizeCases(signature, leastSize(lower(tree, signature)));
+    const signature = resolveSpec(tree, options);
+    const all = sizes ? [sizes(signature)] : sizeCases(signature, leastSize(valuesOf(tree, signature)));
     return { cases: all.map((each) => ({ signature, sizes: each })) };
   }
-  const assignments = assignmentsOf(tree, extent, (candidate) => isCell(tree, candidate));
+  const assignments = assignmentsOf(tree, extent, (candidate) => isPossible(tree, candidate));
   const sized = assignments.options.map((assignment) => {
-    const signature = resolveSignature(tree, assignment);
-    return { signature, sizes: sizes ? [sizes(signature)] : sizeCases(signature, leastSize(lower(tree, signature))) };
+    const signature = resolveSpec(tree, assignment);
+    return { signature, sizes: sizes ? [sizes(signature)] : sizeCases(signature, leastSize(valuesOf(tree, signature))) };
   });
   return { ...assignments, cases: planCases(sized) };
 }
 
 /** Whether these options may be taken together. */
-function isCell(tree: CellTree, options: OptionValues): boolean {
+function isPossible(tree: SpecTree, options: OptionValues): boolean {
   try {
-    lower(tree, resolveSignature(tree, options));
+    valuesOf(tree, resolveSpec(tree, options));
     return true;
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
@@ -144,7 +144,7 @@ function isCell(tree: CellTree, options: OptionValues): boolean {
 }
 
 /** `activation=relu T=5 B=3 …`: options that differ from the defaults, then sizes. */
-export function describeCase(tree: Pick<CellTree, 'options'>, options: OptionValues, sizes: Sizes): string {
+export function describeCase(tree: Pick<SpecTree, 'options'>, options: OptionValues, sizes: Sizes): string {
   const changed = tree.options.filter(({ name, default: standard }) => options[name] !== standard);
   return [
     ...changed.map(({ name }) => `${name}=${options[name]}`),
@@ -169,19 +169,19 @@ export function reportCell(cell: string, cases: readonly CaseReport[]): CellRepo
 
 async function checkCase(
   device: RecurveDevice,
-  tree: CellTree,
+  tree: SpecTree,
   signature: Signature,
   sizes: Sizes,
   scale: number,
 ): Promise<CaseReport> {
-  const graph = lower(tree, signature);
+  const graph = valuesOf(tree, signature);
   const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: device.target });
   const executable = await load(device, plan);
   const tensors = new Map<string, TensorReport>();
   const draws = { taken: 0, replaced: 0 };
   let losses: Losses | undefined;
   try {
-    for (const run of runs(signature, graph, sizes, scale)) {
+    for (const run of runs(tree, signature, graph, sizes, scale)) {
       const drawn = await drawUntilJudged(executable, tree, signature, run);
       draws.taken += drawn.replaced + 1;
       draws.replaced += drawn.replaced;
@@ -238,7 +238,7 @@ interface Drawn {
  * Everything a run gives, beside the reference. A draw about which nothing can be said tells nothing of the kernels:
  * another is taken in its place, and has to meet the same tolerance.
  */
-async function drawUntilJudged(executable: Layer, tree: CellTree, signature: Signature, run: Run): Promise<Drawn> {
+async function drawUntilJudged(executable: Layer, tree: SpecTree, signature: Signature, run: Run): Promise<Drawn> {
   const { sizes } = executable.plan;
   for (let draw = 0; ; draw++) {
     const data = run.data(draw);
@@ -259,12 +259,14 @@ interface Run {
 }
 
 /** Ragged in both directions, and full length; what one T or one B would make the same is left out. */
-function runs(signature: Signature, graph: StepGraph, sizes: Sizes, scale: number): Run[] {
+function runs({ kind }: SpecTree, signature: Signature, graph: StepGraph, sizes: Sizes, scale: number): Run[] {
   const outputs = outputShapes(signature, graph);
   const run = (name: string, seed: number, ragged: boolean, reverse: boolean): Run => ({
     name,
     data: (draw) => randomData(signature, sizes, outputs, { seed: seed + SEEDS * draw, ragged, reverse, scale }),
   });
+  // The directions of a model are its layers'.
+  if (kind === 'model') return [run('ragged', 1, true, false), ...(sizes.T === 1 ? [] : [run('full length', 3, false, false)])];
   const ragged = [run('ragged', 1, true, false), run('ragged, reverse', 2, true, true)];
   return sizes.B === 1 || sizes.T === 1
     ? ragged.slice(0, sizes.T === 1 ? 1 : 2)

@@ -4,7 +4,7 @@
  * then up or down by chance (Parker 1997, "Monte Carlo Arithmetic"), since kernels round constants and sums elsewhere.
  * Where this alone exceeds the tolerance, a kernel that misses it may be right.
  */
-import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
+import type { Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { tensorsOf } from '../compare.js';
 import type { CellData, CellResult, Tensors } from '../data.js';
@@ -28,7 +28,7 @@ export class Conditioning {
   #runs = 0;
 
   constructor(
-    private readonly tree: CellTree,
+    private readonly tree: SpecTree,
     private readonly signature: Signature,
     private readonly sizes: Sizes,
     private readonly data: CellData,

@@ -2,7 +2,7 @@
  * What a run's results say of the kernels that made them. A draw of data may be one about which nothing can be said:
  * the exact results are not numbers, float32 cannot hold what they are made of, or it leaves too few of their digits.
  */
-import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
+import type { Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { compareResults, type TensorComparison, tensorsOf, type WrongUnit } from '../compare.js';
 import type { CellData, CellResult, Tensor } from '../data.js';
@@ -39,7 +39,7 @@ export interface JudgedTensor {
 }
 
 /** One run beside the reference, tensor by tensor and unit by unit; every number of an agreement is finite. */
-export function judge(tree: CellTree, signature: Signature, sizes: Sizes, data: CellData, actual: CellResult): JudgedTensor[] {
+export function judge(tree: SpecTree, signature: Signature, sizes: Sizes, data: CellData, actual: CellResult): JudgedTensor[] {
   const exact = runReference(tree, signature, sizes, data);
   const compared = compareResults(actual, exact, TOLERANCE);
   const conditioning = new Conditioning(tree, signature, sizes, data, exact);

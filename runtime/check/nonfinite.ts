@@ -1,5 +1,5 @@
 /** What made a result that is not finite: the run once more, in float32 on the processor, watched operation by operation. */
-import type { CellTree, Signature } from '../../codegen/frontend/tree.js';
+import type { Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, elements, expectedShapes } from '../data.js';
 import { LossTape, runReference } from '../reference/index.js';
@@ -8,7 +8,7 @@ import { LossTape, runReference } from '../reference/index.js';
 const MOST_WORK = 3e8;
 
 /** In words: the operation, the first step, and the line of the spec. */
-export function causeOfNonFinite(tree: CellTree, signature: Signature, sizes: Sizes, data: CellData): string {
+export function causeOfNonFinite(tree: SpecTree, signature: Signature, sizes: Sizes, data: CellData): string {
   if (workOf(signature, sizes) > MOST_WORK) return 'the run is too large to be searched for the operation that made it';
   const tape = new LossTape();
   runReference(tree, signature, sizes, data, tape);

@@ -1,5 +1,5 @@
 /** What is told of a run: where a tensor goes wrong, or what the data lose in float32. */
-import type { CellTree, Signature, Span } from '../../codegen/frontend/tree.js';
+import type { Signature, Span, SpecTree } from '../../codegen/frontend/tree.js';
 import type { StepGraph } from '../../codegen/ir/graph.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { CellData } from '../data.js';
@@ -80,7 +80,7 @@ export interface Losses {
 
 /** Computes the run once more, in float32 on the processor. */
 export function lossesOf(
-  tree: CellTree,
+  tree: SpecTree,
   signature: Signature,
   sizes: Sizes,
   data: CellData,

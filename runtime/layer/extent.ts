@@ -17,11 +17,12 @@ export function extentOf(
   request: RunExtent & { readonly inputs: GivenTensors; readonly state: GivenTensors },
 ): Extent {
   const { T = 1, B = 1 } = plan.sizes;
-  const sequences = shapesOf(request.inputs);
+  const timed = Object.entries(request.inputs).filter(([name]) => given.get(`inputs.${name}`)?.leading !== 'row');
+  const sequences = shapesOf(Object.fromEntries(timed));
   const rows = shapesOf(request.state);
   const batch = request.batch ?? sequences[0]?.[1] ?? rows[0]?.[0] ?? request.lengths?.length ?? B;
   requireWithin('B', batch, B, plan.cell);
-  const steps = request.steps ?? sequences[0]?.[0] ?? stepsOfArrays(request.inputs, given, batch) ?? T;
+  const steps = request.steps ?? sequences[0]?.[0] ?? stepsOfArrays(Object.fromEntries(timed), given, batch) ?? T;
   requireWithin('T', steps, T, plan.cell);
   return { steps, batch, lengths: checkLengths(request.lengths, batch, steps), reverse: request.reverse ?? false };
 }

@@ -41,9 +41,9 @@ export type Leading = 'sequence' | 'row' | 'shared';
 export interface PlacedTensor {
   /** As in `Plan.tensors`: `gradients.inputs.x`. */
   readonly path: string;
-  /** The path without its last part: `gradients.inputs`. */
+  /** Where the path begins: `gradients.inputs`. */
   readonly group: string;
-  /** The last part: `x`. */
+  /** What is left of it: `x`, or `first.W_i` of a layer's parameter. */
   readonly name: string;
   readonly slot: TensorSlot;
   /** 32-bit words on the device, padding included. */
@@ -82,17 +82,17 @@ export function placeTensors(plan: Plan): { readonly given: PlacedTensor[]; read
 }
 
 function place(path: string, slot: TensorSlot): PlacedTensor {
-  const cut = path.lastIndexOf('.');
-  const group = path.slice(0, cut);
-  const leading = LEADING[group];
-  if (leading === undefined) throw new Error(`the plan has a tensor ${path} of no known group`);
+  const group = Object.keys(LEADING).find((known) => path.startsWith(`${known}.`));
+  const alongTime = group === undefined ? undefined : LEADING[group];
+  if (group === undefined || alongTime === undefined) throw new Error(`the plan has a tensor ${path} of no known group`);
+  const leading = slot.timeless === true ? 'row' : alongTime;
   const own = slot.shape.slice(AXES[leading]);
   // One number takes an axis of its own in padded memory.
   const unit = { shape: slot.padded.length > slot.shape.length ? [...own, 1] : own, padded: slot.padded.slice(AXES[leading]) };
   return {
     path,
     group,
-    name: path.slice(cut + 1),
+    name: path.slice(group.length + 1),
     slot,
     words: elements(slot.padded),
     leading,

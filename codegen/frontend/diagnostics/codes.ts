@@ -123,6 +123,7 @@ export const SPEC_CODES = {
   'SPEC-TIME-UNKNOWN': 'a time axis that the model does not list',
   'SPEC-TIME-DUPLICATE': 'a time axis listed twice',
   'SPEC-TIME-UNUSED': 'a time axis that no input is over',
+  'SPEC-TIMES': 'a sequence where one value belongs, one value where a sequence does, or two time axes in one operation',
   'SPEC-LAYER-FORM': 'a layer declared by something other than layer and repeat',
   'SPEC-LAYER-CELL': 'a layer of a cell that does not exist, or that only a run could tell',
   'SPEC-LAYER-DIM': 'a dim of a layer that its cell or the model does not have',

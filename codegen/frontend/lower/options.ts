@@ -8,7 +8,10 @@ import type { OptionDeclaration, OptionValue, OptionValues, SpecTree } from '../
  * Every option of a cell with the value given, or its default. Strings are read as what the option takes.
  * @throws RecurveError `OPTION-UNKNOWN`, `OPTION-VALUE`, `OPTION-TYPE` or `OPTION-RANGE`
  */
-export function resolveOptions(tree: Pick<SpecTree, 'kind' | 'name' | 'options'>, given: Readonly<Record<string, OptionValue>>): OptionValues {
+export function resolveOptions(
+  tree: Pick<SpecTree, 'kind' | 'name' | 'options'>,
+  given: Readonly<Record<string, OptionValue>>,
+): OptionValues {
   const names = tree.options.map(({ name }) => name);
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue;

@@ -11,7 +11,16 @@ import { resolveDim } from '../machine/arguments.js';
 import { lostInFloat32 } from '../machine/float32.js';
 import { Machine } from '../machine/machine.js';
 import { describe, Environment, type Value } from '../machine/values.js';
-import type { CellTree, Declaration, DeclarationGroup, Expression, OptionValue, OptionValues, Signature, TensorDeclaration } from '../tree.js';
+import type {
+  CellTree,
+  Declaration,
+  DeclarationGroup,
+  Expression,
+  OptionValue,
+  OptionValues,
+  Signature,
+  TensorDeclaration,
+} from '../tree.js';
 import { evaluate } from './evaluate.js';
 import { callHelper } from './run.js';
 

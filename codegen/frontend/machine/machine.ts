@@ -7,8 +7,8 @@ import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
 import { TRAINING } from '../language/training.js';
 import type { FunctionTree, OptionValues, SizeRule, Span, SpecTree } from '../tree.js';
-import type { Operand } from './operand.js';
 import { lostInFloat32 } from './float32.js';
+import type { Operand } from './operand.js';
 import { describe, type Value } from './values.js';
 
 /** Gives the value of a call of a helper, by its key in the tree. */
@@ -42,6 +42,14 @@ export interface Sequences {
 export interface Common {
   readonly builder: GraphBuilder;
   readonly draws: { next: number };
+  /** How each matrix parameter is used: a gradient is one or the other. */
+  readonly uses: Map<string, 'matrix' | 'values'>;
+  /** Which entries of each matrix are left out. */
+  readonly masks: Map<string, string>;
+}
+
+export function newCommon(): Common {
+  return { builder: new GraphBuilder(), draws: { next: 0 }, uses: new Map(), masks: new Map() };
 }
 
 /** A layer's dims by the names that its cell has for them. */
@@ -61,10 +69,6 @@ export class Machine {
   readonly rules: SizeRule[] = [];
   /** Scalar parameters that are rates of random masks. */
   readonly rates = new Set<string>();
-  /** How each matrix parameter is used: a gradient is one or the other. */
-  readonly #uses = new Map<string, 'matrix' | 'values'>();
-  /** Which entries of each matrix are left out. */
-  readonly #masks = new Map<string, string>();
   readonly common: Common;
   /** Helper calls around what is being evaluated, outermost first. */
   readonly #calls: { readonly callee: FunctionTree; readonly at: Span }[] = [];
@@ -83,7 +87,7 @@ export class Machine {
     readonly baseReport: Report,
     readonly note: string,
     private readonly callHelper: HelperCall,
-    common: Common = { builder: new GraphBuilder(), draws: { next: 0 } },
+    common: Common = newCommon(),
   ) {
     this.common = common;
     this.builder = common.builder;
@@ -165,8 +169,8 @@ export class Machine {
   /** Notes how a matrix parameter is used, per unit or whole; false, and reported, where it is used in both ways. */
   uses(name: string, way: 'matrix' | 'values', at: Span): boolean {
     this.used.add(`params.${name}`);
-    const before = this.#uses.get(name);
-    this.#uses.set(name, before ?? way);
+    const before = this.common.uses.get(name);
+    this.common.uses.set(name, before ?? way);
     if (before === undefined || before === way) return true;
     const message = `\`${name}\` is used both by \`matvec\` and per unit`;
     this.report('SPEC-MATRIX-USED-TWICE', at, message, 'Declare two parameters, one for each use.');
@@ -177,8 +181,8 @@ export class Machine {
   multiplies({ param, slice, triangle, drop }: MatrixRef, at: Span): boolean {
     const matrix = `${param} ${slice?.index}`;
     const mask = JSON.stringify([triangle, drop]);
-    const before = this.#masks.get(matrix);
-    this.#masks.set(matrix, before ?? mask);
+    const before = this.common.masks.get(matrix);
+    this.common.masks.set(matrix, before ?? mask);
     if (before === undefined || before === mask) return true;
     const message = `\`${param}\` is multiplied with different entries left out`;
     const fix = 'Name the masked matrix with `const` and use it in every place, or declare one parameter for each.';

@@ -1,15 +1,16 @@
 /** The layers of a model once its options are known: which cell each is, with which dims and options. */
-import { resolveDim } from '../machine/arguments.js';
-import { Machine } from '../machine/machine.js';
-import { describe, Environment, type Value } from '../machine/values.js';
+
 import { Diagnostics, type Report } from '../diagnostics/diagnostics.js';
 import { Recovery } from '../diagnostics/recovery.js';
+import { TRAINING } from '../language/training.js';
 import { evaluate } from '../lower/evaluate.js';
 import { completeOptions } from '../lower/options.js';
 import { resolveSignature } from '../lower/resolve.js';
 import { callHelper } from '../lower/run.js';
 import { optionsValue, resolveWhen } from '../lower/signature.js';
-import { TRAINING } from '../language/training.js';
+import { resolveDim } from '../machine/arguments.js';
+import { Machine } from '../machine/machine.js';
+import { describe, Environment, type Value } from '../machine/values.js';
 import type { CellTree, Expression, LayerDeclaration, LayerInstance, ModelTree, OptionValue, OptionValues } from '../tree.js';
 
 /** A layer as `run` sees it: one, several of a repeated one, or none where its `when` does not hold. */

@@ -1,8 +1,8 @@
 /** What a model takes and gives once its options are known. */
 import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
-import { resolveGroup } from '../lower/signature.js';
 import { callHelper } from '../lower/run.js';
+import { resolveGroup } from '../lower/signature.js';
 import { Machine } from '../machine/machine.js';
 import type { LayerInstance, ModelTree, OptionValues, Signature, TensorDeclaration } from '../tree.js';
 import { type Layers, resolveLayers } from './instances.js';

@@ -1,0 +1,279 @@
+/** What a model's run does with sequences: operations find a section, sums over time become states, layers are run. */
+import type { NodeId, Shape } from '../../ir/graph.js';
+import { didYouMean, listNames } from '../../suggest.js';
+import { isModelFunction } from '../language/vocabulary.js';
+import type { Machine, Sequences } from '../machine/machine.js';
+import type { Operand } from '../machine/operand.js';
+import { describe, POISON, showShape, type Value } from '../machine/values.js';
+import { sameShape } from '../operations/products.js';
+import type { ModelTree, Span, TensorDeclaration } from '../tree.js';
+import { LayerCall } from './layer-call.js';
+import type { Home, Section, Sections } from './sections.js';
+
+export class RunSequences implements Sequences {
+  constructor(
+    private readonly machine: Machine,
+    private readonly tree: ModelTree,
+    private readonly sections: Sections,
+  ) {}
+
+  /** The caller's inputs as `run` sees them: each time axis has a section that holds them, and so have those without time. */
+  inputs(declarations: readonly TensorDeclaration[]): Map<string, Value> {
+    const sources = new Map<string | undefined, Section>();
+    return new Map(
+      declarations.map((declaration): [string, Value] => {
+        const { name, shape, leading, span } = declaration;
+        const time = leading === undefined ? 'T' : leading.length > 1 ? leading[0] : undefined;
+        const section = sources.get(time) ?? this.sections.add(time, 'ahead', false);
+        sources.set(time, section);
+        section.inputs.push({ name, shape, held: false, source: { kind: 'host', name } });
+        return [name, { kind: 'node', id: this.sections.leaf(section, { op: 'input', name }, shape, span) }];
+      }),
+    );
+  }
+
+  meet(operands: readonly Operand[], at: Span): readonly Operand[] | undefined {
+    const homes = operands.flatMap(({ value }) => this.homeOf(value) ?? []);
+    const times = this.timesOf(homes);
+    if (times.length > 1) return this.refuseTimes(times, at);
+    if (this.together(homes)) return operands;
+    const target = this.sections.target(times[0], homes);
+    return operands.map((operand) => this.taken(target, operand));
+  }
+
+  call(callee: Operand, args: readonly Operand[], at: Span): Value {
+    const { value, span } = callee;
+    if (value.kind === 'poison') return POISON;
+    if (value.kind === 'absent') {
+      const message = `the layer \`${value.name}\` is called, but its \`when\` leaves it out under these options`;
+      this.machine.report('SPEC-ABSENT', span, message, 'Call it behind the same test: `o.option ? … : …`.');
+      return POISON;
+    }
+    if (value.kind !== 'layer') {
+      const what = value.kind === 'array' ? 'an array of layers' : describe(value, this.machine.builder);
+      const fix = value.kind === 'array' ? 'Call one of them: `deep[0]({ x })`.' : 'Call a layer that `layers` declares.';
+      this.machine.report('SPEC-NOT-CALLABLE', span, `this is ${what}, and only a layer is called`, fix);
+      return POISON;
+    }
+    const cell = this.tree.cells[value.instance.cell];
+    if (cell === undefined) return POISON;
+    return new LayerCall(this.machine, this.sections, this, cell, value.instance, at).run(args);
+  }
+
+  overTime(name: string, operands: readonly Operand[], at: Span): Value | undefined {
+    const [operand, axis] = operands;
+    if (isModelFunction(name)) return operand === undefined ? POISON : this.along(name, operand, axis, at);
+    const named = axis?.value.kind === 'static' && typeof axis.value.value === 'string' ? axis.value.value : undefined;
+    if (operand === undefined || axis === undefined || !this.tree.times.some((time) => time.name === named)) return undefined;
+    const x = this.sequence(`\`${name}(x, '${named}')\``, operand, at);
+    if (x === undefined) return POISON;
+    if (x.time !== named) {
+      const message = `this is a sequence over \`${x.time}\`, not over \`${named}\``;
+      this.machine.report('SPEC-TIMES', operand.span, message, `Write '${x.time}'.`);
+      return POISON;
+    }
+    switch (name) {
+      case 'sum':
+        return this.node(this.total(x, at));
+      case 'mean':
+        return this.mean(x, at);
+      case 'maxOver':
+        return this.node(this.largest(x, at));
+      case 'softmax':
+        return this.softmax(x, operand, at);
+      default: {
+        const message = `\`${name}\` is over units, and '${named}' is a time axis`;
+        this.machine.report('SPEC-TIMES', axis.span, message, 'Over time there are `sum`, `mean`, `maxOver` and `softmax`.');
+        return POISON;
+      }
+    }
+  }
+
+  /** Where a value is at home; `undefined` for what no section computes. */
+  homeOf(value: Value): Home | undefined {
+    return value.kind === 'node' ? this.sections.home(value.id) : undefined;
+  }
+
+  /** The time axis of a value, `undefined` where it has none. */
+  timeOf(home: Home | undefined): string | undefined {
+    if (home === undefined || (home.kind === 'left' && home.source === 'final')) return undefined;
+    return home.section.time;
+  }
+
+  timesOf(homes: readonly Home[]): string[] {
+    return [...new Set(homes.map((home) => this.timeOf(home)).filter((time) => time !== undefined))];
+  }
+
+  refuseTimes(times: readonly string[], at: Span): undefined {
+    const message = `a sequence over \`${times[0]}\` meets one over \`${times[1]}\``;
+    const fix = `Bring one to a value without time first: \`mean(x, '${times[1]}')\`, or a layer's \`final\`.`;
+    this.machine.report('SPEC-TIMES', at, message, fix);
+    return undefined;
+  }
+
+  /** An operand in a section that comes after its own. */
+  taken(into: Section, { value, span }: Operand): Operand {
+    return value.kind === 'node'
+      ? { value: { kind: 'node', id: this.sections.take(into, value.id, span) }, span }
+      : { value, span };
+  }
+
+  /** Whether one section that is open has all of them. */
+  private together(homes: readonly Home[]): boolean {
+    const [first] = homes;
+    return homes.every(
+      (home) => home.kind === 'section' && home.section.open && first?.kind === 'section' && first.section === home.section,
+    );
+  }
+
+  /** A number for every step, in an open section; reported where it is none. */
+  private sequence(
+    title: string,
+    { value, span }: Operand,
+    at: Span,
+  ): { id: NodeId; section: Section; time: string } | undefined {
+    if (value.kind === 'poison') return undefined;
+    const id = this.machine.number(value, span);
+    if (id === undefined) return undefined;
+    const home = this.sections.home(id);
+    const time = this.timeOf(home);
+    if (home === undefined || time === undefined) {
+      const message = `${title} takes a sequence, and this has no time`;
+      this.machine.report('SPEC-TIMES', span, message, 'Leave the function out: there is one value for each sequence.');
+      return undefined;
+    }
+    if (home.kind === 'section' && home.section.open) return { id, section: home.section, time };
+    const section = this.sections.target(time, [home]);
+    return { id: this.sections.take(section, id, at), section, time };
+  }
+
+  private along(name: 'shift' | 'first' | 'last', operand: Operand, count: Operand | undefined, at: Span): Value {
+    const x = this.sequence(`\`${name}\``, operand, at);
+    if (name !== 'shift')
+      return x === undefined ? POISON : this.node(name === 'last' ? this.latest(x, at) : this.earliest(x, at));
+    const steps = count?.value.kind === 'static' ? count.value.value : undefined;
+    if (count !== undefined && count.value.kind !== 'poison' && (!Number.isInteger(steps) || steps === 0)) {
+      const message = `\`shift\` takes a whole number of steps other than 0, and this is ${describe(count.value, this.machine.builder)}`;
+      this.machine.report(
+        'SPEC-TIMES',
+        count.span,
+        message,
+        'Write `shift(x, -1)` for the step before, `shift(x, 1)` for the next.',
+      );
+      return POISON;
+    }
+    if (x === undefined || typeof steps !== 'number') return POISON;
+    let { id, section } = x;
+    if (this.machine.builder.node(id).op !== 'input') {
+      // What a section computes at other steps is in memory only for those behind it.
+      const behind = this.sections.target(x.time, [{ kind: 'left', section, source: 'output', name: '' }]);
+      id = this.sections.take(behind, id, at);
+      section = behind;
+    }
+    return { kind: 'node', id: this.sections.shifted(section, id, -steps, at) };
+  }
+
+  private node(id: NodeId): Value {
+    return { kind: 'node', id };
+  }
+
+  /** A state that starts from zero, its value after the last step. */
+  private reduced(
+    { section }: { readonly section: Section },
+    name: string,
+    shape: Shape,
+    at: Span,
+    next: (before: NodeId) => NodeId,
+  ): NodeId {
+    const { builder } = this.machine;
+    const zero = this.initial(builder.constant(0, at), shape, at);
+    const { name: own, id } = this.sections.state(section, name, shape, zero, at);
+    section.next[own] = next(id);
+    return this.sections.left(section, 'final', own, shape, at);
+  }
+
+  /** The value that states start from, where it is made of parameters and constants: an output of the first section. */
+  initial(id: NodeId, shape: Shape, at: Span): Home & { kind: 'left' } {
+    const { builder } = this.machine;
+    const section = this.sections.all[0];
+    if (section === undefined) throw new Error('a model begins with a section of constants');
+    return this.sections.start(section, sameShape(builder.node(id).shape, shape) ? id : builder.expand(id, shape, [], at));
+  }
+
+  private total(x: { id: NodeId; section: Section }, at: Span): NodeId {
+    const { builder } = this.machine;
+    return this.reduced(x, 'sum', builder.node(x.id).shape, at, (sum) => builder.apply('add', [sum, x.id], at));
+  }
+
+  private mean(x: { id: NodeId; section: Section }, at: Span): Value {
+    const { builder } = this.machine;
+    const one = builder.constant(1, at);
+    const steps = this.reduced(x, 'steps', [], at, (count) => builder.apply('add', [count, one], at));
+    const sum = this.total(x, at);
+    const [a, b] = this.meet([operandOf(sum, at), operandOf(steps, at)], at) ?? [];
+    if (a?.value.kind !== 'node' || b?.value.kind !== 'node') return POISON;
+    return this.node(builder.apply('div', [a.value.id, builder.apply('max', [b.value.id, one], at)], at));
+  }
+
+  private largest(x: { id: NodeId; section: Section }, at: Span): NodeId {
+    const { builder } = this.machine;
+    const { shape } = builder.node(x.id);
+    return this.reduced(x, 'largest', shape, at, (before) =>
+      builder.apply('select', [this.isFirst(at), x.id, builder.apply('max', [before, x.id], at)], at),
+    );
+  }
+
+  private earliest(x: { id: NodeId; section: Section }, at: Span): NodeId {
+    const { builder } = this.machine;
+    return this.reduced(x, 'first', builder.node(x.id).shape, at, (before) =>
+      builder.apply('select', [this.isFirst(at), x.id, before], at),
+    );
+  }
+
+  private latest(x: { id: NodeId; section: Section }, at: Span): NodeId {
+    return this.reduced(x, 'last', this.machine.builder.node(x.id).shape, at, () => x.id);
+  }
+
+  private isFirst(at: Span): NodeId {
+    const { builder } = this.machine;
+    return builder.apply('eq', [builder.leaf({ op: 'time' }, [], at), builder.constant(0, at)], at);
+  }
+
+  /** e to what each step lies below the largest, over the sum of all: no exponential overflows. */
+  private softmax(x: { id: NodeId; section: Section; time: string }, operand: Operand, at: Span): Value {
+    const { builder } = this.machine;
+    const top = this.largest(x, at);
+    const [value, above] = this.meet([{ value: this.node(x.id), span: operand.span }, operandOf(top, at)], at) ?? [];
+    if (value?.value.kind !== 'node' || above?.value.kind !== 'node') return POISON;
+    const held = builder.apply('stopGradient', [above.value.id], at);
+    const power = builder.apply('exp', [builder.apply('sub', [value.value.id, held], at)], at);
+    const home = this.sections.home(power);
+    if (home?.kind !== 'section') return POISON;
+    const sum = this.total({ id: power, section: home.section }, at);
+    const [own, all] = this.meet([operandOf(power, at), operandOf(sum, at)], at) ?? [];
+    if (own?.value.kind !== 'node' || all?.value.kind !== 'node') return POISON;
+    return this.node(builder.apply('div', [own.value.id, all.value.id], at));
+  }
+
+  /** Says which of the names that something takes is meant by one that it does not. */
+  unknown(what: string, name: string, known: readonly string[], at: Span): void {
+    const has = known.length === 0 ? 'It has none.' : `It has ${listNames(known)}.`;
+    this.machine.report('SPEC-UNKNOWN-MEMBER', at, `${what} \`${name}\``, didYouMean(name, known, has));
+  }
+
+  /** Reports a value of another shape than the one that is wanted. */
+  fits(what: string, id: NodeId, wanted: Shape, at: Span): boolean {
+    const given = this.machine.shape(id);
+    if (sameShape(given, wanted)) return true;
+    const message = `${what} is ${showShape(wanted)}, and this is ${showShape(given)}`;
+    this.machine.report(
+      'SPEC-SHAPE-MISMATCH',
+      at,
+      message,
+      'Give it a value of that shape, or map the dims of the layer otherwise.',
+    );
+    return false;
+  }
+}
+
+const operandOf = (id: NodeId, span: Span): Operand => ({ value: { kind: 'node', id }, span });
