@@ -16,9 +16,9 @@ import { Diagnostics } from './diagnostics/diagnostics.js';
 import { Recovery } from './diagnostics/recovery.js';
 import { isLibraryFile } from './language/library.js';
 import { withTraining } from './language/training.js';
-import { explore } from './lower/check.js';
 import { type Module, Modules } from './source/module.js';
 import { readSource } from './source/source.js';
+import { exploreSpec } from './spec.js';
 import type { CellTree, ModelTree, Span, SpecTree } from './tree.js';
 
 /**
@@ -85,7 +85,7 @@ function parseText<T extends SpecTree>(
     const tree = module.broken ? undefined : convertFile({ context: contextOf(modules, module, recovery), modules }, convert);
     if (tree !== undefined && !diagnostics.any) return tree;
     // The meaning is checked, too, so that a person sees all mistakes of the file in one go.
-    if (tree?.kind === 'cell' && !modules.anyBroken) explore(tree, recovery, diagnostics);
+    if (tree !== undefined && !modules.anyBroken) exploreSpec(tree, recovery, diagnostics);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // TypeScript's parser recurses; what overflows it is far beyond what is allowed.

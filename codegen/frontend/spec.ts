@@ -1,9 +1,33 @@
 /** What cells and models have in common for those who run them: a signature, and the values of their graphs. */
 import type { StepGraph } from '../ir/graph.js';
+import { Diagnostics } from './diagnostics/diagnostics.js';
+import { Recovery } from './diagnostics/recovery.js';
+import { cellOnce, explore, type Lowering, reached } from './lower/check.js';
 import { lower } from './lower/lower.js';
 import { resolveSignature } from './lower/resolve.js';
-import { lowerModel } from './model/lower.js';
-import type { OptionValues, Signature, SpecTree } from './tree.js';
+import { lowerModel, lowerModelWith } from './model/lower.js';
+import { modelSignatureWith } from './model/signature.js';
+import type { ModelTree, OptionValues, Signature, SpecTree } from './tree.js';
+
+/** @throws SpecError with every mistake under any choice of options */
+export function checkSpec(tree: SpecTree): void {
+  const diagnostics = new Diagnostics(tree.sources);
+  exploreSpec(tree, new Recovery(), diagnostics);
+  diagnostics.throwIfAny();
+}
+
+/** The same into given diagnostics, for a tree that may already have mistakes. */
+export function exploreSpec(tree: SpecTree, recovery: Recovery, diagnostics: Diagnostics): void {
+  if (tree.kind === 'cell') explore(tree, cellOnce, recovery, diagnostics);
+  else explore(tree, modelOnce, recovery, diagnostics);
+}
+
+const modelOnce: Lowering<ModelTree> = (tree, options, recovery, report, note) => {
+  const resolved = modelSignatureWith(tree, options, recovery, report, note);
+  const { model, used, ...rest } = lowerModelWith(tree, resolved, { recovery, bad: resolved.bad, report, note });
+  const reachedBy = model?.graph.sections.flatMap(({ step }) => [...reached(step)]);
+  return { signature: resolved.signature, used: reachedBy ?? used, ...rest };
+};
 
 /**
  * The signature of a cell or model under the given options (all of them, see `resolveOptions`).

@@ -75,7 +75,12 @@ function prepare(graph: ModelGraph, { params }: Signature): Prepared[] {
     const read = new Set(
       builder.nodes.flatMap((node) => (node.op === 'input' || node.op === 'held' || node.op === 'delayed' ? [node.name] : [])),
     );
-    return { section, builder, step, inputs: section.inputs.filter(({ name }) => read.has(name)) };
+    return {
+      section,
+      builder,
+      step,
+      inputs: section.inputs.filter(({ name, source }) => source.kind === 'host' || read.has(name)),
+    };
   });
   const wild = wildness(extracted);
   const gated = new Set<string>();

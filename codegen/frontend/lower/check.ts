@@ -4,9 +4,9 @@
  */
 import { argumentsOf, isContract, type NodeId, type StepGraph } from '../../ir/graph.js';
 import { SINGULAR } from '../declare/declarations.js';
-import { Diagnostics } from '../diagnostics/diagnostics.js';
-import { Recovery } from '../diagnostics/recovery.js';
-import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from '../tree.js';
+import type { Diagnostics, Report } from '../diagnostics/diagnostics.js';
+import type { Recovery } from '../diagnostics/recovery.js';
+import type { CellTree, DeclarationGroup, OptionDeclaration, OptionValue, OptionValues, Signature, SpecTree } from '../tree.js';
 import { lowerWith } from './lower.js';
 import { resolveOptions } from './options.js';
 import { signatureWith } from './signature.js';
@@ -16,15 +16,21 @@ const MOST_CHOICES = 300;
 /** What they may evaluate in all; the rest is looked at when it is compiled. */
 const MOST_EVALUATIONS = 3_000_000;
 
-/** @throws SpecError with every mistake under any choice of options */
-export function checkSpec(tree: CellTree): void {
-  const diagnostics = new Diagnostics(tree.sources);
-  explore(tree, new Recovery(), diagnostics);
-  diagnostics.throwIfAny();
+/** What one choice of options makes of a cell or model. */
+export interface Tried {
+  readonly signature: Pick<Signature, 'dims' | 'inputs' | 'params'>;
+  /** Tensors that a result depends on, or that were computed with where there are mistakes. */
+  readonly used: Iterable<string>;
+  readonly dims: Iterable<string>;
+  readonly tooLarge: boolean;
+  readonly evaluations: number;
 }
 
-/** The same into given diagnostics, for a tree that may already have mistakes. */
-export function explore(tree: CellTree, recovery: Recovery, diagnostics: Diagnostics): void {
+/** Lowers at one choice of options, reporting mistakes. */
+export type Lowering<T> = (tree: T, options: OptionValues, recovery: Recovery, report: Report, note: string) => Tried;
+
+/** Into given diagnostics every mistake under any choice of options, of a tree that may already have some. */
+export function explore<T extends SpecTree>(tree: T, lowering: Lowering<T>, recovery: Recovery, diagnostics: Diagnostics): void {
   const seen: Seen = { used: new Set(), present: new Set(), dims: new Set(), evaluations: 0 };
   const single = singleChoices(tree);
   const tried = new Set<string>();
@@ -34,7 +40,7 @@ export function explore(tree: CellTree, recovery: Recovery, diagnostics: Diagnos
       if (tried.has(key)) continue;
       if (tried.size >= MOST_CHOICES) return true;
       tried.add(key);
-      if (!tryOne(tree, options, recovery, diagnostics, seen) || seen.evaluations > MOST_EVALUATIONS) return false;
+      if (!tryOne(tree, lowering, options, recovery, diagnostics, seen) || seen.evaluations > MOST_EVALUATIONS) return false;
     }
     return true;
   };
@@ -54,21 +60,38 @@ interface Seen {
 }
 
 /** False when the step is too large for more. */
-function tryOne(tree: CellTree, options: OptionValues, recovery: Recovery, diagnostics: Diagnostics, seen: Seen): boolean {
-  const note = noteOf(tree, options);
-  const { report } = diagnostics;
-  const { signature, bad } = signatureWith(tree, options, recovery, report, note);
-  const { graph, used, dims, tooLarge, evaluations } = lowerWith(tree, signature, { recovery, bad, report, note });
+function tryOne<T extends SpecTree>(
+  tree: T,
+  lowering: Lowering<T>,
+  options: OptionValues,
+  recovery: Recovery,
+  diagnostics: Diagnostics,
+  seen: Seen,
+): boolean {
+  const { signature, used, dims, tooLarge, evaluations } = lowering(
+    tree,
+    options,
+    recovery,
+    diagnostics.report,
+    noteOf(tree, options),
+  );
   seen.evaluations += evaluations;
-  for (const name of graph === undefined ? used : reached(graph)) seen.used.add(name);
+  for (const name of used) seen.used.add(name);
   for (const dim of [...signature.dims, ...dims]) seen.dims.add(dim);
   for (const { name } of signature.inputs) seen.present.add(`inputs.${name}`);
   for (const { name } of signature.params) seen.present.add(`params.${name}`);
   return !tooLarge;
 }
 
+/** The lowering of a cell. */
+export const cellOnce: Lowering<CellTree> = (tree, options, recovery, report, note) => {
+  const { signature, bad } = signatureWith(tree, options, recovery, report, note);
+  const { graph, used, ...rest } = lowerWith(tree, signature, { recovery, bad, report, note });
+  return { signature, used: graph === undefined ? used : reached(graph), ...rest };
+};
+
 /** ` (when coupled = true)`, nothing for the defaults. */
-function noteOf(tree: CellTree, options: OptionValues): string {
+function noteOf(tree: SpecTree, options: OptionValues): string {
   const changed = tree.options.filter((option) => options[option.name] !== option.default);
   return changed.length === 0 ? '' : ` (when ${changed.map(({ name }) => `${name} = ${options[name]}`).join(', ')})`;
 }
@@ -90,7 +113,7 @@ function valuesOf(option: OptionDeclaration): readonly OptionValue[] {
 }
 
 /** The defaults, then every value of every option with the others at their defaults. */
-function* singleChoices(tree: CellTree): Generator<OptionValues> {
+function* singleChoices(tree: SpecTree): Generator<OptionValues> {
   const defaults = resolveOptions(tree, {});
   yield defaults;
   for (const option of tree.options) {
@@ -99,7 +122,7 @@ function* singleChoices(tree: CellTree): Generator<OptionValues> {
 }
 
 /** Every two options at every two values; flags first, since they guard most parameters. */
-function* pairs(tree: CellTree): Generator<OptionValues> {
+function* pairs(tree: SpecTree): Generator<OptionValues> {
   const defaults = resolveOptions(tree, {});
   const options = [...tree.options].sort((a, b) => valuesOf(a).length - valuesOf(b).length);
   const flipped = options.filter((option) => option.kind === 'flag').map(({ name, default: value }) => [name, !value]);
@@ -112,7 +135,7 @@ function* pairs(tree: CellTree): Generator<OptionValues> {
 }
 
 /** Tensors that a next state or output depends on. */
-function reached(graph: StepGraph): Set<string> {
+export function reached(graph: StepGraph): Set<string> {
   const names = new Set<string>();
   const seen = new Set<NodeId>();
   const open = [...Object.values(graph.next), ...Object.values(graph.outputs)];
@@ -134,12 +157,12 @@ function reached(graph: StepGraph): Set<string> {
   return names;
 }
 
-function unusedTensors(tree: CellTree, seen: Seen) {
+function unusedTensors(tree: SpecTree, seen: Seen) {
   const entries = (['inputs', 'params'] as const).flatMap((group) => tree[group].entries.map((entry) => ({ group, entry })));
   return entries.filter(({ group, entry }) => !seen.used.has(`${group}.${entry.name}`));
 }
 
-function reportUnused(tree: CellTree, recovery: Recovery, diagnostics: Diagnostics, seen: Seen): void {
+function reportUnused(tree: SpecTree, recovery: Recovery, diagnostics: Diagnostics, seen: Seen): void {
   if (recovery.stepOpen) return;
   // A misspelt use, or a step without results, leaves tensors unused: that is one mistake, not two.
   if (diagnostics.has('SPEC-UNKNOWN-MEMBER', 'SPEC-NO-RETURN', 'SPEC-RETURN')) return;
@@ -149,26 +172,31 @@ function reportUnused(tree: CellTree, recovery: Recovery, diagnostics: Diagnosti
     // A tensor that none of the tried choices brings into being cannot be judged.
     if ((hidden && occurrences(tree, entry.name) > 1) || !seen.present.has(`${group}.${entry.name}`)) continue;
     const code = group === 'params' ? 'SPEC-UNUSED-PARAM' : 'SPEC-UNUSED-INPUT';
-    const message = `the ${SINGULAR[group]} \`${entry.name}\` is never used: nothing that \`step\` returns depends on it`;
-    diagnostics.report(code, entry.span, message, 'Use it in `step`, or remove the declaration.');
+    const message = `the ${SINGULAR[group]} \`${entry.name}\` is never used: nothing that \`${tree.kind === 'cell' ? 'step' : 'run'}\` returns depends on it`;
+    const fix = `Use it in \`${tree.kind === 'cell' ? 'step' : 'run'}\`, or remove the declaration.`;
+    diagnostics.report(code, entry.span, message, fix);
   }
-  const whole =
-    !diagnostics.any && !recovery.isOpen(tree.inputs) && !recovery.isOpen(tree.state) && !recovery.isOpen(tree.params);
+  const whole = !diagnostics.any && groupsOf(tree).every((group) => !recovery.isOpen(group));
   for (const { name, span } of tree.dims) {
     if (!whole || seen.dims.has(name) || mentions(tree, name)) continue;
     diagnostics.report('SPEC-DIM-UNUSED', span, `no shape uses the dim \`${name}\``, 'Remove it, or use it in a shape.');
   }
 }
 
+function groupsOf(tree: SpecTree): readonly DeclarationGroup[] {
+  return tree.kind === 'cell' ? [tree.inputs, tree.state, tree.params] : [tree.inputs, tree.params];
+}
+
 /** Whether a shape or the step names a dim under some options, tried or not. */
-function mentions(tree: CellTree, dim: string): boolean {
-  const groups = [tree.inputs, tree.state, tree.params];
-  const shapes = groups.flatMap(({ entries }) => entries.map(({ shape }) => shape));
-  return words([shapes, tree.step.body, Object.values(tree.helpers).map(({ body }) => body)]).has(dim);
+function mentions(tree: SpecTree, dim: string): boolean {
+  const shapes = groupsOf(tree).flatMap(({ entries }) => entries.map(({ shape }) => shape));
+  const { body } = tree.kind === 'cell' ? tree.step : tree.run;
+  const layers = tree.kind === 'cell' ? [] : tree.layers.map(({ dims }) => dims);
+  return words([shapes, layers, body, Object.values(tree.helpers).map((helper) => helper.body)]).has(dim);
 }
 
 /** How often a name is written in the files of a spec, its declaration included. */
-function occurrences(tree: CellTree, name: string): number {
+function occurrences(tree: SpecTree, name: string): number {
   const text = Object.values(tree.sources).flat().join('\n');
   return text.split(/[^A-Za-z0-9_]+/).filter((word) => word === name).length;
 }

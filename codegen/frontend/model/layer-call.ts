@@ -24,6 +24,8 @@ export class LayerCall {
     private readonly sections: Sections,
     private readonly sequences: RunSequences,
     private readonly cell: CellTree,
+    /** What the layer may be under other options: inputs that only these have are left out. */
+    private readonly others: readonly CellTree[],
     private readonly instance: LayerInstance,
     private readonly at: Span,
   ) {
@@ -110,7 +112,7 @@ export class LayerCall {
     let whole = true;
     for (const [name, { span }] of inputs) {
       if (names.includes(name)) continue;
-      if (!this.cell.inputs.entries.some((entry) => entry.name === name)) {
+      if (![this.cell, ...this.others].some(({ inputs: own }) => own.entries.some((entry) => entry.name === name))) {
         sequences.unknown(`the layer \`${instance.name}\` (${this.cell.name}) has no input`, name, names, span);
         whole = false;
       }
@@ -139,6 +141,7 @@ export class LayerCall {
     let whole = true;
     for (const [name, { span }] of initial) {
       if (names.includes(name)) continue;
+      if ([this.cell, ...this.others].some(({ state }) => state.entries.some((entry) => entry.name === name))) continue;
       sequences.unknown(`the layer \`${instance.name}\` (${this.cell.name}) has no state`, name, names, span);
       whole = false;
     }

@@ -178,6 +178,8 @@ export class Sections {
       for (const { initial } of section.states) want(initial.section, initial.name);
     };
     for (const { section, name } of outputs.values()) want(section, name);
+    // What the caller gives has its place and its gradient even where these options make nothing of it.
+    for (const section of this.all) if (section.inputs.some(({ source }) => source.kind === 'host')) want(section);
     const kept = this.all.filter((section) => wanted.has(section));
     const number = (index: number) => kept.findIndex((section) => section.index === index);
     return {

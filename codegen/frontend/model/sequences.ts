@@ -57,7 +57,9 @@ export class RunSequences implements Sequences {
     }
     const cell = this.tree.cells[value.instance.cell];
     if (cell === undefined) return POISON;
-    return new LayerCall(this.machine, this.sections, this, cell, value.instance, at).run(args);
+    const declared = this.tree.layers.find(({ name }) => name === value.instance.name.replace(/\.\d+$/, ''));
+    const others = declared?.cell.kind === 'string' ? [] : Object.values(this.tree.cells);
+    return new LayerCall(this.machine, this.sections, this, cell, others, value.instance, at).run(args);
   }
 
   overTime(name: string, operands: readonly Operand[], at: Span): Value | undefined {
