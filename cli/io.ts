@@ -74,7 +74,12 @@ function workingFolder(): string {
     return process.cwd();
   } catch (cause) {
     throw new RecurveError(
-      { code: 'CWD-MISSING', message: 'the working folder is gone, or may not be entered', fix: 'Change to another folder.' },
+      {
+        code: 'CWD-MISSING',
+        message: 'the working folder is gone, or may not be entered',
+        fix: 'Change to another folder.',
+        where: '.',
+      },
       { cause },
     );
   }

@@ -234,12 +234,13 @@ function usageError(error: CommanderError, argv: readonly string[]): RecurveErro
   // Only `help` of a command that there is not comes here.
   if (error.code === 'commander.help') {
     const known = `See \`recurve --help\`.`;
-    return new RecurveError({ code: 'USAGE', message: `unknown command '${argv[1]}'`, fix: known });
+    return new RecurveError({ code: 'USAGE', message: `unknown command '${argv[1]}'`, fix: known, where: 'help' });
   }
   const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const hint = more
     .join(' ')
     .trim()
     .replace(/^\((.*)\)$/, '$1');
-  return new RecurveError({ code: 'USAGE', message, fix: hint === '' ? fix : `${hint} ${fix}` });
+  const where = command === '' ? 'recurve' : `recurve${command}`;
+  return new RecurveError({ code: 'USAGE', message, fix: hint === '' ? fix : `${hint} ${fix}`, where });
 }

@@ -68,6 +68,7 @@ function tooLarge(sizes: Sizes, cause: unknown): RecurveError {
       code: 'DATA-TOO-LARGE',
       message: `results for ${dims.join(' ')} do not fit the memory`,
       fix: 'Send fewer sequences or steps at once.',
+      where: 'inputs',
     },
     { cause },
   );

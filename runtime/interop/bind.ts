@@ -110,7 +110,8 @@ function requireAll(group: string, declared: readonly NamedShape[], given: Tenso
   throw new RecurveError({
     code: 'DATA-MISSING',
     message: `${listText(missing)} ${missing.length === 1 ? 'is' : 'are'} missing; cell ${cell} needs ${missing.length === 1 ? 'it' : 'them'}`,
-    where: missing[0],
+    fix: `Give ${missing.length === 1 ? 'it' : 'each'} as {"shape": [...], "data": [...]}; \`recurve inspect ${cell} --stage signature\` shows the shapes.`,
+    where: missing[0] ?? group,
   });
 }
 
@@ -160,6 +161,7 @@ function checkLengths(lengths: readonly number[], ledger: SizeLedger): void {
     throw new RecurveError({
       code: 'DATA-LENGTHS',
       message: `lengths[${sequence}] is ${describe(length).replace('the number ', '')}; it must be a whole number from 0 to T = ${steps}`,
+      fix: 'Give each sequence its number of steps; T is the first axis of the inputs.',
       where: 'lengths',
     });
   });

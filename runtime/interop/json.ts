@@ -5,6 +5,7 @@ import { describe, pathOf, quote } from './describe.js';
 import { duplicateKey } from './duplicates.js';
 import {
   checkKeys,
+  emptyFile,
   isObject,
   type JsonObject,
   lengthsAt,
@@ -47,7 +48,7 @@ function parseJson(marked: string, source: string): JsonObject {
   // Windows puts a byte order mark in front; a file is decoded without it, a line of a stream is not.
   const text = marked.startsWith('\ufeff') ? marked.slice(1) : marked;
   if (text.trim() === '') {
-    throw new RecurveError({ code: 'DATA-EMPTY', message: `${source} is empty`, where: source });
+    throw emptyFile(source);
   }
   checkOutline(text, source);
   let document: unknown;
@@ -61,6 +62,7 @@ function parseJson(marked: string, source: string): JsonObject {
     throw new RecurveError({
       code: 'DATA-DUPLICATE',
       message: `${source} has the key ${quote(twice)} twice in one object`,
+      fix: 'Remove one of the two: only the last would be read.',
       where: source,
     });
   }
@@ -187,7 +189,7 @@ function elementError(element: unknown, index: number, where: string): RecurveEr
   return new RecurveError({
     code: 'DATA-NUMBER',
     message: `${where}.data[${index}] must be a number, found ${describe(element)}`,
-    fix: element === null ? 'JSON has no NaN: writers put null for it. Look where it comes from.' : undefined,
+    fix: element === null ? 'JSON has no NaN: writers put null for it. Look where it comes from.' : TENSOR_FIX,
     where,
   });
 }

@@ -28,7 +28,8 @@ export function resolveCell(cell: string, cwd: string): string {
   const path = resolve(cwd, cell);
   if (!looksLikePath(cell)) {
     // `check .`: a folder, and not a name that is missing. Only a user's own command is told what is in one.
-    if (!builtInCells().some(({ name }) => name === cell) && faultOf(path)?.kind === 'folder') throw isFolder(cell, path);
+    if (cell !== '' && !builtInCells().some(({ name }) => name === cell) && faultOf(path)?.kind === 'folder')
+      throw isFolder(cell, path);
     return builtInPath(cell, cwd);
   }
   requireFile(path, cell);

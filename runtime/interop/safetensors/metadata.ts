@@ -24,6 +24,7 @@ export function readMetadata(metadata: Readonly<Record<string, string>>, source:
     throw new RecurveError({
       code: 'SAFETENSORS-METADATA',
       message: `reverse in the metadata of ${source} must be "true" or "false", found ${quote(reverse)}`,
+      fix: 'Write "true" or "false"; every value of the metadata is text.',
       where: 'reverse',
     });
   }

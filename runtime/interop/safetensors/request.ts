@@ -68,6 +68,7 @@ function storedLengths(stored: StoredTensor): readonly number[] {
     throw new RecurveError({
       code: 'DATA-LENGTHS',
       message: `lengths has shape ${shapeText(shape)}; it has one axis, over the sequences`,
+      fix: 'Save it with the shape [B], one whole number for each sequence.',
       where: 'lengths',
     });
   }
