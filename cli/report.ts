@@ -25,7 +25,7 @@ export function errorDocument(error: unknown): ErrorDocument {
   if (error instanceof RecurveError) {
     return { error: { code: error.code, message: oneLine(error.message), fix: error.fix, where: error.where } };
   }
-  return { error: { code: 'INTERNAL', message: oneLine(text(error)), fix: REPORT } };
+  return { error: { code: 'INTERNAL', message: oneLine(text(error)), fix: REPORT, where: 'recurve' } };
 }
 
 /** Prints the error, on stdout with `--json` and on stderr without, and gives the exit code. */

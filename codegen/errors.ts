@@ -12,9 +12,9 @@ export interface ErrorDetail {
   /** What was found, one sentence. */
   readonly message: string;
   /** What to write or do instead. */
-  readonly fix?: string;
+  readonly fix: string;
   /** Which part of the input it is about: a path, a tensor's name, an option. */
-  readonly where?: string;
+  readonly where: string;
   /** 1 a check failed, 2 bad usage or input (the default), 3 no adapter or device lost. */
   readonly exitCode?: ExitCode;
 }
@@ -22,8 +22,8 @@ export interface ErrorDetail {
 export class RecurveError extends Error {
   override readonly name = 'RecurveError';
   readonly code: ErrorCode;
-  readonly fix: string | undefined;
-  readonly where: string | undefined;
+  readonly fix: string;
+  readonly where: string;
   readonly exitCode: ExitCode;
 
   constructor(detail: ErrorDetail, options?: ErrorOptions) {

@@ -65,7 +65,12 @@ export function shapeOf(
 export function sizeOf(sizes: Sizes, dim: string): number {
   const size = isFixed(dim) ? Number(dim) : sizes[dim];
   if (size === undefined) {
-    throw new RecurveError({ code: 'DIMS-MISSING', message: `no size is given for dim ${dim}`, fix: `Add ${dim}=… to --dims.` });
+    throw new RecurveError({
+      code: 'DIMS-MISSING',
+      message: `no size is given for dim ${dim}`,
+      fix: `Add ${dim}=… to --dims.`,
+      where: dim,
+    });
   }
   return size;
 }

@@ -62,6 +62,7 @@ async function loadDawn(): Promise<typeof import('webgpu')> {
         code: 'ADAPTER-NONE',
         message: `Dawn (npm package webgpu) does not load on ${process.platform} ${process.arch}: ${firstLine(error)}`,
         fix: 'It runs on x64 and arm64 Linux with glibc, Windows, and macOS; run npm ci there.',
+        where: '--adapter',
         exitCode: 3,
       },
       { cause: error },

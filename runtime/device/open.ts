@@ -47,6 +47,7 @@ async function requestDevice(adapter: GPUAdapter, report: AdapterReport): Promis
         code: 'DEVICE-REFUSED',
         message: `the adapter ${report.name} gives no device: ${firstLine(error)}`,
         fix: 'Choose another with --adapter; recurve doctor lists them.',
+        where: '--adapter',
         exitCode: 3,
       },
       { cause: error },

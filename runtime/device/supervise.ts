@@ -36,7 +36,7 @@ export function supervise(device: GPUDevice, { name, time, maker, wait = (pendin
 
   const uncaptured = (event: GPUUncapturedErrorEvent) => {
     event.preventDefault(); // or Dawn prints it as well
-    faults.push(deviceFault(event.error));
+    faults.push(deviceFault(event.error, name));
   };
   if (maker === 'recurve') device.addEventListener('uncapturederror', uncaptured);
   const lost = device.lost.then((info) => {
@@ -45,6 +45,7 @@ export function supervise(device: GPUDevice, { name, time, maker, wait = (pendin
       code: 'DEVICE-LOST',
       message: `the device ${name} was lost: ${info.message || info.reason}`,
       fix: 'Run it again; if it is lost again, try smaller dims or another --adapter.',
+      where: name,
       exitCode: 3,
     });
     throw loss;
@@ -86,18 +87,20 @@ export function supervise(device: GPUDevice, { name, time, maker, wait = (pendin
   };
 }
 
-function deviceFault(error: GPUError): RecurveError {
+function deviceFault(error: GPUError, name: string): RecurveError {
   if (error instanceof (globalThis.GPUOutOfMemoryError ?? Array)) {
     return new RecurveError({
       code: 'DEVICE-MEMORY',
-      message: `the device has no memory left: ${error.message}`,
-      fix: 'Use smaller dims.',
+      message: `the device ${name} has no memory left: ${error.message}`,
+      fix: 'Use smaller dims: T and B count most.',
+      where: name,
     });
   }
   return new RecurveError({
     code: 'DEVICE-ERROR',
-    message: `the device refused a command: ${error.message}`,
+    message: `the device ${name} refused a command: ${error.message}`,
     fix: 'This is a defect of recurve: please report it with the command that led here.',
+    where: name,
     exitCode: 3,
   });
 }

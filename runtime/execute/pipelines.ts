@@ -74,6 +74,7 @@ function checkKernel(owner: Supervised, spec: KernelSpec): void {
       code: 'LIMIT-BINDINGS',
       message: `kernel ${spec.name} binds ${spec.bindings.length} buffers, and maxStorageBuffersPerShaderStage of ${owner.name} is ${most}`,
       fix: 'Use an adapter with a larger limit, or a cell with fewer parameters and states.',
+      where: spec.name,
     });
   }
 }

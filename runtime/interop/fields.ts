@@ -7,7 +7,17 @@ import { WEIGHT_FORMATS, type WeightFormat } from './types.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export function typeError(where: string, expected: string, value: unknown, fix?: string): RecurveError {
+/** A file or a line of nothing. `DATA-EMPTY` */
+export function emptyFile(source: string): RecurveError {
+  return new RecurveError({
+    code: 'DATA-EMPTY',
+    message: `${source} is empty`,
+    fix: 'Look whether what writes it has come to its end, or give another file.',
+    where: source,
+  });
+}
+
+export function typeError(where: string, expected: string, value: unknown, fix = `Write ${expected} there.`): RecurveError {
   return new RecurveError({
     code: 'DATA-TYPE',
     message: `${where} must be ${expected}, found ${describe(value)}`,
@@ -51,6 +61,7 @@ function optionAt(value: unknown, where: string): OptionValue {
   throw new RecurveError({
     code: 'DATA-OPTION',
     message: `${where} must be a string, a finite number, true or false, found ${describe(value)}`,
+    fix: 'Write one value, such as "relu", 0.5 or true; `recurve list <cell>` shows the options.',
     where,
   });
 }
@@ -85,11 +96,19 @@ export function lengthsAt(values: readonly unknown[], where: string): readonly n
 }
 
 /** @throws RecurveError `DATA-SEED` */
-export function seedAt(value: unknown): number {
+export function seedAt(value: unknown, where = 'seed'): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
   throw new RecurveError({
     code: 'DATA-SEED',
-    message: `seed must be a whole number from 0 to ${2 ** 32 - 1}, found ${describe(value)}`,
-    where: 'seed',
+    message: `${where} must be a whole number from 0 to ${2 ** 32 - 1}, found ${describe(value)}`,
+    fix: 'Write for example "seed": 7.',
+    where,
   });
+}
+
+/** `{"seed": 7}`; the seed is 0 where it is left out, as in the library. @throws RecurveError `DATA-TYPE`, `DATA-KEY`, `DATA-SEED` */
+export function initAt(value: unknown): { readonly seed: number } {
+  const init = objectAt(value, 'init', 'Write {"seed": 7}.');
+  checkKeys(init, ['seed'], 'init');
+  return { seed: init.seed === undefined ? 0 : seedAt(init.seed, 'init.seed') };
 }

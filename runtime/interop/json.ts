@@ -5,6 +5,8 @@ import { describe, pathOf, quote } from './describe.js';
 import { duplicateKey } from './duplicates.js';
 import {
   checkKeys,
+  emptyFile,
+  initAt,
   isObject,
   type JsonObject,
   lengthsAt,
@@ -24,6 +26,7 @@ const REQUEST_KEYS = [
   'inputs',
   'state',
   'params',
+  'init',
   'weights',
   'lengths',
   'reverse',
@@ -47,7 +50,7 @@ function parseJson(marked: string, source: string): JsonObject {
   // Windows puts a byte order mark in front; a file is decoded without it, a line of a stream is not.
   const text = marked.startsWith('\ufeff') ? marked.slice(1) : marked;
   if (text.trim() === '') {
-    throw new RecurveError({ code: 'DATA-EMPTY', message: `${source} is empty`, where: source });
+    throw emptyFile(source);
   }
   checkOutline(text, source);
   let document: unknown;
@@ -61,6 +64,7 @@ function parseJson(marked: string, source: string): JsonObject {
     throw new RecurveError({
       code: 'DATA-DUPLICATE',
       message: `${source} has the key ${quote(twice)} twice in one object`,
+      fix: 'Remove one of the two: only the last would be read.',
       where: source,
     });
   }
@@ -108,7 +112,7 @@ function oneLine(cause: unknown): string {
 
 function requestFrom(document: JsonObject): RunRequest {
   checkKeys(document, REQUEST_KEYS, 'the request');
-  const { cell, options = {}, inputs = {}, state = {}, params, weights, lengths, reverse, seed, cotangents } = document;
+  const { cell, options = {}, inputs = {}, state = {}, params, init, weights, lengths, reverse, seed, cotangents } = document;
   if (cell !== undefined && typeof cell !== 'string') throw typeError('cell', 'the name of a cell', cell);
   if (reverse !== undefined && typeof reverse !== 'boolean') throw typeError('reverse', 'true or false', reverse);
   if (lengths !== undefined && !Array.isArray(lengths)) {
@@ -122,6 +126,7 @@ function requestFrom(document: JsonObject): RunRequest {
     inputs: tensorsAt(inputs, 'inputs', { unreadIn: alongTime }),
     state: tensorsAt(state, 'state'),
     ...(params === undefined ? {} : { params: tensorsAt(params, 'params') }),
+    ...(init === undefined ? {} : { init: initAt(init) }),
     ...(weights === undefined ? {} : { weights: weightsAt(weights) }),
     ...(steps === undefined ? {} : { lengths: steps }),
     ...(reverse === undefined ? {} : { reverse }),
@@ -187,7 +192,7 @@ function elementError(element: unknown, index: number, where: string): RecurveEr
   return new RecurveError({
     code: 'DATA-NUMBER',
     message: `${where}.data[${index}] must be a number, found ${describe(element)}`,
-    fix: element === null ? 'JSON has no NaN: writers put null for it. Look where it comes from.' : undefined,
+    fix: element === null ? 'JSON has no NaN: writers put null for it. Look where it comes from.' : TENSOR_FIX,
     where,
   });
 }

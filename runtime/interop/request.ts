@@ -2,6 +2,7 @@
 import { RecurveError } from '../../codegen/errors.js';
 import { readUserFile } from '../../codegen/read-file.js';
 import { ofAnotherKind } from './containers/identify.js';
+import { emptyFile } from './fields.js';
 import { parseJsonRequest } from './json.js';
 import { MOST_JSON_BYTES } from './limits.js';
 import { parseSafetensorsRequest, startsAsSafetensors } from './safetensors.js';
@@ -26,7 +27,7 @@ export async function readRequestFile(path: string): Promise<RunRequest> {
  */
 export function readRequest(bytes: Uint8Array, fileName: string): RunRequest {
   if (bytes.length === 0) {
-    throw new RecurveError({ code: 'DATA-EMPTY', message: `${fileName} is empty`, where: fileName });
+    throw emptyFile(fileName);
   }
   const other = startsAsSafetensors(bytes) ? undefined : ofAnotherKind(bytes, fileName, 'DATA-FILE');
   if (other) throw other;

@@ -121,7 +121,12 @@ export function toJson(document: object): string {
     return JSON.stringify(document);
   } catch (cause) {
     throw new RecurveError(
-      { code: 'DATA-TOO-LARGE', message: 'the result is too large for JSON', fix: 'Write it to a *.safetensors file.' },
+      {
+        code: 'DATA-TOO-LARGE',
+        message: 'the result is too large for JSON',
+        fix: 'Write it to a *.safetensors file.',
+        where: 'outputs',
+      },
       { cause },
     );
   }

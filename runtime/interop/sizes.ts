@@ -93,6 +93,7 @@ export class SizeLedger {
       throw new RecurveError({
         code,
         message: `${tensor} has ${size} along axis ${index}; it must be ${expected}`,
+        fix: `Give it ${expected} there: look whether two of its axes are swapped.`,
         where: tensor,
       });
     }
@@ -106,6 +107,7 @@ export class SizeLedger {
       throw new RecurveError({
         code,
         message: `${tensor} has ${size} along axis ${index}; it must be ${axisText(axis)}, and ${axis.plus} is ${part}`,
+        fix: `Give it the rows of both, one below the other.`,
         where: tensor,
       });
     }

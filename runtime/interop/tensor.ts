@@ -25,6 +25,7 @@ export function checkShape(value: unknown, where: string): readonly number[] {
       throw new RecurveError({
         code: 'DATA-TYPE',
         message: `${where}.shape[${axis}] must be a whole number, found ${describe(size)}`,
+        fix: 'Write the sizes as numbers: {"shape": [2, 3], "data": [...]}.',
         where,
       });
     }
@@ -35,7 +36,7 @@ export function checkShape(value: unknown, where: string): readonly number[] {
         fix:
           size === 0
             ? 'For a sequence of no steps write its length as 0 in "lengths", and some step that is not read.'
-            : undefined,
+            : 'Write the number of elements along that axis.',
         where,
       });
     }

@@ -243,6 +243,7 @@ export class Layer<S extends CellTypes = CellTypes> {
       code: 'RUN-ORDER',
       message: `${what} has no forward run of ${this.plan.cell} to follow${why}`,
       fix: 'Call forward first.',
+      where: what,
     });
   }
 
@@ -382,6 +383,7 @@ export class Layer<S extends CellTypes = CellTypes> {
       code: 'LAYER-DESTROYED',
       message: `the layer ${this.plan.cell} was destroyed`,
       fix: 'Load the plan again, or call destroy later.',
+      where: this.plan.cell,
     });
   }
 }

@@ -21,7 +21,8 @@ export function resolveCell(cell: string, cwd: string): string {
   const path = resolve(cwd, cell);
   if (!looksLikePath(cell)) {
     // `check .`: a folder, and not a name that is missing. Only a user's own command is told what is in one.
-    if (!builtInCells().some(({ name }) => name === cell) && faultOf(path)?.kind === 'folder') throw isFolder(cell, path);
+    if (cell !== '' && !builtInCells().some(({ name }) => name === cell) && faultOf(path)?.kind === 'folder')
+      throw isFolder(cell, path);
     return builtInPath(cell, cwd);
   }
   requireFile(path, cell);
@@ -101,11 +102,6 @@ function builtInPath(name: string, cwd: string): string {
     fix: beside ?? didYouMean(name, names, 'See `recurve list`, or give the path of a *.cell.ts file.', ''),
     where: name,
   });
-}
-
-/** Parses a cell by name or path. @throws RecurveError, SpecError */
-export function loadCell(cell: string, cwd: string): CellTree {
-  return parseCell(resolveCell(cell, cwd));
 }
 
 /**

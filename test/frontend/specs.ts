@@ -63,23 +63,29 @@ export function mistakesOf(parts: Parts): string {
   return mistakes(cellOf(parts));
 }
 
-/** The same for `mine.cell.ts` among other files. */
-export function mistakesAmong(
-  files: Readonly<Record<string, string | Uint8Array | { readonly link: string }>>,
-  spec = 'mine.cell.ts',
-): string {
+export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string }>>;
+
+/** Writes files into a folder of their own, which goes again. */
+export function inFolder<R>(files: Files, use: (folder: string) => R): R {
   const folder = mkdtempSync(join(tmpdir(), 'recurve-'));
   try {
     for (const [name, content] of Object.entries(files)) {
       if (typeof content === 'object' && 'link' in content) symlinkSync(content.link, join(folder, name));
       else writeFileSync(join(folder, name), content);
     }
-    return said(() => parseCell(join(folder, spec)))
-      .replaceAll(`${folder}/`, '')
-      .replaceAll(folder, 'folder');
+    return use(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The same for `mine.cell.ts` among other files. */
+export function mistakesAmong(files: Files, spec = 'mine.cell.ts'): string {
+  return inFolder(files, (folder) =>
+    said(() => parseCell(join(folder, spec)))
+      .replaceAll(`${folder}/`, '')
+      .replaceAll(folder, 'folder'),
+  );
 }
 
 function said(parse: () => CellTree): string {

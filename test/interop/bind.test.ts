@@ -63,7 +63,9 @@ describe('what a cell says of its tensors beyond names and dims', () => {
     });
     const request = (size: number) => ({ inputs: { x: count(1, 1, size) }, state: { h: count(1, 4) } });
     expect(bind(request(2), cell).sizes).toEqual({ T: 1, B: 1, H: 4 });
-    expect(mistake(() => bind(request(3), cell))).toBe('DATA-SHAPE | inputs.x | inputs.x has 3 along axis 2; it must be 2 | -');
+    expect(mistake(() => bind(request(3), cell))).toBe(
+      'DATA-SHAPE | inputs.x | inputs.x has 3 along axis 2; it must be 2 | Give it 2 there: look whether two of its axes are swapped.',
+    );
   });
 
   test('a size that no tensor tells follows from the others', () => {
@@ -115,7 +117,9 @@ describe('what a cell says of its tensors beyond names and dims', () => {
 
 describe('a request that does not fit is refused:', () => {
   test('a missing input or parameter', () => {
-    expect(mistake(() => changed({ inputs: {} }))).toBe('DATA-MISSING | inputs.x | inputs.x is missing; cell rnn needs it | -');
+    expect(mistake(() => changed({ inputs: {} }))).toBe(
+      'DATA-MISSING | inputs.x | inputs.x is missing; cell rnn needs it | Give it as {"shape": [...], "data": [...]}; `recurve inspect rnn --stage signature` shows the shapes.',
+    );
     expect(mistake(() => changed({ params: { W: count(4, 2) } }))).toContain(
       'params.U and params.b are missing; cell rnn needs them',
     );
@@ -180,7 +184,7 @@ describe('a request that does not fit is refused:', () => {
       'DATA-LENGTHS | lengths | lengths (2 sequences) makes B = 2, but inputs.x (axis 1, B = 3) makes it 3',
     );
     expect(mistake(() => changed({ lengths: [2, 3, 1] }))).toBe(
-      'DATA-LENGTHS | lengths | lengths[1] is 3; it must be a whole number from 0 to T = 2 | -',
+      'DATA-LENGTHS | lengths | lengths[1] is 3; it must be a whole number from 0 to T = 2 | Give each sequence its number of steps; T is the first axis of the inputs.',
     );
     expect(code(() => changed({ lengths: [] }))).toBe('DATA-LENGTHS');
   });

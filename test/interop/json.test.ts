@@ -62,7 +62,9 @@ describe('a JSON request', () => {
 
 describe('a malformed JSON request is refused:', () => {
   test('an empty file', () => {
-    expect(mistake(() => readRequest(new Uint8Array(), 'data.json'))).toBe('DATA-EMPTY | data.json | data.json is empty | -');
+    expect(mistake(() => readRequest(new Uint8Array(), 'data.json'))).toBe(
+      'DATA-EMPTY | data.json | data.json is empty | Look whether what writes it has come to its end, or give another file.',
+    );
     expect(code(() => parseJsonRequest(' \n', 'data.json'))).toBe('DATA-EMPTY');
   });
 

@@ -314,7 +314,7 @@ describe('weights are refused:', () => {
     );
     expect(mistake(() => params('torch', rnn(), { weight_ih_l0_reverse: ones([1, 1]) }))).toContain('one layer, one direction');
     expect(mistake(() => params('onnx', lstm(), { W }))).toBe(
-      'WEIGHTS-MISSING | weights.R | weights.R is missing; onnx weights of lstm need it | -',
+      'WEIGHTS-MISSING | weights.R | weights.R is missing; onnx weights of lstm need it | Give it, too: such a layer has W, R and B.',
     );
   });
 
@@ -326,7 +326,7 @@ describe('weights are refused:', () => {
 
   test('of shapes that do not divide into gates, or disagree', () => {
     expect(mistake(() => params('onnx', lstm(), { W: ones([1, 6, 1]), R }))).toBe(
-      'WEIGHTS-SHAPE | weights.W | weights.W has 6 along axis 1; it must be 4·H, a multiple of 4 | -',
+      'WEIGHTS-SHAPE | weights.W | weights.W has 6 along axis 1; it must be 4·H, a multiple of 4 | Give it 4·H, a multiple of 4 there: look whether two of its axes are swapped.',
     );
     expect(mistake(() => params('onnx', lstm(), { W, R: ones([1, 4, 2]) }))).toContain(
       'weights.R (axis 2, H = 2) makes H = 2, but weights.W (axis 1, 4·H = 4) makes it 1',

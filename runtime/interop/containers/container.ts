@@ -21,8 +21,10 @@ export interface KerasModel {
   readonly version: number;
 }
 
+const SAVE_AGAIN = 'Copy or save the file again, or save its tensors as safetensors.';
+
 /** What is wrong with a file as a whole. `WEIGHTS-FILE` */
-export function fileError(source: string, message: string, fix?: string, cause?: unknown): RecurveError {
+export function fileError(source: string, message: string, fix = SAVE_AGAIN, cause?: unknown): RecurveError {
   return new RecurveError({ code: 'WEIGHTS-FILE', message: `${source} ${message}`, fix, where: source }, { cause });
 }
 

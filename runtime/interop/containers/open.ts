@@ -1,6 +1,6 @@
 /** Opens a file of tensors by what it is, not by how its name ends. */
-import { RecurveError } from '../../../codegen/errors.js';
 import { quote } from '../describe.js';
+import { emptyFile } from '../fields.js';
 import { readSafetensors, startsAsSafetensors } from '../safetensors/read.js';
 import { fileError, type TensorFile } from './container.js';
 import { readHdf5 } from './hdf5.js';
@@ -16,7 +16,7 @@ import { openZip } from './zip.js';
  * @throws RecurveError `DATA-EMPTY`, `WEIGHTS-FILE`, `SAFETENSORS-*`
  */
 export async function openTensorFile(bytes: Uint8Array, source: string): Promise<TensorFile> {
-  if (bytes.length === 0) throw new RecurveError({ code: 'DATA-EMPTY', message: `${source} is empty`, where: source });
+  if (bytes.length === 0) throw emptyFile(source);
   if (startsAsSafetensors(bytes)) return { source, kind: 'a safetensors file', ...readSafetensors(bytes, source) };
   if (isHdf5(bytes)) return readHdf5(bytes, source);
   if (startsWith(bytes, [0x50, 0x4b, 3, 4]) || startsWith(bytes, [0x50, 0x4b, 5, 6])) return openArchive(bytes, source);

@@ -84,7 +84,7 @@ export function nodeNamed({ source, nodes, strangers }: OnnxFile, name: string |
     const [only, ...more] = nodes;
     if (only && more.length === 0) return only;
     const found = only ? `${source} has ${nodes.length} recurrent nodes: ${listText(labels)}` : noNodes({ source, strangers });
-    throw onnxError('ONNX-NODE', found, source, { fix: only ? `Choose one with --node. ${list}` : undefined });
+    throw onnxError('ONNX-NODE', found, source, { fix: only ? `Choose one with --node. ${list}` : ONLY_THESE });
   }
   const exact = nodes.find(({ path }) => path === name);
   if (exact) return exact;
@@ -101,6 +101,9 @@ export function nodeNamed({ source, nodes, strangers }: OnnxFile, name: string |
     fix: didYouMean(name, labels, list, '"'),
   });
 }
+
+const ONLY_THESE =
+  'The nodes of a model that can be imported are LSTM, GRU and RNN; save the weights of another layer as safetensors.';
 
 /** Says so, and names what looks as if it were one. */
 export function noNodes({ source, strangers }: Pick<OnnxFile, 'source' | 'strangers'>): string {

@@ -49,7 +49,9 @@ export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsF
   };
 }
 
-function fail(code: Extract<ErrorCode, `SAFETENSORS-${string}`>, message: string, where: string, fix?: string): RecurveError {
+const SAVE_AGAIN = 'The file is damaged, or what wrote it is at fault: copy it again, or save it with the library safetensors.';
+
+function fail(code: Extract<ErrorCode, `SAFETENSORS-${string}`>, message: string, where: string, fix = SAVE_AGAIN): RecurveError {
   return new RecurveError({ code, message, where, fix });
 }
 
@@ -84,7 +86,7 @@ function parseHeader(bytes: Uint8Array, source: string): JsonObject {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new RecurveError(
-      { code: 'SAFETENSORS-UTF8', message: `the header of ${source} is not UTF-8`, where: source },
+      { code: 'SAFETENSORS-UTF8', message: `the header of ${source} is not UTF-8`, fix: SAVE_AGAIN, where: source },
       { cause },
     );
   }
@@ -93,7 +95,7 @@ function parseHeader(bytes: Uint8Array, source: string): JsonObject {
     header = JSON.parse(text);
   } catch (cause) {
     throw new RecurveError(
-      { code: 'SAFETENSORS-JSON', message: `the header of ${source} is not JSON`, where: source },
+      { code: 'SAFETENSORS-JSON', message: `the header of ${source} is not JSON`, fix: SAVE_AGAIN, where: source },
       { cause },
     );
   }

@@ -41,6 +41,7 @@ export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunR
     ...(format ? { weights: { format: weightFormatAt(metadata.format, 'weights.format'), tensors: tensors('weights') } } : {}),
     ...(lengths === undefined ? {} : { lengths }),
     ...(metadata.reverse === undefined ? {} : { reverse: metadata.reverse }),
+    ...(metadata.init === undefined ? {} : { init: metadata.init }),
     ...(metadata.seed === undefined ? {} : { seed: metadata.seed }),
     ...(cotangents ? { cotangents: { outputs: tensors('cotangents.outputs'), state: tensors('cotangents.state') } } : {}),
   };
@@ -68,6 +69,7 @@ function storedLengths(stored: StoredTensor): readonly number[] {
     throw new RecurveError({
       code: 'DATA-LENGTHS',
       message: `lengths has shape ${shapeText(shape)}; it has one axis, over the sequences`,
+      fix: 'Save it with the shape [B], one whole number for each sequence.',
       where: 'lengths',
     });
   }

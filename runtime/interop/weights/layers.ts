@@ -61,7 +61,8 @@ function groupsOf(file: TensorFile): readonly Group[] {
       const twin = group.names.get(part.name);
       if (twin !== undefined) {
         const message = `${file.source} has both ${quote(twin)} and ${quote(stored)}`;
-        throw new RecurveError({ code: 'WEIGHTS-LAYER', message, where: quote(stored) });
+        const fix = 'Save one of the two: both would be the same part of the layer.';
+        throw new RecurveError({ code: 'WEIGHTS-LAYER', message, fix, where: quote(stored) });
       }
       group.names.set(part.name, stored);
     });

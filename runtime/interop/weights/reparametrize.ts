@@ -71,6 +71,7 @@ function shapeError(name: string, tensor: Tensor, weight: Tensor): RecurveError 
   return new RecurveError({
     code: 'WEIGHTS-SHAPE',
     message: `${name} of a reparametrized weight has shape ${shapeText(tensor.shape)}, which does not fit the weight's ${shapeText(weight.shape)}`,
+    fix: 'Fold the reparametrization before saving: torch.nn.utils.parametrize.remove_parametrizations, or remove_weight_norm.',
     where: 'weights',
   });
 }

@@ -72,6 +72,7 @@ export function measureWeights(
       throw new RecurveError({
         code: 'WEIGHTS-MISSING',
         message: `${where} is missing; ${format} weights of ${cell} need it`,
+        fix: `Give it, too: such a layer has ${listText(resolved.map((each) => each.name))}.`,
         where,
       });
     }
