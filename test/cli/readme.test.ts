@@ -6,22 +6,23 @@ import { ownPackage } from '../../runtime/node/package.js';
 import { recurve, scratchFolder } from './harness.js';
 
 const readme = readFileSync(join(ownPackage().root, 'README.md'), 'utf8');
+const kernels = readFileSync(join(ownPackage().root, 'docs', 'kernels.md'), 'utf8');
 const cwd = scratchFolder();
 
 /** The only block of code in this language. */
-function block(language: string): string {
-  const [found, ...more] = [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))];
+function block(language: string, text = readme): string {
+  const [found, ...more] = [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))];
   expect(more).toEqual([]);
   return found?.[1] ?? '';
 }
 
-it('the kernel in the README is what its cell becomes', async () => {
+it('the kernel on its page is what the cell in the README becomes', async () => {
   writeFileSync(join(cwd, 'mine.cell.ts'), block('ts'));
-  const [, command = ''] = /`recurve (inspect mine\.cell\.ts [^`]+)`/.exec(readme) ?? [];
+  const [, command = ''] = /`recurve (inspect mine\.cell\.ts [^`]+)`/.exec(kernels) ?? [];
   const { code, stdout } = await recurve([...command.split(' '), '--adapter', 'swiftshader'], { cwd });
   expect(code).toBe(0);
-  expect(block('wgsl')).toContain('fn finish');
-  expect(stdout).toContain(block('wgsl'));
+  expect(block('wgsl', kernels)).toContain('fn finish');
+  expect(stdout).toContain(block('wgsl', kernels));
 });
 
 it('the request in the README runs, with its cell, forward and backward', async () => {

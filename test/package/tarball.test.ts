@@ -1,6 +1,7 @@
 /** What the package holds, by npm's own word. */
 import { execFileSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -35,5 +36,45 @@ describe('the package', () => {
 
   it('has an entry that may be executed, however often it is built', () => {
     expect(statSync(new URL('../../dist/cli/main.js', import.meta.url)).mode & 0o111).toBe(0o111);
+  });
+});
+
+/** The name by which GitHub and npm link to a heading. */
+function anchorOf(heading: string): string {
+  const kept = heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '');
+  return kept.trim().replaceAll(' ', '-');
+}
+
+describe('documents', () => {
+  const textOf = (path: string) => readFileSync(join(root, path), 'utf8').replace(/^```[\s\S]*?^```/gm, '');
+
+  it('link only to files and headings that are in the package', () => {
+    const broken: string[] = [];
+    let links = 0;
+    for (const document of paths.filter((path) => path.endsWith('.md'))) {
+      for (const [, link = ''] of textOf(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(link)) continue;
+        links++;
+        const [file = '', anchor] = link.split('#');
+        const target = file === '' ? document : normalize(join(document, '..', file));
+        const isThere = paths.some((path) => path === target || path.startsWith(`${target}/`));
+        const headings = isThere && anchor !== undefined ? textOf(target).matchAll(/^#+ (.*)$/gm) : [];
+        const hasAnchor = anchor === undefined || [...headings].some(([, heading = '']) => anchorOf(heading) === anchor);
+        if (!isThere || !hasAnchor) broken.push(`${document}: ${link}`);
+      }
+    }
+    expect(links).toBeGreaterThan(40);
+    expect(broken).toEqual([]);
+  });
+
+  it('the glossary names files of the source that there are', () => {
+    const rows = textOf('docs/glossary.md')
+      .split('\n')
+      .filter((line) => /^\| (?!word|---)/.test(line));
+    expect(rows.length).toBeGreaterThan(10);
+    for (const row of rows) {
+      const [, file = ''] = /\| `([^`]+)` \|$/.exec(row) ?? [];
+      expect(statSync(join(root, file)).isFile(), row).toBe(true);
+    }
   });
 });
