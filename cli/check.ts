@@ -1,7 +1,7 @@
 /** `recurve check`: the kernels against the float64 reference on this adapter. */
 import { SpecError } from '../codegen/errors.js';
 import { resolveOptions } from '../codegen/frontend/index.js';
-import type { CellTree } from '../codegen/frontend/tree.js';
+import type { SpecTree } from '../codegen/frontend/tree.js';
 import {
   type CaseReport,
   type CellReport,
@@ -15,7 +15,7 @@ import {
   type Verdict,
   worstVerdict,
 } from '../runtime/check/index.js';
-import { builtInCells, loadChecked } from '../runtime/node/cells.js';
+import { builtInCells, loadSpec } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
@@ -43,7 +43,7 @@ export async function check(context: Context, cells: readonly string[], flags: C
   for (const { tree, request } of requests) await noteSample(context, tree, request.plan);
   const devices = new Devices(context);
   try {
-    const reports: { tree: CellTree; report: CaseReport }[] = [];
+    const reports: { tree: SpecTree; report: CaseReport }[] = [];
     for (const { tree, request } of requests) {
       const done = await devices.use((device) =>
         checkCell(device, tree, {
@@ -77,18 +77,18 @@ export async function check(context: Context, cells: readonly string[], flags: C
 }
 
 /** One line where the options have so many values that not all of their pairs are tried. */
-async function noteSample(context: Context, { name }: CellTree, { cases, sampledOf }: CheckPlan): Promise<void> {
+async function noteSample(context: Context, { name }: SpecTree, { cases, sampledOf }: CheckPlan): Promise<void> {
   if (sampledOf === undefined) return;
   const all = `the options of ${name} need at least ${sampledOf} cases for every two values to meet`;
   await context.note(`${all}; this check tries a sample of ${cases.length}. --all tries them all.`);
 }
 
 /** Parses every file and looks into every branch, so that all mistakes are told at once. */
-function loadAll(cells: readonly string[], cwd: string): CellTree[] {
+function loadAll(cells: readonly string[], cwd: string): SpecTree[] {
   const mistakes: SpecError[] = [];
   const trees = cells.flatMap((cell) => {
     try {
-      return [loadChecked(cell, cwd)];
+      return [loadSpec(cell, cwd)];
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
       mistakes.push(error);
@@ -109,7 +109,7 @@ const MOST_SHOWN = { ofCell: 5, ofAll: 20 };
 
 function summary(
   { colors }: Context,
-  reports: readonly { tree: CellTree; report: CaseReport }[],
+  reports: readonly { tree: SpecTree; report: CaseReport }[],
   totals: readonly CellReport[],
   adapter: string,
 ): string {

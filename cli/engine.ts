@@ -1,7 +1,7 @@
 /** What runs a bound request: the device with its compiled plans, or the reference. */
 import { RecurveError } from '../codegen/errors.js';
-import { lower } from '../codegen/frontend/index.js';
-import type { CellTree, Signature } from '../codegen/frontend/tree.js';
+import { valuesOf } from '../codegen/frontend/index.js';
+import type { Signature, SpecTree } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { type CellData, type CellResult, elements, shapeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
@@ -11,7 +11,7 @@ import { Devices } from './devices.js';
 import { LeastRecentlyUsed } from './lru.js';
 
 export interface EngineRun {
-  readonly tree: CellTree;
+  readonly tree: SpecTree;
   readonly signature: Signature;
   readonly sizes: Sizes;
   readonly data: CellData;
@@ -69,11 +69,11 @@ export function deviceEngine(context: Context): Engine {
   };
 }
 
-const numbers = new WeakMap<CellTree, number>();
+const numbers = new WeakMap<SpecTree, number>();
 let trees = 0;
 
 /** One for every parsed tree: a file that was changed and parsed again is another cell, whatever it is called. */
-function numberOf(tree: CellTree): number {
+function numberOf(tree: SpecTree): number {
   const number = numbers.get(tree) ?? trees++;
   numbers.set(tree, number);
   return number;
@@ -87,8 +87,8 @@ export const MOST_TAPE = 2 ** 29;
  * its cotangent.
  * @throws RecurveError `DATA-TOO-LARGE`
  */
-function requireTape(tree: CellTree, signature: Signature, sizes: Sizes, data: CellData): void {
-  const { nodes, outputs } = lower(tree, signature);
+function requireTape(tree: SpecTree, signature: Signature, sizes: Sizes, data: CellData): void {
+  const { nodes, outputs } = valuesOf(tree, signature);
   const count = (shape: readonly string[]) => elements(shapeOf({ name: signature.name, shape }, sizes, ['T', 'B']));
   const sum = (shapes: readonly (readonly string[])[]) => shapes.reduce((total, shape) => total + count(shape), 0);
   const declared = [...signature.inputs, ...signature.state].map(({ shape }) => shape);

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
-import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
+import { resolveOptions, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import { compile } from '../codegen/index.js';
 import type { Plan } from '../codegen/plan.js';
 import { FileFault, readRegularFile } from '../codegen/read-file.js';
@@ -10,7 +10,7 @@ import { visible } from '../codegen/visible.js';
 import { withLock } from '../runtime/files/lock.js';
 import { applyChanges, type Changes } from '../runtime/files/write-all.js';
 import { isObject } from '../runtime/interop/fields.js';
-import { loadChecked } from '../runtime/node/cells.js';
+import { loadSpec } from '../runtime/node/cells.js';
 import { ownPackage } from '../runtime/node/package.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
@@ -39,14 +39,14 @@ export async function generate(
   const { cwd } = context.io;
   const out = resolve(cwd, flags.out);
   await refuseFile(out, flags.out);
-  const trees = cells.map((cell) => loadChecked(cell, cwd));
+  const trees = cells.map((cell) => loadSpec(cell, cwd));
   refuseTwice(trees.map(({ name }) => name));
   const { target } = await chooseTarget(context, flags);
   const generated = trees.map((tree): Generated => {
-    const signature = resolveSignature(tree, resolveOptions(tree, flags.set ?? {}));
+    const signature = resolveSpec(tree, resolveOptions(tree, flags.set ?? {}));
     const sizes = fillSizes(signature, flags.dims);
     const plan = compile(tree, { options: signature.options, sizes, gradients: true, target });
-    const module = typedModule(plan, signature, lower(tree, signature), {
+    const module = typedModule(plan, signature, valuesOf(tree, signature), {
       source: basename(tree.file),
       version: ownPackage().version,
     });

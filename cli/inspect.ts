@@ -1,10 +1,22 @@
 /** `recurve inspect`: every intermediate form of a cell, for people and as JSON. */
 
-import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
-import { compileStages, lower, printAdjoint, printGraph, printPlan, resolveOptions, resolveSignature } from '../codegen/index.js';
+import { RecurveError } from '../codegen/errors.js';
+import type { ModelTree, Signature, SpecTree, TensorDeclaration } from '../codegen/frontend/tree.js';
+import {
+  compile,
+  compileStages,
+  lower,
+  lowerModel,
+  printAdjoint,
+  printGraph,
+  printModel,
+  printPlan,
+  resolveOptions,
+  resolveSpec,
+} from '../codegen/index.js';
 import type { AdjointGraph } from '../codegen/passes/adjoint.js';
 import type { Plan, Sizes } from '../codegen/plan.js';
-import { loadChecked } from '../runtime/node/cells.js';
+import { loadSpec } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import type { Flags } from './flags.js';
@@ -14,11 +26,12 @@ import { tensorNotes } from './tensors.js';
 
 /** @throws RecurveError, SpecError */
 export async function inspect(context: Context, cell: string, flags: Flags & { readonly stage: Stage }): Promise<Outcome> {
-  const tree = loadChecked(cell, context.io.cwd);
-  const signature = resolveSignature(tree, resolveOptions(tree, flags.set ?? {}));
+  const tree = loadSpec(cell, context.io.cwd);
+  const signature = resolveSpec(tree, resolveOptions(tree, flags.set ?? {}));
   // Sizes are refused by name at every stage, also where the form does not depend on them.
   const sizes = fillSizes(signature, flags.dims);
-  if (flags.stage === 'signature') return inspectSignature(signature, sizes);
+  if (flags.stage === 'signature') return inspectSignature(tree.kind, signature, sizes);
+  if (tree.kind === 'model') return inspectModel(context, tree, signature, sizes, flags);
   const graph = lower(tree, signature);
   if (flags.stage === 'graph') return { document: graph, text: printGraph(graph) };
   const request = { options: signature.options, sizes, gradients: true };
@@ -32,7 +45,32 @@ export async function inspect(context: Context, cell: string, flags: Flags & { r
   return flags.stage === 'plan' ? inspectPlan(plan, chosen) : inspectKernels(plan, chosen);
 }
 
-function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
+/** @throws RecurveError `STAGE-MODEL` */
+async function inspectModel(
+  context: Context,
+  tree: ModelTree,
+  signature: Signature,
+  sizes: Sizes,
+  flags: Flags & { readonly stage: Stage },
+): Promise<Outcome> {
+  if (flags.stage === 'graph') {
+    const { graph } = lowerModel(tree, signature.options);
+    return { document: graph, text: printModel(graph) };
+  }
+  if (flags.stage === 'adjoint') {
+    throw new RecurveError({
+      code: 'STAGE-MODEL',
+      message: `${tree.name} is a model: each of its sections has an adjoint of its own, and there is no one to print`,
+      fix: 'Print its sections with `--stage graph`, what runs with `--stage plan`, or the adjoint of a cell.',
+      where: '--stage',
+    });
+  }
+  const chosen = await chooseTarget(context, flags);
+  const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: chosen.target });
+  return flags.stage === 'plan' ? inspectPlan(plan, chosen) : inspectKernels(plan, chosen);
+}
+
+function inspectSignature(kind: SpecTree['kind'], signature: Signature, sizes: Sizes): Outcome {
   const group = (tensors: readonly TensorDeclaration[]) =>
     tensors.map(({ name, shape, init, range, trainable }) => ({
       name,
@@ -55,16 +93,16 @@ function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
   const lines = (title: 'input' | 'state' | 'param', tensors: readonly TensorDeclaration[], leading: readonly string[]) =>
     tensors.map((tensor) => {
       const notes = tensorNotes(tensor, title);
-      return `${title} ${tensor.name}: [${[...leading, ...tensor.shape].join(', ')}]${notes === '' ? '' : ` (${notes})`}`;
+      return `${title} ${tensor.name}: [${[...(tensor.leading ?? leading), ...tensor.shape].join(', ')}]${notes === '' ? '' : ` (${notes})`}`;
     });
   const text = [
-    `cell ${name}`,
+    `${kind} ${name}`,
     ...Object.entries(options).map(([option, value]) => `option ${option} = ${value}`),
     ...Object.entries(sizes).map(([dim, size]) => `dim ${dim} = ${size}`),
     ...lines('input', signature.inputs, ['T', 'B']),
     ...lines('state', signature.state, ['B']),
     ...lines('param', signature.params, []),
-    `outputs: ${outputs?.join(', ') ?? 'all that step returns'}`,
+    `outputs: ${outputs?.map((output) => (signature.timeless?.includes(output) ? `${output} (no time)` : output)).join(', ') ?? 'all that step returns'}`,
   ];
   return { document, text: text.join('\n') };
 }

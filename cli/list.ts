@@ -1,7 +1,7 @@
 /** `recurve list`: the built-in cells. */
 import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import type { CellTree, OptionDeclaration, TensorDeclaration } from '../codegen/frontend/tree.js';
-import { builtInCells, parseChecked, resolveCell } from '../runtime/node/cells.js';
+import { builtInCells, parseCheckedCell, resolveCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { stepCosts } from './costs.js';
 import type { Flags } from './flags.js';
@@ -39,7 +39,7 @@ interface ListedTensor {
 export async function list(context: Context, named: readonly string[], flags: Pick<Flags, 'adapter'>): Promise<Outcome> {
   const { io, colors } = context;
   const paths = named.length === 0 ? builtInCells().map(({ path }) => path) : named.map((cell) => resolveCell(cell, io.cwd));
-  const trees = paths.map((path) => ({ path, tree: parseChecked(path) }));
+  const trees = paths.map((path) => ({ path, tree: parseCheckedCell(path) }));
   const chosen = await chooseTarget(context, flags);
   const cells = trees.map(({ tree, path }) => describe(tree, path, chosen));
   const text = cells.map((cell) =>

@@ -18,8 +18,15 @@ export interface ModuleOrigin {
 interface Member {
   readonly name: string;
   readonly shape: readonly string[];
+  /** Axes in front of it, where they are not those of its group. */
+  readonly leading?: readonly string[] | undefined;
   /** What all of it is where a run leaves it out, if it may. */
   readonly start?: number | undefined;
+}
+
+/** A tensor's name as a property: a layer's parameter has a dot in it. */
+function key(name: string): string {
+  return /^\w+$/.test(name) ? name : `'${name}'`;
 }
 
 /** A dim as the label of an element of a tuple, where some of TypeScript's own words cannot stand. */
@@ -45,7 +52,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     `export type ${name} = {`,
     ...tensors.flatMap((tensor) => [
       ...(tensor.start === undefined ? [] : [`  /** ${tensor.start} where it is left out. */`]),
-      `  readonly ${tensor.name}: ${shape(tensor.shape, leading)};`,
+      `  readonly ${key(tensor.name)}: ${shape(tensor.shape, tensor.leading ?? leading)};`,
     ]),
     '};',
     '',
@@ -54,7 +61,11 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
   const state = signature.state.map((declaration) => ({ ...declaration, start: startOf(declaration) || undefined }));
   const untrained = signature.params.filter(({ trainable }) => !trainable).map(({ name }) => `'${name}'`);
   const gradients = untrained.length === 0 ? 'Params' : `Omit<Params, ${untrained.join(' | ')}>`;
-  const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({ name, shape: dims }));
+  const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({
+    name,
+    shape: dims,
+    leading: signature.timeless?.includes(name) ? ['B'] : undefined,
+  }));
   const { T, B } = plan.sizes;
   return [
     `// Written by recurve ${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,

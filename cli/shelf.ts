@@ -1,6 +1,6 @@
 /** The cells that requests name, parsed and ready to be bound to. */
-import { isCurrent, lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
-import type { CellTree, OptionValue } from '../codegen/frontend/tree.js';
+import { isCurrent, resolveOptions, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
+import type { OptionValue, SpecTree } from '../codegen/frontend/tree.js';
 import { outputShapes } from '../runtime/check/outputs.js';
 import type { CellInterface } from '../runtime/interop/index.js';
 import { parseChecked, resolveCell, resolveRequestedCell } from '../runtime/node/cells.js';
@@ -15,12 +15,12 @@ export interface StreamCells {
 }
 
 export interface ReadyCell {
-  readonly tree: CellTree;
+  readonly tree: SpecTree;
   readonly face: CellInterface;
 }
 
 interface Kept {
-  readonly tree: CellTree;
+  readonly tree: SpecTree;
   /** By options. */
   readonly faces: LeastRecentlyUsed<CellInterface>;
 }
@@ -67,7 +67,7 @@ export class CellShelf {
   }
 }
 
-function faceOf(tree: CellTree, options: ReturnType<typeof resolveOptions>): CellInterface {
-  const signature = resolveSignature(tree, options);
-  return { signature, outputs: outputShapes(signature, lower(tree, signature)) };
+function faceOf(tree: SpecTree, options: ReturnType<typeof resolveOptions>): CellInterface {
+  const signature = resolveSpec(tree, options);
+  return { signature, outputs: outputShapes(signature, valuesOf(tree, signature)) };
 }

@@ -3,6 +3,7 @@ export { printPlan } from './emit/print.js';
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export { type Diagnostic, RecurveError, SpecError } from './errors.js';
 export * from './frontend/index.js';
+export { lowerModel } from './frontend/model/lower.js';
 export type {
   CellTree,
   LayerDeclaration,
@@ -14,6 +15,14 @@ export type {
   SpecTree,
   TensorDeclaration,
 } from './frontend/tree.js';
-export { printAdjoint, printGraph } from './ir/print.js';
-export { type CompileRequest, compile, compileStages, differentiate, type Stages } from './pipeline.js';
+export { printAdjoint, printGraph, printModel } from './ir/print.js';
+export {
+  type CompileRequest,
+  compile,
+  compileModelStages,
+  compileStages,
+  differentiate,
+  type ModelStages,
+  type Stages,
+} from './pipeline.js';
 export type { Plan, Sizes, Target } from './plan.js';

@@ -1,5 +1,6 @@
 /** The compiler, pass by pass: from a parsed cell to a plan. */
 import { emitPlan } from './emit/plan.js';
+import { RecurveError } from './errors.js';
 import { lower, resolveSignature } from './frontend/index.js';
 import { lowerModel } from './frontend/model/lower.js';
 import type { CellTree, ModelTree, OptionValues, Signature, SpecTree } from './frontend/tree.js';
@@ -72,8 +73,16 @@ export interface ModelStages {
   readonly plan: Plan;
 }
 
-/** @throws SpecError, or RecurveError `LIMIT-*` and `DIMS-*` */
+/** @throws SpecError, or RecurveError `LIMIT-*`, `DIMS-*` and `TRACE-MODEL` */
 export function compileModelStages(tree: ModelTree, request: CompileRequest): ModelStages {
+  if ((request.trace ?? []).length > 0 || request.clip !== undefined) {
+    throw new RecurveError({
+      code: 'TRACE-MODEL',
+      message: `${tree.name} is a model, and values are traced and cotangents clipped inside of cells`,
+      fix: 'Return what you want to see from `run`, or compile the cell of one layer.',
+      where: request.clip === undefined ? 'trace' : 'clip',
+    });
+  }
   const { signature, graph } = lowerModel(tree, request.options); //   run over whole sequences → sections
   const program = scheduleModel(graph, signature, request); //         an adjoint for each, all in one memory
   return { signature, graph, program, plan: emitPlan(program, { ...request, signature }) };

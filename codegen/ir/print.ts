@@ -13,6 +13,7 @@ import {
   type NodeId,
   type StepGraph,
 } from './graph.js';
+import type { ModelGraph } from './model.js';
 import { preorder } from './walk.js';
 
 /** The step graph: every node that the results use, then the results. */
@@ -22,6 +23,35 @@ export function printGraph(graph: StepGraph): string {
     ...printRoots('next', graph.next),
     ...printRoots('output', graph.outputs),
   ].join('\n');
+}
+
+/** A model's sections in order, each with what it reads, what it computes and what others read of it. */
+export function printModel({ sections, outputs }: ModelGraph): string {
+  const named = (section: number, name: string) =>
+    Object.entries(outputs).flatMap(([output, source]) => (source.section === section && source.name === name ? [output] : []));
+  return sections
+    .map(({ time, order, step, inputs, states }, index) => {
+      const head = `section ${index}, ${time === undefined ? 'without time' : `over ${time}${order === 'back' ? ', from the last step' : ''}`}`;
+      return [
+        head,
+        ...inputs.map(({ name, shape, held, source }) => {
+          const from =
+            source.kind === 'host' ? `input ${source.name}` : `${source.kind} ${source.name} of section ${source.section}`;
+          return `  reads ${name} : [${shape.join(', ')}] = ${from}${held ? ', at every step' : ''}`;
+        }),
+        ...states.map(
+          ({ name, shape, initial }) =>
+            `  state ${name} : [${shape.join(', ')}] from ${initial.name} of section ${initial.section}`,
+        ),
+        ...printNodes(step.nodes, [...Object.values(step.next), ...Object.values(step.outputs)]).map((line) => `  ${line}`),
+        ...printRoots('next', step.next).map((line) => `  ${line}`),
+        ...Object.entries(step.outputs).map(([name, id]) => {
+          const known = named(index, name);
+          return `  output ${name}${known.length === 0 ? '' : `, which is ${known.join(' and ')}`} = %${id}`;
+        }),
+      ].join('\n');
+    })
+    .join('\n\n');
 }
 
 /** The adjoint: cotangents of the state before the step, of the inputs, and every addend of a parameter's gradient. */

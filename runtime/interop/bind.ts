@@ -24,7 +24,7 @@ export interface BoundRequest {
   readonly data: CellData;
 }
 
-type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
+type NamedShape = Pick<TensorDeclaration, 'name' | 'shape' | 'leading'>;
 
 /**
  * Infers all sizes from the tensors' shapes, checks every tensor against them, and makes a run's data.
@@ -36,7 +36,7 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
  */
 export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface, stated: Sizes = {}): BoundRequest {
   const { inputs, state, cotangents, reverse = false, seed } = request;
-  const outputShapes = Object.entries(outputs).map(([name, shape]) => ({ name, shape }));
+  const outputShapes = outputsOf({ signature, outputs });
   const ledger = new SizeLedger();
 
   requireAll('inputs', signature.inputs, inputs, signature.name);
@@ -77,6 +77,13 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
       ...(cotangents ? { cotangents } : {}),
     },
   };
+}
+
+/** Outputs with the axes in front of them, where these are not T and B. */
+function outputsOf({ signature, outputs }: CellInterface): NamedShape[] {
+  return Object.entries(outputs).map(([name, shape]) => {
+    return { name, shape, ...(signature.timeless?.includes(name) ? { leading: ['B'] } : {}) };
+  });
 }
 
 /** Those that are not given: drawn as the library's `init` draws them, or, where they are not trained, what their `init` says. */
@@ -143,9 +150,9 @@ function measureGroup(
   cell: string,
 ): void {
   refuseUnknown(group, declared, given, cell);
-  for (const { name, shape } of declared) {
+  for (const { name, shape, leading: front } of declared) {
     const tensor = own(given, name);
-    if (tensor) ledger.measure(`${group}.${name}`, tensor.shape, [...leading, ...shape].map(axisOf));
+    if (tensor) ledger.measure(`${group}.${name}`, tensor.shape, [...(front ?? leading), ...shape].map(axisOf));
   }
 }
 
@@ -205,7 +212,9 @@ export const MOST_RESULTS = 2 ** 29;
  */
 function requireRoom({ signature, outputs }: CellInterface, sizes: Sizes, { init }: RunRequest): void {
   const made = [
-    ...Object.entries(outputs).map(([name, shape]) => ({ path: `outputs.${name}`, shape: ['T', 'B', ...shape] })),
+    ...outputsOf({ signature, outputs }).map(({ name, shape, leading = ['T', 'B'] }) => {
+      return { path: `outputs.${name}`, shape: [...leading, ...shape] };
+    }),
     ...signature.state.map(({ name, shape }) => ({ path: `state.${name}`, shape: ['B', ...shape] })),
     ...signature.params
       .filter((param) => init || fillOf(param) !== undefined)

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { RecurveError } from '../../codegen/errors.js';
-import { checkSpec, parseCell } from '../../codegen/frontend/index.js';
-import type { CellTree } from '../../codegen/frontend/tree.js';
+import { checkSpec, parseCell, parseSpec } from '../../codegen/frontend/index.js';
+import type { CellTree, SpecTree } from '../../codegen/frontend/tree.js';
 import { type FileFault, faultOf, isSystemError, reasonOf } from '../../codegen/read-file.js';
 import { builtInCells } from '../../codegen/shipped.js';
 import { didYouMean } from '../../codegen/suggest.js';
@@ -12,6 +12,7 @@ import { visible } from '../../codegen/visible.js';
 export { builtInCells };
 
 const SUFFIX = '.cell.ts';
+const MODEL_SUFFIX = '.model.ts';
 
 /**
  * The absolute path of a cell's source file.
@@ -105,19 +106,31 @@ function builtInPath(name: string, cwd: string): string {
 }
 
 /**
- * Parses a source file and looks into every branch: what is wrong in a cell, a parameter that nothing uses among it, is
- * refused by every command alike.
+ * Parses the file of a cell or model and looks into every branch: what is wrong in it, a parameter that nothing uses among
+ * it, is refused by every command alike.
  * @throws RecurveError, SpecError
  */
-export function parseChecked(path: string): CellTree {
-  const tree = parseCell(path);
+export function parseChecked(path: string): SpecTree {
+  const tree = parseSpec(path);
   checkSpec(tree);
   return tree;
 }
 
 /** The same by name or path. @throws RecurveError, SpecError */
-export function loadChecked(cell: string, cwd: string): CellTree {
+export function loadSpec(cell: string, cwd: string): SpecTree {
   return parseChecked(resolveCell(cell, cwd));
+}
+
+/** A cell by name or path, where a model will not do. @throws RecurveError, SpecError */
+export function loadChecked(cell: string, cwd: string): CellTree {
+  return parseCheckedCell(resolveCell(cell, cwd));
+}
+
+/** @throws RecurveError, SpecError */
+export function parseCheckedCell(path: string): CellTree {
+  const tree = parseCell(path);
+  checkSpec(tree);
+  return tree;
 }
 
 /**
@@ -131,11 +144,11 @@ export function resolveRequestedCell(cell: string, folder: string): string {
   if (!isBelow(path, folder)) throw outside(cell);
   const real = realPath(path, cell);
   if (!isBelow(real, realpathSync(folder))) throw outside(cell);
-  if (!real.endsWith(SUFFIX)) {
+  if (!real.endsWith(SUFFIX) && !real.endsWith(MODEL_SUFFIX)) {
     throw new RecurveError({
       code: 'CELL-FILE',
-      message: `${visible(cell)} is not a *${SUFFIX} file`,
-      fix: `A request names a built-in cell or a *${SUFFIX} file.`,
+      message: `${visible(cell)} is not a *${SUFFIX} or *${MODEL_SUFFIX} file`,
+      fix: `A request names a built-in cell, or a *${SUFFIX} or *${MODEL_SUFFIX} file.`,
       where: cell,
     });
   }

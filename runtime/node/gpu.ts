@@ -1,13 +1,13 @@
 /** A device with the compiler beside it. */
 import { RecurveError } from '../../codegen/errors.js';
-import type { CellTree, OptionValue } from '../../codegen/frontend/tree.js';
+import type { OptionValue, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { AdapterChoice, AdapterReport, RecurveDevice } from '../device/index.js';
 import { dimsOf, refuseUnknownDims, requireSize } from '../dims.js';
 import { type CellTypes, type Layer, type LoadOptions, load, type TypedPlan } from '../layer/index.js';
 
-/** A built-in cell's name, the path of a `*.cell.ts` file, the text of one, or what `recurve/codegen` parsed. */
-export type CellGiven = string | { readonly source: string } | CellTree;
+/** A built-in cell's or model's name, the path of a `*.cell.ts` or `*.model.ts` file, the text of one, or what `recurve/codegen` parsed. */
+export type CellGiven = string | { readonly source: string } | SpecTree;
 
 export interface CompileOptions extends LoadOptions {
   /** `T`, `B` and the cell's own dims; those that follow from others may be left out. */
@@ -56,15 +56,15 @@ export class Gpu {
   }
 
   /**
-   * Compiles a cell for this adapter and loads it.
+   * Compiles a cell or model for this adapter and loads it.
    * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, and what `load` throws
    */
   async compile<S extends CellTypes = CellTypes>(cell: CellGiven, request: CompileOptions): Promise<Layer<S>> {
     const { dims, options = {}, gradients = false, trace = [], ...rest } = request;
-    const { compile, resolveOptions, resolveSignature } = await import('../../codegen/index.js');
+    const { compile, resolveOptions, resolveSpec } = await import('../../codegen/index.js');
     const { completeSizes } = await import('../../codegen/ir/sizes.js');
     const tree = await parse(cell);
-    const signature = resolveSignature(tree, resolveOptions(tree, options));
+    const signature = resolveSpec(tree, resolveOptions(tree, options));
     refuseUnknownDims(dims, signature, 'dims');
     for (const [name, size] of Object.entries(dims)) requireSize(name, size, 'dims');
     const sizes = completeSizes(signature.rules, dims);
@@ -85,13 +85,13 @@ export class Gpu {
   }
 }
 
-async function parse(cell: CellGiven): Promise<CellTree> {
-  const { checkSpec, parseCellSource } = await import('../../codegen/index.js');
-  const { loadChecked } = await import('./cells.js');
-  if (typeof cell === 'string') return loadChecked(cell, process.cwd());
+async function parse(cell: CellGiven): Promise<SpecTree> {
+  const { checkSpec, parseSpecSource } = await import('../../codegen/index.js');
+  const { loadSpec } = await import('./cells.js');
+  if (typeof cell === 'string') return loadSpec(cell, process.cwd());
   if (!('source' in cell)) return cell;
   // A text has no folder of its own: it imports as a file in the working folder would.
-  const tree = parseCellSource('inline.cell.ts', cell.source);
+  const tree = parseSpecSource('inline.cell.ts', cell.source);
   checkSpec(tree);
   return tree;
 }

@@ -6,12 +6,21 @@ import { COMMAND } from './command.js';
 import { DATA } from './data.js';
 import { DEFINITION } from './definition.js';
 import { DEVICE } from './device.js';
+import { MODEL } from './model.js';
 import { STEP } from './step.js';
 import { WEIGHTS } from './weights.js';
 import type { Witness } from './witness.js';
 
 /** The type sees to it that no code is without a witness, and `is provoked` that none is without its code. */
-const WITNESSES: Readonly<Record<ErrorCode, Witness>> = { ...DEFINITION, ...STEP, ...DATA, ...WEIGHTS, ...DEVICE, ...COMMAND };
+const WITNESSES: Readonly<Record<ErrorCode, Witness>> = {
+  ...DEFINITION,
+  ...STEP,
+  ...DATA,
+  ...WEIGHTS,
+  ...DEVICE,
+  ...COMMAND,
+  ...MODEL,
+};
 
 /** What is reported: an error, each mistake of a spec, or what `--json` prints of one. */
 interface Reported {
@@ -45,7 +54,7 @@ describe('every code of an error', () => {
   });
 
   it('has one witness, in one room', () => {
-    const rooms = [DEFINITION, STEP, DATA, WEIGHTS, DEVICE, COMMAND].flatMap((room) => Object.keys(room));
+    const rooms = [DEFINITION, STEP, DATA, WEIGHTS, DEVICE, COMMAND, MODEL].flatMap((room) => Object.keys(room));
     expect(rooms.sort()).toEqual(Object.keys(ERROR_CODES).sort());
   });
 });
