@@ -46,6 +46,8 @@ export class Layer<S extends CellTypes = CellTypes> {
   #last: { readonly extent: Extent; readonly seed: number } | undefined;
   /** Whether the initial state's place holds what `'kept'` means: else the last final state is carried there first. */
   #stateIsPlaced = false;
+  /** Whether a backward run's gradients are on the device: no forward run writes where they lie. */
+  #hasGradients = false;
   #destroyed = false;
 
   /** Use `load`. */
@@ -114,7 +116,7 @@ export class Layer<S extends CellTypes = CellTypes> {
     this.#requireGradients();
     const last = this.#last;
     if (last === undefined || this.#packed !== this.#key(last.seed)) {
-      throw this.#nothingRan('backward', last === undefined ? '' : ': its parameters have changed since');
+      throw this.#outOfOrder('backward', 'forward', last === undefined ? '' : ': its parameters have changed since');
     }
     const { extent, seed } = last;
     const results = this.#results({ read, into }, 'backward', extent);
@@ -149,12 +151,14 @@ export class Layer<S extends CellTypes = CellTypes> {
   }
 
   /**
-   * One step of gradient descent on the device, with the gradients of the last backward run.
-   * @throws RecurveError `RUN-GRADIENTS`, `RUN-ORDER`
+   * One step of gradient descent on the device, with the gradients of the last backward run, whatever ran forward or was
+   * set since.
+   * @throws RecurveError `RUN-GRADIENTS`, `RUN-ORDER` where there was none, `DESCENT-RATE`
    */
   descend(step: DescentStep): void {
     this.#requireGradients();
     this.#check();
+    if (!this.#hasGradients) throw this.#outOfOrder('descend', 'backward');
     this.#descent.apply(step);
     this.#params.version++;
   }
@@ -184,9 +188,13 @@ export class Layer<S extends CellTypes = CellTypes> {
     this.#params.missing.clear();
   }
 
-  /** Queues the last run once more, on what the device holds: for measurements. @throws RecurveError `RUN-ORDER` */
+  /**
+   * Queues the last run once more, on what the device holds: for measurements.
+   * @throws RecurveError `RUN-ORDER`, `RUN-GRADIENTS`
+   */
   repeat(scope: 'forward' | 'forward and backward'): void {
     this.#check();
+    if (scope === 'forward and backward') this.#requireGradients();
     this.#submit(scope === 'forward' ? ['forward'] : ['forward', 'backward']);
   }
 
@@ -198,10 +206,13 @@ export class Layer<S extends CellTypes = CellTypes> {
 
   /** Fills the plan's memory with a NaN that no computation makes; for checks. Parameters are gone, too. */
   poison(): void {
+    this.#check();
     this.#executable.poison();
     this.#params.version++;
     for (const { name } of this.#group('params')) this.#params.missing.add(name);
     this.#last = undefined;
+    this.#stateIsPlaced = false;
+    this.#hasGradients = false;
   }
 
   /** Frees what the layer holds on the device; parameters when the last layer that shares them goes. */
@@ -231,18 +242,19 @@ export class Layer<S extends CellTypes = CellTypes> {
   }
 
   #submit(directions: readonly Direction[]): void {
-    if (this.#last === undefined) throw this.#nothingRan('repeat');
+    if (this.#last === undefined) throw this.#outOfOrder('repeat', 'forward');
     const { extent, seed } = this.#last;
     const key = this.#key(seed);
     this.#executable.submit(directions, extent, key === this.#packed ? 'packed' : 'pack');
     this.#packed = key;
+    if (directions.includes('backward')) this.#hasGradients = true;
   }
 
-  #nothingRan(what: string, why = ''): RecurveError {
+  #outOfOrder(what: string, first: Direction, why = ''): RecurveError {
     return new RecurveError({
       code: 'RUN-ORDER',
-      message: `${what} has no forward run of ${this.plan.cell} to follow${why}`,
-      fix: 'Call forward first.',
+      message: `${what} has no ${first} run of ${this.plan.cell} to follow${why}`,
+      fix: `Call ${first} first.`,
       where: what,
     });
   }

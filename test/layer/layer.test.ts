@@ -273,6 +273,50 @@ describe('a layer', () => {
     });
   });
 
+  it('descends by the last backward run, whatever ran forward or was set since, and refuses where none ran', async () => {
+    const descended = async (between: (layer: Layer) => Promise<unknown>) =>
+      withLayer(async (layer) => {
+        await layer.run({ ...drawn, read: [] });
+        await between(layer);
+        layer.setParams(drawn.params);
+        layer.descend({ rate: 0.5, maxNorm: 1 });
+        return layer.params();
+      });
+    const expected = await descended(async () => {});
+    const other = lstm.data({}, { seed: 6, gradients: false });
+    expect(await descended((layer) => layer.forward({ ...other, read: [] }))).toEqual(expected);
+    await withLayer(async (layer) => {
+      const refused = expect.objectContaining({ code: 'RUN-ORDER', message: expect.stringContaining('no backward run') });
+      expect(() => layer.descend({ rate: 1 })).toThrow(refused);
+      await layer.forward({ ...drawn, read: [] });
+      expect(() => layer.descend({ rate: 1 })).toThrow(refused);
+      await layer.backward({ cotangents: {}, read: [] });
+      layer.descend({ rate: 1 });
+      layer.poison();
+      layer.setParams(drawn.params);
+      expect(() => layer.descend({ rate: 1 })).toThrow(refused);
+      expect(await layer.params()).toEqual(drawn.params);
+    });
+  });
+
+  it('starts anew after poison, and repeats a backward run only where the plan has one', async () => {
+    await withLayer(
+      async (layer) => {
+        const x = { shape: [3, 3], data: new Float32Array(9).fill(0.3) };
+        layer.setParams(drawn.params);
+        const expected = await layer.step({ inputs: { x } });
+        layer.reset();
+        layer.poison();
+        layer.setParams(drawn.params);
+        expect(await layer.step({ inputs: { x } })).toEqual(expected);
+        expect(() => layer.repeat('forward and backward')).toThrow(expect.objectContaining({ code: 'RUN-GRADIENTS' }));
+        layer.destroy();
+        expect(() => layer.poison()).toThrow(expect.objectContaining({ code: 'LAYER-DESTROYED' }));
+      },
+      prepareLayer(device, builtIn('lstm'), SIZES, {}, false),
+    );
+  });
+
   it('reads back what was asked for and names what it does not know', async () => {
     await withLayer(async (layer) => {
       const result = await layer.run({ ...drawn, read: ['state.c', 'gradients.params'] });
