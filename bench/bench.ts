@@ -14,6 +14,7 @@ import { differenceOf } from './peers/agreement.js';
 import { openPeer } from './peers/open.js';
 import type { Peer, PeerLayer, PeerName } from './peers/peer.js';
 import { countDispatches, countFlops } from './plan-costs.js';
+import { provenance } from './provenance.js';
 import type { BenchReport, BenchResult, PeerResult } from './report.js';
 
 export interface BenchCase {
@@ -46,7 +47,7 @@ export async function runBench(request: BenchRequest): Promise<BenchReport> {
     }
     const results: BenchResult[] = [];
     for (const one of cases) results.push(await benchCase(request, one, peers));
-    return { adapter: device.adapter, results };
+    return { ...provenance(), adapter: device.adapter, results };
   } finally {
     for (const peer of peers.values()) if (typeof peer !== 'string') peer.close();
   }
@@ -100,14 +101,22 @@ async function benchCase(
     const timings = await measureInTurns(contenders, effort, (share) =>
       onProgress(`${title}: timing, ${Math.round(100 * share)} %`),
     );
-    const median = (index: number) => timings[index]?.median ?? Number.NaN;
-    const [forwardMs, forwardBackwardMs] = [median(0), median(1)];
+    const timed = (first: number) => {
+      const [forward, forwardBackward] = timings.slice(first, first + 2);
+      if (forward === undefined || forwardBackward === undefined) throw new Error('a contender was not timed');
+      return {
+        forwardMs: forward.median,
+        forwardBackwardMs: forwardBackward.median,
+        timings: { forward, forwardBackward },
+      };
+    };
+    const ours = timed(0);
+    const { forwardMs, forwardBackwardMs } = ours;
     return {
       cell: tree.name,
       options,
       dims: dimsOf(sizes, signature),
-      forwardMs,
-      forwardBackwardMs,
+      ...ours,
       compileMs,
       dispatches: {
         forward: countDispatches(inference.plan.forward),
@@ -120,7 +129,7 @@ async function benchCase(
       peers: Object.fromEntries(
         [...reports].map(([name, report]): [PeerName, PeerResult] => {
           if (typeof report === 'string') return [name, { unavailable: report }];
-          const times = { forwardMs: median(report.first), forwardBackwardMs: median(report.first + 1) };
+          const times = timed(report.first);
           const ratio = {
             forward: times.forwardMs / forwardMs,
             forwardBackward: times.forwardBackwardMs / forwardBackwardMs,

@@ -3,22 +3,29 @@ import pc from 'picocolors';
 import type { OptionValues } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import type { AdapterReport } from '../runtime/device/index.js';
+import type { Timing } from './measure.js';
 import type { PeerName } from './peers/peer.js';
+import type { Provenance } from './provenance.js';
 
-/** Times are medians in milliseconds. */
-export interface BenchReport {
+/** Times are in milliseconds. */
+export interface BenchReport extends Provenance {
   readonly adapter: AdapterReport;
   readonly results: readonly BenchResult[];
 }
 
-export interface BenchResult {
+interface Times {
+  /** Median, of a plan without gradients, which keeps nothing for the backward run. */
+  readonly forwardMs: number;
+  /** Median, of a plan with gradients for every input, initial state and parameter. */
+  readonly forwardBackwardMs: number;
+  /** The same with what stands around the median. */
+  readonly timings: { readonly forward: Timing; readonly forwardBackward: Timing };
+}
+
+export interface BenchResult extends Times {
   readonly cell: string;
   readonly options: OptionValues;
   readonly dims: Sizes;
-  /** Of a plan without gradients, which keeps nothing for the backward run. */
-  readonly forwardMs: number;
-  /** Of a plan with gradients for every input, initial state and parameter. */
-  readonly forwardBackwardMs: number;
   /** From the parsed cell to pipelines ready on the device, for the plan with gradients. */
   readonly compileMs: number;
   readonly dispatches: { readonly forward: number; readonly backward: number };
@@ -28,20 +35,19 @@ export interface BenchResult {
 }
 
 export type PeerResult =
-  | {
-      readonly forwardMs: number;
-      readonly forwardBackwardMs: number;
+  | (Times & {
       /** The peer's time over ours: above 1 we are faster. */
       readonly ratio: { readonly forward: number; readonly forwardBackward: number };
       /** Largest relative error between its numbers and ours, where both compute the same mathematics. */
       readonly difference?: number;
       readonly note?: string;
-    }
+    })
   | { readonly unavailable: string };
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-const HEAD = ['cell', 'dims', 'pass', 'dispatches', 'ms', 'GFLOP/s'];
+/** The median, its median absolute deviation, the least, and how many were timed. */
+const HEAD = ['cell', 'dims', 'pass', 'dispatches', 'ms', '±', 'min', 'runs', 'GFLOP/s'];
 
 /**
  * Aligned columns: a row for forward and one for forward + backward of every cell, and for every peer its time
@@ -70,6 +76,7 @@ function row(
   dispatches: string,
 ): string[] {
   const time = `${scope}Ms` as const;
+  const { deviation, min, samples } = result.timings[scope];
   const first = scope === 'forward';
   const dims = Object.entries(result.dims).map(([dim, size]) => `${dim}=${size}`);
   return [
@@ -78,6 +85,9 @@ function row(
     pass,
     dispatches,
     milliseconds(result[time]),
+    milliseconds(deviation),
+    milliseconds(min),
+    String(samples),
     result.gflops[scope].toFixed(1),
     ...peers.flatMap((name) => {
       const peer = result.peers[name];
@@ -85,6 +95,12 @@ function row(
       return [milliseconds(peer[time]), `${peer.ratio[scope].toFixed(1)}x`];
     }),
   ];
+}
+
+/** `recurve 0.1.0 (1a2b3c4d5e6f), webgpu 0.6.2, Node 22.1.0, SwiftShader driver 5.0.0`. */
+export function measuredWith({ versions, commit, adapter }: BenchReport): string {
+  const { recurve, webgpu, node } = versions;
+  return `recurve ${recurve}${commit === undefined ? '' : ` (${commit})`}, webgpu ${webgpu}, Node ${node}, ${adapter.name}`;
 }
 
 /** What a reader must know about a number above. */

@@ -16,6 +16,11 @@ export const SHAPES: readonly Shape[] = [
   { name: 'one sequence', T: 64, B: 1, width: 64 },
 ];
 
+/** `T=64,B=32, any other 128; then T=64,B=1, any other 64`. */
+export function shapesText(): string {
+  return SHAPES.map(({ T, B, width }) => `T=${T},B=${B}, any other ${width}`).join('; then ');
+}
+
 /** A shape's sizes for a cell, some of them overruled, others following from them: `{ T: 64, B: 32, I: 128, H: 128 }`. */
 export function sizesFor({ dims, rules }: Pick<Signature, 'dims' | 'rules'>, shape: Shape, overrides: Sizes = {}): Sizes {
   const own = Object.fromEntries(dims.map((name) => [name, shape.width]));

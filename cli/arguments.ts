@@ -3,15 +3,15 @@ import { type ErrorDetail, RecurveError } from '../codegen/errors.js';
 import type { Signature } from '../codegen/frontend/tree.js';
 import { chooseSizes } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
-import { didYouMean } from '../codegen/suggest.js';
+import { dimsOf, refuseUnknownDims, requireSize } from '../runtime/dims.js';
 import { own } from '../runtime/interop/describe.js';
 import { MOST_JSON_BYTES } from '../runtime/interop/limits.js';
 
-/** Sizes of dims that nobody gives: T=16, B=8, I=16, H=32, any other 16. */
+/** Sizes of dims that nobody gives. */
 const DEFAULT_SIZES: Sizes = { T: 16, B: 8, I: 16, H: 32 };
+/** Of `gradients`: enough steps for a plain RNN's gradient to vanish. */
+export const GRADIENT_SIZES: Sizes = { ...DEFAULT_SIZES, T: 100 };
 const DEFAULT_OTHER = 16;
-/** Sizes become 32-bit indices on the device. */
-const LARGEST = 2 ** 31 - 1;
 
 /**
  * Commander's collector for `--dims`; may be given several times.
@@ -26,13 +26,7 @@ export function collectDims(text: string, before: Sizes | undefined): Sizes {
       throw dimsError('DIMS-SYNTAX', `--dims has ${JSON.stringify(part)}, which is not name=size`);
     }
     const size = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN;
-    if (!(size >= 1 && size <= LARGEST)) {
-      const written = /^[\d.]+e\+?\d+$/i.test(value) ? ', written in digits without an exponent' : '';
-      throw dimsError(
-        'DIMS-SIZE',
-        `--dims gives ${name} the size ${value}; a size is a whole number from 1 to ${LARGEST}${written}`,
-      );
-    }
+    requireSize(name, size, '--dims', value);
     if (sizes.has(name)) throw dimsError('DIMS-TWICE', `--dims gives ${name} twice`);
     sizes.set(name, size);
   }
@@ -98,24 +92,22 @@ const BYTES: ReadonlyMap<string, number> = new Map([
  * @throws RecurveError `DIMS-UNKNOWN` for a size of a dim that the cell does not use, `DIMS-RULE` for sizes that do
  *   not fit each other
  */
-export function fillSizes(signature: Signature, given: Sizes = {}): Sizes {
-  const names = ['T', 'B', ...signature.dims];
-  for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue;
-    throw new RecurveError({
-      code: 'DIMS-UNKNOWN',
-      message: `cell ${signature.name} has no dim ${name} with these options; it has ${names.join(', ')}`,
-      fix: didYouMean(name, names, `Leave ${name} out of --dims.`, ''),
-      where: '--dims',
-    });
-  }
-  const suggested = Object.fromEntries(names.map((name) => [name, own(DEFAULT_SIZES, name) ?? DEFAULT_OTHER]));
+export function fillSizes(signature: Signature, given: Sizes = {}, defaults: Sizes = DEFAULT_SIZES): Sizes {
+  refuseUnknownDims(given, signature, '--dims');
+  const suggested = Object.fromEntries(dimsOf(signature).map((name) => [name, own(defaults, name) ?? DEFAULT_OTHER]));
   return chooseSizes(signature.rules, suggested, given);
 }
 
-export const DIMS_HELP = 'sizes, e.g. T=64,B=32,I=28,H=128 (default T=16,B=8,I=16,H=32, any other 16)';
-/** Of `run`, which has no defaults. */
-export const RUN_DIMS_HELP = 'sizes of dims that no tensor of the data has, e.g. K=10';
+/** What `--help` says of `--dims`. Every default is told where it is used from: nothing is written down twice. */
+export function dimsHelp(defaults: string): string {
+  return `sizes, e.g. T=64,B=32,I=28,H=128 (default ${defaults})`;
+}
+
+/** `T=16,B=8,I=16,H=32, any other 16`. */
+export function sizesText(sizes: Sizes = DEFAULT_SIZES, other = DEFAULT_OTHER): string {
+  const given = Object.entries(sizes).map(([dim, size]) => `${dim}=${size}`);
+  return `${given.join(',')}, any other ${other}`;
+}
 
 /** Commander's collector for names given one at a time. */
 export function collectNames(name: string, before: readonly string[] = []): readonly string[] {

@@ -1,14 +1,13 @@
 /** `recurve bench`: timings on this adapter, beside a peer where one is asked for. */
 import { type BenchCase, runBench } from '../bench/bench.js';
 import type { PeerName } from '../bench/peers/peer.js';
-import { formatBench } from '../bench/report.js';
+import { formatBench, measuredWith } from '../bench/report.js';
 import { SHAPES, sizesFor } from '../bench/suites.js';
-import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
 import { loadChecked } from '../runtime/node/cells.js';
-import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
 import type { Flags } from './flags.js';
+import { chooseForEach } from './several.js';
 
 export interface BenchFlags extends Flags {
   readonly against?: PeerName;
@@ -18,7 +17,7 @@ export interface BenchFlags extends Flags {
 export async function bench(context: Context, cells: readonly string[], flags: BenchFlags): Promise<Outcome> {
   const names = cells.length === 0 ? ['lstm', 'gru'] : cells;
   // Everything is read and refused before the device opens and the minutes begin.
-  const cases = names.flatMap((name) => casesOf(name, context.io.cwd, flags));
+  const cases = casesOf(names, context.io.cwd, flags);
   return withDevice(context, 'bench', async (device) => {
     const report = await runBench({
       device,
@@ -28,18 +27,16 @@ export async function bench(context: Context, cells: readonly string[], flags: B
     });
     return {
       document: report,
-      text: `${formatBench(report, context.colors)}\n${context.colors.dim(`on ${device.adapter.name}`)}`,
+      text: `${formatBench(report, context.colors)}\n${context.colors.dim(measuredWith(report))}`,
     };
   });
 }
 
 /** The suite's shapes, or with `--dims` the first of them with those sizes in it. */
-function casesOf(cell: string, cwd: string, flags: BenchFlags): BenchCase[] {
-  const tree = loadChecked(cell, cwd);
-  const options = resolveOptions(tree, flags.set ?? {});
-  const signature = resolveSignature(tree, options);
-  // Refuses dims that the cell does not have.
-  fillSizes(signature, flags.dims);
+function casesOf(cells: readonly string[], cwd: string, flags: BenchFlags): BenchCase[] {
+  const trees = cells.map((cell) => loadChecked(cell, cwd));
   const shapes = flags.dims === undefined ? SHAPES : SHAPES.slice(0, 1);
-  return shapes.map((shape) => ({ tree, options, sizes: sizesFor(signature, shape, flags.dims) }));
+  return chooseForEach(trees, flags).flatMap(({ tree, signature, dims }) =>
+    shapes.map((shape) => ({ tree, options: signature.options, sizes: sizesFor(signature, shape, dims) })),
+  );
 }

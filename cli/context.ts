@@ -21,7 +21,7 @@ export interface Context {
   readonly colors: Colors;
   /** One line on stderr that stays. */
   note(line: string): Promise<void>;
-  /** One line on stderr that the next one replaces; nothing where stderr is not a terminal. */
+  /** One line on stderr that the next one replaces. Where stderr is no terminal: one of them every ten seconds, which stays. */
   progress(line: string): void;
   clearProgress(): void;
 }
@@ -43,8 +43,13 @@ export function shownText(text: string, io: Io): string {
     .join('');
 }
 
+/** Of lines of progress in a log: seldom enough for a file, often enough to see that work goes on. */
+const BETWEEN_LINES_MS = 10_000;
+
 export function createContext(io: Io, adapter: AdapterChoice): Context {
   let shown = false;
+  const now = io.now ?? (() => performance.now());
+  let told = now();
   const clearProgress = () => {
     if (shown) void io.stderr.write('\r\x1b[K');
     shown = false;
@@ -58,7 +63,12 @@ export function createContext(io: Io, adapter: AdapterChoice): Context {
       await io.stderr.write(`${visible(line)}\n`);
     },
     progress(line) {
-      if (!io.stderr.isTTY) return;
+      if (!io.stderr.isTTY) {
+        if (now() - told < BETWEEN_LINES_MS) return;
+        told = now();
+        void io.stderr.write(`${visible(line)}\n`);
+        return;
+      }
       shown = true;
       void io.stderr.write(`\r\x1b[K${visible(line).slice(0, 100)}`);
     },

@@ -1,8 +1,8 @@
-/** What a step of a cell costs, whatever the sizes: counted in the plan for a small shape and the generic target. */
+/** What a step of a cell costs, whatever the sizes: counted in the plan for a small shape. */
 import type { CellTree, OptionValues } from '../codegen/frontend/tree.js';
 import { compile, lower, resolveSignature } from '../codegen/index.js';
 import { completeSizes, derivedDims } from '../codegen/ir/sizes.js';
-import { genericTarget } from './target.js';
+import type { Target } from '../codegen/plan.js';
 
 export interface StepCosts {
   /** Dispatches in the loop over time, for each step. */
@@ -15,13 +15,13 @@ export interface StepCosts {
 const T = 4;
 
 /** @throws RecurveError `DIMS-RULE` should no small sizes fit */
-export function stepCosts(tree: CellTree, options: OptionValues): StepCosts {
+export function stepCosts(tree: CellTree, options: OptionValues, target: Target): StepCosts {
   const signature = resolveSignature(tree, options);
   const { rules } = lower(tree, signature);
   const derived = derivedDims(rules);
   const own = signature.dims.filter((dim) => !derived.has(dim)).map((dim) => [dim, 8]);
   const sizes = completeSizes(rules, { T, B: 2, ...Object.fromEntries(own) });
-  const { forward, backward, passes } = compile(tree, { options, sizes, gradients: true, target: genericTarget });
+  const { forward, backward, passes } = compile(tree, { options, sizes, gradients: true, target });
   const inLoop = (schedule: typeof forward) =>
     schedule.reduce((sum, item) => sum + (item.kind === 'loop' ? item.passes.length : 0), 0);
   const outside = (schedule: typeof forward) => schedule.filter(({ kind }) => kind === 'pass').length;

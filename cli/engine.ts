@@ -58,9 +58,8 @@ export function deviceEngine(context: Context): Engine {
       });
 
       async function prepare(device: RecurveDevice): Promise<Layer> {
-        const { compile } = await import('../codegen/index.js');
-        const { load } = await import('../runtime/layer/index.js');
-        return load(device, compile(tree, { options: signature.options, sizes, gradients, target: device.target }));
+        const { Gpu } = await import('../runtime/node/gpu.js');
+        return new Gpu(device).compile(tree, { dims: sizes, options: signature.options, gradients });
       }
     },
     close() {

@@ -41,7 +41,7 @@ export async function generate(
   await refuseFile(out, flags.out);
   const trees = cells.map((cell) => loadChecked(cell, cwd));
   refuseTwice(trees.map(({ name }) => name));
-  const target = await chooseTarget(context, flags.adapter === undefined ? 'not given' : 'given');
+  const { target } = await chooseTarget(context, flags);
   const generated = trees.map((tree): Generated => {
     const signature = resolveSignature(tree, resolveOptions(tree, flags.set ?? {}));
     const sizes = fillSizes(signature, flags.dims);

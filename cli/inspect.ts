@@ -9,7 +9,7 @@ import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import type { Flags } from './flags.js';
 import type { Stage } from './stages.js';
-import { chooseTarget, genericTarget } from './target.js';
+import { chooseTarget, genericTarget, type NamedTarget, targetText } from './target.js';
 import { tensorNotes } from './tensors.js';
 
 /** @throws RecurveError, SpecError */
@@ -21,12 +21,15 @@ export async function inspect(context: Context, cell: string, flags: Flags & { r
   if (flags.stage === 'signature') return inspectSignature(signature, sizes);
   const graph = lower(tree, signature);
   if (flags.stage === 'graph') return { document: graph, text: printGraph(graph) };
-  // The adjoint is the same for every target and size.
-  const target =
-    flags.stage === 'adjoint' ? genericTarget : await chooseTarget(context, flags.adapter === undefined ? 'not given' : 'given');
-  const { adjoint, plan } = compileStages(tree, { options: signature.options, sizes, gradients: true, target });
-  if (flags.stage === 'adjoint') return { document: adjointDocument(adjoint), text: printAdjoint(adjoint) };
-  return flags.stage === 'plan' ? { document: planDocument(plan), text: printPlan(plan) } : inspectKernels(plan);
+  const request = { options: signature.options, sizes, gradients: true };
+  if (flags.stage === 'adjoint') {
+    // It is the same for every target.
+    const { adjoint } = compileStages(tree, { ...request, target: genericTarget });
+    return { document: adjointDocument(adjoint), text: printAdjoint(adjoint) };
+  }
+  const chosen = await chooseTarget(context, flags);
+  const { plan } = compileStages(tree, { ...request, target: chosen.target });
+  return flags.stage === 'plan' ? inspectPlan(plan, chosen) : inspectKernels(plan, chosen);
 }
 
 function inspectSignature(signature: Signature, sizes: Sizes): Outcome {
@@ -72,11 +75,17 @@ function adjointDocument({ builder, step, state, inputs, params }: AdjointGraph)
 }
 
 /** The manifest without its kernels' text: `passes` in order, with kernel, workgroups, dispatches, bytes and flops. */
-function planDocument(plan: Plan) {
-  return { ...plan, kernels: plan.kernels.map(({ wgsl: _, ...kernel }) => kernel) };
+function inspectPlan(plan: Plan, chosen: NamedTarget): Outcome {
+  const document = { target: chosen.name, ...plan, kernels: plan.kernels.map(({ wgsl: _, ...kernel }) => kernel) };
+  return { document, text: `${printPlan(plan).trimEnd()}\n\n${targetText(chosen)}` };
 }
 
-function inspectKernels(plan: Plan): Outcome {
-  const document = { cell: plan.cell, kernels: plan.kernels.map(({ name, wgsl }) => ({ name, wgsl })) };
-  return { document, text: plan.kernels.map(({ name, wgsl }) => `// ${name}.wgsl\n${wgsl.trimEnd()}\n`).join('\n') };
+function inspectKernels(plan: Plan, chosen: NamedTarget): Outcome {
+  const document = {
+    target: chosen.name,
+    cell: plan.cell,
+    kernels: plan.kernels.map(({ name, wgsl }) => ({ name, wgsl })),
+  };
+  const kernels = plan.kernels.map(({ name, wgsl }) => `// ${name}.wgsl\n${wgsl.trimEnd()}\n`);
+  return { document, text: [`// ${targetText(chosen)}\n`, ...kernels].join('\n') };
 }

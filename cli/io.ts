@@ -20,6 +20,8 @@ export interface Io {
   /** @throws RecurveError `CWD-MISSING` where it was deleted under the process */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since any fixed moment; `performance.now` where it is missing. Tests have a clock of their own. */
+  readonly now?: () => number;
   /** Tests see each device that a command opens, and lose it. */
   readonly opened?: (device: RecurveDevice) => void;
 }

@@ -4,6 +4,8 @@ import type { CellTree, OptionDeclaration, TensorDeclaration } from '../codegen/
 import { builtInCells, parseChecked, resolveCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { stepCosts } from './costs.js';
+import type { Flags } from './flags.js';
+import { chooseTarget, type NamedTarget, targetText } from './target.js';
 
 interface ListedCell {
   readonly name: string;
@@ -34,9 +36,12 @@ interface ListedTensor {
  * All built-in cells, or those named in full, a path among them.
  * @throws RecurveError `CELL-UNKNOWN`, `CELL-FILE`; SpecError
  */
-export async function list({ io, colors }: Context, named: readonly string[]): Promise<Outcome> {
+export async function list(context: Context, named: readonly string[], flags: Pick<Flags, 'adapter'>): Promise<Outcome> {
+  const { io, colors } = context;
   const paths = named.length === 0 ? builtInCells().map(({ path }) => path) : named.map((cell) => resolveCell(cell, io.cwd));
-  const cells = paths.map((path) => describe(parseChecked(path), path));
+  const trees = paths.map((path) => ({ path, tree: parseChecked(path) }));
+  const chosen = await chooseTarget(context, flags);
+  const cells = trees.map(({ tree, path }) => describe(tree, path, chosen));
   const text = cells.map((cell) =>
     [
       `${colors.bold(cell.name)}  ${cell.summary}`,
@@ -48,8 +53,8 @@ export async function list({ io, colors }: Context, named: readonly string[]): P
       `  source    ${cell.source}`,
     ].join('\n'),
   );
-  const note = 'Dispatches, forward + backward, are those of the generic target, with every option at its default.';
-  return { document: { target: 'generic', cells }, text: [...text, colors.dim(note)].join('\n\n') };
+  const note = `Dispatches, forward + backward, with every option at its default, are ${targetText(chosen)}.`;
+  return { document: { target: chosen.name, cells }, text: [...text, colors.dim(note)].join('\n\n') };
 }
 
 /** What a cell's own page begins with: where it comes from, its dims and the tensors that run through it. */
@@ -63,10 +68,10 @@ function inFull(cell: ListedCell): string[] {
   ];
 }
 
-function describe(tree: CellTree, source: string): ListedCell {
+function describe(tree: CellTree, source: string, { target }: NamedTarget): ListedCell {
   const options = resolveOptions(tree, {});
   const signature = resolveSignature(tree, options);
-  const costs = stepCosts(tree, options);
+  const costs = stepCosts(tree, options, target);
   const tensors = (group: readonly TensorDeclaration[]) => group.map(({ name, shape }) => ({ name, shape }));
   return {
     name: tree.name,

@@ -7,7 +7,7 @@ import { readUserFile } from '../codegen/read-file.js';
 import { visible } from '../codegen/visible.js';
 import { writeAll } from '../runtime/files/write-all.js';
 import { quote } from '../runtime/interop/describe.js';
-import { builtInCells, loadCell } from '../runtime/node/cells.js';
+import { builtInCells, loadChecked } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { writing } from './files.js';
 import { newCellSource } from './new-cell.js';
@@ -31,7 +31,7 @@ export async function newCell({ io, colors }: Context, name: string, from?: stri
   const copy: SpecCopy =
     from === undefined
       ? { spec: { path: `${name}.cell.ts`, text: newCellSource(name) }, helpers: [] }
-      : copySpec(loadCell(from, io.cwd), name);
+      : copySpec(loadChecked(from, io.cwd), name);
   const helpers = missing(copy.helpers, io.cwd, from ?? name);
   const file = copy.spec.path;
   const writes = [copy.spec, ...helpers].map(({ path, text }) => ({

@@ -4,6 +4,7 @@ import type { CellTree, OptionDeclaration, OptionValue, OptionValues, TensorDecl
 import { outputShapes } from '../runtime/check/index.js';
 import { stepCosts } from './costs.js';
 import { equationsOf, optionText } from './list.js';
+import { genericTarget } from './target.js';
 import { tensorNotes } from './tensors.js';
 
 /** Markdown, ending in a line break. */
@@ -91,7 +92,7 @@ function otherValues(option: OptionDeclaration): readonly OptionValue[] {
 /** Dispatches at the defaults, and at every other value of an option that changes them. */
 function costTable(tree: CellTree, options: OptionValues): string[] {
   const row = (title: string, of: OptionValues) => {
-    const { perStep, once, strategy } = stepCosts(tree, of);
+    const { perStep, once, strategy } = stepCosts(tree, of, genericTarget);
     return { title, text: `${perStep.forward} + ${perStep.backward} | ${once.forward} + ${once.backward} | ${strategy}` };
   };
   const standard = row('defaults', options);

@@ -1,6 +1,7 @@
 /** The command line: commands, their options, and one way out for results and errors. */
 import { Command, CommanderError, Option } from 'commander';
 import { PEER_NAMES, type PeerName } from '../bench/peers/peer.js';
+import { shapesText } from '../bench/suites.js';
 import { RecurveError } from '../codegen/errors.js';
 import { reasonOf } from '../codegen/read-file.js';
 import { visibleJson } from '../codegen/visible.js';
@@ -11,10 +12,11 @@ import {
   collectDims,
   collectNames,
   collectSet,
-  DIMS_HELP,
+  dimsHelp,
+  GRADIENT_SIZES,
   parseMaxLine,
   positiveNumber,
-  RUN_DIMS_HELP,
+  sizesText,
   wholeNumber,
 } from './arguments.js';
 import type { CheckFlags } from './check.js';
@@ -106,9 +108,9 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       .description(description)
       .option('--json', 'print one JSON document on stdout and nothing else there')
       .addOption(new Option('--adapter <which>', 'which adapter to use (default: auto, the best there is)').choices(ADAPTERS));
-  const addCompiling = (usage: string, description: string, dimsHelp = DIMS_HELP) =>
+  const addCompiling = (usage: string, description: string, defaults = sizesText()) =>
     add(usage, description)
-      .option('--dims <sizes>', dimsHelp, collectDims)
+      .option('--dims <sizes>', dimsHelp(defaults), collectDims)
       .option('--set <option=value>', "one of the cell's options; repeatable", collectSet);
 
   add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is')
@@ -117,7 +119,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       run(flags, async (context) => (await import('./new.js')).newCell(context, name, flags.from)),
     );
   add('list [cell...]', 'the built-in cells, or those named: equations, source, strategy, options').action(
-    (cells: string[], flags: Flags) => run(flags, async (context) => (await import('./list.js')).list(context, cells)),
+    (cells: string[], flags: Flags) => run(flags, async (context) => (await import('./list.js')).list(context, cells, flags)),
   );
   addCompiling('generate <cell...>', 'write the WGSL, the plan and a typed module of each cell')
     .requiredOption('--out <dir>', 'the folder to write into; each cell gets a folder of its own name')
@@ -125,15 +127,21 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cells: string[], flags: Flags & { out: string }) =>
       run(flags, async (context) => (await import('./generate.js')).generate(context, cells, flags)),
     );
-  addCompiling('check <cell...>', 'compare the kernels with the float64 reference on this adapter; `all` for every built-in cell')
+  addCompiling(
+    'check <cell...>',
+    'compare the kernels with the float64 reference on this adapter; `all` for every built-in cell',
+    CHECK_SIZES,
+  )
     .option('--all', 'every two option values together, where they are so many that otherwise a sample is taken')
     .option('--scale <factor>', 'multiply the inputs, initial states and parameters that are drawn', positiveNumber)
     .addHelpText('after', CHECK_HELP)
     .action((cells: string[], flags: CheckFlags) =>
       run(flags, async (context) => (await import('./check.js')).check(context, cells, flags)),
     );
-  addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given', RUN_DIMS_HELP)
-    .requiredOption('--data <file>', 'the batch, .json or .safetensors; `-` for one JSON request a line on stdin')
+  addCompiling('run [cell]', 'run one batch of sequences forward, and backward where cotangents are given', RUN_SIZES)
+    .option('--data <file>', 'the batch, .json or .safetensors; `-` for one JSON request a line on stdin')
+    .option('--random', 'in place of --data: draw inputs and states as `check` does, parameters as the cell declares them')
+    .option('--seed <number>', 'with --random: of everything that is drawn (default: 1)', wholeNumber)
     .option(
       '--weights <file>',
       'parameters from a file: of `recurve import`, or a safetensors, .h5, .keras, .npz or .pt of a framework',
@@ -167,7 +175,11 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cell: string, flags: Flags & { stage: Stage }) =>
       run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),
     );
-  addCompiling('gradients <cell...>', 'how gradients flow back through time: ‖∂L/∂h‖ at every step, cells side by side')
+  addCompiling(
+    'gradients <cell...>',
+    'how gradients flow back through time: ‖∂L/∂h‖ at every step, cells side by side',
+    sizesText(GRADIENT_SIZES),
+  )
     .option('--state <name>', "the state whose cotangent is measured and that the loss reads (default: the cell's first)")
     .option('--trace <name>', 'a value of the step to show over time; repeatable', collectNames)
     .option('--random', 'draw the parameters as the cell declares them, which is also what happens without --weights')
@@ -184,9 +196,9 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cells: string[], flags: GradientFlags) =>
       run(flags, async (context) => (await import('./gradients.js')).gradients(context, cells, flags)),
     );
-  addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)')
+  addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)', shapesText())
     .addOption(new Option('--against <peer>', 'time the same layer in a peer, interleaved').choices(PEER_NAMES))
-    .addHelpText('after', '\nWithout --dims: T=64,B=32 and T=64,B=1, every other dim 128 and 64. Times are medians.')
+    .addHelpText('after', BENCH_HELP)
     .action((cells: string[], flags: Flags & { against?: PeerName }) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),
     );
@@ -200,6 +212,8 @@ const EXIT_CODES = `
 <cell> is a built-in name (see recurve list) or the path of a *.cell.ts file.
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter or the device was lost.`;
 
+const RUN_SIZES = `what the data tell; with --random ${sizesText()}`;
+
 const STAGES_HELP = `
 Stages, in the order of compilation:
   signature  options, dims, tensors and their shapes
@@ -208,8 +222,10 @@ Stages, in the order of compilation:
   plan       what runs, in order, and what it costs
   wgsl       the kernels`;
 
+const CHECK_SIZES = `several of each dim, from 1 to 260; where some are given ${sizesText()}`;
+
 const CHECK_HELP = `
-Without --set every two option values are tried together, without --dims sizes from 1 to 260. Verdicts:
+Without --set every two option values are tried together. Verdicts:
   agrees            every result within 1e-5 of the float64 reference, each of its units too
   wrong             the kernels are wrong: a defect of recurve
   cannot be judged  the data drawn leave float32 or the domain of a function; declare what may be drawn
@@ -217,11 +233,16 @@ Without --set every two option values are tried together, without --dims sizes f
 The exit code is 0 where all agree, else 1.`;
 
 const GRADIENTS_HELP = `
-The loss reads the last state alone, by random weights of norm 1. Without --dims: T=100. A dim or option that only some
+The loss reads the last state alone, by random weights of norm 1. A dim or option that only some
 of the cells have is for those. The rate is the slope of the norm's logarithm per step back: below 0 it vanishes.`;
 
+const BENCH_HELP = `
+Where --dims gives some sizes, the others are those of the first default, and a dim that only some of the cells have is for
+those. Times are medians of interleaved runs, ± their median absolute deviation; --json has the least and the number too.`;
+
 const STREAM_HELP = `
-Sizes come from the data; --dims fills what no tensor has. --dims and --set must agree with the data.
+--dims fills the sizes that no tensor of the data has. --dims and --set must agree with the data.
+"init": {"seed": 1} in the data draws the parameters that it does not give, as the library's init does.
 With --data - each line of stdin is a request with its own "cell" (default: <cell>); each gets one line,
 in order: {"ok": true, ...} or {"ok": false, "error": {"code", "message"}}. The exit code is then 0.
 A request's "cell" is a built-in name, or a *.cell.ts file below --cells.`;

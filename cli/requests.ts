@@ -1,12 +1,13 @@
 /** From a request to its response: finds the cell, binds the data to it, runs, and puts the results into the request's form. */
 import { RecurveError } from '../codegen/errors.js';
-import type { OptionValue, Signature } from '../codegen/frontend/tree.js';
+import type { OptionValue } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { causeOfNonFinite } from '../runtime/check/nonfinite.js';
+import { refuseUnknownDims } from '../runtime/dims.js';
 import { bindRequest, type RunRequest, type RunResponse, requireFinite, toResponse } from '../runtime/interop/index.js';
 import type { Engine } from './engine.js';
 import type { Flags } from './flags.js';
-import type { CellShelf } from './shelf.js';
+import type { CellShelf, ReadyCell } from './shelf.js';
 
 export interface Answered {
   readonly cell: string;
@@ -19,7 +20,7 @@ export interface Answered {
  * Runs one request; gradients where it has cotangents.
  *
  * @param cell the positional argument; the request may name its own
- * @throws RecurveError `RUN-CELL`, `RUN-OPTION`, `RUN-DIMS` and those of reading, binding, running
+ * @throws RecurveError `RUN-CELL`, `RUN-OPTION`, `RUN-DIMS`, `DIMS-UNKNOWN` and those of reading, binding, running
  */
 export async function answer(
   request: RunRequest,
@@ -28,6 +29,26 @@ export async function answer(
   shelf: CellShelf,
   engine: Engine,
 ): Promise<Answered> {
+  const { tree, face } = readyFor(request, cell, flags, shelf);
+  const { signature } = face;
+  refuseUnknownDims(flags.dims ?? {}, signature, '--dims');
+  const { sizes, data } = bindRequest(request, face, flags.dims);
+  try {
+    const result = await engine.run({ tree, signature, sizes, data });
+    requireFinite(result, () => causeOfNonFinite(tree, signature, sizes, data));
+    return { cell: signature.name, sizes, response: toResponse(result, request, signature, sizes) };
+  } catch (cause) {
+    throw isOutOfMemory(cause) ? tooLarge(sizes, cause) : cause;
+  }
+}
+
+/** The cell that a request is for, with its options. @throws RecurveError `RUN-CELL`, `RUN-OPTION`, and those of the cell; SpecError */
+export function readyFor(
+  request: RunRequest,
+  cell: string | undefined,
+  { set = {} }: Pick<Flags, 'set'>,
+  shelf: CellShelf,
+): ReadyCell {
   const name = request.cell ?? cell;
   if (name === undefined) {
     throw new RecurveError({
@@ -37,21 +58,7 @@ export async function answer(
       where: 'cell',
     });
   }
-  const options = mergeOptions(
-    { options: flags.set ?? {}, say: '--set gives' },
-    { options: request.options, say: 'the data says' },
-  );
-  const { tree, face } = shelf.get(name, options);
-  const { signature } = face;
-  requireKnown(flags.dims ?? {}, signature);
-  const { sizes, data } = bindRequest(request, face, flags.dims);
-  try {
-    const result = await engine.run({ tree, signature, sizes, data });
-    requireFinite(result, () => causeOfNonFinite(tree, signature, sizes, data));
-    return { cell: signature.name, sizes, response: toResponse(result, request, signature, sizes) };
-  } catch (cause) {
-    throw isOutOfMemory(cause) ? tooLarge(sizes, cause) : cause;
-  }
+  return shelf.get(name, mergeOptions({ options: set, say: '--set gives' }, { options: request.options, say: 'the data says' }));
 }
 
 /** An array that the engine refused to make; what it does not refuse may still end the process. */
@@ -95,15 +102,4 @@ export function mergeOptions(first: Stated, second: Stated): Options {
     });
   }
   return { ...first.options, ...second.options };
-}
-
-function requireKnown(given: Sizes, { dims }: Signature): void {
-  const unknown = Object.keys(given).find((dim) => !['T', 'B', ...dims].includes(dim));
-  if (unknown === undefined) return;
-  throw new RecurveError({
-    code: 'RUN-DIMS',
-    message: `--dims gives ${unknown}, which the cell does not have`,
-    fix: `It has ${['T', 'B', ...dims].join(', ')}.`,
-    where: '--dims',
-  });
 }

@@ -8,13 +8,17 @@ import { readRequestFile, toDocument, toJson, toSafetensors, writeBeside } from 
 import type { Context, Outcome } from './context.js';
 import { deviceEngine, type Engine, referenceEngine } from './engine.js';
 import { displayPath } from './paths.js';
-import { type Answered, answer } from './requests.js';
+import { drawRequest, startRandom } from './random-request.js';
+import { type Answered, answer, readyFor } from './requests.js';
 import { CellShelf } from './shelf.js';
 import { type StreamFlags, serveStream } from './stream.js';
 import { loadWeights, type Prepare, type WeightsFlags } from './weights.js';
 
 export interface RunFlags extends WeightsFlags, StreamFlags {
-  readonly data: string;
+  /** Absent with `random`. */
+  readonly data?: string;
+  readonly random?: true;
+  readonly seed?: number;
   readonly out?: string;
   readonly reference?: true;
 }
@@ -33,6 +37,7 @@ export async function run(context: Context, cell: string | undefined, flags: Run
       where: '--out',
     });
   }
+  checkSource(flags);
   await checkStreamFlags(context.io.cwd, flags);
   const encode = out === undefined ? undefined : encoder(out);
   const { prepare, readAs, notice } = await loadWeights(context.io.cwd, cell, flags);
@@ -41,7 +46,10 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   const engine = flags.reference ? referenceEngine() : deviceEngine(context);
   try {
     if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };
-    const answered = await answerFile(context, cell, flags, engine, prepare);
+    const answered =
+      flags.data === undefined
+        ? await answerRandom(context, cell, flags, engine, prepare)
+        : await answerFile(context, cell, { ...flags, data: flags.data }, engine, prepare);
     if (out === undefined || encode === undefined)
       return { text: visibleJson(toJson({ ...assumed, ...toDocument(answered.response) })) };
     const path = resolve(context.io.cwd, out);
@@ -53,6 +61,21 @@ export async function run(context: Context, cell: string | undefined, flags: Run
     };
   } finally {
     engine.close();
+  }
+}
+
+/** Data come from one place. @throws RecurveError `RUN-RANDOM` */
+function checkSource({ data, random, seed }: RunFlags): void {
+  const fault = (message: string, fix: string, where: string) => new RecurveError({ code: 'RUN-RANDOM', message, fix, where });
+  if (data === undefined && !random) {
+    throw fault('neither --data nor --random is given', 'Give --data FILE, or --random for a first run.', '--data');
+  }
+  if (data !== undefined && random) {
+    throw fault('--random draws the data that --data gives', 'Leave one of them out.', '--random');
+  }
+  if (seed !== undefined && !random) {
+    const fix = 'Write "seed", of the random masks, or "init": {"seed": …}, of the parameters, into the data.';
+    throw fault('--seed is for --random, and --data is given', fix, '--seed');
   }
 }
 
@@ -76,7 +99,7 @@ async function checkStreamFlags(cwd: string, { data, maxLine, cells }: RunFlags)
 async function answerFile(
   context: Context,
   cell: string | undefined,
-  flags: RunFlags,
+  flags: RunFlags & { readonly data: string },
   engine: Engine,
   prepare: Prepare,
 ): Promise<Answered> {
@@ -91,6 +114,23 @@ async function answerFile(
     });
   }
   return answer(request, cell, flags, new CellShelf(cwd), engine);
+}
+
+/** Says what was drawn: sizes that nobody gave are told. */
+async function answerRandom(
+  context: Context,
+  cell: string | undefined,
+  flags: RunFlags,
+  engine: Engine,
+  prepare: Prepare,
+): Promise<Answered> {
+  const { seed = 1 } = flags;
+  const shelf = new CellShelf(context.io.cwd);
+  const start = prepare(startRandom(seed));
+  const { request, sizes } = drawRequest(start, readyFor(start, cell, flags, shelf), flags.dims, seed);
+  const dims = Object.entries(sizes).map(([dim, size]) => `${dim}=${size}`);
+  await context.note(`Drawn with --seed ${seed}, for --dims ${dims.join(',')}.`);
+  return answer(request, cell, { ...flags, dims: { ...sizes, ...flags.dims } }, shelf, engine);
 }
 
 /** By the ending of the file's name. */

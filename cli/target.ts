@@ -3,6 +3,7 @@ import type { Target } from '../codegen/plan.js';
 import { MOST_INSTRUCTIONS } from '../runtime/device/adapter.js';
 import type { Context } from './context.js';
 import { withDevice } from './devices.js';
+import type { Flags } from './flags.js';
 
 /** The limits that every WebGPU device grants without being asked, and a warp of 32 lanes. */
 export const genericTarget: Target = {
@@ -15,8 +16,24 @@ export const genericTarget: Target = {
   maxKernelInstructions: MOST_INSTRUCTIONS.hardware,
 };
 
+/** A target, and what it is called where something is said of it. */
+export interface NamedTarget {
+  readonly target: Target;
+  /** `generic`, or an adapter's own name. */
+  readonly name: string;
+}
+
+export const generic: NamedTarget = { target: genericTarget, name: 'generic' };
+
 /** The adapter's own target where `--adapter` names one, the generic one otherwise. @throws RecurveError exit code 3 */
-export async function chooseTarget(context: Context, adapterIsGiven: 'given' | 'not given'): Promise<Target> {
-  if (adapterIsGiven === 'not given') return genericTarget;
-  return withDevice(context, 'check', async ({ target }) => target);
+export async function chooseTarget(context: Context, { adapter }: Pick<Flags, 'adapter'>): Promise<NamedTarget> {
+  if (adapter === undefined) return generic;
+  return withDevice(context, 'check', async ({ target, adapter: { name } }) => ({ target, name }));
+}
+
+/** One line, for people. */
+export function targetText({ name }: NamedTarget): string {
+  return name === generic.name
+    ? 'for the generic target, with the limits that WebGPU guarantees everywhere; --adapter auto speaks for this machine'
+    : `for the adapter ${name}`;
 }

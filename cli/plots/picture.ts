@@ -1,8 +1,9 @@
 /** Curves and maps as pictures, by Vega, which needs no browser. */
-import type { Spec } from 'vega';
+import type { Axis, Spec } from 'vega';
 import type { Curve } from './sketch.js';
 
-export interface Map {
+/** A value of every unit over time. */
+export interface HeatMap {
   readonly title: string;
   /** `[T][units]`. */
   readonly values: readonly (readonly number[])[];
@@ -10,7 +11,7 @@ export interface Map {
 
 const FONT = 'system-ui, sans-serif';
 const CURVES = { width: 640, height: 320 };
-const MAP = { width: 640, height: 160 };
+const HEAT_MAP = { width: 640, height: 160 };
 
 /** ‖∂L/∂h_t‖ over t, on a logarithmic scale: an SVG that stands by itself. */
 export function curvesPicture(title: string, curves: readonly Curve[]): Promise<string> {
@@ -18,10 +19,7 @@ export function curvesPicture(title: string, curves: readonly Curve[]): Promise<
     norms.flatMap((norm, t) => (norm > 0 && Number.isFinite(norm) ? [{ name, t, norm }] : [])),
   );
   return render({
-    ...CURVES,
-    padding: 12,
-    background: 'white',
-    title: { text: title, font: FONT, anchor: 'start', fontSize: 14, offset: 12 },
+    ...frame(title, CURVES),
     data: [{ name: 'norms', values }],
     scales: [
       { name: 'x', type: 'linear', range: 'width', domain: { data: 'norms', field: 't' }, nice: false, zero: true },
@@ -29,19 +27,7 @@ export function curvesPicture(title: string, curves: readonly Curve[]): Promise<
       // The order of the legend is that of the command line.
       { name: 'color', type: 'ordinal', range: { scheme: 'tableau10' }, domain: curves.map(({ name }) => name) },
     ],
-    axes: [
-      { orient: 'bottom', scale: 'x', title: 'step t', labelFont: FONT, titleFont: FONT, tickMinStep: 1, format: 'd' },
-      {
-        orient: 'left',
-        scale: 'y',
-        title: '‖∂L/∂h‖ at step t',
-        labelFont: FONT,
-        titleFont: FONT,
-        format: '.0e',
-        grid: true,
-        tickCount: 8,
-      },
-    ],
+    axes: [axis('bottom', 'step t', WHOLE), axis('left', '‖∂L/∂h‖ at step t', { format: '.0e', grid: true, tickCount: 8 })],
     legends: [{ fill: 'color', symbolType: 'stroke', stroke: 'color', labelFont: FONT }],
     marks: [
       {
@@ -66,27 +52,21 @@ export function curvesPicture(title: string, curves: readonly Curve[]): Promise<
   });
 }
 
-/** A value of every unit over time: darker where larger. */
-export function mapPicture({ title, values }: Map): Promise<string> {
+/** Darker where larger. */
+export function mapPicture({ title, values }: HeatMap): Promise<string> {
   const cells = values.flatMap((units, t) =>
     units.flatMap((value, unit) => (Number.isFinite(value) ? [{ t, unit, value }] : [])),
   );
   const [T, H] = [values.length, values[0]?.length ?? 1];
   return render({
-    ...MAP,
-    padding: 12,
-    background: 'white',
-    title: { text: title, font: FONT, anchor: 'start', fontSize: 14, offset: 12 },
+    ...frame(title, HEAT_MAP),
     data: [{ name: 'cells', values: cells }],
     scales: [
       { name: 'x', type: 'linear', range: 'width', domain: [0, T], nice: false },
-      { name: 'y', type: 'linear', range: [0, MAP.height], domain: [0, H], nice: false },
+      { name: 'y', type: 'linear', range: [0, HEAT_MAP.height], domain: [0, H], nice: false },
       { name: 'color', type: 'linear', range: { scheme: 'viridis' }, domain: { data: 'cells', field: 'value' } },
     ],
-    axes: [
-      { orient: 'bottom', scale: 'x', title: 'step t', labelFont: FONT, titleFont: FONT, tickMinStep: 1, format: 'd' },
-      { orient: 'left', scale: 'y', title: 'unit', labelFont: FONT, titleFont: FONT, tickMinStep: 1, format: 'd' },
-    ],
+    axes: [axis('bottom', 'step t', WHOLE), axis('left', 'unit', WHOLE)],
     legends: [{ fill: 'color', type: 'gradient', labelFont: FONT, format: '.2' }],
     marks: [
       {
@@ -104,6 +84,22 @@ export function mapPicture({ title, values }: Map): Promise<string> {
       },
     ],
   });
+}
+
+function frame(title: string, size: { readonly width: number; readonly height: number }): Spec {
+  return {
+    ...size,
+    padding: 12,
+    background: 'white',
+    title: { text: title, font: FONT, anchor: 'start', fontSize: 14, offset: 12 },
+  };
+}
+
+/** Ticks at whole numbers. */
+const WHOLE = { tickMinStep: 1, format: 'd' };
+
+function axis(orient: 'bottom' | 'left', title: string, ticks: Partial<Axis>): Axis {
+  return { orient, scale: orient === 'bottom' ? 'x' : 'y', title, labelFont: FONT, titleFont: FONT, ...ticks };
 }
 
 /** One page that needs nothing beside itself. */

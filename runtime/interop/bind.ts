@@ -5,6 +5,7 @@ import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
 import { type CellData, elements, fillOf, requireRates, shapeOf, startOf, type Tensor, type Tensors } from '../data.js';
+import { initialValues } from '../layer/init.js';
 import { describe, listText, own, pathOf } from './describe.js';
 import { axisOf, SizeLedger } from './sizes.js';
 import type { RunRequest } from './types.js';
@@ -27,7 +28,7 @@ type NamedShape = Pick<TensorDeclaration, 'name' | 'shape'>;
 
 /**
  * Infers all sizes from the tensors' shapes, checks every tensor against them, and makes a run's data.
- * A state that is missing is its `init`, or zero. Cotangents that are missing inside `cotangents` stay missing: they are zero.
+ * A state that is missing is its `init`, or zero; a parameter is drawn where the request says so with `init`. Cotangents that are missing inside `cotangents` stay missing: they are zero.
  *
  * @param stated sizes that `--dims` gives: they fill what no tensor has, and agree with the rest
  * @throws RecurveError `DATA-TOO-LARGE`, `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
@@ -42,7 +43,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   measureGroup(ledger, 'inputs', signature.inputs, inputs, ['T', 'B'], signature.name);
   checkParamSource(request, signature);
   if (request.params) {
-    const needed = signature.params.filter((param) => fillOf(param) === undefined);
+    const needed = signature.params.filter((param) => !request.init && fillOf(param) === undefined);
     refuseUnknown('params', signature.params, request.params, signature.name);
     requireAll('params', needed, request.params, signature.name);
     measureGroup(ledger, 'params', signature.params, request.params, [], signature.name);
@@ -59,7 +60,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   if (request.lengths) checkLengths(request.lengths, ledger);
 
   const sizes = settle(ledger, signature);
-  requireRoom({ signature, outputs }, sizes);
+  requireRoom({ signature, outputs }, sizes, request);
   const params = paramsOf(request, signature, sizes);
   requireRates(signature.rates, params);
   return {
@@ -78,25 +79,29 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   };
 }
 
-/** Those that are not trained and not given hold what their `init` says. */
+/** Those that are not given: drawn as the library's `init` draws them, or, where they are not trained, what their `init` says. */
 function paramsOf(request: RunRequest, signature: Signature, sizes: Sizes): Tensors {
-  const { params, weights } = request;
+  const { params, weights, init } = request;
   const given = weights ? weightsToParams(weights.format, signature.name, signature, sizes, weights.tensors) : (params ?? {});
   const missing = signature.params.flatMap((declaration): [string, Tensor][] => {
+    const { name } = declaration;
     const fill = fillOf(declaration);
-    if (fill === undefined || own(given, declaration.name)) return [];
-    return [[declaration.name, filled(shapeOf(declaration, sizes), fill)]];
+    if (own(given, name) || (fill === undefined && !init)) return [];
+    const shape = shapeOf(declaration, sizes);
+    if (!init) return [[name, filled(shape, fill ?? 0)]];
+    return [[name, { shape, data: initialValues(declaration.init ?? 'uniform', shape, init.seed, `params.${name}`) }]];
   });
   return missing.length === 0 ? given : { ...given, ...Object.fromEntries(missing) };
 }
 
-function checkParamSource({ params, weights }: RunRequest, { name, params: declared }: Signature): void {
-  const fix = 'Give the cell its "params", or "weights" in a framework\'s layout, not both.';
+function checkParamSource({ params, weights, init }: RunRequest, { name, params: declared }: Signature): void {
+  const fix =
+    'Give the cell its "params", or "weights" in a framework\'s layout, not both; "init": {"seed": 1} draws what neither gives.';
   if (params && weights) {
     throw new RecurveError({ code: 'DATA-PARAMS', message: 'both params and weights are given', fix, where: 'params' });
   }
   const needed = declared.filter((param) => fillOf(param) === undefined);
-  if (!params && !weights && needed.length > 0) {
+  if (!params && !weights && !init && needed.length > 0) {
     const message = `neither params nor weights are given; cell ${name} has ${listText(needed.map((param) => param.name))}`;
     throw new RecurveError({ code: 'DATA-PARAMS', message, fix, where: 'params' });
   }
@@ -198,12 +203,12 @@ export const MOST_RESULTS = 2 ** 29;
  * Sizes that are honest each, in data that are small, may have products that no memory holds.
  * @throws RecurveError `DATA-TOO-LARGE`, before anything of these sizes is made
  */
-function requireRoom({ signature, outputs }: CellInterface, sizes: Sizes): void {
+function requireRoom({ signature, outputs }: CellInterface, sizes: Sizes, { init }: RunRequest): void {
   const made = [
     ...Object.entries(outputs).map(([name, shape]) => ({ path: `outputs.${name}`, shape: ['T', 'B', ...shape] })),
     ...signature.state.map(({ name, shape }) => ({ path: `state.${name}`, shape: ['B', ...shape] })),
     ...signature.params
-      .filter((param) => fillOf(param) !== undefined)
+      .filter((param) => init || fillOf(param) !== undefined)
       .map(({ name, shape }) => ({ path: `params.${name}`, shape })),
   ].map(({ path, shape }) => ({ path, shape: shapeOf({ name: path, shape }, sizes) }));
   const total = made.reduce((sum, { shape }) => sum + elements(shape), 0);

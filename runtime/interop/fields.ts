@@ -96,12 +96,19 @@ export function lengthsAt(values: readonly unknown[], where: string): readonly n
 }
 
 /** @throws RecurveError `DATA-SEED` */
-export function seedAt(value: unknown): number {
+export function seedAt(value: unknown, where = 'seed'): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
   throw new RecurveError({
     code: 'DATA-SEED',
-    message: `seed must be a whole number from 0 to ${2 ** 32 - 1}, found ${describe(value)}`,
+    message: `${where} must be a whole number from 0 to ${2 ** 32 - 1}, found ${describe(value)}`,
     fix: 'Write for example "seed": 7.',
-    where: 'seed',
+    where,
   });
+}
+
+/** `{"seed": 7}`; the seed is 0 where it is left out, as in the library. @throws RecurveError `DATA-TYPE`, `DATA-KEY`, `DATA-SEED` */
+export function initAt(value: unknown): { readonly seed: number } {
+  const init = objectAt(value, 'init', 'Write {"seed": 7}.');
+  checkKeys(init, ['seed'], 'init');
+  return { seed: init.seed === undefined ? 0 : seedAt(init.seed, 'init.seed') };
 }

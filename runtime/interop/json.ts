@@ -6,6 +6,7 @@ import { duplicateKey } from './duplicates.js';
 import {
   checkKeys,
   emptyFile,
+  initAt,
   isObject,
   type JsonObject,
   lengthsAt,
@@ -25,6 +26,7 @@ const REQUEST_KEYS = [
   'inputs',
   'state',
   'params',
+  'init',
   'weights',
   'lengths',
   'reverse',
@@ -110,7 +112,7 @@ function oneLine(cause: unknown): string {
 
 function requestFrom(document: JsonObject): RunRequest {
   checkKeys(document, REQUEST_KEYS, 'the request');
-  const { cell, options = {}, inputs = {}, state = {}, params, weights, lengths, reverse, seed, cotangents } = document;
+  const { cell, options = {}, inputs = {}, state = {}, params, init, weights, lengths, reverse, seed, cotangents } = document;
   if (cell !== undefined && typeof cell !== 'string') throw typeError('cell', 'the name of a cell', cell);
   if (reverse !== undefined && typeof reverse !== 'boolean') throw typeError('reverse', 'true or false', reverse);
   if (lengths !== undefined && !Array.isArray(lengths)) {
@@ -124,6 +126,7 @@ function requestFrom(document: JsonObject): RunRequest {
     inputs: tensorsAt(inputs, 'inputs', { unreadIn: alongTime }),
     state: tensorsAt(state, 'state'),
     ...(params === undefined ? {} : { params: tensorsAt(params, 'params') }),
+    ...(init === undefined ? {} : { init: initAt(init) }),
     ...(weights === undefined ? {} : { weights: weightsAt(weights) }),
     ...(steps === undefined ? {} : { lengths: steps }),
     ...(reverse === undefined ? {} : { reverse }),

@@ -16,6 +16,8 @@ export interface RunRequest {
   /** Initial state, `[B, …]` each. */
   readonly state: Tensors;
   readonly params?: Tensors;
+  /** Where it is there, what `params` and `weights` leave out is drawn as the cell declares it, from this seed. */
+  readonly init?: { readonly seed: number };
   /** One direction's tensors in the framework's own names, shapes and gate order. */
   readonly weights?: { readonly format: WeightFormat; readonly tensors: Tensors };
   /** Whole numbers of at least 1. */

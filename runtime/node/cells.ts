@@ -111,11 +111,6 @@ function builtInPath(name: string, cwd: string): string {
   });
 }
 
-/** Parses a cell by name or path. @throws RecurveError, SpecError */
-export function loadCell(cell: string, cwd: string): CellTree {
-  return parseCell(resolveCell(cell, cwd));
-}
-
 /**
  * Parses a source file and looks into every branch: what is wrong in a cell, a parameter that nothing uses among it, is
  * refused by every command alike.

@@ -2,12 +2,12 @@
 import { RecurveError } from '../../codegen/errors.js';
 import type { CellTree, OptionValue } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { didYouMean } from '../../codegen/suggest.js';
 import type { AdapterChoice, AdapterReport, RecurveDevice } from '../device/index.js';
+import { dimsOf, refuseUnknownDims, requireSize } from '../dims.js';
 import { type CellTypes, type Layer, type LoadOptions, load, type TypedPlan } from '../layer/index.js';
 
-/** A built-in cell's name, the path of a `*.cell.ts` file, or the text of one. */
-export type CellGiven = string | { readonly source: string };
+/** A built-in cell's name, the path of a `*.cell.ts` file, the text of one, or what `recurve/codegen` parsed. */
+export type CellGiven = string | { readonly source: string } | CellTree;
 
 export interface CompileOptions extends LoadOptions {
   /** `T`, `B` and the cell's own dims; those that follow from others may be left out. */
@@ -65,10 +65,10 @@ export class Gpu {
     const { completeSizes } = await import('../../codegen/ir/sizes.js');
     const tree = await parse(cell);
     const signature = resolveSignature(tree, resolveOptions(tree, options));
-    const names = ['T', 'B', ...signature.dims];
-    refuseUnknown(dims, names, signature.name);
+    refuseUnknownDims(dims, signature, 'dims');
+    for (const [name, size] of Object.entries(dims)) requireSize(name, size, 'dims');
     const sizes = completeSizes(signature.rules, dims);
-    const missing = names.filter((name) => !Object.hasOwn(sizes, name));
+    const missing = dimsOf(signature).filter((name) => !Object.hasOwn(sizes, name));
     if (missing.length > 0) throw missingDims(missing, signature.name);
     const plan = compile(tree, { options: signature.options, sizes, gradients, trace, target: this.#owner.target });
     return this.load<S>(plan, rest);
@@ -86,31 +86,14 @@ export class Gpu {
 }
 
 async function parse(cell: CellGiven): Promise<CellTree> {
-  const { parseCellSource } = await import('../../codegen/index.js');
-  const { loadCell } = await import('./cells.js');
+  const { checkSpec, parseCellSource } = await import('../../codegen/index.js');
+  const { loadChecked } = await import('./cells.js');
+  if (typeof cell === 'string') return loadChecked(cell, process.cwd());
+  if (!('source' in cell)) return cell;
   // A text has no folder of its own: it imports as a file in the working folder would.
-  return typeof cell === 'string' ? loadCell(cell, process.cwd()) : parseCellSource('inline.cell.ts', cell.source);
-}
-
-function refuseUnknown(dims: Sizes, names: readonly string[], cell: string): void {
-  for (const [name, size] of Object.entries(dims)) {
-    if (!names.includes(name)) {
-      throw new RecurveError({
-        code: 'DIMS-UNKNOWN',
-        message: `cell ${cell} has no dim ${name} with these options; it has ${names.join(', ')}`,
-        fix: didYouMean(name, names, `Leave ${name} out of dims.`, ''),
-        where: 'dims',
-      });
-    }
-    if (!Number.isInteger(size) || size < 1) {
-      throw new RecurveError({
-        code: 'DIMS-SIZE',
-        message: `${name} is ${size}, which is not a whole number above 0`,
-        fix: `Give ${name} a size such as 16.`,
-        where: 'dims',
-      });
-    }
-  }
+  const tree = parseCellSource('inline.cell.ts', cell.source);
+  checkSpec(tree);
+  return tree;
 }
 
 function missingDims(missing: readonly string[], cell: string): RecurveError {

@@ -27,7 +27,14 @@ describe('runBench', () => {
       onProgress: (line) => lines.push(line),
     });
     const time = expect.any(Number);
+    const timing = { median: time, min: time, mean: time, deviation: time, samples: EFFORT.maxRounds };
+    const timings = { forward: timing, forwardBackward: timing };
     expect(JSON.parse(JSON.stringify(report))).toMatchObject({
+      versions: {
+        recurve: expect.stringMatching(/^\d/),
+        webgpu: expect.stringMatching(/^\d/),
+        node: process.versions.node,
+      },
       adapter: { name: device.adapter.name },
       results: [
         {
@@ -35,12 +42,16 @@ describe('runBench', () => {
           dims: SIZES,
           forwardMs: time,
           forwardBackwardMs: time,
+          timings,
           compileMs: time,
           dispatches: { forward: time, backward: time },
-          peers: { 'tfjs-webgpu': { forwardMs: time, forwardBackwardMs: time } },
+          peers: { 'tfjs-webgpu': { forwardMs: time, forwardBackwardMs: time, timings } },
         },
       ],
     });
+    const { forwardMs, timings: measured } = report.results[0] ?? {};
+    expect(measured?.forward.median).toBe(forwardMs);
+    expect(measured?.forward.min).toBeLessThanOrEqual(forwardMs ?? 0);
     const peer = report.results[0]?.peers['tfjs-webgpu'];
     expect(peer && 'difference' in peer ? peer.difference : undefined).toBeLessThan(1e-4);
     expect(lines.length).toBeGreaterThan(3);

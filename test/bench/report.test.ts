@@ -1,22 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { type BenchReport, formatBench, milliseconds } from '../../bench/report.js';
+import { type BenchReport, formatBench, measuredWith, milliseconds } from '../../bench/report.js';
+
+const timing = (median: number) => ({ median, min: 0.9 * median, mean: 1.1 * median, deviation: median / 100, samples: 60 });
+const timed = (forwardMs: number, forwardBackwardMs: number) => ({
+  forwardMs,
+  forwardBackwardMs,
+  timings: { forward: timing(forwardMs), forwardBackward: timing(forwardBackwardMs) },
+});
 
 const REPORT: BenchReport = {
+  versions: { recurve: '1.2.3', webgpu: '0.6.2', node: '22.1.0' },
+  commit: '0123456789ab-dirty',
   adapter: { name: 'an adapter' } as BenchReport['adapter'],
   results: [
     {
       cell: 'lstm',
       options: {},
       dims: { T: 64, B: 32, I: 128, H: 128 },
-      forwardMs: 12.34,
-      forwardBackwardMs: 123.4,
+      ...timed(12.34, 123.4),
       compileMs: 50,
       dispatches: { forward: 66, backward: 70 },
       gflops: { forward: 10, forwardBackward: 9.25 },
       peers: {
         'tfjs-webgpu': {
-          forwardMs: 200,
-          forwardBackwardMs: 1400,
+          ...timed(200, 1400),
           ratio: { forward: 16.2, forwardBackward: 11.3 },
           difference: 1e-6,
         },
@@ -26,8 +33,7 @@ const REPORT: BenchReport = {
       cell: 'mine',
       options: {},
       dims: { T: 3, B: 1, H: 5 },
-      forwardMs: 0.5,
-      forwardBackwardMs: 1,
+      ...timed(0.5, 1),
       compileMs: 20,
       dispatches: { forward: 3, backward: 4 },
       gflops: { forward: 0.1, forwardBackward: 0.1 },
@@ -53,6 +59,13 @@ describe('formatBench', () => {
   it('has no peer columns where nobody is compared with', () => {
     const alone = { ...REPORT, results: REPORT.results.map((result) => ({ ...result, peers: {} })) };
     expect(formatBench(alone)).not.toContain('tfjs');
+  });
+});
+
+describe('measuredWith', () => {
+  it('names versions, adapter, and the commit where there is one', () => {
+    expect(measuredWith(REPORT)).toBe('recurve 1.2.3 (0123456789ab-dirty), webgpu 0.6.2, Node 22.1.0, an adapter');
+    expect(measuredWith({ ...REPORT, commit: undefined })).toBe('recurve 1.2.3, webgpu 0.6.2, Node 22.1.0, an adapter');
   });
 });
 

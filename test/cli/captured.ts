@@ -14,16 +14,17 @@ export interface Surroundings {
   readonly stdin?: AsyncIterable<Uint8Array>;
   readonly env?: Io['env'];
   readonly opened?: Io['opened'];
+  readonly now?: Io['now'];
 }
 
 /** One command line; `argv` without node and script. */
 export async function recurve(
   argv: readonly string[],
-  { cwd = tmpdir(), stdin, env = {}, opened }: Surroundings = {},
+  { cwd = tmpdir(), stdin, env = {}, opened, now }: Surroundings = {},
 ): Promise<Ran> {
   const stdout = new Captured();
   const stderr = new Captured();
-  const code = await runCli(argv, { stdin: stdin ?? nothing(), stdout, stderr, cwd, env, opened });
+  const code = await runCli(argv, { stdin: stdin ?? nothing(), stdout, stderr, cwd, env, opened, now });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { createContext } from '../../cli/context.js';
 import { type Output, StreamOutput } from '../../cli/io.js';
 import { runCli } from '../../cli/program.js';
 import { bytes, scratchFolder } from './harness.js';
@@ -52,5 +53,19 @@ describe('an output that fails', () => {
     const io = { stdin: bytes(''), stdout: full(), stderr: full(), cwd, env: {} };
     expect(await runCli(['inspect', 'nothing', '--stage', 'graph'], io)).toBe(2);
     expect(await runCli(inspect, io)).toBe(2);
+  });
+});
+
+describe('progress', () => {
+  it('is one line every ten seconds where stderr is no terminal', () => {
+    const said: string[] = [];
+    let now = 5_000;
+    const stderr: Output = { isTTY: false, write: async (text) => void said.push(String(text)) };
+    const { progress } = createContext({ stdin: bytes(''), stdout: stderr, stderr, cwd, env: {}, now: () => now }, 'auto');
+    for (const seconds of [0, 4, 9.9, 10, 10.1, 19.9, 20, 60]) {
+      now = 5_000 + 1000 * seconds;
+      progress(`at ${seconds}`);
+    }
+    expect(said).toEqual(['at 10\n', 'at 20\n', 'at 60\n']);
   });
 });

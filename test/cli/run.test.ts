@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../runtime/interop/index.js';
+import { initialValues } from '../../runtime/layer/init.js';
 import { bytes, documentOf, recurve, scratchFolder } from './harness.js';
 import { goodRequest, type RequestJson } from './requests.js';
 
@@ -19,6 +20,48 @@ interface Results {
   state: Record<string, { shape: number[]; data: number[] }>;
   gradients?: Record<string, Record<string, { shape: number[]; data: number[] }>>;
 }
+
+describe('run on data that are drawn', () => {
+  const result = async (argv: readonly string[]) => documentOf(await recurve(['run', ...argv], { cwd })) as Results;
+
+  it('needs no file: sizes are told, a seed gives the same numbers, another gives others', async () => {
+    const first = ['rnn', '--random', '--reference'];
+    const ran = await recurve(['run', ...first], { cwd });
+    expect(ran).toMatchObject({ code: 0, stderr: 'Drawn with --seed 1, for --dims T=16,B=8,I=16,H=32.\n' });
+    expect((documentOf(ran) as Results).outputs.h?.shape).toEqual([16, 8, 32]);
+    expect(await result([...first, '--seed', '1'])).toEqual(documentOf(ran));
+    expect(await result([...first, '--seed', '2'])).not.toEqual(documentOf(ran));
+    const small = await result([...first, '--dims', 'T=3,B=2,H=5']);
+    expect(small.outputs.h?.shape).toEqual([3, 2, 5]);
+  });
+
+  it('draws with init what the data leave out, as the library does, on the device and in the reference', async () => {
+    const { params, ...rest } = goodRequest('gru');
+    const [path, shape] = ['params.U_r', params.U_r?.shape ?? []];
+    const values = [...initialValues('orthogonal', shape, 7, path)];
+    const drawn = dataFile('init.json', { ...rest, init: { seed: 7 } });
+    const given = dataFile('init-given.json', { ...rest, params: { U_r: { shape, data: values } }, init: { seed: 7 } });
+    const exact = await result(['gru', '--data', drawn, '--reference']);
+    expect(await result(['gru', '--data', given, '--reference'])).toEqual(exact);
+    const other = dataFile('init-other.json', { ...rest, params: { U_r: params.U_r }, init: { seed: 7 } });
+    expect(await result(['gru', '--data', other, '--reference'])).not.toEqual(exact);
+    const kernels = await result(['gru', '--data', drawn, '--adapter', 'swiftshader']);
+    kernels.outputs.h?.data.forEach((value, at) => {
+      expect(value).toBeCloseTo(exact.outputs.h?.data[at] ?? Number.NaN, 5);
+    });
+  });
+
+  it('refuses data beside it, neither, a seed without it, and an init that is none', async () => {
+    for (const argv of [['--random', '--data', data], [], ['--data', data, '--seed', '3']]) {
+      const ran = await recurve(['run', 'gru', ...argv, '--reference', '--json'], { cwd });
+      expect(ran.code).toBe(2);
+      expect(documentOf(ran)).toMatchObject({ error: { code: 'RUN-RANDOM' } });
+    }
+    const wrong = dataFile('init-wrong.json', { ...goodRequest('gru'), init: { seed: -1 } });
+    const ran = await recurve(['run', 'gru', '--data', wrong, '--reference', '--json'], { cwd });
+    expect(documentOf(ran)).toMatchObject({ error: { code: 'DATA-SEED', where: 'init.seed' } });
+  });
+});
 
 describe('run on a file', () => {
   it('prints outputs, final state and the gradient of everything', async () => {
@@ -99,7 +142,7 @@ describe('run on a file', () => {
       stderr: expect.stringMatching(/^error RUN-DIMS: --dims makes H = 6, but params\.\S+ \(axis 0, H = 5\) makes it 5\n/),
     });
     const unknown = await recurve(['run', 'gru', '--data', data, '--reference', '--dims', 'Q=6'], { cwd });
-    expect(unknown.stderr).toContain('error RUN-DIMS: --dims gives Q, which the cell does not have');
+    expect(unknown.stderr).toContain('error DIMS-UNKNOWN: cell gru has no dim Q with these options; it has T, B, I, H');
   });
 
   /** A queue of the last N inputs, of which concat says N = 1 + M. */

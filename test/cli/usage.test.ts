@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { documentOf, recurve } from './harness.js';
+import { SHAPES } from '../../bench/suites.js';
+import { planCheck } from '../../runtime/check/index.js';
+import { loadChecked } from '../../runtime/node/cells.js';
+import { documentOf, recurve, scratchFolder } from './harness.js';
+
+const scratch = scratchFolder();
+
+interface Document {
+  readonly sizes?: object;
+  readonly cells?: readonly { readonly dims: object }[];
+  readonly outputs?: { readonly h: { readonly shape: readonly number[] } };
+}
 
 const help = await recurve(['--help']);
 /** As the command line lists them. */
@@ -27,9 +38,31 @@ describe('usage', () => {
     expect(stdout).toContain('--adapter');
   });
 
-  it('names the default sizes where --dims is taken', async () => {
-    const { stdout } = await recurve(['check', '--help']);
-    expect(stdout.replace(/\s+/g, ' ')).toContain('default T=16,B=8,I=16,H=32, any other 16');
+  /** Of one command's --help. */
+  const defaultDims = async (command: string) => {
+    const { stdout } = await recurve([command, '--help']);
+    return /--dims .*?\(default (.*?)\)/.exec(stdout.replace(/\s+/g, ' '))?.[1] ?? '';
+  };
+  const sizesIn = (text: string) =>
+    Object.fromEntries([...text.matchAll(/([A-Z])=(\d+)/g)].map(([, dim = '', size]) => [dim, Number(size)]));
+
+  it.each([
+    ['inspect', ['--stage', 'signature'], (document: Document) => document.sizes],
+    ['generate', ['--out', 'default-dims'], (document: Document) => document.cells?.[0]?.dims],
+    ['gradients', ['--reference'], (document: Document) => document.cells?.[0]?.dims],
+  ] as const)('%s takes the sizes that its --help calls the default ones', async (command, argv, sizes) => {
+    const told = await defaultDims(command);
+    const ran = await recurve([command, 'rnn', ...argv, '--json'], { cwd: scratch });
+    expect(sizesIn(told)).toEqual(sizes(documentOf(ran) as Document));
+    expect(told).toMatch(/, any other 16$/);
+  });
+
+  it('tells the sizes of bench from its suite, and those of check', async () => {
+    const told = (await defaultDims('bench')).split('; then ').map((text) => [sizesIn(text), / any other (\d+)/.exec(text)?.[1]]);
+    expect(told).toEqual(SHAPES.map(({ T, B, width }) => [{ T, B }, String(width)]));
+    const tree = loadChecked('lstm', scratch);
+    const tried = planCheck(tree, {}).cases.flatMap(({ sizes }) => Object.values(sizes));
+    expect(await defaultDims('check')).toContain(`from ${Math.min(...tried)} to ${Math.max(...tried)}`);
   });
 
   it('prints its help where no command is named, and is content', async () => {
@@ -52,7 +85,6 @@ describe('usage', () => {
     [['doctor', 'lstm'], "too many arguments for 'doctor'. Expected 0 arguments but got 1."],
     [['new'], "missing required argument 'name'"],
     [['generate', 'lstm'], "required option '--out <dir>' not specified"],
-    [['run', 'lstm'], "required option '--data <file>' not specified"],
     [['inspect', 'lstm', '--stage', 'wsgl'], "argument 'wsgl' is invalid"],
     [['check', 'lstm', '--adapter', 'gpu'], "argument 'gpu' is invalid"],
     [['bench', '--against', 'torch'], "argument 'torch' is invalid"],
@@ -73,9 +105,7 @@ describe('usage', () => {
   });
 
   it('says of `run` that its sizes come from the data', async () => {
-    const { stdout } = await recurve(['run', '--help']);
-    expect(stdout).toContain('sizes of dims that no tensor of the data has');
-    expect(stdout).not.toContain('T=16');
+    expect(await defaultDims('run')).toMatch(/^what the data tell; with --random T=16,/);
   });
 
   it('asks for digits where a size is written with an exponent', async () => {

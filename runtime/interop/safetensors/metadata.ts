@@ -3,19 +3,20 @@ import { RecurveError } from '../../../codegen/errors.js';
 import type { OptionValue } from '../../../codegen/frontend/tree.js';
 import { nearest } from '../../../codegen/suggest.js';
 import { quote } from '../describe.js';
-import { optionsAt, seedAt } from '../fields.js';
+import { initAt, optionsAt, seedAt } from '../fields.js';
 
-const METADATA_KEYS = ['cell', 'options', 'reverse', 'seed', 'weights.format'] as const;
+const METADATA_KEYS = ['cell', 'options', 'reverse', 'seed', 'init', 'weights.format'] as const;
 
 export interface Metadata {
   readonly cell: string | undefined;
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly reverse: boolean | undefined;
   readonly seed: number | undefined;
+  readonly init: { readonly seed: number } | undefined;
   readonly format: string | undefined;
 }
 
-/** @throws RecurveError `SAFETENSORS-METADATA`, `DATA-OPTION` */
+/** @throws RecurveError `SAFETENSORS-METADATA`, `DATA-OPTION`, `DATA-SEED`, `DATA-TYPE`, `DATA-KEY` */
 export function readMetadata(metadata: Readonly<Record<string, string>>, source: string): Metadata {
   for (const key of Object.keys(metadata)) checkMetadataKey(key, source);
   const entries = new Map(Object.entries(metadata));
@@ -29,11 +30,13 @@ export function readMetadata(metadata: Readonly<Record<string, string>>, source:
     });
   }
   const seed = entries.get('seed');
+  const init = entries.get('init');
   return {
     cell: entries.get('cell'),
-    options: optionsAt(parseOptions(entries.get('options') ?? '{}', source), 'options'),
+    options: optionsAt(jsonIn(entries.get('options') ?? '{}', 'options', '{"activation": "relu"}', source), 'options'),
     reverse: reverse === undefined ? undefined : reverse === 'true',
     seed: seed === undefined ? undefined : seedAt(/^\d+$/.test(seed) ? Number(seed) : seed),
+    init: init === undefined ? undefined : initAt(jsonIn(init, 'init', '{"seed": 7}', source)),
     format: entries.get('weights.format'),
   };
 }
@@ -51,16 +54,16 @@ function checkMetadataKey(key: string, source: string): void {
   });
 }
 
-function parseOptions(text: string, source: string): unknown {
+function jsonIn(text: string, key: string, example: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new RecurveError(
       {
         code: 'SAFETENSORS-METADATA',
-        message: `options in the metadata of ${source} is not JSON: ${quote(text)}`,
-        fix: 'Write it as JSON text, such as {"activation": "relu"}.',
-        where: 'options',
+        message: `${key} in the metadata of ${source} is not JSON: ${quote(text)}`,
+        fix: `Write it as JSON text, such as ${example}.`,
+        where: key,
       },
       { cause },
     );

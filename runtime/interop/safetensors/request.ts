@@ -41,6 +41,7 @@ export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunR
     ...(format ? { weights: { format: weightFormatAt(metadata.format, 'weights.format'), tensors: tensors('weights') } } : {}),
     ...(lengths === undefined ? {} : { lengths }),
     ...(metadata.reverse === undefined ? {} : { reverse: metadata.reverse }),
+    ...(metadata.init === undefined ? {} : { init: metadata.init }),
     ...(metadata.seed === undefined ? {} : { seed: metadata.seed }),
     ...(cotangents ? { cotangents: { outputs: tensors('cotangents.outputs'), state: tensors('cotangents.state') } } : {}),
   };

@@ -1,0 +1,32 @@
+/** What a measurement was made with: a number without it cannot be compared with a later one. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { ownPackage } from '../runtime/node/package.js';
+
+export interface Provenance {
+  /** Of Node, and of the packages that count: recurve and Dawn's `webgpu`. */
+  readonly versions: { readonly recurve: string; readonly webgpu: string; readonly node: string };
+  /** Of a checkout of recurve, with `-dirty` where files were changed; an installed package has none. */
+  readonly commit?: string;
+}
+
+export function provenance(): Provenance {
+  const { root, version: recurve } = ownPackage();
+  const { version: webgpu } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
+  const commit = commitOf(root);
+  return { versions: { recurve, webgpu, node: process.versions.node }, ...(commit === undefined ? {} : { commit }) };
+}
+
+/** `undefined` where the folder is no checkout itself: one around it is the user's own. */
+function commitOf(root: string): string | undefined {
+  if (!existsSync(join(root, '.git'))) return undefined;
+  try {
+    const describe = ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'];
+    return execFileSync('git', describe, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    // No git, or one that refuses the folder: the versions stand alone.
+    return undefined;
+  }
+}
