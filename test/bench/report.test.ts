@@ -46,11 +46,11 @@ describe('formatBench', () => {
   it('aligns the columns, leaves out what a peer cannot do and says why', () => {
     expect(`\n${formatBench(REPORT)}\n`).toMatchInlineSnapshot(`
       "
-      cell  dims                   pass                dispatches    ms  GFLOP/s  tfjs-webgpu ms  ratio
-      lstm  T=64,B=32,I=128,H=128  forward                     66  12.3     10.0             200  16.2x
-                                   forward + backward     66 + 70   123      9.3            1400  11.3x
-      mine  T=3,B=1,H=5            forward                      3  0.50      0.1               -      -
-                                   forward + backward       3 + 4  1.00      0.1               -      -
+      cell  dims                   pass                dispatches    ms     ±   min  runs  GFLOP/s  tfjs-webgpu ms  ratio
+      lstm  T=64,B=32,I=128,H=128  forward                     66  12.3  0.12  11.1    60     10.0             200  16.2x
+                                   forward + backward     66 + 70   123  1.23   111    60      9.3            1400  11.3x
+      mine  T=3,B=1,H=5            forward                      3  0.50  0.01  0.45    60      0.1               -      -
+                                   forward + backward       3 + 4  1.00  0.01  0.90    60      0.1               -      -
       mine: no tfjs-webgpu: Keras has no layer for the cell mine
       "
     `);
