@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SpecError } from '../../codegen/errors.js';
 import { compile, parseCellSource } from '../../codegen/index.js';
+import type { Target } from '../../codegen/plan.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { TARGET } from '../codegen/target.js';
 import { fromText, prepare, wrongTensors } from './compare-cell.js';
