@@ -26,8 +26,8 @@ export interface TensorSlot {
   readonly init?: Init;
 }
 
-/** How a parameter is filled when nobody gives it; a number fills all of it. */
-export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number;
+/** How a parameter is filled when nobody gives it: a number fills all of it, between two numbers it is uniform. */
+export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number | readonly [number, number];
 
 export interface BufferSpec {
   readonly name: string;

@@ -45,8 +45,8 @@ export interface Declared {
    */
   readonly init?: Init;
   /**
-   * `[low, high]`: what `check` and `bench` draw it from, uniformly; a divisor `[0.5, 2]`, a gate `[0, 1]`. It binds no
-   * one who runs the cell. By default inputs and states are bell-shaped around 0, parameters small.
+   * `[low, high]`: what `check` and `bench` draw it from, uniformly; a divisor `[0.5, 2]`, a gate `[0, 1]`; a
+   * parameter without `init` is filled from it, too. It binds no one who runs the cell. By default inputs and states are bell-shaped around 0, parameters small.
    */
   readonly range?: readonly [number, number];
   /** The tensor exists only when this holds, e.g. `o.peepholes`. */

@@ -1,5 +1,5 @@
 /** Turns a scheduled program into the plan that a runtime runs; what a plan holds is said in codegen/plan.ts. */
-import { constantOf } from '../frontend/declare/constant.js';
+import { constantOf, fillingOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature } from '../frontend/tree.js';
 import type { KernelSpec, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
 import type { Order, Pass, Program, Section } from '../schedule/passes.js';
@@ -100,15 +100,16 @@ function emitPass(section: Section, target: Target, pass: Pass): Emitted {
 }
 
 /** Tensors with what their declarations say of those that nobody gives. */
-function withInits(tensors: Plan['tensors'], { state, params }: Signature): Plan['tensors'] {
+function withInits(tensors: Plan['tensors'], { state, params, rates }: Signature): Plan['tensors'] {
   const inits: [string, Partial<TensorSlot>][] = [
     ...state.flatMap((declaration): [string, Partial<TensorSlot>][] => {
       const fill = constantOf(declaration.init) ?? 0;
       return fill === 0 ? [] : [[`state.${declaration.name}`, { fill }]];
     }),
-    ...params.map(({ name, init = 'uniform', trainable }): [string, Partial<TensorSlot>] => {
-      const fill = trainable ? undefined : constantOf(init);
-      return [`params.${name}`, { init, ...(fill === undefined ? {} : { fill }) }];
+    ...params.map((declaration): [string, Partial<TensorSlot>] => {
+      const fill = declaration.trainable ? undefined : constantOf(declaration.init);
+      const init = fillingOf(declaration, { rates });
+      return [`params.${declaration.name}`, { init, ...(fill === undefined ? {} : { fill }) }];
     }),
   ];
   const known = new Map(inits);

@@ -1,7 +1,7 @@
 /** The frontend: spec file → cell tree → signature → step graph. */
 
 export { copySpec, type SpecCopy } from './copy-spec.js';
-export { constantOf } from './declare/constant.js';
+export { constantOf, fillingOf } from './declare/constant.js';
 export { SPEC_CODES, type SpecCode } from './diagnostics/codes.js';
 export { formatDiagnostic, formatDiagnostics } from './diagnostics/format.js';
 export { badName } from './language/vocabulary.js';

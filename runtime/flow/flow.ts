@@ -4,6 +4,7 @@
  * The loss is L = Σ c ⊙ s_T with a random c of norm 1 for every sequence, so that the norm is 1 at the last step where
  * nothing else of the step reads the state.
  */
+import { fillingOf } from '../../codegen/frontend/declare/constant.js';
 import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, type CellResult, elements, shapeOf, type Tensor, type Tensors } from '../data.js';
@@ -61,12 +62,14 @@ export function flowData(signature: Signature, sizes: Sizes, { state, seed, scal
     const { name, range } = declaration;
     return [name, draw(`inputs.${name}`, shapeOf(declaration, sizes, ['T', 'B']), range === undefined ? bell : within(range))];
   });
-  const filled = signature.params.map(({ name, shape: dims, init = 'uniform' }) => {
-    const shape = shapeOf({ name, shape: dims }, sizes);
+  const filled = signature.params.map((declaration) => {
+    const { name } = declaration;
+    const shape = shapeOf(declaration, sizes);
     const own = Object.hasOwn(params, name) ? params[name] : undefined;
     if (own !== undefined) return [name, own];
-    const data = initialValues(init, shape, seed, `params.${name}`);
-    return [name, { shape, data: typeof init === 'number' ? data : data.map((value) => scale * value) }];
+    const filling = fillingOf(declaration, signature);
+    const data = initialValues(filling, shape, seed, `params.${name}`);
+    return [name, { shape, data: typeof filling === 'string' ? data.map((value) => scale * value) : data }];
   });
   const read = signature.state.find(({ name }) => name === state);
   if (read === undefined) throw new Error(`no state ${state}`);

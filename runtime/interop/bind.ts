@@ -1,5 +1,6 @@
 /** Holds a request to a cell: names, shapes and sizes. */
 import { RecurveError } from '../../codegen/errors.js';
+import { fillingOf } from '../../codegen/frontend/declare/constant.js';
 import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
@@ -96,7 +97,7 @@ function paramsOf(request: RunRequest, signature: Signature, sizes: Sizes): Tens
     if (own(given, name) || (fill === undefined && !init)) return [];
     const shape = shapeOf(declaration, sizes);
     if (!init) return [[name, filled(shape, fill ?? 0)]];
-    return [[name, { shape, data: initialValues(declaration.init ?? 'uniform', shape, init.seed, `params.${name}`) }]];
+    return [[name, { shape, data: initialValues(fillingOf(declaration, signature), shape, init.seed, `params.${name}`) }]];
   });
   return missing.length === 0 ? given : { ...given, ...Object.fromEntries(missing) };
 }

@@ -1,10 +1,10 @@
 /** Parameters as their declarations say: the same seed gives the same bits on every machine. */
 import type { Init } from '../../codegen/plan.js';
 import { elements } from '../data.js';
-import { type Stream, streamOf } from '../random.js';
+import { type Stream, streamOf, within } from '../random.js';
 
 /**
- * Numbers for a parameter. `uniform` in ±1/√(last axis), of a vector or number ±1/√(its units); `orthogonal`: every matrix
+ * Numbers for a parameter. Two numbers: uniform between them. `uniform` in ±1/√(last axis), of a vector or number ±1/√(its units); `orthogonal`: every matrix
  * of the last two axes has orthonormal rows or columns (Saxe et al. 2014), whichever are fewer.
  *
  * @param name its path, which keys its own stream
@@ -13,6 +13,7 @@ export function initialValues(init: Init, shape: readonly number[], seed: number
   const count = elements(shape);
   if (typeof init === 'number') return new Float32Array(count).fill(init);
   const stream = streamOf(seed, name);
+  if (typeof init === 'object') return Float32Array.from({ length: count }, () => within(init)(stream));
   switch (init) {
     case 'zeros':
       return new Float32Array(count);

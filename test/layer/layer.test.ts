@@ -335,8 +335,9 @@ describe('a layer', () => {
   it('fills parameters as they are declared, from a seed', async () => {
     const cell = fromText(`import { cell, mat, matvec, vec } from 'recurve';
       export default cell({ name: 'inits', dims: ['I', 'H'], inputs: { x: vec('I') }, state: { h: vec('H') },
-        params: { W: mat('H', 'I'), U: mat('H', 'H', { init: 'orthogonal' }), b: vec('H', { init: 'zeros' }), g: vec('H', { init: 0.25 }) },
-        step({ x }, { h }, { W, U, b, g }) { return { h: g * matvec(W, x) + matvec(U, h) + b }; } });`);
+        params: { W: mat('H', 'I'), U: mat('H', 'H', { init: 'orthogonal' }), b: vec('H', { init: 'zeros' }), g: vec('H', { init: 0.25 }),
+          d: vec('H', { range: [3, 4] }) },
+        step({ x }, { h }, { W, U, b, g, d }) { return { h: g * matvec(W, x) / d + matvec(U, h) + b }; } });`);
     const prepared = prepareLayer(device, cell, { T: 1, B: 1, I: 4, H: 5 });
     await withLayer(async (layer) => {
       const filled = async (seed: number) => {
@@ -350,6 +351,8 @@ describe('a layer', () => {
       expect(Math.max(...(one.W?.data ?? []).map(Math.abs))).toBeGreaterThan(0.3);
       expect([...(one.b?.data ?? [])]).toEqual([0, 0, 0, 0, 0]);
       expect([...(one.g?.data ?? [])]).toEqual(Array(5).fill(0.25));
+      expect(Math.min(...(one.d?.data ?? []))).toBeGreaterThanOrEqual(3);
+      expect(Math.max(...(one.d?.data ?? []))).toBeLessThanOrEqual(4);
       const U = one.U?.data ?? new Float32Array();
       for (let row = 0; row < 5; row++)
         for (let other = 0; other < 5; other++) {
