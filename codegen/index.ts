@@ -15,5 +15,13 @@ export type {
   TensorDeclaration,
 } from './frontend/tree.js';
 export { printAdjoint, printGraph } from './ir/print.js';
-export { type CompileRequest, compile, compileStages, differentiate, type Stages } from './pipeline.js';
+export {
+  type CompileRequest,
+  compile,
+  compileModelStages,
+  compileStages,
+  differentiate,
+  type ModelStages,
+  type Stages,
+} from './pipeline.js';
 export type { Plan, Sizes, Target } from './plan.js';
