@@ -26,7 +26,7 @@ export interface CompileRequest {
   /** Names of values of the step to keep for every step, with their cotangents where gradients are wanted. */
   readonly trace?: readonly string[];
   /** Limits every element of the state's cotangent to ±clip at each step back in time. */
-  readonly clip?: number;
+  readonly clip?: number | undefined;
   /** Whether what is alike shares a kernel, as it does where nothing is said. The results are the same. */
   readonly merging?: Merging;
 }

@@ -21,6 +21,8 @@ export interface CompileOptions extends LoadOptions {
    * `gradients.traces`: states, which stand for their next values, and names that `step` gives.
    */
   readonly trace?: readonly string[];
+  /** Limits every element of what a step hands back in time, ∂L/∂state, to ±clip. */
+  readonly clip?: number;
 }
 
 export interface OpenOptions {
@@ -60,7 +62,7 @@ export class Gpu {
    * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, and what `load` throws
    */
   async compile<S extends CellTypes = CellTypes>(cell: CellGiven, request: CompileOptions): Promise<Layer<S>> {
-    const { dims, options = {}, gradients = false, trace = [], ...rest } = request;
+    const { dims, options = {}, gradients = false, trace = [], clip, ...rest } = request;
     const { compile, resolveOptions, resolveSpec } = await import('../../codegen/index.js');
     const { completeSizes } = await import('../../codegen/ir/sizes.js');
     const tree = await parse(cell);
@@ -70,7 +72,7 @@ export class Gpu {
     const sizes = completeSizes(signature.rules, dims);
     const missing = dimsOf(signature).filter((name) => !Object.hasOwn(sizes, name));
     if (missing.length > 0) throw missingDims(missing, signature.name);
-    const plan = compile(tree, { options: signature.options, sizes, gradients, trace, target: this.#owner.target });
+    const plan = compile(tree, { options: signature.options, sizes, gradients, trace, clip, target: this.#owner.target });
     return this.load<S>(plan, rest);
   }
 

@@ -254,6 +254,11 @@ test('a run that is no function, has five parameters or asks for t is refused', 
                                               ^
         fix: Read \`t\` in the step of a cell, or take an input that counts.
 
+    mine.model.ts:8:39  SPEC-UNKNOWN-MEMBER  there is no member of the context \`t\`
+          run({ x }, { first }, p, { options, t }, more) { return { y: first({ x }).h }; },
+                                              ^
+        fix: Known: \`options\`.
+
     mine.model.ts:8:44  SPEC-STEP-FORM  \`run\` takes at most four parameters
           run({ x }, { first }, p, { options, t }, more) { return { y: first({ x }).h }; },
                                                    ^^^^
