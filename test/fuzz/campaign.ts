@@ -1,43 +1,49 @@
-/** Many random cells in a row. */
+/** Many random cells, or models, in a row. */
 
 import type { AdapterChoice } from '../../runtime/device/adapter.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
-import { Coverage } from './coverage.js';
-import { generateModel } from './generate.js';
-import type { Model } from './model.js';
-import { printModel } from './print.js';
-import { type Failure, type Outcome, runModel } from './run-cell.js';
-import { shrink } from './shrink.js';
+import type { Checks, Failure, Outcome } from './run.js';
 
-export interface Request {
+/** What is made at random, run and shrunk. */
+export interface Subject<M, S> {
+  readonly generate: (seed: number, index: number) => M;
+  readonly run: (device: RecurveDevice, model: M, checks: Checks) => Promise<Outcome<S>>;
+  /** The smallest that fails, of at most `budget` that are tried. */
+  readonly shrink: (model: M, fails: (model: M) => Promise<boolean>, budget: number) => Promise<M>;
+  /** For a person: its text, and everything to run it again. */
+  readonly describe: (model: M) => string;
+  /** Told of each that compiled. */
+  readonly compiled?: (stages: S, model: M) => void;
+}
+
+export interface Request<M> {
   readonly adapter: AdapterChoice;
   readonly seed: number;
-  /** Numbers of the first cell and the one behind the last. */
+  /** Numbers of the first one and the one behind the last. */
   readonly from: number;
   readonly to: number;
-  /** Every so many cells one is compared with a plan in which nothing is merged. */
+  /** Every so many one is compared with a plan in which nothing is merged. */
   readonly apart: number;
   /** Failures after which it stops. */
   readonly most: number;
-  readonly onCell?: (done: number, report: Report) => void;
+  readonly onCell?: (done: number, report: Report<M>) => void;
 }
 
-export interface Finding extends Failure {
+export interface Finding<M> extends Failure {
   readonly index: number;
   /** The smallest spec found that fails in this way. */
-  readonly model: Model;
+  readonly model: M;
 }
 
-export interface Report {
+export interface Report<M> {
   cells: number;
-  readonly findings: Finding[];
-  /** Numbers of the cells with a tensor whose error float32 itself explains. */
+  readonly findings: Finding<M>[];
+  /** Numbers of those with a tensor whose error float32 itself explains. */
   readonly illConditioned: number[];
   /** The most such an error exceeds what float32 explains by: a factor. */
   excess: number;
   /** Largest relative error of a well-conditioned tensor. */
   worst: number;
-  readonly coverage: Coverage;
 }
 
 /** Cells at the same time: while the driver compiles one, the others' specs are compiled and their references run. */
@@ -49,12 +55,12 @@ const PER_DEVICE = 400;
 /** Models that shrinking may try, and milliseconds that it may take. */
 const EFFORT = { models: 300, time: 90_000 };
 
-export async function runCampaign(request: Request): Promise<Report> {
-  const report: Report = { cells: 0, findings: [], illConditioned: [], excess: 0, worst: 0, coverage: new Coverage() };
+export async function runCampaign<M, S>(subject: Subject<M, S>, request: Request<M>): Promise<Report<M>> {
+  const report: Report<M> = { cells: 0, findings: [], illConditioned: [], excess: 0, worst: 0 };
   for (let start = request.from; start < request.to && report.findings.length < request.most; start += PER_DEVICE) {
     const device = await openDevice(request.adapter);
     try {
-      await runOn(device, request, start, Math.min(start + PER_DEVICE, request.to), report);
+      await runOn(device, subject, request, start, Math.min(start + PER_DEVICE, request.to), report);
     } finally {
       device.close();
     }
@@ -62,39 +68,54 @@ export async function runCampaign(request: Request): Promise<Report> {
   return report;
 }
 
-async function runOn(device: RecurveDevice, request: Request, from: number, to: number, report: Report): Promise<void> {
+async function runOn<M, S>(
+  device: RecurveDevice,
+  subject: Subject<M, S>,
+  request: Request<M>,
+  from: number,
+  to: number,
+  report: Report<M>,
+): Promise<void> {
   for (let start = from; start < to && report.findings.length < request.most; start += TOGETHER) {
     const numbers = Array.from({ length: Math.min(TOGETHER, to - start) }, (_, at) => start + at);
-    const models = numbers.map((index) => generateModel(request.seed, index));
+    const models = numbers.map((index) => subject.generate(request.seed, index));
     const outcomes = await Promise.all(
       models.map((model, at) =>
-        runModel(device, model, { twice: (start + at) % TWICE === 0, apart: (start + at) % request.apart === 0 }),
+        subject.run(device, model, { twice: (start + at) % TWICE === 0, apart: (start + at) % request.apart === 0 }),
       ),
     );
     for (const [at, outcome] of outcomes.entries()) {
       const model = models[at];
-      if (model !== undefined && report.findings.length < request.most) await count(device, report, start + at, model, outcome);
+      if (model !== undefined && report.findings.length < request.most)
+        await count(device, subject, report, start + at, model, outcome);
     }
     request.onCell?.(report.cells, report);
   }
 }
 
-async function count(device: RecurveDevice, report: Report, index: number, model: Model, outcome: Outcome): Promise<void> {
+async function count<M, S>(
+  device: RecurveDevice,
+  subject: Subject<M, S>,
+  report: Report<M>,
+  index: number,
+  model: M,
+  outcome: Outcome<S>,
+): Promise<void> {
   report.cells++;
   report.worst = Math.max(report.worst, outcome.worst);
   if (outcome.illConditioned.size > 0) report.illConditioned.push(index);
   report.excess = Math.max(report.excess, ...outcome.illConditioned.values());
-  if (outcome.stages !== undefined) report.coverage.add(outcome.stages, printModel(model));
+  if (outcome.stages !== undefined) subject.compiled?.(outcome.stages, model);
   if (outcome.failure === undefined) return;
   const { kind } = outcome.failure;
   let message = outcome.failure.message;
   const checks = { twice: kind === 'not the same bits', apart: kind === 'not the same apart' };
   const until = Date.now() + EFFORT.time;
-  const smallest = await shrink(
+  const smallest = await subject.shrink(
     model,
     async (candidate) => {
       if (Date.now() > until) return false;
-      const { failure } = await runModel(device, candidate, checks);
+      const { failure } = await subject.run(device, candidate, checks);
       if (failure?.kind !== kind) return false;
       message = failure.message;
       return true;
@@ -104,20 +125,11 @@ async function count(device: RecurveDevice, report: Report, index: number, model
   report.findings.push({ index, kind, message, model: smallest });
 }
 
-/** A finding for a person: what fails, the spec, and everything to run it again. */
-export function describeFinding({ index, kind, message, model }: Finding, seed: number): string {
-  const text = printModel(model);
-  const used = Object.entries(model.sizes).filter(([dim]) => ['T', 'B'].includes(dim) || text.includes(`'${dim}'`));
-  const options = Object.entries(model.options).filter(([name]) => text.includes(`o.${name}`));
-  const { training, ...data } = model.run;
-  return [
-    `cell ${index} of seed ${seed}: ${kind}`,
-    message,
-    '',
-    text,
-    `--dims ${used.map(([dim, size]) => `${dim}=${size}`).join(',')}`,
-    `options ${JSON.stringify({ ...Object.fromEntries(options.map(([name, { value }]) => [name, value])), training })}`,
-    `data ${JSON.stringify(data)}`,
-    '',
-  ].join('\n');
+/** A finding for a person. */
+export function describeFinding<M>(
+  { describe }: Pick<Subject<M, never>, 'describe'>,
+  { index, kind, message, model }: Finding<M>,
+  seed: number,
+): string {
+  return [`number ${index} of seed ${seed}: ${kind}`, message, '', describe(model), ''].join('\n');
 }

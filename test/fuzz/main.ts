@@ -1,18 +1,23 @@
 /**
  * `npm run fuzz -- --cells 10000 --seed 1 --adapter swiftshader`: random cells against the reference.
+ * `npm run fuzz -- --models 1000 --seed 1`: random models in place of cells.
  * `npm run fuzz -- --files 10000 --seed 1`: damaged specs, requests, safetensors and ONNX files.
  * `npm run fuzz -- --stream 100000`: that many requests, good and bad, through one `recurve run --data -`.
  * Exit code 1 where one fails; its smallest spec, or the file, is printed.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ADAPTER_CHOICES, type AdapterChoice } from '../../runtime/device/adapter.js';
-import { describeFinding, type Report, runCampaign } from './campaign.js';
+import { describeFinding, type Report, runCampaign, type Subject } from './campaign.js';
+import { cells as cellsOf } from './cells.js';
+import { Coverage } from './coverage.js';
 import type { MutantReport } from './files/campaign.js';
 import { countsOf, watchMutants } from './files/watch.js';
+import { networks } from './models/networks.js';
 import { runStream } from './stream.js';
 
 interface Arguments {
   readonly cells: number;
+  readonly models?: number;
   readonly files?: number;
   readonly stream?: number;
   readonly seed: number;
@@ -29,32 +34,22 @@ function whole(text: string): number {
 const command = new Command('fuzz')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .option('--cells <number>', 'how many cells', whole, 300)
+  .option('--models <number>', 'models in place of cells: how many', whole)
   .option('--files <number>', 'damaged files in place of cells: how many', whole)
   .option('--stream <number>', 'requests in one stream in place of cells: how many', whole)
   .option('--seed <number>', 'of the cells and their data, or of the damage', whole, 1)
-  .option('--from <number>', 'number of the first cell or file', whole, 0)
+  .option('--from <number>', 'number of the first cell, model or file', whole, 0)
   .option('--failures <number>', 'stop after so many', whole, 10)
   .addOption(new Option('--adapter <name>', 'where to run').choices(ADAPTER_CHOICES).default('swiftshader'))
   .parse();
-const { cells, files, stream, seed, from, failures, adapter } = command.opts<Arguments>();
+const { cells, models, files, stream, seed, from, failures, adapter } = command.opts<Arguments>();
 
-/** Every so many cells one is compared with a plan in which nothing is merged. */
+/** Every so many one is compared with a plan in which nothing is merged. */
 const APART = 3;
 
 const started = Date.now();
 let printed = 0;
 let spoke = 0;
-
-function progress(done: number, { findings, illConditioned, worst }: Report): void {
-  for (const finding of findings.slice(printed)) console.log(describeFinding(finding, seed));
-  printed = findings.length;
-  if (Date.now() - spoke < 10_000) return;
-  spoke = Date.now();
-  const rate = (1000 * done) / (Date.now() - started);
-  console.error(
-    `${done} of ${cells} cells, ${rate.toFixed(1)} a second, ${findings.length} failed, ${illConditioned.length} ill-conditioned, worst error ${worst.toExponential(1)}`,
-  );
-}
 
 async function fuzzFiles(count: number): Promise<number> {
   const reports: MutantReport[] = [];
@@ -78,24 +73,42 @@ async function fuzzStream(count: number): Promise<number> {
   return complaints.length + (totals.answered === count && totals.exitCode === 0 ? 0 : 1);
 }
 
-async function fuzzCells(): Promise<number> {
-  const report = await runCampaign({ adapter, seed, from, to: from + cells, apart: APART, most: failures, onCell: progress });
+/** `what`: cells or models. */
+async function fuzz<M, S>(what: string, subject: Subject<M, S>, count: number, more: () => string): Promise<number> {
+  const onCell = (done: number, { findings, illConditioned, worst }: Report<M>) => {
+    for (const finding of findings.slice(printed)) console.log(describeFinding(subject, finding, seed));
+    printed = findings.length;
+    if (Date.now() - spoke < 10_000) return;
+    spoke = Date.now();
+    const rate = (1000 * done) / (Date.now() - started);
+    console.error(
+      `${done} of ${count} ${what}, ${rate.toFixed(1)} a second, ${findings.length} failed, ${illConditioned.length} ill-conditioned, worst error ${worst.toExponential(1)}`,
+    );
+  };
+  const report = await runCampaign(subject, { adapter, seed, from, to: from + count, apart: APART, most: failures, onCell });
   spoke = 0;
-  progress(report.cells, report);
-  const missing = report.coverage.missing();
+  onCell(report.cells, report);
   console.log(
-    `${report.cells} cells in ${Math.round((Date.now() - started) / 1000)} s on ${adapter}, seed ${seed}: ${report.findings.length} failed, ` +
+    `${report.cells} ${what} in ${Math.round((Date.now() - started) / 1000)} s on ${adapter}, seed ${seed}: ${report.findings.length} failed, ` +
       `${report.illConditioned.length} ill-conditioned (${((100 * report.illConditioned.length) / report.cells).toFixed(2)} %, ` +
       `at most ${report.excess.toFixed(1)} times what float32 explains), ` +
-      `worst error ${report.worst.toExponential(2)}, ${report.coverage.size} operations and nodes met` +
-      (missing.length > 0 ? `, not met: ${missing.join(', ')}` : ''),
+      `worst error ${report.worst.toExponential(2)}${more()}`,
   );
   return report.findings.length;
 }
 
+function fuzzCells(): Promise<number> {
+  const coverage = new Coverage();
+  return fuzz('cells', cellsOf(coverage), cells, () => {
+    const missing = coverage.missing();
+    return `, ${coverage.size} operations and nodes met${missing.length > 0 ? `, not met: ${missing.join(', ')}` : ''}`;
+  });
+}
+
 async function failed(): Promise<number> {
   if (files !== undefined) return fuzzFiles(files);
-  return stream === undefined ? fuzzCells() : fuzzStream(stream);
+  if (stream !== undefined) return fuzzStream(stream);
+  return models === undefined ? fuzzCells() : fuzz('models', networks, models, () => '');
 }
 
 process.exitCode = (await failed()) > 0 ? 1 : 0;

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { genericTarget } from '../../cli/target.js';
 import { ops } from '../../codegen/ops/index.js';
 import { describeFinding, runCampaign } from './campaign.js';
+import { cells } from './cells.js';
 import { Coverage } from './coverage.js';
 import { generateModel } from './generate.js';
 import type { Model } from './model.js';
@@ -22,8 +23,8 @@ afterEach(() => {
 
 describe('random cells', () => {
   it('agree with the reference, and with what nothing is merged in', async () => {
-    const report = await runCampaign({ adapter: 'swiftshader', seed: 1, from: 0, to: CELLS, apart: 3, most: 3 });
-    expect(report.findings.map((finding) => describeFinding(finding, 1))).toEqual([]);
+    const report = await runCampaign(cells(), { adapter: 'swiftshader', seed: 1, from: 0, to: CELLS, apart: 3, most: 3 });
+    expect(report.findings.map((finding) => describeFinding(cells(), finding, 1))).toEqual([]);
     expect(report.cells).toBe(CELLS);
     expect(report.illConditioned.length).toBeLessThan(MOST_ILL_CONDITIONED * CELLS);
     expect(report.worst).toBeGreaterThan(0);
@@ -34,7 +35,7 @@ describe('random cells', () => {
     vi.spyOn(ops.gelu, 'adjoint').mockImplementation((g, args, out, cot) =>
       adjoint(g, args, out, g.apply(ops.mul, cot, g.constant(1.0001))),
     );
-    const report = await runCampaign({
+    const report = await runCampaign(cells(), {
       adapter: 'swiftshader',
       seed: 1,
       from: firstWith('gelu('),

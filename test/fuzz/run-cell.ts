@@ -1,94 +1,32 @@
-/** One model through the whole of recurve: parsed, checked, compiled, run, and compared with the reference. */
+/** One random cell through the whole of recurve: parsed, checked, compiled, run, and compared with the reference. */
 import {
   type CellTree,
   checkSpec,
-  compile,
   compileStages,
-  formatDiagnostics,
   lower,
   parseCellSource,
-  RecurveError,
   resolveOptions,
   resolveSignature,
-  type Signature,
   SpecError,
   type Stages,
 } from '../../codegen/index.js';
-import type { Plan, Sizes, Target } from '../../codegen/plan.js';
-import { type JudgedTensor, judge, outputShapes } from '../../runtime/check/index.js';
-import { differingBits } from '../../runtime/compare.js';
-import type { CellData, CellResult } from '../../runtime/data.js';
+import type { Target } from '../../codegen/plan.js';
+import { outputShapes } from '../../runtime/check/index.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import type { Model } from './model.js';
 import { printModel } from './print.js';
+import { type Checks, type Compiled, type Outcome, runCompiled } from './run.js';
 
 /** What a random cell may do and a person's should not. */
 const HARMLESS: readonly string[] = ['SPEC-UNUSED-INPUT', 'SPEC-UNUSED-PARAM', 'SPEC-DIM-UNUSED'];
 
-export interface Failure {
-  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`, `not the same apart`. */
-  readonly kind: string;
-  readonly message: string;
+/** @see runCompiled */
+export function runModel(device: RecurveDevice, model: Model, checks: Checks = {}): Promise<Outcome<Stages>> {
+  return runCompiled(device, () => compileModel(device.target, model), checks);
 }
 
-export interface Outcome {
-  readonly failure?: Failure;
-  /** Largest error of the tensors that are well-conditioned. */
-  readonly worst: number;
-  /** Tensors above the tolerance whose error float32 explains, and how many times what it explains the error is. */
-  readonly illConditioned: ReadonlyMap<string, number>;
-  /** Where it compiled. */
-  readonly stages?: Stages;
-}
-
-interface Compiled {
-  readonly tree: CellTree;
-  readonly signature: Signature;
-  readonly stages: Stages;
-  readonly sizes: Sizes;
-  readonly data: CellData;
-}
-
-/** What is compared beside the reference: two runs of one plan, and a plan whose members have kernels of their own. */
-export interface Checks {
-  readonly twice?: boolean;
-  readonly apart?: boolean;
-}
-
-/** Runs a model; whatever goes wrong is its outcome. Only a lost device throws. */
-export async function runModel(
-  device: RecurveDevice,
-  model: Model,
-  { twice = false, apart = false }: Checks = {},
-): Promise<Outcome> {
-  let stages: Stages | undefined;
-  try {
-    const compiled = compileModel(device.target, model);
-    stages = compiled.stages;
-    const { tree, signature, sizes, data } = compiled;
-    const runs = await runPlan(device, stages.plan, data, twice ? 2 : 1);
-    const [actual] = runs;
-    if (actual === undefined) throw new Error('nothing ran');
-    const judged = judge(tree, signature, sizes, data, actual);
-    const wrong = judged.filter(({ verdict }) => verdict === 'wrong');
-    const doubtful = judged.filter(({ verdict }) => verdict === 'cannot be judged');
-    const illConditioned = new Map(doubtful.map(({ name, error, float32 }) => [name, error <= float32 ? 1 : error / float32]));
-    const worst = Math.max(0, ...judged.filter(({ verdict }) => verdict === 'agrees').map(({ error }) => error));
-    const failure =
-      wrong.length > 0
-        ? mismatch(wrong)
-        : (changed('not the same bits', runs) ??
-          (apart ? changed('not the same apart', [actual, await runApart(device, compiled)]) : undefined));
-    return { failure, worst, illConditioned, stages };
-  } catch (error) {
-    if (error instanceof RecurveError && error.code === 'DEVICE-LOST') throw error;
-    return { failure: thrown(error), worst: 0, illConditioned: new Map(), stages };
-  }
-}
-
-export function compileModel(target: Target, model: Model): Compiled {
+export function compileModel(target: Target, model: Model): Compiled<Stages> {
   const tree = parseCellSource('fuzzed.cell.ts', printModel(model));
   checkMeaning(tree);
   const declared = new Set(tree.options.map(({ name }) => name));
@@ -111,57 +49,4 @@ function checkMeaning(tree: CellTree): void {
   } catch (error) {
     if (!(error instanceof SpecError) || error.diagnostics.some(({ code }) => !HARMLESS.includes(code))) throw error;
   }
-}
-
-/** The results where nothing is merged: what is alike is summed in the same order, so the bits are the same. */
-async function runApart(device: RecurveDevice, { tree, signature, sizes, data }: Compiled): Promise<CellResult | undefined> {
-  const request = { options: signature.options, sizes, gradients: true, target: device.target, merging: 'none' } as const;
-  const [result] = await runPlan(device, compile(tree, request), data, 1);
-  return result;
-}
-
-async function runPlan(device: RecurveDevice, plan: Plan, data: CellData, times: number): Promise<CellResult[]> {
-  const executable = await load(device, plan);
-  try {
-    const results: CellResult[] = [];
-    for (let run = 0; run < times; run++) {
-      executable.poison();
-      results.push(await executable.run(data));
-    }
-    return results;
-  } finally {
-    executable.destroy();
-  }
-}
-
-function mismatch(wrong: readonly JudgedTensor[]): Failure {
-  const lines = wrong.map(({ name, error, float32, unit, comparison: { worst, problem } }) => {
-    const place =
-      unit !== undefined
-        ? `unit ${unit.unit} is off by ${unit.difference.toExponential(2)} of ${unit.size.toExponential(2)}`
-        : `${problem ?? ''} ${worst === undefined ? '' : `[${worst.index}] is ${worst.actual}, not ${worst.expected}`}`;
-    return `${name}: error ${error.toExponential(2)}, float32 explains ${float32.toExponential(2)}; ${place}`;
-  });
-  return { kind: 'mismatch', message: lines.join('\n') };
-}
-
-function changed(kind: string, [first, second]: readonly (CellResult | undefined)[]): Failure | undefined {
-  if (first === undefined || second === undefined) return undefined;
-  const different = differingBits(first, second);
-  return different.length === 0 ? undefined : { kind, message: different.join(', ') };
-}
-
-function thrown(error: unknown): Failure {
-  if (error instanceof SpecError) {
-    return { kind: `refused ${error.diagnostics[0]?.code}`, message: formatDiagnostics(error.diagnostics) };
-  }
-  if (error instanceof RecurveError) return { kind: `refused ${error.code}`, message: `${error.code}  ${error.message}` };
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return {
-    kind: `crash ${message
-      .split('\n')[0]
-      ?.replace(/[^A-Za-z ]+/g, ' ')
-      .slice(0, 60)}`,
-    message,
-  };
 }

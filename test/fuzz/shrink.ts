@@ -8,15 +8,19 @@ import { declaredAs, type Expr, leaf, type Model, type Statement, sameShape } fr
 import { mentions, printModel } from './print.js';
 
 /** Whether a model still fails in the same way. */
-type Fails = (model: Model) => Promise<boolean>;
+type Fails<M> = (model: M) => Promise<boolean>;
 
 /** @param budget how many models may be tried */
-export async function shrink(model: Model, fails: Fails, budget: number): Promise<Model> {
+export function shrink(model: Model, fails: Fails<Model>, budget: number): Promise<Model> {
+  return shrinkWith(candidates, model, fails, budget);
+}
+
+export async function shrinkWith<M>(simpler: (model: M) => Generator<M>, model: M, fails: Fails<M>, budget: number): Promise<M> {
   let smallest = model;
   let left = budget;
   for (let progress = true; progress && left > 0; ) {
     progress = false;
-    for (const candidate of candidates(smallest)) {
+    for (const candidate of simpler(smallest)) {
       if (left-- <= 0) break;
       if (!(await fails(candidate))) continue;
       smallest = candidate;
@@ -27,7 +31,8 @@ export async function shrink(model: Model, fails: Fails, budget: number): Promis
   return smallest;
 }
 
-function* candidates(model: Model): Generator<Model> {
+/** Simpler ones, the simplest first. */
+export function* candidates(model: Model): Generator<Model> {
   yield* withoutResults(model);
   yield* simplerRuns(model);
   yield* simplerRoots(model);

@@ -1,0 +1,98 @@
+/** Values, parameters and layers of a random model while it is made. */
+import type { Shape } from '../model.js';
+import { writtenAll } from '../model.js';
+import type { Random } from '../random.js';
+import type { Network, NetworkLayer, Value } from './network.js';
+
+/** A value that can be an argument: a sequence, or not. */
+export interface Wanted {
+  readonly shape?: Shape;
+  readonly time?: boolean;
+  readonly type?: Value['type'];
+}
+
+/** Terms of the largest sum, and numbers of the largest value. */
+const MOST_UNITS = 64;
+
+export class NetworkBuilder {
+  readonly sizes: Record<string, number> = {};
+  readonly inputs: Record<string, { readonly shape: Shape; readonly time: boolean }> = {};
+  readonly params: Record<string, string> = {};
+  readonly layers: Record<string, NetworkLayer> = {};
+  readonly values: Value[] = [];
+  private readonly paramShapes: Record<string, Shape> = {};
+
+  constructor(readonly random: Random) {
+    for (const dim of ['D0', 'D1', 'D2']) this.sizes[dim] = random.whole(2, 5);
+  }
+
+  someVec(): Shape {
+    return [this.random.pick(['D0', 'D1', 'D2'])];
+  }
+
+  newDim(size: number): string {
+    const name = `N${Object.keys(this.sizes).length}`;
+    this.sizes[name] = size;
+    return name;
+  }
+
+  units(shape: Shape): number {
+    return shape.reduce((product, dim) => product * (this.sizes[dim] ?? Number(dim)), 1);
+  }
+
+  fits(shape: Shape): boolean {
+    return this.units(shape) <= MOST_UNITS;
+  }
+
+  /** @returns its number */
+  add(text: string, args: readonly number[], shape: Shape, more: Partial<Value> = {}): number {
+    const over = args.map((arg) => this.value(arg));
+    const time = over.some((value) => value.time);
+    const varies = over.some((value) => value.varies);
+    return this.values.push({ text, args, shape, time, varies, type: 'number', ...more }) - 1;
+  }
+
+  value(at: number): Value {
+    const value = this.values[at];
+    if (value === undefined) throw new Error(`no value ${at}`);
+    return value;
+  }
+
+  input(shape: Shape, time: boolean): number {
+    const name = `${time ? 'x' : 'c'}${Object.keys(this.inputs).length}`;
+    this.inputs[name] = { shape, time };
+    return this.add(name, [], shape, { time, varies: true });
+  }
+
+  /** Text of a parameter of this shape, a new one or one that has been used. */
+  param(shape: Shape): string {
+    const alike = Object.entries(this.paramShapes).filter(([, own]) => own.join() === shape.join());
+    if (alike.length > 0 && this.random.chance(0.3)) return `p.${this.random.pick(alike)[0]}`;
+    const name = `P${Object.keys(this.params).length}`;
+    const constructor_ = ['scalar', 'vec', 'mat'][shape.length] ?? 'map';
+    this.params[name] = `${constructor_}(${writtenAll(shape)})`;
+    this.paramShapes[name] = shape;
+    return `p.${name}`;
+  }
+
+  /** A value that was made before, a late one rather than an early one; `undefined` where there is none. */
+  known({ shape, time, type = 'number' }: Wanted): number | undefined {
+    const fitting = [...this.values.keys()].filter((at) => {
+      const value = this.value(at);
+      const shaped = shape === undefined || value.shape.join() === shape.join();
+      return value.type === type && (time === undefined || value.time === time) && shaped;
+    });
+    return fitting.length === 0 ? undefined : this.random.weighted(fitting, (at) => 1 + at);
+  }
+
+  /** The same, or an input. */
+  one(wanted: Wanted): number {
+    const known = this.random.chance(0.85) ? this.known(wanted) : undefined;
+    return known ?? this.input(wanted.shape ?? this.someVec(), wanted.time ?? this.random.chance(0.7));
+  }
+
+  network(outputs: Network['outputs'], run: Network['run'], sizes: Readonly<Record<string, number>>): Network {
+    const { inputs, params, layers, values } = this;
+    return { sizes: { ...sizes, ...this.sizes }, inputs, params, layers, values, outputs, run };
+  }
+}
