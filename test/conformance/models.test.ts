@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseSpec, resolveOptions, type SpecTree } from '../../codegen/index.js';
+import { compile, parseSpec, resolveOptions, resolveSpec, type SpecTree, valuesOf } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { checkCell } from '../../runtime/check/index.js';
+import { checkCell, judge, outputShapes } from '../../runtime/check/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/layer/index.js';
+import { randomData } from '../../runtime/random.js';
 
 let device: RecurveDevice;
 const folder = mkdtempSync(join(tmpdir(), 'recurve-models-'));
@@ -30,7 +32,7 @@ afterAll(() => {
 });
 
 const NAMES =
-  'concat, dropout, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, scalar, shift, sigmoid, softmax, sum, tanh, vec';
+  'concat, dropout, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, scalar, shift, sigmoid, softmax, stopGradient, sum, tanh, vec';
 
 function parsed(properties: string): SpecTree {
   const file = join(folder, 'written.model.ts');
@@ -43,7 +45,7 @@ function parsed(properties: string): SpecTree {
   return parseSpec(file);
 }
 
-/** What is wrong at these sizes; lengths differ, one of them often 0. */
+/** What is wrong at these sizes, at full length and where lengths differ. */
 async function wrong(properties: string, sizes: Sizes, training = false): Promise<string[]> {
   const tree = parsed(properties);
   const options = resolveOptions(tree, training ? { training } : {});
@@ -122,6 +124,9 @@ const MODELS: Readonly<Record<string, string>> = {
       const r = l({ x, u: c });
       return { y: r.y, z: k({ x: tanh(r.h), u: p.u }, { state: { n: mean(sum(x, 'I'), 'T') }, reverse: true }).h, n: r.final.n };
     }`,
+  'a parameter that no gradient reaches beside one of a layer that only its last state shows': `dims: ['I', 'H'], ${SEQUENCE}, params: { b: vec('H') },
+    layers: { l: layer('rnn') },
+    run({ x }, { l }, p) { return { y: l({ x }).final.h * stopGradient(p.b) }; }`,
   'parameters alone in what a sequence has once': `dims: ['I', 'H'], ${SEQUENCE}, params: { W: mat('H', 'I'), b: vec('H') },
     run({ x }, _layers, p) { return { y: last(x) * 0.5, z: matvec(p.W, mean(x, 'T')) + tanh(p.b) }; }`,
 };
@@ -145,5 +150,19 @@ describe('a written model', () => {
         return { h, g: l({ x: dropout(x, 0.2, 'sequence') }).h, d: dropout(c, 0.5), m: dropout(mean(h, 'T'), 0.4) };
       }`;
     expect(await wrong(drawing, { T: 4, B: 3, I: 6, H: 5 }, true)).toEqual([]);
+  }, 60_000);
+
+  it('gives zeros, and no gradient, where a sequence has no step', async () => {
+    const tree = parsed(MODELS['one value of a sequence by each reduction over time'] ?? '');
+    const options = resolveOptions(tree, {});
+    const signature = resolveSpec(tree, options);
+    const sizes = { T: 4, B: 3, I: 3, H: 4 };
+    const outputs = outputShapes(signature, valuesOf(tree, signature));
+    const data = { ...randomData(signature, sizes, outputs, { seed: 2 }), lengths: [4, 0, 2] };
+    const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+    executable.poison();
+    const judged = judge(tree, signature, sizes, data, await executable.run(data));
+    executable.destroy();
+    expect(judged.filter(({ verdict }) => verdict !== 'agrees').map(({ name }) => name)).toEqual([]);
   }, 60_000);
 });

@@ -1,14 +1,13 @@
 /** Random models on the embedded adapter: every result of every one of them is the reference's. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { genericTarget } from '../../cli/target.js';
 import { ops } from '../../codegen/ops/index.js';
 import { describeFinding, runCampaign } from './campaign.js';
 import { generateNetwork } from './models/generate.js';
-import { compileNetwork, networks } from './models/networks.js';
+import { networks } from './models/networks.js';
 import { printNetwork } from './models/print.js';
 
 const MODELS = 40;
-/** That are compiled only. */
+/** Among which one is found for a function. */
 const COMPILED = 120;
 
 afterEach(() => {
@@ -39,12 +38,8 @@ describe('random models', () => {
     expect(Object.values(files).join('\n').split('\n').length).toBeLessThan(24);
   }, 300_000);
 
-  it('compile, and meet everything that a model can say', () => {
-    let texts = '';
-    for (let index = 0; index < COMPILED; index++) {
-      compileNetwork(genericTarget, generateNetwork(1, index));
-      texts += textOf(index);
-    }
+  it('say everything that a model can say', () => {
+    const texts = Array.from({ length: MODELS }, (_, index) => textOf(index)).join('');
     const said = [
       'sum(v',
       'mean(v',
@@ -56,7 +51,6 @@ describe('random models', () => {
       'concat(',
       'matvec(',
       'dropout(',
-      'noise(',
       'repeat(',
       'reverse: true',
       'state: {',
@@ -64,5 +58,5 @@ describe('random models', () => {
       "'./l0.cell.js'",
     ];
     expect(said.filter((what) => !texts.includes(what))).toEqual([]);
-  }, 60_000);
+  });
 });
