@@ -15,7 +15,7 @@ export type {
   SpecTree,
   TensorDeclaration,
 } from './frontend/tree.js';
-export { type CompileRequest, compile, compileModelStages, compileStages, differentiate, type ModelStages, type Stages } from './pipeline.js';
+export { printAdjoint, printGraph, printModel } from './ir/print.js';
 export {
   type CompileRequest,
   compile,
