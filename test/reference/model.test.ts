@@ -89,6 +89,23 @@ describe('functions of time, on sequences of 3, 0 and 2 steps', () => {
     expect(inputs.x).toEqual([1 + (1 * 1 + 4 * 4 + 7 * 3), 0, 3 * 5 + (3 * 5 + 6 * 2), 4, 0, 30, 7, 0, 0]);
   });
 
+  it('a value without time has none either where there is one step of one sequence, and a layer has seen it', () => {
+    const cell = buildCell({ inputs: { u: [], x: [] }, state: { h: [] }, body: [give(record({ h: mul(x('u'), x('x')) }))] });
+    const model = buildModel({
+      inputs: { x: [] },
+      fixed: { c: [] },
+      layers: { l: { ...cell, dims: {} } },
+      sizes: { T: 1, B: 1 },
+      body: [give(record({ y: member(layerCall(l('l'), { u: x('c'), x: x('x') }), 'h'), c: x('c') }))],
+    });
+    const one = (shape: number[]) => ({ shape, data: Float64Array.of(1) });
+    const cotangents = { outputs: { y: one([1, 1]), c: one([1]) }, state: {} };
+    const data = given(model, { x: [3], c: [2] }, { cotangents });
+    const { outputs, gradients } = runReference(model.tree, model.signature, model.sizes, data);
+    expect(outputs.c?.shape).toEqual([1]);
+    expect(gradients?.inputs.c).toEqual({ shape: [1], data: Float64Array.of(4) });
+  });
+
   it('one parameter for all is an output of every sequence', () => {
     const { outputs, params, shapes } = of({ y: p('a') }, { params: { a: ['H'] } });
     expect(shapes.y).toEqual([3, 2]);

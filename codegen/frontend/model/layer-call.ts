@@ -71,8 +71,10 @@ export class LayerCall {
       machine.report('SPEC-TIMES', at, message, "Give it an input over time, `over('T', …)`.");
       return POISON;
     }
-    const section = this.section(time, order, [...homes, ...starts.values()], given);
-    return this.evaluate(section, given, starts);
+    const delayable = calls(this.cell, 'delay') ? this.repeated(time, given) : given;
+    const own = [...delayable.values()].flatMap(({ value }) => this.sequences.homeOf(value) ?? []);
+    const section = this.section(time, order, [...own, ...starts.values()], delayable);
+    return this.evaluate(section, delayable, starts);
   }
 
   /** A literal object's values by name; reported where it is something else. */
@@ -177,6 +179,22 @@ export class LayerCall {
       }
     }
     return whole ? starts : undefined;
+  }
+
+  /** A delay reaches what is in memory at every step: what has no time is written there at every step of `time`. */
+  private repeated(time: string, given: ReadonlyMap<string, Operand>): Map<string, Operand> {
+    const { machine, sections, sequences } = this;
+    return new Map(
+      [...given].map(([name, operand]): [string, Operand] => {
+        const { value, span } = operand;
+        const home = sequences.homeOf(value);
+        if (value.kind !== 'node' || sequences.timeOf(home) !== undefined) return [name, operand];
+        const section = sections.target(time, home === undefined ? [] : [home]);
+        const output = sections.output(section, sections.take(section, value.id, span));
+        const id = sections.left(section, 'output', output, machine.shape(value.id), span);
+        return [name, { value: { kind: 'node', id }, span }];
+      }),
+    );
   }
 
   /** One whose loop the layer may join: what it is given does not come through that loop, and all of it comes before. */

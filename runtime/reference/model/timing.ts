@@ -6,7 +6,7 @@
  */
 import { isArray, type Operand } from '../operand.js';
 import { type Tape, Value } from '../tape.js';
-import { stretchTo, takeRows } from '../tensor.js';
+import { alias, stretchTo, takeRows } from '../tensor.js';
 import type { TimeAxis } from './axis.js';
 
 export class Timing {
@@ -47,6 +47,9 @@ export class Timing {
   /** A value with exactly the rows of an axis; without one, of the batch. */
   full(value: Value, axis: TimeAxis | undefined): Value {
     const rows = axis === undefined ? this.batch : axis.sequences.length;
-    return this.mark(stretchTo(this.tape, this.spread(value, axis), rows, value.axes), axis);
+    const whole = stretchTo(this.tape, this.spread(value, axis), rows, value.axes);
+    // Of one sequence of one step a value without time has all the rows: as a sequence it is another value still.
+    const other = whole === value && this.axes.get(value) !== axis;
+    return this.mark(other ? alias(this.tape, whole, whole.axes) : whole, axis);
   }
 }

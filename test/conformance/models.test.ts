@@ -1,0 +1,168 @@
+/** Written models against the reference: every output and every gradient, ragged and at full length. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile, parseSpec, resolveOptions, resolveSpec, type SpecTree, valuesOf } from '../../codegen/index.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { checkCell, judge, outputShapes } from '../../runtime/check/index.js';
+import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/layer/index.js';
+import { randomData } from '../../runtime/random.js';
+
+let device: RecurveDevice;
+const folder = mkdtempSync(join(tmpdir(), 'recurve-models-'));
+beforeAll(async () => {
+  device = await openDevice('swiftshader');
+  writeFileSync(
+    join(folder, 'late.cell.ts'),
+    `import { cell, delay, mat, matvec, scalar, tanh, vec } from 'recurve';
+     /** Sees what was given two steps ago, and has two states. */
+     export default cell({ name: 'late', dims: ['I', 'H'], inputs: { x: vec('I'), u: vec('H') }, state: { h: vec('H'), n: scalar({ init: 1 }) },
+       params: { W: mat('H', 'I'), v: vec('H') },
+       step({ x, u }, { h, n }, p, { t }) {
+         const a = tanh(matvec(p.W, delay(x, 2)) + 0.5 * h * n + p.v * delay(u, 1));
+         return { h: a, n: 0.9 * n + 0.01 * t, y: a * u };
+       } });`,
+  );
+});
+afterAll(() => {
+  device.close();
+  rmSync(folder, { recursive: true });
+});
+
+const NAMES =
+  'concat, dropout, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, scalar, shift, sigmoid, softmax, stopGradient, sum, tanh, vec';
+
+function parsed(properties: string): SpecTree {
+  const file = join(folder, 'written.model.ts');
+  const names = NAMES.split(', ').filter((name) => new RegExp(`(?<![.\\w])${name}\\(`).test(`model(${properties}`));
+  const late = properties.includes('layer(late') ? "import late from './late.cell.js';\n" : '';
+  writeFileSync(
+    file,
+    `import { ${names.join(', ')} } from 'recurve';\n${late}export default model({ name: 'written', ${properties} });\n`,
+  );
+  return parseSpec(file);
+}
+
+/** What is wrong at these sizes, at full length and where lengths differ. */
+async function wrong(properties: string, sizes: Sizes, training = false): Promise<string[]> {
+  const tree = parsed(properties);
+  const options = resolveOptions(tree, training ? { training } : {});
+  const cases = await checkCell(device, tree, { options, sizes: () => sizes });
+  expect(cases.flatMap(({ tensors }) => tensors).length).toBeGreaterThan(1);
+  return cases.flatMap(({ tensors }) => tensors.filter(({ ok }) => !ok).map(({ name, error }) => `${name} ${error}`));
+}
+
+const SEQUENCE = "inputs: { x: over('T', vec('I')) }";
+const GRU = "dims: ['I', 'H'], inputs: { x: over('T', vec('I')) }, layers: { first_: layer('gru') }";
+
+const MODELS: Readonly<Record<string, string>> = {
+  'a network of several layers without a recurrence, at every step': `dims: ['I', 'H', 'K'], ${SEQUENCE},
+    params: { W: mat('H', 'I'), b: vec('H'), V: mat('K', 'H') },
+    run({ x }, _layers, p) { const h = tanh(matvec(p.W, x) + p.b); return { y: matvec(p.V, h * sigmoid(h)) + 0.5 }; }`,
+  'one network at every step and for what a sequence has once, with the same parameters': `dims: ['I', 'H'],
+    inputs: { x: over('T', vec('I')), c: vec('I') }, params: { W: mat('H', 'I'), V: mat('H', 'H') },
+    run({ x, c }, _layers, p) { return { y: tanh(matvec(p.V, tanh(matvec(p.W, x)))), z: tanh(matvec(p.V, tanh(matvec(p.W, c)))) }; }`,
+  'a convolution over time, of what is given and of what is computed': `dims: ['I', 'H'], ${SEQUENCE},
+    params: { A: mat('H', 'I'), B: mat('H', 'I'), C: mat('H', 'I'), w: vec('H') },
+    run({ x }, _layers, p) {
+      const y = tanh(matvec(p.A, shift(x, -1)) + matvec(p.B, x) + matvec(p.C, shift(x, 2)));
+      return { y: p.w * shift(y, -2) + shift(y, 1), s: shift(x, 1) };
+    }`,
+  'a stack of three by repetition, each with what it was given added': `dims: ['I', 'H'], ${SEQUENCE},
+    layers: { first_: layer('gru'), deep: repeat(2, layer('gru', { I: 'H' })) },
+    run({ x }, { first_, deep }) {
+      let h = first_({ x }).h;
+      for (let k = 0; k < 2; k++) h = deep[k]({ x: h }).h + h;
+      return { h };
+    }`,
+  'both directions, joined, and a layer above': `dims: ['I', 'H', 'J', 'K'], ${SEQUENCE},
+    layers: { ahead: layer('rnn'), back: layer('rnn'), above: layer('gru', { I: 'J', H: 'K' }) },
+    run({ x }, { ahead, back, above }) {
+      const both = concat('J', ahead({ x }).h, back({ x }, { reverse: true }).h);
+      return { h: above({ x: both }, { reverse: true }).h, both };
+    }`,
+  'one value of a sequence by each reduction over time': `${GRU},
+    run({ x }, { first_ }) {
+      const { h } = first_({ x });
+      return { a: sum(h, 'T'), b: mean(h, 'T'), c: maxOver(h, 'T'), d: first(h), e: last(h), f: sum(softmax(h, 'T') * h, 'T') };
+    }`,
+  'initial states from an input, a parameter, a final state, a reduction and a number': `dims: ['I', 'H'],
+    inputs: { x: over('T', vec('I')), c: vec('H') }, params: { h0: vec('H'), s: scalar() },
+    layers: { a: layer('gru'), b: layer('lstm'), d: layer('rnn') },
+    run({ x, c }, { a, b, d }, p) {
+      const one = a({ x }, { state: { h: c } });
+      const two = b({ x }, { state: { h: one.final.h, c: tanh(p.h0) } });
+      const three = d({ x }, { state: { h: mean(two.h, 'T') + p.s }, reverse: true });
+      return { y: three.h, z: a({ x }, { state: { h: 0.25 } }).h, f: three.final.h };
+    }`,
+  'final states, of both directions, also where nothing else is wanted': `dims: ['I', 'H'], ${SEQUENCE},
+    layers: { a: layer('lstm'), b: layer('gru') },
+    run({ x }, { a, b }) { const r = a({ x }); return { h: r.final.h, c: r.final.c, b: b({ x }, { reverse: true }).final.h }; }`,
+  'a layer called twice, in both directions and on its own output': `dims: ['H'], inputs: { x: over('T', vec('H')) },
+    layers: { l: layer('gru', { I: 'H' }) },
+    run({ x }, { l }) { const r = l({ x }); return { y: l({ x: r.h }, { state: { h: r.final.h }, reverse: true }).h, z: l({ x: shift(r.h, -1) }).h }; }`,
+  'a decoder that begins where an encoder ended, with attention': `dims: ['I', 'H'],
+    inputs: { x: over('T', vec('I')), y: over('T', vec('I')) }, layers: { encoder: layer('gru'), decoder: layer('gru') },
+    run({ x, y }, { encoder, decoder }) {
+      const read = encoder({ x });
+      const seen = sum(read.h * softmax(read.h, 'T'), 'T');
+      const wrote = decoder({ x: y }, { state: { h: read.final.h } });
+      return { y: wrote.h * seen };
+    }`,
+  'a value without time that sequences, tests and a layer meet': `dims: ['I', 'H'], inputs: { x: over('T', vec('I')), c: vec('I') },
+    layers: { l: layer('gru') },
+    run({ x, c }, { l }) {
+      const above = c > 0;
+      const r = l({ x: above ? x : c * x });
+      return { y: r.h, z: (x > c ? x - c : 0.5 * x), m: above ? mean(x, 'T') : c };
+    }`,
+  'a cell that delays what it is given: a sequence, a computed one, a value without time and a parameter': `dims: ['I', 'H'],
+    inputs: { x: over('T', vec('I')), c: vec('H') }, layers: { l: layer(late), k: layer(late, { I: 'H' }) }, params: { u: vec('H') },
+    run({ x, c }, { l, k }, p) {
+      const r = l({ x, u: c });
+      return { y: r.y, z: k({ x: tanh(r.h), u: p.u }, { state: { n: mean(sum(x, 'I'), 'T') }, reverse: true }).h, n: r.final.n };
+    }`,
+  'a parameter that no gradient reaches beside one of a layer that only its last state shows': `dims: ['I', 'H'], ${SEQUENCE}, params: { b: vec('H') },
+    layers: { l: layer('rnn') },
+    run({ x }, { l }, p) { return { y: l({ x }).final.h * stopGradient(p.b) }; }`,
+  'parameters alone in what a sequence has once': `dims: ['I', 'H'], ${SEQUENCE}, params: { W: mat('H', 'I'), b: vec('H') },
+    run({ x }, _layers, p) { return { y: last(x) * 0.5, z: matvec(p.W, mean(x, 'T')) + tanh(p.b) }; }`,
+};
+
+describe('a written model', () => {
+  it.each(Object.keys(MODELS))(
+    '%s',
+    async (name) => {
+      const wide = { T: 5, B: 3, I: 3, H: 4, J: 8, K: 2 };
+      expect(await wrong(MODELS[name] ?? '', wide)).toEqual([]);
+      expect(await wrong(MODELS[name] ?? '', { ...wide, T: 1, B: 1 })).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('draws at every step, once a sequence, and in a layer called twice', async () => {
+    const drawing = `dims: ['I', 'H'], inputs: { x: over('T', vec('I')), c: vec('I') },
+      layers: { l: layer('lstm', {}, { options: { recurrentDropout: true } }) },
+      run({ x, c }, { l }) {
+        const h = l({ x: dropout(x, 0.3) }, { reverse: true }).h;
+        return { h, g: l({ x: dropout(x, 0.2, 'sequence') }).h, d: dropout(c, 0.5), m: dropout(mean(h, 'T'), 0.4) };
+      }`;
+    expect(await wrong(drawing, { T: 4, B: 3, I: 6, H: 5 }, true)).toEqual([]);
+  }, 60_000);
+
+  it('gives zeros, and no gradient, where a sequence has no step', async () => {
+    const tree = parsed(MODELS['one value of a sequence by each reduction over time'] ?? '');
+    const options = resolveOptions(tree, {});
+    const signature = resolveSpec(tree, options);
+    const sizes = { T: 4, B: 3, I: 3, H: 4 };
+    const outputs = outputShapes(signature, valuesOf(tree, signature));
+    const data = { ...randomData(signature, sizes, outputs, { seed: 2 }), lengths: [4, 0, 2] };
+    const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+    executable.poison();
+    const judged = judge(tree, signature, sizes, data, await executable.run(data));
+    executable.destroy();
+    expect(judged.filter(({ verdict }) => verdict !== 'agrees').map(({ name }) => name)).toEqual([]);
+  }, 60_000);
+});
