@@ -1,7 +1,7 @@
-/** `recurve list`: the built-in cells. */
-import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
-import type { CellTree, OptionDeclaration, TensorDeclaration } from '../codegen/frontend/tree.js';
-import { builtInCells, parseCheckedCell, resolveCell } from '../runtime/node/cells.js';
+/** `recurve list`: the built-in cells and models. */
+import { resolveOptions, resolveSignature, resolveSpec } from '../codegen/frontend/index.js';
+import type { CellTree, ModelTree, OptionDeclaration, SpecTree, TensorDeclaration } from '../codegen/frontend/tree.js';
+import { builtInCells, builtInModels, parseChecked, resolveCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { stepCosts } from './costs.js';
 import type { Flags } from './flags.js';
@@ -27,21 +27,34 @@ interface ListedCell {
   readonly dispatchesPerStep: { readonly forward: number; readonly backward: number };
 }
 
+/** A built-in model: its layers stand where a cell has states. */
+interface ListedModel extends Pick<ListedCell, 'name' | 'summary' | 'documentation' | 'equations' | 'source'> {
+  readonly options: ListedCell['options'];
+  /** With every option at its default: the cell of each layer, and what its dims are in the model. */
+  readonly topology: readonly { readonly name: string; readonly cell: string; readonly dims: Readonly<Record<string, string>> }[];
+  readonly dims: readonly string[];
+  readonly inputs: readonly ListedTensor[];
+  readonly params: readonly ListedTensor[];
+  readonly outputs: readonly string[];
+}
+
 interface ListedTensor {
   readonly name: string;
   readonly shape: readonly string[];
 }
 
 /**
- * All built-in cells, or those named in full, a path among them.
+ * All built-in cells and models, or those named in full, a path among them.
  * @throws RecurveError `CELL-UNKNOWN`, `CELL-FILE`; SpecError
  */
 export async function list(context: Context, named: readonly string[], flags: Pick<Flags, 'adapter'>): Promise<Outcome> {
   const { io, colors } = context;
-  const paths = named.length === 0 ? builtInCells().map(({ path }) => path) : named.map((cell) => resolveCell(cell, io.cwd));
-  const trees = paths.map((path) => ({ path, tree: parseCheckedCell(path) }));
+  const all = [...builtInCells(), ...builtInModels()].map(({ path }) => path);
+  const paths = named.length === 0 ? all : named.map((cell) => resolveCell(cell, io.cwd));
+  const trees = paths.map((path) => ({ path, tree: parseChecked(path) }));
   const chosen = await chooseTarget(context, flags);
-  const cells = trees.map(({ tree, path }) => describe(tree, path, chosen));
+  const cells = trees.flatMap(({ tree, path }) => (tree.kind === 'cell' ? [describe(tree, path, chosen)] : []));
+  const models = trees.flatMap(({ tree, path }) => (tree.kind === 'model' ? [describeModel(tree, path)] : []));
   const text = cells.map((cell) =>
     [
       `${colors.bold(cell.name)}  ${cell.summary}`,
@@ -53,19 +66,51 @@ export async function list(context: Context, named: readonly string[], flags: Pi
       `  source    ${cell.source}`,
     ].join('\n'),
   );
+  const networks = models.map((model) =>
+    [
+      `${colors.bold(model.name)}  ${model.summary}`,
+      ...(named.length === 0 ? [] : [...indented(model.documentation), `  dims      T B ${model.dims.join(' ')}`]),
+      ...model.equations.map((line) => `    ${line}`),
+      ...model.options.map((option) => `  --set ${optionText(option)}`),
+      `  layers    ${model.topology.map(({ name, cell }) => `${name}: ${cell}`).join(', ')}`,
+      `  inputs    ${model.inputs.map(tensorText).join(' ')}`,
+      `  outputs   ${model.outputs.join(' ')}`,
+      `  source    ${model.source}`,
+    ].join('\n'),
+  );
   const note = `Dispatches, forward + backward, with every option at its default, are ${targetText(chosen)}.`;
-  return { document: { target: chosen.name, cells }, text: [...text, colors.dim(note)].join('\n\n') };
+  return { document: { target: chosen.name, cells, models }, text: [...text, ...networks, colors.dim(note)].join('\n\n') };
 }
 
 /** What a cell's own page begins with: where it comes from, its dims and the tensors that run through it. */
 function inFull(cell: ListedCell): string[] {
-  const rest = cell.documentation.split('\n').map((line) => (line === '' ? '' : `  ${line}`));
   return [
-    ...(cell.documentation === '' ? [] : [...rest, '']),
+    ...indented(cell.documentation),
     `  dims      T B ${cell.dims.join(' ')}`,
     `  inputs    ${cell.inputs.map(tensorText).join(' ')}`,
     `  state     ${cell.state.length === 0 ? 'none' : cell.state.map(tensorText).join(' ')}`,
   ];
+}
+
+const indented = (documentation: string) =>
+  documentation === '' ? [] : [...documentation.split('\n').map((line) => (line === '' ? '' : `  ${line}`)), ''];
+
+function describeModel(tree: ModelTree, source: string): ListedModel {
+  const signature = resolveSpec(tree, resolveOptions(tree, {}));
+  const tensors = (group: readonly TensorDeclaration[]) => group.map(({ name, shape }) => ({ name, shape }));
+  return {
+    name: tree.name,
+    summary: tree.summary,
+    documentation: tree.documentation,
+    equations: equationsOf(tree),
+    source,
+    options: tree.options.map(({ span: _, ...option }) => option),
+    topology: (signature.layers ?? []).map(({ name, cell, dims }) => ({ name, cell, dims })),
+    dims: signature.dims,
+    inputs: tensors(signature.inputs),
+    params: tensors(signature.params),
+    outputs: signature.outputs ?? [],
+  };
 }
 
 function describe(tree: CellTree, source: string, { target }: NamedTarget): ListedCell {
@@ -89,10 +134,11 @@ function describe(tree: CellTree, source: string, { target }: NamedTarget): List
   };
 }
 
-/** The lines between the braces of `step`, without their common indentation. */
-export function equationsOf(tree: CellTree): string[] {
-  const lines = tree.sources[tree.step.span.file] ?? [];
-  const head = tree.step.span.line - 1;
+/** The lines between the braces of `step` or `run`, without their common indentation. */
+export function equationsOf(tree: SpecTree): string[] {
+  const { span } = tree.kind === 'cell' ? tree.step : tree.run;
+  const lines = tree.sources[span.file] ?? [];
+  const head = span.line - 1;
   const indentation = /^\s*/.exec(lines[head] ?? '')?.[0] ?? '';
   const end = lines.findIndex((line, index) => index > head && line.startsWith(`${indentation}}`));
   const body = lines.slice(head + 1, end < 0 ? undefined : end);

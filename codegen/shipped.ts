@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  * Where a file below `kernels/` lies. Built code runs from below `dist`, tests from below the root: this walks up until it
  * finds the file.
  */
-export function shippedPath(room: 'cells' | 'library', file: string): string {
+export function shippedPath(room: 'cells' | 'models' | 'library', file: string): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const path = join(folder, 'kernels', room, file);
@@ -19,12 +19,27 @@ export function shippedPath(room: 'cells' | 'library', file: string): string {
 }
 
 const CELL = '.cell.ts';
+const MODEL = '.model.ts';
 
-/** Built-in cells in alphabetical order: name and absolute path. */
-export function builtInCells(): { readonly name: string; readonly path: string }[] {
-  const folder = dirname(shippedPath('cells', `gru${CELL}`));
+/** Name and absolute path. */
+export interface BuiltIn {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Built-in cells in alphabetical order. */
+export function builtInCells(): BuiltIn[] {
+  return builtIn(dirname(shippedPath('cells', `gru${CELL}`)), CELL);
+}
+
+/** Built-in models in alphabetical order. */
+export function builtInModels(): BuiltIn[] {
+  return builtIn(dirname(shippedPath('models', `stack${MODEL}`)), MODEL);
+}
+
+function builtIn(folder: string, suffix: string): BuiltIn[] {
   return readdirSync(folder)
-    .filter((file) => file.endsWith(CELL))
+    .filter((file) => file.endsWith(suffix))
     .sort()
-    .map((file) => ({ name: file.slice(0, -CELL.length), path: join(folder, file) }));
+    .map((file) => ({ name: file.slice(0, -suffix.length), path: join(folder, file) }));
 }

@@ -5,11 +5,11 @@ import { RecurveError } from '../../codegen/errors.js';
 import { checkSpec, parseCell, parseSpec } from '../../codegen/frontend/index.js';
 import type { CellTree, SpecTree } from '../../codegen/frontend/tree.js';
 import { type FileFault, faultOf, isSystemError, reasonOf } from '../../codegen/read-file.js';
-import { builtInCells } from '../../codegen/shipped.js';
+import { builtInCells, builtInModels } from '../../codegen/shipped.js';
 import { didYouMean } from '../../codegen/suggest.js';
 import { visible } from '../../codegen/visible.js';
 
-export { builtInCells };
+export { builtInCells, builtInModels };
 
 const SUFFIX = '.cell.ts';
 const MODEL_SUFFIX = '.model.ts';
@@ -22,8 +22,7 @@ export function resolveCell(cell: string, cwd: string): string {
   const path = resolve(cwd, cell);
   if (!looksLikePath(cell)) {
     // `check .`: a folder, and not a name that is missing. Only a user's own command is told what is in one.
-    if (cell !== '' && !builtInCells().some(({ name }) => name === cell) && faultOf(path)?.kind === 'folder')
-      throw isFolder(cell, path);
+    if (cell !== '' && !shelf().some(({ name }) => name === cell) && faultOf(path)?.kind === 'folder') throw isFolder(cell, path);
     return builtInPath(cell, cwd);
   }
   requireFile(path, cell);
@@ -91,15 +90,18 @@ function isFolder(folder: string, path: string): RecurveError {
   });
 }
 
+/** Everything that a name may stand for: no cell and model share one. */
+const shelf = () => [...builtInCells(), ...builtInModels()];
+
 function builtInPath(name: string, cwd: string): string {
-  const cells = builtInCells();
+  const cells = shelf();
   const found = cells.find((cell) => cell.name === name);
   if (found !== undefined) return found.path;
   const beside = existsSync(resolve(cwd, `${name}${SUFFIX}`)) ? `Did you mean ${name}${SUFFIX}?` : undefined;
   const names = cells.map((cell) => cell.name);
   throw new RecurveError({
     code: 'CELL-UNKNOWN',
-    message: `there is no built-in cell ${JSON.stringify(name)} among the ${names.length}`,
+    message: `there is no built-in cell or model ${JSON.stringify(name)} among the ${names.length}`,
     fix: beside ?? didYouMean(name, names, 'See `recurve list`, or give the path of a *.cell.ts file.', ''),
     where: name,
   });
