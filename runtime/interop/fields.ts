@@ -7,16 +7,6 @@ import { WEIGHT_FORMATS, type WeightFormat } from './types.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A file or a line of nothing. `DATA-EMPTY` */
-export function emptyFile(source: string): RecurveError {
-  return new RecurveError({
-    code: 'DATA-EMPTY',
-    message: `${source} is empty`,
-    fix: 'Look whether what writes it has come to its end, or give another file.',
-    where: source,
-  });
-}
-
 export function typeError(where: string, expected: string, value: unknown, fix = `Write ${expected} there.`): RecurveError {
   return new RecurveError({
     code: 'DATA-TYPE',

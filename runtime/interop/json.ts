@@ -1,11 +1,11 @@
 /** The JSON form of a run's data. */
 import { RecurveError } from '../../codegen/errors.js';
 import type { Tensor, Tensors } from '../data.js';
+import { emptyFile } from './containers/identify.js';
 import { describe, pathOf, quote } from './describe.js';
 import { duplicateKey } from './duplicates.js';
 import {
   checkKeys,
-  emptyFile,
   isObject,
   type JsonObject,
   lengthsAt,

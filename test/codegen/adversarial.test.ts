@@ -2,17 +2,9 @@
 import { expect, test } from 'vitest';
 import { RecurveError, SpecError } from '../../codegen/errors.js';
 import { checkSpec, compile, parseCellSource, resolveOptions } from '../../codegen/index.js';
-import type { Plan, Target } from '../../codegen/plan.js';
+import type { Plan } from '../../codegen/plan.js';
+import { TARGET } from './target.js';
 
-const TARGET: Target = {
-  subgroup: 4,
-  software: true,
-  maxBufferBytes: 2 ** 30,
-  maxBindingBytes: 2 ** 30,
-  maxWorkgroupsPerDimension: 65_535,
-  maxStorageBuffers: 12,
-  maxKernelInstructions: 4000,
-};
 /** No case takes a tenth of this on a machine that does nothing else. */
 const BEARABLE_MS = 20_000;
 

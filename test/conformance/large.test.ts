@@ -3,6 +3,7 @@ import { SpecError } from '../../codegen/errors.js';
 import { compile, parseCellSource } from '../../codegen/index.js';
 import type { Target } from '../../codegen/plan.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { TARGET } from '../codegen/target.js';
 import { fromText, prepare, wrongTensors } from './compare-cell.js';
 
 let device: RecurveDevice;
@@ -12,15 +13,6 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 const SIZES = { T: 3, B: 2, I: 2, H: 5 };
-const TARGET: Target = {
-  subgroup: 4,
-  software: true,
-  maxBufferBytes: 2 ** 30,
-  maxBindingBytes: 2 ** 30,
-  maxWorkgroupsPerDimension: 65_535,
-  maxStorageBuffers: 12,
-  maxKernelInstructions: 4000,
-};
 
 const cell = (step: string, more = '') => `
 import { cell, mat, matvec, softmax, tanh, vec } from 'recurve';

@@ -1,10 +1,11 @@
 /** What goes wrong with adapters, devices and layers on them. All on the embedded SwiftShader. */
 import { vi } from 'vitest';
 import { compile } from '../../codegen/index.js';
-import type { Plan, Target } from '../../codegen/plan.js';
+import type { Plan } from '../../codegen/plan.js';
 import { type AdapterChoice, openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { supervise } from '../../runtime/device/supervise.js';
 import { type Layer, load, type RunRequest } from '../../runtime/layer/index.js';
+import { TARGET } from '../codegen/target.js';
 import { fromText, prepare } from '../conformance/compare-cell.js';
 import { runningSumData, runningSumPlan } from '../execute/running-sum.js';
 import { cellOf } from '../frontend/specs.js';
@@ -32,15 +33,6 @@ const plan = (change: (plan: Plan) => Partial<Plan>, found: string) =>
 const layer = (ask: (layer: Layer, owner: RecurveDevice) => unknown, found: string, more: Partial<Plan> = {}) =>
   onDevice(async (owner) => ask(await load(owner, { ...PLAN, ...more }), owner), found);
 
-const TARGET: Target = {
-  subgroup: 4,
-  software: true,
-  maxBufferBytes: 2 ** 30,
-  maxBindingBytes: 2 ** 30,
-  maxWorkgroupsPerDimension: 65_535,
-  maxStorageBuffers: 12,
-  maxKernelInstructions: 4000,
-};
 /** A test made of so many tests that no kernel holds it, and that nothing cuts. */
 const TESTS = cellOf({
   body: `const a = matvec(p.W, x) + matvec(p.U, h) + p.b;
