@@ -10,8 +10,8 @@ export interface ErrorDocument {
   readonly error: {
     readonly code: string;
     readonly message: string;
-    readonly fix?: string;
-    readonly where?: string;
+    readonly fix: string;
+    readonly where: string;
     readonly diagnostics?: readonly Diagnostic[];
   };
 }
@@ -50,8 +50,7 @@ async function errorText(error: unknown, io: Io): Promise<string> {
     return [...shown, `error ${error.code}: ${count} in the spec`].join('\n\n');
   }
   if (error instanceof RecurveError) {
-    const first = `error ${error.code}: ${oneLine(error.message)}`;
-    return error.fix === undefined ? first : `${first}\nfix: ${oneLine(error.fix)}`;
+    return `error ${error.code}: ${oneLine(error.message)}\nfix: ${oneLine(error.fix)}`;
   }
   return `internal error: ${oneLine(text(error))}\n${REPORT}`;
 }

@@ -104,6 +104,6 @@ try {
 } catch (error) {
   progress.clear();
   if (!(error instanceof RecurveError)) throw error;
-  process.stderr.write(`error ${error.code}: ${error.message}\n${error.fix === undefined ? '' : `fix: ${error.fix}\n`}`);
+  process.stderr.write(`error ${error.code}: ${error.message}\nfix: ${error.fix}\n`);
   process.exitCode = error.exitCode;
 }

@@ -1,7 +1,8 @@
 /**
  * How much of an error float32 itself explains: what becomes of the reference when its inputs are off by half a unit
  * in the last place of float32 and every value and cotangent on its tape is rounded to float32: to the nearest, and
- * then up or down by chance (Parker 1997, "Monte Carlo Arithmetic"), since kernels round constants and sums elsewhere.
+ * then up or down by chance (Parker 1997, "Monte Carlo Arithmetic"), since kernels round constants and sums elsewhere
+ * and add the terms of a cotangent in another order.
  * Where this alone exceeds the tolerance, a kernel that misses it may be right.
  */
 import type { Signature, SpecTree } from '../../codegen/frontend/tree.js';
@@ -51,9 +52,11 @@ export class Conditioning {
   /** One more run of the rounded reference. */
   run(): void {
     const chance = streamOf(this.#runs, 'rounding');
-    const tape = new RoundingTape(this.#runs === 0 ? Math.fround : (value) => upOrDown(value, chance));
+    // Relatively by 2⁻²⁴, half a unit in the last place at the most.
+    const nudge = (value: number) => value * (1 + (chance() < 0.5 ? 1 : -1) * 2 ** -24);
+    const tape = new RoundingTape(this.#runs === 0 ? Math.fround : (value) => upOrDown(value, chance), nudge);
     this.#runs++;
-    const rounded = tensorsOf(runReference(this.tree, this.signature, this.sizes, perturbed(this.data, chance), tape));
+    const rounded = tensorsOf(runReference(this.tree, this.signature, this.sizes, perturbed(this.data, nudge), tape));
     for (const [name, { shape, data }] of tensorsOf(this.exact)) {
       const other = rounded.get(name)?.data ?? [];
       const before = this.limit(name);
@@ -63,14 +66,11 @@ export class Conditioning {
   }
 }
 
-/** Relatively by 2⁻²⁴, up or down. */
-function perturbed(data: CellData, chance: Stream): CellData {
+/** The same data with every number nudged. */
+function perturbed(data: CellData, nudge: (value: number) => number): CellData {
   const group = (tensors: Tensors): Tensors =>
     Object.fromEntries(
-      Object.entries(tensors).map(([name, { shape, data: values }]) => [
-        name,
-        { shape, data: Float64Array.from(values, (value) => value * (1 + (chance() < 0.5 ? 1 : -1) * 2 ** -24)) },
-      ]),
+      Object.entries(tensors).map(([name, { shape, data: values }]) => [name, { shape, data: Float64Array.from(values, nudge) }]),
     );
   const { cotangents } = data;
   return {

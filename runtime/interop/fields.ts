@@ -3,19 +3,10 @@ import { RecurveError } from '../../codegen/errors.js';
 import type { OptionValue } from '../../codegen/frontend/tree.js';
 import { didYouMean } from '../../codegen/suggest.js';
 import { describe, listText, pathOf, quote } from './describe.js';
+import { INIT_KEYS } from './form.js';
 import { WEIGHT_FORMATS, type WeightFormat } from './types.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** A file or a line of nothing. `DATA-EMPTY` */
-export function emptyFile(source: string): RecurveError {
-  return new RecurveError({
-    code: 'DATA-EMPTY',
-    message: `${source} is empty`,
-    fix: 'Look whether what writes it has come to its end, or give another file.',
-    where: source,
-  });
-}
 
 export function typeError(where: string, expected: string, value: unknown, fix = `Write ${expected} there.`): RecurveError {
   return new RecurveError({
@@ -109,6 +100,6 @@ export function seedAt(value: unknown, where = 'seed'): number {
 /** `{"seed": 7}`; the seed is 0 where it is left out, as in the library. @throws RecurveError `DATA-TYPE`, `DATA-KEY`, `DATA-SEED` */
 export function initAt(value: unknown): { readonly seed: number } {
   const init = objectAt(value, 'init', 'Write {"seed": 7}.');
-  checkKeys(init, ['seed'], 'init');
+  checkKeys(init, INIT_KEYS, 'init');
   return { seed: init.seed === undefined ? 0 : seedAt(init.seed, 'init.seed') };
 }

@@ -1,11 +1,11 @@
 /** The JSON form of a run's data. */
 import { RecurveError } from '../../codegen/errors.js';
 import type { Tensor, Tensors } from '../data.js';
+import { emptyFile } from './containers/identify.js';
 import { describe, pathOf, quote } from './describe.js';
 import { duplicateKey } from './duplicates.js';
 import {
   checkKeys,
-  emptyFile,
   initAt,
   isObject,
   type JsonObject,
@@ -16,23 +16,10 @@ import {
   typeError,
   weightFormatAt,
 } from './fields.js';
+import { COTANGENTS_KEYS, REQUEST_KEYS, TENSOR_KEYS, WEIGHTS_KEYS } from './form.js';
 import { checkOutline } from './outline.js';
 import { allRead, checkCount, checkShape, pastLengths, tensorOf, type Unread } from './tensor.js';
 import type { RunRequest } from './types.js';
-
-const REQUEST_KEYS = [
-  'cell',
-  'options',
-  'inputs',
-  'state',
-  'params',
-  'init',
-  'weights',
-  'lengths',
-  'reverse',
-  'seed',
-  'cotangents',
-] as const;
 
 const TENSOR_FIX = 'Write {"shape": [2, 3], "data": [1, 2, 3, 4, 5, 6]}, the numbers flat in row-major order.';
 
@@ -137,7 +124,7 @@ function requestFrom(document: JsonObject): RunRequest {
 
 function weightsAt(value: unknown): NonNullable<RunRequest['weights']> {
   const weights = objectAt(value, 'weights', 'Write {"format": "torch", "tensors": {…}}.');
-  checkKeys(weights, ['format', 'tensors'], 'weights');
+  checkKeys(weights, WEIGHTS_KEYS, 'weights');
   return {
     format: weightFormatAt(weights.format, 'weights.format'),
     tensors: tensorsAt(weights.tensors, 'weights.tensors', { group: 'weights' }),
@@ -146,7 +133,7 @@ function weightsAt(value: unknown): NonNullable<RunRequest['weights']> {
 
 function cotangentsAt(value: unknown, alongTime: UnreadIn): NonNullable<RunRequest['cotangents']> {
   const cotangents = objectAt(value, 'cotangents');
-  checkKeys(cotangents, ['outputs', 'state'], 'cotangents');
+  checkKeys(cotangents, COTANGENTS_KEYS, 'cotangents');
   const { outputs = {}, state = {} } = cotangents;
   return {
     outputs: tensorsAt(outputs, 'cotangents.outputs', { unreadIn: alongTime }),
@@ -171,7 +158,7 @@ function tensorsAt(
 
 function tensorAt(value: unknown, where: string, unreadIn: UnreadIn): Tensor {
   if (!isObject(value)) throw typeError(where, 'an object of "shape" and "data"', value, TENSOR_FIX);
-  checkKeys(value, ['shape', 'data'], where);
+  checkKeys(value, TENSOR_KEYS, where);
   const shape = checkShape(value.shape, where);
   const data = value.data;
   if (!Array.isArray(data)) throw typeError(`${where}.data`, 'an array of numbers', data, TENSOR_FIX);

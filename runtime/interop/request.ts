@@ -1,8 +1,7 @@
 /** A request as a file or a line holds it, in either form; safetensors/request.ts reads the one of safetensors. */
 import { RecurveError } from '../../codegen/errors.js';
 import { readUserFile } from '../../codegen/read-file.js';
-import { ofAnotherKind } from './containers/identify.js';
-import { emptyFile } from './fields.js';
+import { emptyFile, ofAnotherKind } from './containers/identify.js';
 import { parseJsonRequest } from './json.js';
 import { MOST_JSON_BYTES } from './limits.js';
 import { parseSafetensorsRequest, startsAsSafetensors } from './safetensors.js';

@@ -20,7 +20,7 @@ export interface RunRequest {
   readonly init?: { readonly seed: number };
   /** One direction's tensors in the framework's own names, shapes and gate order. */
   readonly weights?: { readonly format: WeightFormat; readonly tensors: Tensors };
-  /** Whole numbers of at least 1. */
+  /** Steps of each sequence: whole numbers, 0 to T. */
   readonly lengths?: readonly number[];
   /** Absent where the request leaves it to the weights. */
   readonly reverse?: boolean;

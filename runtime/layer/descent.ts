@@ -1,6 +1,5 @@
 /** Gradient descent on the device: θ ← θ − rate · ∂L/∂θ, and nothing crosses the bus. */
 import { RecurveError } from '../../codegen/errors.js';
-import type { Plan } from '../../codegen/plan.js';
 import type { Supervised } from '../device/supervise.js';
 import type { Executable } from '../execute/index.js';
 import type { PlacedTensor } from '../memory/slots.js';
@@ -81,13 +80,10 @@ export class Descent {
       const param = gradient.group === 'gradients.params' ? executable.given.get(`params.${gradient.name}`) : undefined;
       return param === undefined ? [] : [{ param, gradient }];
     });
-    requireLasting(executable.plan, new Set(this.#pairs.map(({ gradient }) => gradient.slot.buffer)));
   }
 
-  /** @throws RecurveError `DESCENT-RATE` */
+  /** A step that `requireStep` let pass. */
   apply({ rate, maxNorm }: DescentStep): void {
-    requireNumber('rate', rate, Number.isFinite(rate));
-    if (maxNorm !== undefined) requireNumber('maxNorm', maxNorm, maxNorm > 0);
     this.#made ??= this.#make();
     const { kernels } = this.#made;
     const device = this.#device;
@@ -153,14 +149,10 @@ export class Descent {
   }
 }
 
-/** A forward run between `backward` and `descend` must leave the gradients as they are. */
-function requireLasting({ cell, passes, kernels }: Plan, gradients: ReadonlySet<string>): void {
-  const forward = new Set(passes.filter(({ direction }) => direction === 'forward').map(({ kernel }) => kernel));
-  const writer = kernels.find(
-    ({ name, bindings }) =>
-      forward.has(name) && bindings.some(({ buffer, access }) => access === 'read_write' && gradients.has(buffer)),
-  );
-  if (writer !== undefined) throw new Error(`the plan for ${cell} writes gradients in its forward kernel ${writer.name}`);
+/** @throws RecurveError `DESCENT-RATE` */
+export function requireStep({ rate, maxNorm }: DescentStep): void {
+  requireNumber('rate', rate, Number.isFinite(rate));
+  if (maxNorm !== undefined) requireNumber('maxNorm', maxNorm, maxNorm > 0);
 }
 
 function requireNumber(name: string, value: number, good: boolean): void {

@@ -8,7 +8,7 @@ import type { Direction, Executable, Source } from '../execute/index.js';
 import type { Extent } from '../memory/copy.js';
 import { shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
-import { Descent, type DescentStep } from './descent.js';
+import { Descent, type DescentStep, requireStep } from './descent.js';
 import { extentOf, type GivenTensors, requireDense, sourceOf } from './extent.js';
 import { initialValues } from './init.js';
 import { assemble, choose, isGradient, resultName } from './results.js';
@@ -158,6 +158,7 @@ export class Layer<S extends CellTypes = CellTypes> {
   descend(step: DescentStep): void {
     this.#requireGradients();
     this.#check();
+    requireStep(step);
     if (!this.#hasGradients) throw this.#outOfOrder('descend', 'backward');
     this.#descent.apply(step);
     this.#params.version++;

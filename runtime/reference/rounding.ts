@@ -10,7 +10,11 @@ export class RoundingTape extends Tape {
   rounds = 0;
   flushed = 0;
 
-  constructor(private readonly rounding: (value: number) => number) {
+  /** @param reordered an addend to what a cotangent holds already, as another order of its sum may count it */
+  constructor(
+    private readonly rounding: (value: number) => number,
+    private readonly reordered?: (addend: number) => number,
+  ) {
     super();
   }
 
@@ -26,9 +30,23 @@ export class RoundingTape extends Tape {
     this.round(output.data);
     const rounded: typeof backward = (cotangent, gated) => {
       this.round(cotangent);
+      const sums = new Map(sources.map((source) => [source, this.reordered && source.gradient?.slice()]));
       backward(cotangent, gated);
+      for (const [source, before] of sums) this.readd(source, before);
     };
     return super.record(output, sources, rounded, held);
+  }
+
+  /**
+   * The tape adds to a cotangent use by use, from the last one back; kernels add in an order of their own. Terms that
+   * cancel without a trace in one of the orders leave their rounding behind in another.
+   */
+  private readd({ gradient }: Value, before: Float64Array | undefined): void {
+    if (gradient === undefined || before === undefined || this.reordered === undefined) return;
+    for (let i = 0; i < gradient.length; i++) {
+      const [sum, term] = [gradient[i] as number, before[i] as number];
+      if (term !== 0 && sum !== term) gradient[i] = term + this.reordered(sum - term);
+    }
   }
 
   private round(values: Float64Array): void {

@@ -325,6 +325,11 @@ describe('a cell that is no file', () => {
     };
     expect(await recurve(['check', 'folder'], { cwd })).toMatchObject(refused);
     expect(await recurve(['check', './folder/'], { cwd })).toMatchObject(refused);
+    // No name at all is the working folder to whoever joins paths.
+    expect(await recurve(['check', ''], { cwd })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('CELL-UNKNOWN: there is no built-in cell ""'),
+    });
     expect(await recurve(['check', '.'], { cwd: at('folder') })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('fix: Give a file in it: mine.cell.ts.'),

@@ -1,13 +1,12 @@
 /** Mistakes in a step: its expressions and statements, its shapes, and what it returns. */
 import { checkSpec, parseCellSource } from '../../codegen/frontend/index.js';
-import { cellOf, type Parts } from '../frontend/specs.js';
+import { cellOf, type Parts, usingAll } from '../frontend/specs.js';
 import { type Witness, witness } from './witness.js';
 
 const IMPORTS =
   'import { antisymmetric, blockTriangular, broadcast, cell, choice, clamp, concat, conv1d, delay, dot, dropConnect, dropout, ' +
   'elu, flag, index, kernel, log, map, mat, matvec, noise, outer, scalar, sigmoid, slice, softmax, stack, sum, tanh, vec, ' +
   "zoneout } from 'recurve';";
-const PARAMS = "{ W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H'), K: kernel('H', 'I', 3), S: stack(2, 'H', 'H'), r: scalar() }";
 
 const spec = (parts: Parts, found: string): Witness =>
   witness(() => checkSpec(parseCellSource('mine.cell.ts', cellOf({ imports: IMPORTS, ...parts }))), found);
@@ -18,21 +17,8 @@ const ends = (lines: string, found: string, parts: Parts = {}) =>
 /** A step whose next state is this. */
 const returns = (value: string, found: string, parts: Parts = {}) => ends(`return { h: ${value} };`, found, parts);
 
-/** A step that uses everything once, a kernel, a stack and a map among it, and then returns `more` besides. */
-const besides = (more: string, found: string) =>
-  spec(
-    {
-      dims: "['X', 'I', 'H']",
-      inputs: "{ x: vec('I'), m: map('X', 'I') }",
-      params: PARAMS,
-      step: `step({ x, m }, { h }, p) {
-    const y = sum(conv1d(p.K, m), 'X') + matvec(p.S[0], h);
-    const next = tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) * p.r + y;
-    return { h: next, more: ${more} };
-  },`,
-    },
-    found,
-  );
+/** The step that uses everything once, and returns `more` besides. */
+const besides = (more: string, found: string) => spec(usingAll(more), found);
 
 export const STEP = {
   'SPEC-TOO-DEEP': returns('a + '.repeat(450).concat('a'), '400 levels'),

@@ -63,6 +63,21 @@ export function mistakesOf(parts: Parts): string {
   return mistakes(cellOf(parts));
 }
 
+export const ALL_PARAMS =
+  "{ W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H'), K: kernel('H', 'I', 3), S: stack(2, 'H', 'H'), r: scalar() }";
+
+/** A step that uses all of these once, and a map, and then returns `more` besides. */
+export const usingAll = (more: string): Parts => ({
+  dims: "['X', 'I', 'H']",
+  inputs: "{ x: vec('I'), m: map('X', 'I') }",
+  params: ALL_PARAMS,
+  step: `step({ x, m }, { h }, p) {
+    const y = sum(conv1d(p.K, m), 'X') + matvec(p.S[0], h);
+    const next = tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) * p.r + y;
+    return { h: next, more: ${more} };
+  },`,
+});
+
 export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string }>>;
 
 /** Writes files into a folder of their own, which goes again. */

@@ -1,26 +1,17 @@
 /** Mistakes with operations that are not per unit: matrices, reductions, axes, convolutions, draws. */
 import { expect, test } from 'vitest';
-import { mistakesOf, type Parts } from './specs.js';
+import { ALL_PARAMS, mistakesOf, type Parts, usingAll } from './specs.js';
 
 const NAMES =
   'antisymmetric, blockIndex, blockTriangular, blocks, broadcast, cell, concat, conv1d, conv2d, delay, dot, dropConnect, ' +
   'dropout, flag, index, kernel, lowRank, map, mat, matvec, max, mean, noise, outer, scalar, slice, softmax, split, stack, ' +
   'sum, tanh, transpose, vec, zoneout';
 
-const PARAMS = "{ W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H'), K: kernel('H', 'I', 3), S: stack(2, 'H', 'H'), r: scalar() }";
-
 /** What is said about a step that uses everything once and then returns `more` besides. */
 function said(more: string, parts: Parts = {}): string {
   return mistakesOf({
     imports: `import { ${NAMES} } from 'recurve';`,
-    dims: "['X', 'I', 'H']",
-    inputs: "{ x: vec('I'), m: map('X', 'I') }",
-    params: PARAMS,
-    step: `step({ x, m }, { h }, p) {
-    const y = sum(conv1d(p.K, m), 'X') + matvec(p.S[0], h);
-    const next = tanh(matvec(p.W, x) + matvec(p.U, h) + p.b) * p.r + y;
-    return { h: next, more: ${more} };
-  },`,
+    ...usingAll(more),
     ...parts,
   });
 }
@@ -419,7 +410,7 @@ test('a delay of something computed, or of a parameter, is refused', () => {
 });
 
 test('a rate may not be declared outside 0 to 1', () => {
-  const params = PARAMS.replace('{', '{ rate: scalar({ init: 1.5, trainable: false }), ');
+  const params = ALL_PARAMS.replace('{', '{ rate: scalar({ init: 1.5, trainable: false }), ');
   expect(said('dropout(h, p.rate)', { params })).toMatchInlineSnapshot(`
     "mine.cell.ts:11:40  SPEC-RATE  a rate is from 0 to 1, and the \`init\` of \`rate\` is 1.5
             return { h: next, more: dropout(h, p.rate) };

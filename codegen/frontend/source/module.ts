@@ -373,7 +373,7 @@ export class Modules {
     } catch (error) {
       if (!(error instanceof RecurveError)) throw error;
       const meant = /^(recurve|language)\.ts$/i.test(basename(file)) && error.code === 'SPEC-NOT-FOUND';
-      const fix = meant ? "The language is a package: write `from 'recurve'`." : (error.fix ?? 'Check the path.');
+      const fix = meant ? "The language is a package: write `from 'recurve'`." : error.fix;
       this.diagnostics.report('SPEC-IMPORT-NOT-FOUND', at, error.message, fix);
       return meant ? LANGUAGE : undefined;
     }

@@ -3,6 +3,16 @@ import { RecurveError } from '../../../codegen/errors.js';
 import { isNpy } from './npy.js';
 import { FROM_PYTORCH } from './pickle.js';
 
+/** A file or a line of nothing. `DATA-EMPTY` */
+export function emptyFile(source: string): RecurveError {
+  return new RecurveError({
+    code: 'DATA-EMPTY',
+    message: `${source} is empty`,
+    fix: 'Look whether what writes it has come to its end, or give another file.',
+    where: source,
+  });
+}
+
 interface Kind {
   readonly is: (head: Head) => boolean;
   readonly what: string;

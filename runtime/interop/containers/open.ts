@@ -1,10 +1,9 @@
 /** Opens a file of tensors by what it is, not by how its name ends. */
 import { quote } from '../describe.js';
-import { emptyFile } from '../fields.js';
 import { readSafetensors, startsAsSafetensors } from '../safetensors/read.js';
 import { fileError, type TensorFile } from './container.js';
 import { readHdf5 } from './hdf5.js';
-import { jsonAsWeights, ofAnotherKind } from './identify.js';
+import { emptyFile, jsonAsWeights, ofAnotherKind } from './identify.js';
 import { readKeras } from './keras.js';
 import { readNpz } from './npy.js';
 import { FROM_PYTORCH } from './pickle.js';

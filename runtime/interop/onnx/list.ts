@@ -9,7 +9,7 @@ import type { RecurrentNode, RecurrentOp } from './walk.js';
 export interface Problem {
   readonly code: string;
   readonly message: string;
-  readonly fix?: string;
+  readonly fix: string;
 }
 
 export interface ListedDirection {
@@ -77,6 +77,6 @@ function attempt<V>(action: () => V): { readonly value: V } | { readonly problem
   } catch (error) {
     if (!(error instanceof RecurveError)) throw error;
     const { code, message, fix } = error;
-    return { problem: { code, message, ...(fix === undefined ? {} : { fix }) } };
+    return { problem: { code, message, fix } };
   }
 }

@@ -4,8 +4,7 @@ import type { OptionValue } from '../../../codegen/frontend/tree.js';
 import { nearest } from '../../../codegen/suggest.js';
 import { quote } from '../describe.js';
 import { initAt, optionsAt, seedAt } from '../fields.js';
-
-const METADATA_KEYS = ['cell', 'options', 'reverse', 'seed', 'init', 'weights.format'] as const;
+import { METADATA_KEYS } from '../form.js';
 
 export interface Metadata {
   readonly cell: string | undefined;

@@ -4,15 +4,13 @@ import { didYouMean } from '../../../codegen/suggest.js';
 import type { Tensor, Tensors } from '../../data.js';
 import { pathOf, quote, shapeText } from '../describe.js';
 import { lengthsAt, weightFormatAt } from '../fields.js';
+import { GROUPS, type Group } from '../form.js';
 import { pastLengths } from '../tensor.js';
 import type { RunRequest } from '../types.js';
 import { dtypeNamed } from './dtypes.js';
 import { readMetadata } from './metadata.js';
 import { readSafetensors } from './read.js';
 import { dtypeError, numbersOf, type StoredTensor, storedTensor } from './stored.js';
-
-const GROUPS = ['inputs', 'state', 'params', 'weights', 'cotangents.outputs', 'cotangents.state'] as const;
-type Group = (typeof GROUPS)[number];
 
 /** @throws RecurveError `SAFETENSORS-*`, `DATA-*`, `WEIGHTS-FORMAT` */
 export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunRequest {
