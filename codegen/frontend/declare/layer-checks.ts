@@ -23,8 +23,13 @@ export function checkLayers(check: Check): Record<string, CellTree> {
   return Object.fromEntries(used);
 }
 
-function checkLayer(check: Check, layer: LayerDeclaration): ReadonlyMap<string, CellTree> {
-  const { model, helpers } = check;
+function checkLayer(all: Check, layer: LayerDeclaration): ReadonlyMap<string, CellTree> {
+  const { model, helpers, recovery } = all;
+  const report: Report = (...mistake) => {
+    recovery.misfit(layer);
+    all.report(...mistake);
+  };
+  const check = { ...all, report };
   const values = [...layer.dims, ...layer.options].map(({ value }) => value);
   const open: Sight = {
     optionsName: model.layersOptionsName,
@@ -40,6 +45,7 @@ function checkLayer(check: Check, layer: LayerDeclaration): ReadonlyMap<string, 
     if (layer.when !== undefined && known(possible(layer.when, sight)) === false) continue;
     const cells = cellsOf(check, layer, possible(layer.cell, sight));
     whole &&= cells.whole;
+    if (!cells.whole) recovery.misfit(layer);
     for (const [key, cell] of cells.found) {
       used.set(key, cell);
       checkDims(check, layer, cell, sight);

@@ -23,24 +23,27 @@ const MOST_LAYERS = 1000;
 
 export function resolveLayers(tree: ModelTree, options: OptionValues, recovery: Recovery, report: Report, note: string): Layers {
   const machine = new Machine(tree, options, recovery, report, note, callHelper);
+  // What is wrong with a layer whatever the rest is was reported when the file was read.
+  const silent = new Machine(tree, options, recovery, () => {}, note, callHelper);
+  const speaker = (declaration: LayerDeclaration) => (recovery.isMisfit(declaration) ? silent : machine);
   const env = new Environment();
   if (tree.layersOptionsName !== undefined) env.declare(tree.layersOptionsName, optionsValue(tree, options, recovery));
   const instances: LayerInstance[] = [];
   const values = new Map<string, Value>();
   const make = (declaration: LayerDeclaration, name: string): Value => {
-    const instance = instanceOf(machine, tree, declaration, name, env);
+    const instance = instanceOf(speaker(declaration), tree, declaration, name, env);
     if (instance === undefined) return { kind: 'poison' };
     instances.push(instance);
     return { kind: 'layer', instance };
   };
   for (const declaration of tree.layers) {
     const { name, when, count } = declaration;
-    const there = resolveWhen(machine, when, env);
+    const there = resolveWhen(speaker(declaration), when, env);
     if (there !== true) {
       values.set(name, there === false ? { kind: 'absent', group: 'params', name } : { kind: 'poison' });
     } else if (count === undefined) values.set(name, make(declaration, name));
     else {
-      const number = staticNumber(machine, count, env);
+      const number = staticNumber(speaker(declaration), count, env);
       const items = Array.from({ length: number ?? 0 }, (_, k) => make(declaration, `${name}.${k}`));
       values.set(name, number === undefined ? { kind: 'poison' } : { kind: 'array', items });
     }
