@@ -75,13 +75,13 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Says which cells there are in it. */
+/** Says which cells and models there are in it. */
 function isFolder(folder: string, path: string): RecurveError {
-  const found = namesIn(path).filter((file) => file.endsWith(SUFFIX));
+  const found = namesIn(path).filter((file) => file.endsWith(SUFFIX) || file.endsWith(MODEL_SUFFIX));
   const own = found.slice(0, 3).map((file) => visible(join(folder, file)));
   return new RecurveError({
     code: 'CELL-FILE',
-    message: `${visible(folder)} is a folder, and a cell is a file`,
+    message: `${visible(folder)} is a folder, and a cell or model is a file`,
     fix:
       own.length === 0
         ? `Give the path of a *${SUFFIX} file, or write one with \`recurve new <name>\`; \`all\` stands for the built-in cells.`

@@ -316,11 +316,12 @@ describe('an import through a symbolic link', () => {
 describe('a cell that is no file', () => {
   it('is a folder: the files in it are named', async () => {
     write('folder/mine.cell.ts', newCellSource('mine'));
+    write('folder/network.model.ts', '');
     const refused = {
       code: 2,
       stdout: '',
       stderr: expect.stringMatching(
-        /CELL-FILE: .* is a folder, and a cell is a file\nfix: Give a file in it: folder\/mine\.cell\.ts\.\n$/,
+        /CELL-FILE: .* is a folder, and a cell or model is a file\nfix: Give a file in it: folder\/mine\.cell\.ts, folder\/network\.model\.ts\.\n$/,
       ),
     };
     expect(await recurve(['check', 'folder'], { cwd })).toMatchObject(refused);
@@ -328,11 +329,11 @@ describe('a cell that is no file', () => {
     // No name at all is the working folder to whoever joins paths.
     expect(await recurve(['check', ''], { cwd })).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('CELL-UNKNOWN: there is no built-in cell ""'),
+      stderr: expect.stringContaining('CELL-UNKNOWN: there is no built-in cell or model ""'),
     });
     expect(await recurve(['check', '.'], { cwd: at('folder') })).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('fix: Give a file in it: mine.cell.ts.'),
+      stderr: expect.stringContaining('fix: Give a file in it: mine.cell.ts, network.model.ts.'),
     });
   });
 
