@@ -3,28 +3,19 @@
 import { checkSpec } from '../../codegen/frontend/index.js';
 import { compile, parseSpecSource, resolveOptions } from '../../codegen/index.js';
 import { recurve } from '../cli/harness.js';
+import { TARGET } from '../codegen/target.js';
 import { modelOf, type Parts } from '../frontend/models/mistakes.js';
 import { type Witness, witness } from './witness.js';
 
 const model = (parts: Parts, found: string): Witness =>
   witness(() => checkSpec(parseSpecSource('mine.model.ts', modelOf(parts))), found);
 
-const TARGET = {
-  subgroup: 4,
-  software: true,
-  maxBufferBytes: 2 ** 28,
-  maxBindingBytes: 2 ** 27,
-  maxWorkgroupsPerDimension: 65535,
-  maxStorageBuffers: 8,
-  maxKernelInstructions: 6000,
-};
-
 export const MODEL = {
   'SPEC-OVER': model({ inputs: "{ x: over('T', over('T', vec('I'))) }" }, 'over'),
   'SPEC-TIME-UNKNOWN': model({ inputs: "{ x: over('S', vec('I')) }" }, '`S`'),
   'SPEC-TIME-DUPLICATE': model({ times: "['T', 'T']" }, '`T`'),
   'SPEC-TIME-UNUSED': model({ times: "['T', 'S']" }, '`S`'),
-  'SPEC-TIMES': model({ body: 'return { y: shift(p.W, 1) };' }, 'mat'),
+  'SPEC-TIMES': model({ body: 'return { y: shift(p.W, 1) };' }, '`shift`'),
   'SPEC-LAYER-FORM': model({ layers: '{ first: 3 }' }, '`first`'),
   'SPEC-LAYER-CELL': model({ layers: "{ first: layer('gruu') }" }, 'gruu'),
   'SPEC-LAYER-DIM': model({ layers: "{ first: layer('gru', { J: 'I' }) }" }, '`J`'),
@@ -41,7 +32,7 @@ export const MODEL = {
     '`shift`',
   ),
   'STAGE-MODEL': witness(async () => {
-    const ran = await recurve(['inspect', 'test/frontend/models/classifier.model.ts', '--stage', 'adjoint', '--json']);
+    const ran = await recurve(['inspect', 'classifier', '--stage', 'adjoint', '--json']);
     throw JSON.parse(ran.stdout).error;
   }, 'classifier'),
   'TRACE-MODEL': witness(() => {
