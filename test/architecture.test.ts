@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** Higher floors import from lower ones. Kernels stand beside them: cells are read, and templates are text. */
 const FLOORS = ['test', 'cli', 'bench', 'runtime', 'codegen', 'kernels'];
 /** The rooms of the frontend, those that may import from all that follow first. */
-const ROOMS = ['lower', 'operations', 'machine', 'declare', 'convert', 'source', 'diagnostics', 'language'];
+const ROOMS = ['model', 'lower', 'operations', 'machine', 'declare', 'convert', 'source', 'diagnostics', 'language'];
 
 interface Import {
   /** Path from the root, `codegen/plan.ts`; a package by its name. */

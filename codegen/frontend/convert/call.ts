@@ -1,6 +1,6 @@
 /** Calls: functions of the language, helpers (converted when first called), and what neither is. */
 import { type CallExpression, type Expression as ExpressionNode, type Identifier, Node } from 'ts-morph';
-import { didYouMean, listNames } from '../../suggest.js';
+import { didYouMean } from '../../suggest.js';
 import { BUILTINS, isBuiltin, isModelFunction, isStructural, MODEL_FUNCTIONS, STRUCTURAL } from '../language/vocabulary.js';
 import type { Binding } from '../source/module.js';
 import { unwrap } from '../source/syntax.js';
@@ -75,24 +75,12 @@ function layerCall(
 ): Expression {
   const at = span(context, node);
   const callee = unwrap(node.getExpression());
-  const [inputs, settings, third] = args;
-  if (inputs === undefined || third !== undefined) {
+  if (args.length < 1 || args.length > 2) {
     const message = `a layer takes ${arguments_('1 or 2')}, its inputs and its settings, not ${args.length}`;
     return refuse(context, node, 'SPEC-ARGUMENTS', message, `Write \`${callee.getText()}({ x }, { state: { h } })\`.`);
   }
-  for (const { name, span: place } of settings?.kind === 'object' ? settings.entries : []) {
-    if (CALL_SETTINGS.includes(name)) continue;
-    const fix = didYouMean(
-      name,
-      CALL_SETTINGS,
-      `It has ${listNames(CALL_SETTINGS)}; options belong to \`layer(…, { options })\`.`,
-    );
-    context.report('SPEC-LAYER-SETTING', place, `the call of a layer has no setting \`${name}\``, fix);
-  }
   return { kind: 'call', callee: convert(callee), args, span: at };
 }
-
-const CALL_SETTINGS: readonly string[] = ['state', 'reverse'];
 
 function builtin(context: Context, node: CallExpression, name: string, args: readonly Expression[]): Expression {
   const inModel = context.layers !== undefined;

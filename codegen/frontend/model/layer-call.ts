@@ -1,5 +1,6 @@
 /** A layer run on sequences: its step is evaluated with the sequences' values, in a section that has its states. */
-import type { NodeId } from '../../ir/graph.js';
+import type { NodeId, Shape } from '../../ir/graph.js';
+import { didYouMean, listNames } from '../../suggest.js';
 import { constantOf } from '../declare/constant.js';
 import { finish, groupValue } from '../lower/lower.js';
 import { callFunctionTree, callHelper } from '../lower/run.js';
@@ -9,11 +10,21 @@ import type { Operand } from '../machine/operand.js';
 import { describe, Environment, POISON, type Value } from '../machine/values.js';
 import type { CellTree, LayerInstance, Signature, Span, TensorDeclaration } from '../tree.js';
 import type { Home, Section, Sections } from './sections.js';
-import type { RunSequences } from './sequences.js';
 import { inModel } from './signature.js';
 
 const USAGE = 'Write `layer({ x }, { state: { h: … }, reverse: true })`; the second may be left out.';
 const SETTINGS = ['state', 'reverse'];
+
+/** What a call asks of the values around it, and how it tells what is wrong with them. */
+interface Values {
+  homeOf(value: Value): Home | undefined;
+  timeOf(home: Home | undefined): string | undefined;
+  timesOf(homes: readonly Home[]): readonly string[];
+  initial(id: NodeId, shape: Shape, at: Span): Home & { kind: 'left' };
+  refuseTimes(times: readonly string[], at: Span): void;
+  unknown(what: string, name: string, known: readonly string[], at: Span): void;
+  fits(what: string, id: NodeId, wanted: Shape, at: Span): boolean;
+}
 
 export class LayerCall {
   /** The cell's tensors in the model's dims. */
@@ -22,7 +33,7 @@ export class LayerCall {
   constructor(
     private readonly machine: Machine,
     private readonly sections: Sections,
-    private readonly sequences: RunSequences,
+    private readonly sequences: Values,
     private readonly cell: CellTree,
     /** What the layer may be under other options: inputs that only these have are left out. */
     private readonly others: readonly CellTree[],
@@ -37,20 +48,13 @@ export class LayerCall {
 
   run(args: readonly Operand[]): Value {
     const { machine, instance, at } = this;
-    if (args.length < 1 || args.length > 2) {
-      machine.report(
-        'SPEC-ARGUMENTS',
-        at,
-        `the layer \`${instance.name}\` takes one or two arguments, not ${args.length}`,
-        USAGE,
-      );
-      return POISON;
-    }
     const inputs = this.members('its inputs', args[0]);
     const settings = args[1] === undefined ? new Map<string, Operand>() : this.members('its settings', args[1]);
     if (inputs === undefined || settings === undefined) return POISON;
     for (const [name, { span }] of settings) {
-      if (!SETTINGS.includes(name)) this.sequences.unknown('a call of a layer has no setting', name, SETTINGS, span);
+      if (SETTINGS.includes(name)) continue;
+      const fix = didYouMean(name, SETTINGS, `It has ${listNames(SETTINGS)}; options belong to \`layer(…, { options })\`.`);
+      machine.report('SPEC-LAYER-SETTING', span, `the call of a layer has no setting \`${name}\``, fix);
     }
     const reverse = settings.get('reverse');
     const order = reverse === undefined ? 'ahead' : this.orderOf(reverse);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RecurveError, SpecError } from '../../../codegen/errors.js';
-import { formatDiagnostics, parseSpec, parseSpecSource } from '../../../codegen/frontend/index.js';
+import { checkSpec, formatDiagnostics, parseSpec, parseSpecSource } from '../../../codegen/frontend/index.js';
 
 export interface Parts {
   readonly imports?: string;
@@ -49,7 +49,7 @@ export function modelOf(parts: Parts): string {
 }
 
 export function mistakes(text: string, file = 'mine.model.ts'): string {
-  return said(() => parseSpecSource(file, text));
+  return said(() => checkSpec(parseSpecSource(file, text)));
 }
 
 export function mistakesOf(parts: Parts): string {

@@ -6,7 +6,12 @@ test('a layer with the wrong number of arguments, or unknown settings, is refuse
   expect(
     mistakesOf({ body: 'return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };' }),
   ).toMatchInlineSnapshot(`
-    "mine.model.ts:9:17  SPEC-ARGUMENTS  a layer takes 1 or 2 arguments, its inputs and its settings, not 0
+    "mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
+          params: { W: mat('K', 'H') },
+                    ^^^^^^^^^^^^^^^^
+        fix: Use it in \`run\`, or remove the declaration.
+
+    mine.model.ts:9:17  SPEC-ARGUMENTS  a layer takes 1 or 2 arguments, its inputs and its settings, not 0
             return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
                         ^^^^^^^
         fix: Write \`first({ x }, { state: { h } })\`.
@@ -21,20 +26,10 @@ test('a layer with the wrong number of arguments, or unknown settings, is refuse
                                                                   ^^^^^^^^^^^^^^
         fix: Did you mean \`reverse\`?
 
-    mine.model.ts:9:59  SPEC-UNKNOWN-MEMBER  a call of a layer has no setting \`reversed\`
-            return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
-                                                                  ^^^^^^^^^^^^^^
-        fix: Did you mean \`reverse\`?
-
     mine.model.ts:9:75  SPEC-LAYER-SETTING  the call of a layer has no setting \`init\`
             return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
                                                                                   ^^^^^^^
-        fix: It has \`state\` and \`reverse\`; options belong to \`layer(…, { options })\`.
-
-    mine.model.ts:9:75  SPEC-UNKNOWN-MEMBER  a call of a layer has no setting \`init\`
-            return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
-                                                                                  ^^^^^^^
-        fix: It has \`state\` and \`reverse\`."
+        fix: It has \`state\` and \`reverse\`; options belong to \`layer(…, { options })\`."
   `);
 });
 
@@ -130,5 +125,80 @@ test('in a cell a value is still no function', () => {
         …tate: {}, params: {}, step: ({ x }, s, p) => ({ y: x(1), z: p.f(x) }) });
                                                                      ^^^^^^
         fix: Call a function of \`recurve\` or a helper: \`f(x)\`, not \`x.f()\`."
+  `);
+});
+
+test('sequences and values without time are told apart where they do not fit', () => {
+  const body = [
+    'const y = first({ x }).h;',
+    'const a = shift(p.W, 1);',
+    "const b = mean(first({ x }).final.h, 'T');",
+    'const c = shift(y, 0);',
+    "const d = variance(y, 'T');",
+    'const e = first({ x }, { state: { h: y } }).h;',
+    "return { y: matvec(p.W, y), a, b: last(b), c, d, e, f: first({ x: mean(x, 'T') }).h };",
+  ].join('\n');
+  expect(
+    mistakesOf({
+      imports:
+        "import { first as start, last, layer, mat, matvec, mean, model, over, shift, variance, vec } from 'recurve';",
+      body,
+    }),
+  ).toMatchInlineSnapshot(`
+    "mine.model.ts:10:21  SPEC-TIMES  \`shift\` takes a sequence, and this has no time
+            const a = shift(p.W, 1);
+                            ^^^
+        fix: Leave the function out: there is one value for each sequence.
+
+    mine.model.ts:11:20  SPEC-TIMES  \`mean(x, 'T')\` takes a sequence, and this has no time
+            const b = mean(first({ x }).final.h, 'T');
+                           ^^^^^^^^^^^^^^^^^^^^
+        fix: Leave the function out: there is one value for each sequence.
+
+    mine.model.ts:12:24  SPEC-TIMES  \`shift\` takes a whole number of steps other than 0, and this is the number 0
+            const c = shift(y, 0);
+                               ^
+        fix: Write \`shift(x, -1)\` for the step before, \`shift(x, 1)\` for the next.
+
+    mine.model.ts:13:27  SPEC-TIMES  \`variance\` is over units, and 'T' is a time axis
+            const d = variance(y, 'T');
+                                  ^^^
+        fix: Over time there are \`sum\`, \`mean\`, \`maxOver\` and \`softmax\`.
+
+    mine.model.ts:14:39  SPEC-TIMES  the state \`h\` of \`first\` starts from a sequence, and it starts once
+            const e = first({ x }, { state: { h: y } }).h;
+                                              ^^^^
+        fix: Give it one value: \`first(x)\`, \`mean(x, 'T')\`, or another layer's \`final\`.
+
+    mine.model.ts:15:24  SPEC-MATRIX-USED-TWICE  \`W\` is used both by \`matvec\` and per unit
+            return { y: matvec(p.W, y), a, b: last(b), c, d, e, f: first({ x: mean(x, 'T') }).h };
+                               ^^^
+        fix: Declare two parameters, one for each use.
+
+    mine.model.ts:15:60  SPEC-TIMES  the layer \`first\` is given no sequence: nothing says how many steps it has
+            return { y: matvec(p.W, y), a, b: last(b), c, d, e, f: first({ x: mean(x, 'T') }).h };
+                                                                   ^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Give it an input over time, \`over('T', …)\`."
+  `);
+});
+
+test('two time axes do not meet', () => {
+  expect(
+    mistakesOf({
+      times: "['S', 'T']",
+      inputs: "{ x: over('T', vec('I')), s: over('S', vec('I')) }",
+      run: "run({ x, s }, { first }, p) { const y = first({ x: x + s }).h; return { y: matvec(p.W, y), z: sum(s, 'T') }; },",
+      imports: "import { layer, mat, matvec, model, over, sum, vec } from 'recurve';",
+    }),
+  ).toMatchInlineSnapshot(`
+    "mine.model.ts:9:54  SPEC-TIMES  a sequence over \`T\` meets one over \`S\`
+          run({ x, s }, { first }, p) { const y = first({ x: x + s }).h; return { y: matvec(p.W, y), z: sum(s, 'T') }; },
+                                                             ^^^^^
+        fix: Bring one to a value without time first: \`mean(x, 'S')\`, or a layer's \`final\`.
+
+    mine.model.ts:9:101  SPEC-TIMES  this is a sequence over \`S\`, not over \`T\`
+          run({ x, s }, { first }, p) { const y = first({ x: x + s }).h; return { y: matvec(p.W, y), z: sum(s, 'T') }; },
+                                                                                                            ^
+        fix: Write 'S'."
   `);
 });
