@@ -157,7 +157,9 @@ describe('usage', () => {
   it('suggests the built-in cell that was meant', async () => {
     const { code, stderr } = await recurve(['inspect', 'ltsm', '--stage', 'signature']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error CELL-UNKNOWN: there is no built-in cell or model "ltsm" among the \d+\nfix: Did you mean lstm\?\n$/);
+    expect(stderr).toMatch(
+      /^error CELL-UNKNOWN: there is no built-in cell or model "ltsm" among the \d+\nfix: Did you mean lstm\?\n$/,
+    );
   });
 
   it('prints an error as one JSON document on stdout with --json, and nothing else there', async () => {

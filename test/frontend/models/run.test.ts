@@ -140,8 +140,7 @@ test('sequences and values without time are told apart where they do not fit', (
   ].join('\n');
   expect(
     mistakesOf({
-      imports:
-        "import { first as start, last, layer, mat, matvec, mean, model, over, shift, variance, vec } from 'recurve';",
+      imports: "import { first as start, last, layer, mat, matvec, mean, model, over, shift, variance, vec } from 'recurve';",
       body,
     }),
   ).toMatchInlineSnapshot(`
