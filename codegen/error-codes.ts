@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   'DATA-OPTION': 'an option whose value is no string, number or boolean',
   'DATA-PARAMS': 'both params and weights, or neither',
   'DATA-RANGE': 'a number that float32 cannot hold',
+  'DATA-SYMBOL': 'the number of a symbol that there is not',
   'DATA-RATE': 'a rate of a random mask that is not from 0 to 1',
   'DATA-SEED': 'a seed that is not a whole number below 2³²',
   'DATA-SHAPE': 'a tensor of another shape than the cell needs',

@@ -73,6 +73,13 @@ export function mat(_rows: Dim, _columns: Dim, _declared?: Declared): Mat {
 export function scalar(_declared?: Declared): Scalar {
   return notExecuted('scalar');
 }
+/**
+ * One of as many symbols as `count` says: a whole number from 0 to count − 1, one for each sequence. For inputs only, which
+ * are given as numbers; `embed` makes a vector of it. Of a vocabulary nothing is ever as long as that in memory.
+ */
+export function symbol(_count: Dim, _declared?: Pick<Declared, 'when'>): Scalar {
+  return notExecuted('symbol');
+}
 /** A map of two to four dims: positions (or heads) first, channels last, `map('X', 'Y', 'C')`. */
 export function map(_first: Dim, _second: Dim, ..._more: (Dim | Declared)[]): FeatureMap {
   return notExecuted('map');
@@ -292,6 +299,30 @@ export function dropConnect(_matrix: Factor, _rate: number): Matrix {
 /** In training x + scale·n with n standard normal, fresh at every step; otherwise x. */
 export function noise(_x: number, _scale: number): number {
   return notExecuted('noise');
+}
+
+/**
+ * Row `symbol` of a matrix parameter: `mat('V', 'H')` gives a vector over `H`. The gradient goes to the rows that were
+ * taken, in an order that never changes. What is no whole number is rounded to the nearest row there is.
+ */
+export function embed(_matrix: Factor, _symbol: number): number {
+  return notExecuted('embed');
+}
+/** The number of the largest value along the only axis, or the one named; of the first, where several are equal. No cotangent passes. */
+export function argmax(_x: number, _axis?: Dim): number {
+  return notExecuted('argmax');
+}
+/**
+ * The number of a unit drawn with the probabilities softmax(x / temperature), in training and otherwise, afresh at every step;
+ * the run's seed repeats it. Temperature 1 where it is left out. No cotangent passes. It is `argmax` of x / temperature and
+ * Gumbel noise (Maddison et al. 2014, arXiv:1411.0030).
+ */
+export function sample(_x: number, _temperature?: number): number {
+  return notExecuted('sample');
+}
+/** logSumExp(x) − x[symbol]: the loss, in nats, of logits `x` where `symbol` is right; of no unit's number logSumExp(x). */
+export function crossEntropy(_x: number, _symbol: number): number {
+  return notExecuted('crossEntropy');
 }
 
 /**

@@ -103,6 +103,42 @@ export function requireRates(rates: readonly string[], params: Tensors): void {
   }
 }
 
+/**
+ * Of a symbol every number that is read is a whole one below how many there are.
+ *
+ * @param tensor `[T, B]`, or `[B]` where it has no time
+ * @throws RecurveError `DATA-SYMBOL`
+ */
+export function requireSymbols(path: string, { shape, data }: Tensor, count: number, lengths?: readonly number[]): void {
+  const [T = 0, B = 0] = shape.length > 1 ? shape : [1, shape[0]];
+  for (let t = 0; t < T; t++) {
+    for (let b = 0; b < B; b++) {
+      if (shape.length > 1 && lengths !== undefined && t >= (lengths[b] ?? 0)) continue;
+      const symbol = data[t * B + b];
+      if (Number.isInteger(symbol) && Number(symbol) >= 0 && Number(symbol) < count) continue;
+      const where = `${path}[${shape.length > 1 ? `${t}, ${b}` : b}]`;
+      throw new RecurveError({
+        code: 'DATA-SYMBOL',
+        message: `${where} is ${symbol}, and a symbol is a whole number from 0 to ${count - 1}`,
+        fix: `There are ${count} of them. Give each its number; a symbol of its own may stand for all that are not known.`,
+        where,
+      });
+    }
+  }
+}
+
+/** Holds the symbols among a run's inputs to how many there are of each. @throws RecurveError `DATA-SYMBOL` */
+export function requireInputSymbols(
+  { inputs }: Pick<Signature, 'inputs'>,
+  sizes: Sizes,
+  { inputs: given, lengths }: Pick<CellData, 'inputs' | 'lengths'>,
+): void {
+  for (const { name, symbols } of inputs) {
+    const tensor = given[name];
+    if (symbols !== undefined && tensor !== undefined) requireSymbols(`inputs.${name}`, tensor, sizeOf(sizes, symbols), lengths);
+  }
+}
+
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -29,7 +29,7 @@ export type Stream = () => number;
  * are uniform, as a zero would hide a wrong gradient: vectors and scalars in ±1/2, others in ±1/√(terms of a sum).
  * Those with a number as `init` are near it instead, see `nearby`: a rate stays a rate, a period positive. Other rates
  * are near a half.
- * What declares a range is uniform in it.
+ * What declares a range is uniform in it, and so are symbols among all there are.
  *
  * @param outputs dims of every output sequence behind `[T, B]`, by name: `{ h: ['H'] }`
  */
@@ -45,15 +45,16 @@ export function randomData(
   };
   const group = (
     path: string,
-    declarations: readonly Pick<TensorDeclaration, 'name' | 'shape' | 'range' | 'leading'>[],
+    declarations: readonly Pick<TensorDeclaration, 'name' | 'shape' | 'range' | 'leading' | 'symbols'>[],
     leading: readonly string[],
     draw: (stream: Stream) => number,
   ) =>
     Object.fromEntries(
       declarations.map((declaration) => {
         const shape = shapeOf(declaration, sizes, declaration.leading ?? leading);
-        const { range } = declaration;
-        return [declaration.name, fill(`${path}.${declaration.name}`, shape, range === undefined ? draw : within(range))];
+        const { range, symbols } = declaration;
+        const drawn = symbols === undefined ? (range === undefined ? draw : within(range)) : below(sizeOf(sizes, symbols));
+        return [declaration.name, fill(`${path}.${declaration.name}`, shape, drawn)];
       }),
     );
   const scale = choices.scale ?? 1;
@@ -113,6 +114,11 @@ function rangeOf({ shape: dims, trainable, init }: TensorDeclaration, shape: rea
 /** Uniform between two numbers. */
 export function within([low, high]: readonly [number, number]): (stream: Stream) => number {
   return (stream) => low + (high - low) * stream();
+}
+
+/** A whole number below another. */
+function below(count: number): (stream: Stream) => number {
+  return (stream) => Math.floor(count * stream());
 }
 
 /** A rate is a probability, whatever its `init`; at 0 and at 1 alone little would be tried. */

@@ -5,8 +5,10 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import {
   type Expand,
+  type Gather,
   isApply,
   isExpand,
+  isGather,
   isReduce,
   isWindow,
   type Node,
@@ -23,7 +25,7 @@ import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
 import { type Bindings, stepsOf } from './bindings.js';
 import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';
-import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, type Spot, unitSpot } from './spots.js';
+import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, rowNumber, type Spot, unitSpot } from './spots.js';
 
 export interface Body {
   readonly lines: { readonly text: string }[];
@@ -155,6 +157,7 @@ class BodyPrinter {
     if (isReduce(node)) return this.reduce(node, spot, scope);
     if (isExpand(node)) return this.value(node.arg, this.unexpanded(node, spot), scope);
     if (isWindow(node)) return this.window(node, spot, scope);
+    if (isGather(node)) return this.row(node, spot, scope);
     switch (node.op) {
       case 'last':
         this.usesLast = true;
@@ -190,6 +193,14 @@ class BodyPrinter {
   private coversPhase(place: Place): boolean {
     const extents = this.request.storage.extents(this.request.phase.shape);
     return place.extents.slice(1).join() === extents.slice(1).join();
+  }
+
+  private row({ param, symbol }: Gather, spot: Spot, scope: Scope): string {
+    const place = this.request.storage.param(param);
+    const row = `row_${this.names++}`;
+    const rows = this.request.storage.size(place.shape[0] ?? '');
+    scope.lines.push(`let ${row} = ${rowNumber(`${this.value(symbol, NOWHERE, scope)}.x`, rows)};`);
+    return this.load(accessTo(place), { outer: [row, ...spot.outer], last: spot.last });
   }
 
   private unexpanded({ axes, shape }: Node & Expand, { outer, last }: Spot): Spot {

@@ -11,7 +11,7 @@ import { printBody } from './body.js';
 import { entriesLeft } from './entries.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
-import { isOwn, plus, stepAt } from './spots.js';
+import { isOwn, plus, rowNumber, stepAt } from './spots.js';
 
 type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 
@@ -54,7 +54,9 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       right: inside === '' ? load : `select(vec4f(0), ${load}, ${inside})`,
       lefts: [...Array(quadsPerTile).keys()].map((i) => ({
         index: i,
-        text: `${buffer}[${left.base} + ${left.row} + quad + ${i}u]`,
+        text: term.chosen
+          ? `vec4f(vec4u(4u * (quad + ${i}u)) + vec4u(0, 1, 2, 3) == vec4u(${rowNumber(`${buffer}[${left.base} + ${left.row}].x`, n)}))`
+          : `${buffer}[${left.base} + ${left.row} + quad + ${i}u]`,
       })),
       accumulators: accumulators.map(({ index, quad, lane }) => ({
         index,

@@ -57,6 +57,9 @@ export function rowStart(storage: Storage, { place, shift, guarded, own }: Acces
   }
 }
 
+/** The row of a matrix of so many that a number, an `f32`, stands for: the nearest there is. */
+export const rowNumber = (text: string, rows: number): string => `u32(clamp(${text}, 0.0, ${rows - 1}.0) + 0.5)`;
+
 export const stepAt = (shift: number, time = 't'): string =>
   shift === 0 ? time : `${time} ${shift < 0 ? '-' : '+'} ${Math.abs(shift)}`;
 

@@ -127,11 +127,13 @@ interface NumberOption {
 /** `W: mat('H', 'I', { init: 'orthogonal', when: o.peepholes })` before options are known. */
 export interface Declaration {
   readonly name: string;
-  readonly constructor_: 'vec' | 'mat' | 'scalar' | 'map' | 'blocks' | 'stack' | 'kernel';
+  readonly constructor_: 'vec' | 'mat' | 'scalar' | 'symbol' | 'map' | 'blocks' | 'stack' | 'kernel';
   /** Of a model's input: `over('T', …)`, the time axis along which there is one at every step. */
   readonly time?: { readonly name: string; readonly span: Span };
   /** One expression per axis, outermost first; each evaluates to a declared dim's name or a whole number once options are known. */
   readonly shape: readonly Expression[];
+  /** Of a `symbol`: evaluates to the dim, or the number, of all there are. */
+  readonly symbols?: Expression | undefined;
   readonly init: Expression | undefined;
   /** Evaluates to an array of two numbers. */
   readonly range: Expression | undefined;
@@ -233,6 +235,8 @@ export interface TensorDeclaration {
   readonly shape: readonly string[];
   /** A number fills the whole tensor. Of a state what it starts from: a number, `zeros`, `ones` or nothing, which is zero. */
   readonly init: 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number | undefined;
+  /** Of a symbol: the dim that counts all there are. Its values are whole numbers below that. */
+  readonly symbols?: string;
   /** What checks draw it from: low and high. */
   readonly range?: readonly [number, number];
   /**

@@ -84,6 +84,11 @@ export class GraphBuilder {
     );
   }
 
+  /** The row of a matrix parameter that a scalar is the number of; `shape` is that of a row. */
+  gather(param: string, symbol: NodeId, shape: Shape, span: Span): NodeId {
+    return this.make({ op: 'gather', param, symbol }, shape, span);
+  }
+
   /** Applies a per-unit op to arguments whose shapes agree or are scalar. */
   apply(op: OpName, args: readonly NodeId[], span: Span = NOWHERE): NodeId {
     return (

@@ -111,13 +111,20 @@ export interface Window {
   readonly dilation: number;
 }
 
+/** A row of a matrix parameter: the one whose number a scalar is, rounded to the nearest there is. */
+export interface Gather {
+  readonly op: 'gather';
+  readonly param: string;
+  readonly symbol: NodeId;
+}
+
 /** Per-unit operation on values of one shape; scalars broadcast. */
 export interface Apply {
   readonly op: OpName;
   readonly args: readonly NodeId[];
 }
 
-export type NodeBody = Leaf | Contract | Reduce | Expand | Window | Apply;
+export type NodeBody = Leaf | Contract | Reduce | Expand | Window | Gather | Apply;
 export type Node = NodeBody & {
   readonly id: NodeId;
   readonly shape: Shape;
@@ -143,6 +150,7 @@ export const isContract = (node: Node): node is Node & Contract => node.op === '
 export const isReduce = (node: Node): node is Node & Reduce => node.op === 'reduce';
 export const isExpand = (node: Node): node is Node & Expand => node.op === 'expand';
 export const isWindow = (node: Node): node is Node & Window => node.op === 'window';
+export const isGather = (node: Node): node is Node & Gather => node.op === 'gather';
 
 /** Whether each of a node's units needs the argument's other units. */
 export const mixesUnits = (node: Node): boolean => isContract(node) || isReduce(node);
@@ -151,6 +159,7 @@ export const mixesUnits = (node: Node): boolean => isContract(node) || isReduce(
 export function argumentsOf(node: Node): readonly NodeId[] {
   if (isContract(node)) return node.terms.map((term) => term.operand);
   if (isReduce(node) || isExpand(node) || isWindow(node)) return [node.arg];
+  if (isGather(node)) return [node.symbol];
   return isApply(node) ? node.args : [];
 }
 
@@ -163,6 +172,7 @@ export function withArguments(node: Node, replace: (id: NodeId) => NodeId): Node
     const { axis, offset, stride, dilation } = node;
     return { op: 'window', arg: replace(node.arg), axis, offset, stride, dilation };
   }
+  if (isGather(node)) return { op: 'gather', param: node.param, symbol: replace(node.symbol) };
   return isApply(node) ? { op: node.op, args: node.args.map(replace) } : bodyOf(node);
 }
 

@@ -6,6 +6,7 @@ import {
   isApply,
   isContract,
   isExpand,
+  isGather,
   isReduce,
   isWindow,
   type MatrixRef,
@@ -64,7 +65,7 @@ export function printAdjoint({ builder, state, inputs, params }: AdjointGraph): 
     ...printRoots('d input', inputs),
     ...Object.entries(params).map(
       ([name, list]) =>
-        `d param ${name} = Σ ${list.map((term) => (term.kind === 'sum' ? `%${term.value}` : `%${term.left} ⊗ %${term.right}${term.matrix.slice === undefined ? '' : ` at ${term.matrix.slice.index}`}`)).join(' + ')}`,
+        `d param ${name} = Σ ${list.map((term) => (term.kind === 'sum' ? `%${term.value}` : `${term.chosen ? 'one-hot ' : ''}%${term.left} ⊗ %${term.right}${term.matrix.slice === undefined ? '' : ` at ${term.matrix.slice.index}`}`)).join(' + ')}`,
     ),
   ].join('\n');
 }
@@ -89,6 +90,7 @@ function printBody(node: Node): string {
   if (isReduce(node)) return `${node.kind} %${node.arg} over axes ${node.axes.join(', ')}`;
   if (isExpand(node)) return `expand %${node.arg} along ${node.axes.join(', ') || 'none'}`;
   if (isWindow(node)) return `window %${node.arg} axis ${node.axis} at ${printIndex(node)}`;
+  if (isGather(node)) return `row %${node.symbol} of ${node.param}`;
   if (isApply(node)) return `${node.op} ${node.args.map((id) => `%${id}`).join(' ')}`;
   if (node.op === 'constant') return String(node.value);
   if (node.op === 'previous') return `previous %${node.of}${node.steps === 1 ? '' : ` by ${node.steps}`}`;

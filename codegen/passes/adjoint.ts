@@ -5,13 +5,15 @@
  * `seed`. Walking the nodes backwards gives the cotangent of the state before the step, of the inputs, and what
  * this step adds to every parameter's gradient.
  */
-import type { GraphBuilder } from '../ir/builder.js';
+import { type GraphBuilder, plainMatrix } from '../ir/builder.js';
 import {
   argumentsOf,
   type Contract,
+  type Gather,
   isApply,
   isContract,
   isExpand,
+  isGather,
   isReduce,
   isWindow,
   type MatrixRef,
@@ -36,6 +38,8 @@ export type GradientTerm =
       readonly matrix: MatrixRef;
       readonly left: NodeId;
       readonly right: NodeId;
+      /** The left factor is not `left` itself but one where its row is and zero elsewhere: nobody writes that down. */
+      readonly chosen?: true;
       /** The factor whose zeros count whatever they multiply: a cotangent behind a choice, beside values that may be infinite. */
       readonly gate: 'left' | 'right' | undefined;
     }
@@ -136,6 +140,7 @@ export function adjoint(
 
   function propagate(node: Node, cotangent: NodeId): void {
     if (isContract(node)) propagateContract(node, cotangent);
+    else if (isGather(node)) propagateGather(node, cotangent);
     else if (isReduce(node)) propagateReduce(node, cotangent);
     else if (isExpand(node)) {
       const spread = node.shape.flatMap((_, axis) => (node.axes.includes(axis) ? [] : [axis]));
@@ -180,6 +185,12 @@ export function adjoint(
       }
       cotangents.addProduct(source, { matrix, transposed: !transposed, operand: moved });
     }
+  }
+
+  function propagateGather({ param, symbol }: Gather, cotangent: NodeId): void {
+    if (!trained(param)) return;
+    const matrix = plainMatrix(param);
+    addTerm(param, { kind: 'outer', matrix, left: symbol, right: cotangent, chosen: true, gate: 'left' });
   }
 
   function propagateReduce(node: Node & Reduce, cotangent: NodeId): void {
@@ -271,6 +282,7 @@ function differentiable(nodes: readonly Node[], trained: (param: string) => bool
     if (node.op === 'input' || node.op === 'state' || node.op === 'held' || node.op === 'delayed') return true;
     if (node.op === 'param') return trained(node.name);
     if (isContract(node) && node.terms.some(({ matrix }) => trained(matrix.param))) return true;
+    if (isGather(node)) return trained(node.param);
     return argumentsOf(node).some((id) => found.has(id));
   };
   for (const node of nodes) if (node.type === 'number' && reaches(node)) found.add(node.id);

@@ -5,7 +5,7 @@
  * A sum, or a product with something bounded or with a parameter, of finite values is taken as finite: only values near
  * float32's largest overflow there. A product of two unbounded values is not.
  */
-import { argumentsOf, isApply, isContract, isExpand, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
+import { argumentsOf, isApply, isContract, isExpand, isGather, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
 import { ops } from '../ops/index.js';
 import { ANY, between, hull, INFINITE, MOST_FACTOR, type Range, sumOf, WILD, ZERO } from '../ops/interval.js';
 
@@ -63,6 +63,7 @@ export class Ranges {
     if (isReduce(node)) return node.kind === 'max' || wild ? first : sumOf(first);
     if (isExpand(node)) return first;
     if (isWindow(node)) return hull(first, ZERO);
+    if (isGather(node)) return between(-MOST_FACTOR, MOST_FACTOR);
     if (isApply(node)) {
       // What is made of NaN is NaN; a test is a test, and what it chooses from is another question.
       if (wild && node.type === 'number' && node.op !== 'select') return WILD;

@@ -57,13 +57,14 @@ function outerPasses(request: GradientRequest, onto: Onto): Pass[] {
     });
     for (const { matrix, terms: own } of byMatrix(storage, name, shape, terms)) {
       const { heads, rows, columns, skipped, size } = storage.matrices.parts(matrix);
-      const factors = own.map((term) => [factor(request, term.left), factor(request, term.right), term.gate] as const);
+      const factors = own.map((term) => [factor(request, term.left), factor(request, term.right), term] as const);
       for (let head = 0; head < heads; head++) {
-        const seen = factors.map(([left, right, gate]) => {
+        const seen = factors.map(([left, right, { gate, chosen = false }]) => {
           const own = heads > 1 ? head : undefined;
           return {
-            positions: left.shape.slice(0, heads > 1 ? -2 : -1),
+            positions: right.shape.slice(0, heads > 1 ? -2 : -1),
             gate,
+            chosen,
             left: viewOf(storage, left, 'all', own),
             right: viewOf(storage, right, 'all', own),
           };
@@ -73,7 +74,7 @@ function outerPasses(request: GradientRequest, onto: Onto): Pass[] {
             rows,
             columns,
             to: to.buffer,
-            terms: seen.map(({ positions, gate, left, right }) => ({ positions, gate, left: left.view, right: right.view })),
+            terms: seen.map(({ left, right, ...form }) => ({ ...form, left: left.view, right: right.view })),
             partial: isWhole(matrix) ? undefined : matrix,
           },
           own: {

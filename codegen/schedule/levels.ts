@@ -8,6 +8,7 @@ import {
   isApply,
   isContract,
   isExpand,
+  isGather,
   isReduce,
   isWindow,
   mixesUnits,
@@ -129,7 +130,7 @@ export class Levels {
     const node = this.request.builder.node(id);
     const mixes =
       !this.request.available(id) &&
-      (isContract(node) || isReduce(node) || (isApply(node) && node.args.some((arg) => this.mixes(arg))));
+      (mixesUnits(node) || ((isApply(node) || isGather(node)) && argumentsOf(node).some((arg) => this.mixes(arg))));
     this.mixing.set(id, mixes);
     return mixes;
   }
@@ -152,7 +153,7 @@ export class Levels {
       );
     }
     if (isReduce(node) || isExpand(node) || isWindow(node)) return this.at(node.arg, 'elsewhere');
-    if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.ready(arg)));
+    if (isApply(node) || isGather(node)) return Math.max(0, ...argumentsOf(node).map((arg) => this.ready(arg)));
     return this.leaf(id);
   }
 
@@ -161,7 +162,7 @@ export class Levels {
     if (node.shape.length === 0) return this.ready(id);
     if (mixesUnits(node) || this.isCostly(id) || this.isCut(id)) return this.here(id) + 1;
     if (isExpand(node) || isWindow(node)) return this.at(node.arg, 'elsewhere');
-    if (isApply(node)) return Math.max(0, ...node.args.map((arg) => this.at(arg, 'elsewhere')));
+    if (isApply(node) || isGather(node)) return Math.max(0, ...argumentsOf(node).map((arg) => this.at(arg, 'elsewhere')));
     return this.leaf(id);
   }
 

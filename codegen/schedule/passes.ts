@@ -47,6 +47,8 @@ export interface OuterTerm {
   readonly positions: Shape;
   readonly left: View;
   readonly right: View;
+  /** The left factor is one where the row is whose number is read there, and zero elsewhere. */
+  readonly chosen: boolean;
   /** The factor whose zeros count whatever they multiply, if one's do. */
   readonly gate: 'left' | 'right' | undefined;
 }

@@ -1,6 +1,6 @@
 /** What all sections of a program share: sizes, memory, parameters with their copies and gradients, and the tensors that the host sees. */
 import type { Signature, TensorDeclaration } from '../frontend/tree.js';
-import { isContract, type Shape, type StepGraph } from '../ir/graph.js';
+import { isContract, isGather, type Shape, type StepGraph } from '../ir/graph.js';
 import { sizeIn } from '../ir/sizes.js';
 import type { Sizes, Target, TensorSlot } from '../plan.js';
 import { Matrices, type ParameterStorage } from './matrices.js';
@@ -11,7 +11,7 @@ export class Shared implements ParameterStorage {
   readonly memory: Memory;
   readonly tensors: Record<string, TensorSlot> = {};
   readonly matrices: Matrices;
-  /** Parameters that contractions use: their rows are padded as well, so that tiles of them can be transposed. */
+  /** Parameters that are used as matrices: their rows are padded as well, so that tiles of them can be transposed. */
   private readonly contracted: ReadonlySet<string>;
   private readonly params = new Map<string, Place>();
   private readonly gradients = new Map<string, Place>();
@@ -23,8 +23,13 @@ export class Shared implements ParameterStorage {
     steps: readonly Pick<StepGraph, 'nodes'>[],
   ) {
     this.memory = new Memory(target);
-    const products = steps.flatMap(({ nodes }) => nodes.filter(isContract));
-    this.contracted = new Set(products.flatMap(({ terms }) => terms.map(({ matrix }) => matrix.param)));
+    const used = steps
+      .flatMap(({ nodes }) => nodes)
+      .flatMap((node) => {
+        if (isContract(node)) return node.terms.map(({ matrix }) => matrix.param);
+        return isGather(node) ? [node.param] : [];
+      });
+    this.contracted = new Set(used);
     this.matrices = new Matrices(this);
     for (const { name, shape } of params) this.params.set(name, this.parameter('params', `params.${name}`, name, shape));
   }

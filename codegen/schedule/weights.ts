@@ -141,7 +141,7 @@ export class Weights {
       const looks = isWindow(node) && node.axis === node.shape.length - 1 ? 4 : 1;
       return { own: looks * weight + takes(node), inside: scalars };
     }
-    return { own: takes(node), inside: [] };
+    return { own: takes(node), inside: argumentsOf(node) };
   }
 
   /** What a value takes at other units, where it is printed again for each use; scalars are printed in place. */
@@ -171,6 +171,6 @@ export function takes(node: Node): number {
   if (isApply(node)) return CALL + ops[node.op].flops;
   if (isReduce(node)) return LOOP;
   if (isWindow(node)) return 4 * VIEW;
-  if (node.op === 'param') return LOAD;
+  if (node.op === 'param' || node.op === 'gather') return LOAD;
   return node.op === 'random' ? DRAWING : 1;
 }

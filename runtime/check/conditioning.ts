@@ -56,7 +56,9 @@ export class Conditioning {
     const nudge = (value: number) => value * (1 + (chance() < 0.5 ? 1 : -1) * 2 ** -24);
     const tape = new RoundingTape(this.#runs === 0 ? Math.fround : (value) => upOrDown(value, chance), nudge);
     this.#runs++;
-    const rounded = tensorsOf(runReference(this.tree, this.signature, this.sizes, perturbed(this.data, nudge), tape));
+    const rounded = tensorsOf(
+      runReference(this.tree, this.signature, this.sizes, perturbed(this.signature, this.data, nudge), tape),
+    );
     for (const [name, { shape, data }] of tensorsOf(this.exact)) {
       const other = rounded.get(name)?.data ?? [];
       const before = this.limit(name);
@@ -66,8 +68,8 @@ export class Conditioning {
   }
 }
 
-/** The same data with every number nudged. */
-function perturbed(data: CellData, nudge: (value: number) => number): CellData {
+/** The same data with every number nudged that stands for no symbol. */
+function perturbed(signature: Signature, data: CellData, nudge: (value: number) => number): CellData {
   const group = (tensors: Tensors): Tensors =>
     Object.fromEntries(
       Object.entries(tensors).map(([name, { shape, data: values }]) => [name, { shape, data: Float64Array.from(values, nudge) }]),
@@ -75,11 +77,16 @@ function perturbed(data: CellData, nudge: (value: number) => number): CellData {
   const { cotangents } = data;
   return {
     ...data,
-    inputs: group(data.inputs),
+    inputs: { ...group(data.inputs), ...symbolsOf(signature, data) },
     state: group(data.state),
     params: group(data.params),
     ...(cotangents ? { cotangents: { outputs: group(cotangents.outputs), state: group(cotangents.state) } } : {}),
   };
+}
+
+function symbolsOf({ inputs }: Signature, data: CellData): Tensors {
+  const names = inputs.flatMap(({ name, symbols }) => (symbols === undefined ? [] : [name]));
+  return Object.fromEntries(Object.entries(data.inputs).filter(([name]) => names.includes(name)));
 }
 
 /** One of the two neighbours in float32 of what it cannot hold; what it can hold stays. */

@@ -5,7 +5,17 @@ import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.j
 import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
-import { type CellData, elements, fillOf, requireRates, shapeOf, startOf, type Tensor, type Tensors } from '../data.js';
+import {
+  type CellData,
+  elements,
+  fillOf,
+  requireInputSymbols,
+  requireRates,
+  shapeOf,
+  startOf,
+  type Tensor,
+  type Tensors,
+} from '../data.js';
 import { initialValues } from '../layer/init.js';
 import { describe, listText, own, pathOf } from './describe.js';
 import { axisOf, SizeLedger } from './sizes.js';
@@ -64,6 +74,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   requireRoom({ signature, outputs }, sizes, request);
   const params = paramsOf(request, signature, sizes);
   requireRates(signature.rates, params);
+  requireInputSymbols(signature, sizes, request);
   return {
     sizes,
     data: {

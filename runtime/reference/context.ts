@@ -7,8 +7,7 @@ import type { Axis, Tape, Value } from './tape.js';
 export interface StepContext extends Rows {
   readonly tape: Tape;
   readonly sizes: Sizes;
-  /** `undefined` in inference. */
-  readonly random: Draws | undefined;
+  readonly random: Draws;
   /** What an input or state was some steps ago, for the sequences that are still running. */
   readonly delayed: (value: Value, steps: number) => Value;
 }

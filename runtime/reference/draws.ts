@@ -16,12 +16,16 @@ export interface Rows {
   readonly sequences: readonly number[];
 }
 
-/** The random numbers of one run in training. */
+/** The random numbers of one run. */
 export class Draws {
   private next = 0;
   private readonly masks = new Map<number, Float64Array>();
 
-  constructor(private readonly seed: number) {}
+  /** @param training whether masks and noise are drawn; symbols always are */
+  constructor(
+    private readonly seed: number,
+    readonly training: boolean,
+  ) {}
 
   /** The number of the next call. */
   get site(): number {

@@ -46,8 +46,7 @@ export interface Course {
   /** `[B, …]` each, each a value of its own. */
   readonly initial: ReadonlyMap<string, Value>;
   readonly params: ReadonlyMap<string, Value>;
-  /** `undefined` in inference. */
-  readonly random: Draws | undefined;
+  readonly random: Draws;
   /** Names of values to keep. */
   readonly trace?: readonly string[];
   /** Limit of the state's cotangent at each step back in time. */
@@ -61,7 +60,7 @@ export class Recurrence {
   private readonly site: number;
 
   constructor(private readonly course: Course) {
-    this.site = course.random?.site ?? 0;
+    this.site = course.random.site;
   }
 
   /** Those that at least one sequence has, in the order of processing. */
@@ -123,7 +122,7 @@ export class Recurrence {
       return t * lengths.length + sequence;
     });
     const inputs = inputsAt(places);
-    random?.restart(this.site);
+    random.restart(this.site);
     const context = {
       tape,
       sizes,

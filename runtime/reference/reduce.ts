@@ -107,7 +107,7 @@ interface Lanes {
   readonly position: number;
 }
 
-function lanesOf(x: Value, dim: string | undefined): Lanes {
+export function lanesOf(x: Value, dim: string | undefined): Lanes {
   if (dim === undefined) return { outer: x.rows, count: x.columns, inner: 1, position: -1 };
   const position = x.axes.findIndex((axis) => axis.dim === dim);
   const axis = x.axes[position];

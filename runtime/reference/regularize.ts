@@ -30,7 +30,7 @@ const addNoise: Operation = {
 /** Srivastava et al. 2014; with one mask for the sequence, Gal and Ghahramani 2016. */
 export function dropout(context: StepContext, x: Value, rate: Value, lifetime: Lifetime): Value {
   const { tape, random, sequences } = context;
-  if (random === undefined) return x;
+  if (!random.training) return x;
   const draws = random.uniforms(x.axes, context, lifetime);
   return pointwise(tape, drop, [x, inSinglePrecision(rate), new Value(sequences.length, x.axes, draws, false)]);
 }
@@ -39,7 +39,7 @@ export function dropout(context: StepContext, x: Value, rate: Value, lifetime: L
 export function zoneout(context: StepContext, next: Value, previous: Value, rate: Value, lifetime: Lifetime): Value {
   const { tape, random, sequences } = context;
   const single = inSinglePrecision(rate);
-  if (random === undefined) return pointwise(tape, mix, [next, previous, single]);
+  if (!random.training) return pointwise(tape, mix, [next, previous, single]);
   const axes = commonAxes([next, previous]);
   const draws = new Value(sequences.length, axes, random.uniforms(axes, context, lifetime), false);
   return pointwise(tape, select, [pointwise(tape, below, [draws, single]), previous, next]);
@@ -47,7 +47,7 @@ export function zoneout(context: StepContext, next: Value, previous: Value, rate
 
 /** Wan et al. 2013: entries of a matrix, the same ones for the whole run. */
 export function dropConnect({ tape, random }: StepContext, matrix: Value, rate: Value): Value {
-  if (random === undefined) return matrix;
+  if (!random.training) return matrix;
   if (rate.columns !== 1 || rate.rows !== 1) throw new Error(`dropConnect at a rate ${rate} of ${rate.rows} rows`);
   const single = Math.fround(rate.data[0] as number);
   const draws = random.perEntry(matrix);
@@ -57,7 +57,7 @@ export function dropConnect({ tape, random }: StepContext, matrix: Value, rate: 
 /** Gaussian noise of standard deviation `scale`. */
 export function noise(context: StepContext, x: Value, scale: Value): Value {
   const { tape, random, sequences } = context;
-  if (random === undefined) return x;
+  if (!random.training) return x;
   const axes = commonAxes([x, scale]);
   const normals = random.normals(axes, context);
   return pointwise(tape, addNoise, [x, scale, new Value(sequences.length, axes, normals, false)]);

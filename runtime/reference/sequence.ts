@@ -1,6 +1,15 @@
 /** The reference of a cell for a whole batch of sequences: every step forward on one tape, then one walk back. */
 import type { CellTree, Signature, Sizes, TensorDeclaration } from '../../codegen/frontend/tree.js';
-import { type CellData, type CellResult, elements, expectedShapes, shapeOf, sizeOf, type Tensor } from '../data.js';
+import {
+  type CellData,
+  type CellResult,
+  elements,
+  expectedShapes,
+  requireInputSymbols,
+  shapeOf,
+  sizeOf,
+  type Tensor,
+} from '../data.js';
 import { checkLengths, checkSeed, initialState, nothing, widened, widenedParams, zero } from './arguments.js';
 import { axesOf } from './context.js';
 import { Draws } from './draws.js';
@@ -53,6 +62,7 @@ class SequenceRun {
     this.lengths = checkLengths(data.lengths, this.T, this.B);
     const shapes = expectedShapes(signature, sizes);
     const tracked = data.cotangents !== undefined;
+    requireInputSymbols(signature, sizes, data);
     const inputs = widened('inputs', data.inputs, shapes.inputs, nothing);
     const starts = new Map(signature.state.map((declaration) => [declaration.name, initialState(declaration)]));
     const state = widened('state', data.state, shapes.state, (name) => starts.get(name));
@@ -84,7 +94,7 @@ class SequenceRun {
         ),
       initial: this.initial,
       params: this.params,
-      random: signature.options.training === true ? new Draws(seed) : undefined,
+      random: new Draws(seed, signature.options.training === true),
       ...extras,
     });
   }

@@ -9,6 +9,7 @@ import { describe, isArray, isNamespace, type Operand, toValue } from './operand
 import { dot, type Reduction, reduce, reductions, softmax } from './reduce.js';
 import { dropConnect, dropout, noise, zoneout } from './regularize.js';
 import { broadcast, concat, perUnit, slice, split } from './structure.js';
+import { argmax, crossEntropy, embed, sample } from './symbols.js';
 import type { Axis } from './tape.js';
 
 type Structural = (context: StepContext, args: readonly Operand[]) => Operand;
@@ -57,6 +58,10 @@ export const structural: { readonly [S in StructuralName]: Structural } = {
     zoneout(context, toValue(next), toValue(previous), toValue(rate), lifetimeOf(lifetime)),
   dropConnect: (context, [matrix, rate]) => dropConnect(context, toValue(matrix), toValue(rate)),
   noise: (context, [x, scale]) => noise(context, toValue(x), toValue(scale)),
+  embed: ({ tape }, [matrix, symbol]) => embed(tape, toValue(matrix), toValue(symbol)),
+  argmax: ({ tape }, [x, dim]) => argmax(tape, toValue(x), dim === undefined ? undefined : dimOf(dim)),
+  sample: (context, [x, temperature]) => sample(context, toValue(x), toValue(temperature ?? 1)),
+  crossEntropy: ({ tape }, [x, symbol]) => crossEntropy(tape, toValue(x), toValue(symbol)),
 };
 
 export const isStructural = (name: string): name is StructuralName => Object.hasOwn(structural, name);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkSpec } from '../../codegen/frontend/index.js';
 import { compile, parseSpec, resolveOptions, resolveSpec, type SpecTree, valuesOf } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { checkCell, judge, outputShapes } from '../../runtime/check/index.js';
@@ -32,7 +33,7 @@ afterAll(() => {
 });
 
 const NAMES =
-  'concat, dropout, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, scalar, shift, sigmoid, softmax, stopGradient, sum, tanh, vec';
+  'argmax, concat, crossEntropy, dropout, embed, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, sample, scalar, shift, sigmoid, softmax, stopGradient, sum, symbol, tanh, vec';
 
 function parsed(properties: string): SpecTree {
   const file = join(folder, 'written.model.ts');
@@ -42,7 +43,9 @@ function parsed(properties: string): SpecTree {
     file,
     `import { ${names.join(', ')} } from 'recurve';\n${late}export default model({ name: 'written', ${properties} });\n`,
   );
-  return parseSpec(file);
+  const tree = parseSpec(file);
+  checkSpec(tree);
+  return tree;
 }
 
 /** What is wrong at these sizes, at full length and where lengths differ. */
@@ -64,6 +67,17 @@ const MODELS: Readonly<Record<string, string>> = {
   'one network at every step and for what a sequence has once, with the same parameters': `dims: ['I', 'H'],
     inputs: { x: over('T', vec('I')), c: vec('I') }, params: { W: mat('H', 'I'), V: mat('H', 'H') },
     run({ x, c }, _layers, p) { return { y: tanh(matvec(p.V, tanh(matvec(p.W, x)))), z: tanh(matvec(p.V, tanh(matvec(p.W, c)))) }; }`,
+  'symbols, given and chosen, and a loss of each sequence': `dims: ['V', 'I', 'H', 'K'],
+    inputs: { word: over('T', symbol('V')), tag: over('T', symbol('K')), language: symbol('H') },
+    layers: { ahead: layer('gru'), back: layer('lstm') },
+    params: { E: mat('V', 'I'), W: mat('K', 'H'), R: mat('K', 'H'), Z: mat('H', 'H'), D: mat('K', 'I') },
+    run({ word, tag, language }, { ahead, back }, p) {
+      const x = embed(p.E, word);
+      const h = ahead({ x }, { state: { h: embed(p.Z, language) } }).h;
+      const guess = matvec(p.W, h);
+      const logits = guess + matvec(p.R, back({ x: x + embed(p.D, argmax(guess)) }, { reverse: true }).h);
+      return { logits, best: argmax(logits), drawn: sample(logits), loss: sum(crossEntropy(logits, tag), 'T') };
+    }`,
   'a convolution over time, of what is given and of what is computed': `dims: ['I', 'H'], ${SEQUENCE},
     params: { A: mat('H', 'I'), B: mat('H', 'I'), C: mat('H', 'I'), w: vec('H') },
     run({ x }, _layers, p) {
@@ -135,7 +149,7 @@ describe('a written model', () => {
   it.each(Object.keys(MODELS))(
     '%s',
     async (name) => {
-      const wide = { T: 5, B: 3, I: 3, H: 4, J: 8, K: 2 };
+      const wide = { T: 5, B: 3, I: 3, H: 4, J: 8, K: 2, V: 6 };
       expect(await wrong(MODELS[name] ?? '', wide)).toEqual([]);
       expect(await wrong(MODELS[name] ?? '', { ...wide, T: 1, B: 1 })).toEqual([]);
     },

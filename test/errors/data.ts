@@ -1,6 +1,6 @@
 /** Mistakes in a request's data, whatever cell they are for. */
 import { parseCellSource, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
-import { requireRates } from '../../runtime/data.js';
+import { requireRates, requireSymbols } from '../../runtime/data.js';
 import { bindRequest } from '../../runtime/interop/bind.js';
 import { parseJsonRequest } from '../../runtime/interop/json.js';
 import { readRequest, readRequestFile } from '../../runtime/interop/request.js';
@@ -50,6 +50,10 @@ export const DATA = {
   'DATA-PARAMS': bound(`{"inputs": {"x": ${ONE}}}`, 'neither params nor weights'),
   'DATA-RANGE': input('{"shape": [1, 1, 1], "data": [1e39]}', '1e+39'),
   'DATA-RATE': witness(() => requireRates(['rate'], { rate: { shape: [], data: Float32Array.of(2) } }), 'params.rate is 2'),
+  'DATA-SYMBOL': witness(
+    () => requireSymbols('inputs.s', { shape: [2, 1], data: Float32Array.of(1, 3) }, 3),
+    'inputs.s[1, 0] is 3',
+  ),
   'DATA-SEED': json('{"seed": -1}', '-1'),
   'DATA-SHAPE': bound('{"inputs": {"x": {"shape": [1, 1], "data": [1]}}, "params": {}}', '[1, 1]'),
   'DATA-SIZE': input('{"shape": [0, 1, 1], "data": []}', 'size 0 along axis 0'),

@@ -5,7 +5,7 @@ import { type Witness, witness } from './witness.js';
 
 const IMPORTS =
   'import { antisymmetric, blockTriangular, broadcast, cell, choice, clamp, concat, conv1d, delay, dot, dropConnect, dropout, ' +
-  'elu, flag, index, kernel, log, map, mat, matvec, noise, outer, scalar, sigmoid, slice, softmax, stack, sum, tanh, vec, ' +
+  'elu, embed, flag, index, kernel, log, map, mat, matvec, noise, outer, scalar, sigmoid, slice, softmax, stack, sum, tanh, vec, ' +
   "zoneout } from 'recurve';";
 
 const spec = (parts: Parts, found: string): Witness =>
@@ -84,6 +84,7 @@ export const STEP = {
   'SPEC-CONV-SETTING': besides("conv1d(p.K, m, { pad: 'same' })", '`pad`'),
   'SPEC-DELAY': besides('delay(h * 2, 1)', 'this is neither'),
   'SPEC-RATE': besides('dropout(h, 1.5)', 'the number 1.5'),
+  'SPEC-SYMBOL': besides('embed(p.W, h)', "vec('H')"),
   'SPEC-NOISE-SCALE': besides('noise(h, x)', "vec('I')"),
   'SPEC-ABSENT': returns('a', '`b`', {
     options: '{ on: flag(true) }',

@@ -163,12 +163,12 @@ test('a dim that no shape uses is refused', () => {
 
 test('a parameter that is not declared by vec, mat or scalar is refused', () => {
   expect(mistakesOf({ params: `{ W: mat('H', 'I'), U: matrix('H', 'H'), b: 0 }` })).toMatchInlineSnapshot(`
-    "mine.cell.ts:7:34  SPEC-DECLARATION  \`U\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
+    "mine.cell.ts:7:34  SPEC-DECLARATION  \`U\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`symbol\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
           params: { W: mat('H', 'I'), U: matrix('H', 'H'), b: 0 },
                                          ^^^^^^^^^^^^^^^^
         fix: Write \`vec('H')\`, \`mat('H', 'I')\`, \`map('X', 'C')\` or \`scalar()\`, imported from \`recurve\`.
 
-    mine.cell.ts:7:55  SPEC-DECLARATION  \`b\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
+    mine.cell.ts:7:55  SPEC-DECLARATION  \`b\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`symbol\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
           params: { W: mat('H', 'I'), U: matrix('H', 'H'), b: 0 },
                                                               ^
         fix: Write \`vec('H')\`, \`mat('H', 'I')\`, \`map('X', 'C')\` or \`scalar()\`, imported from \`recurve\`."

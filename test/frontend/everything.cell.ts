@@ -1,5 +1,6 @@
 import {
   antisymmetric,
+  argmax,
   blockIndex,
   blocks,
   blockTriangular,
@@ -8,10 +9,12 @@ import {
   concat,
   conv1d,
   conv2d,
+  crossEntropy,
   delay,
   dot,
   dropConnect,
   dropout,
+  embed,
   index,
   integer,
   kernel,
@@ -28,6 +31,7 @@ import {
   norm,
   outer,
   rmsNorm,
+  sample,
   scalar,
   sigmoid,
   slice,
@@ -35,6 +39,7 @@ import {
   split,
   stack,
   sum,
+  symbol,
   tanh,
   transpose,
   variance,
@@ -46,8 +51,8 @@ import {
 export default cell({
   name: 'everything',
   options: { depth: integer(2, { min: 1, max: 3 }), taps: integer(3, { min: 1 }) },
-  dims: ['X', 'X2', 'Y', 'Y2', 'N', 'I', 'H', 'K', 'G', 'J'],
-  inputs: { x: vec('I'), gain: scalar(), line: map('X', 'I'), plane: map('X', 'Y', 3), heads: map('N', 'I') },
+  dims: ['X', 'X2', 'Y', 'Y2', 'N', 'I', 'H', 'K', 'G', 'J', 'V'],
+  inputs: { x: vec('I'), gain: scalar(), line: map('X', 'I'), plane: map('X', 'Y', 3), heads: map('N', 'I'), word: symbol('V') },
   state: { h: vec('H'), clock: scalar(), memory: mat('H', 'I'), field: map('X', 'H') },
   params: (o) => ({
     W: mat('H', 'I'),
@@ -66,9 +71,10 @@ export default cell({
     g: vec('H', { init: 'ones' }),
     masked: mat('H', 'H'),
     skew: mat('H', 'H'),
+    words: mat('V', 'H'),
   }),
   outputs: ['h', 'score', 'late'],
-  step({ x, gain, line, plane, heads }, { h, clock, memory, field }, p, { options: o, t }) {
+  step({ x, gain, line, plane, heads, word }, { h, clock, memory, field }, p, { options: o, t }) {
     let deep = h;
     for (let k = 0; k < o.depth; k++) deep = tanh(matvec(p.U[k], deep));
     const [i, f] = split(matvec(p.gates, x), 'H', 'H');
@@ -82,7 +88,9 @@ export default cell({
     const late = delay(h, 3) + broadcast(sum(delay(x, 1)), 'H');
     const normal = layerNorm(deep, p.g, p.b) + rmsNorm(deep, p.g) + lowRank(p.A, p.B, x);
     const measured = mean(across) + variance(grouped) + maxOver(attention) + logSumExp(joined) + norm(slice(joined, 'K', 1));
-    const next = sigmoid(i) * read + sigmoid(f) * normal + masked * sum(maxOver(along, 'X'));
+    const logits = matvec(p.words, h) + crossEntropy(matvec(p.words, deep), word);
+    const seen = embed(p.words, word) + embed(p.words, argmax(logits)) * sample(logits, 0.7);
+    const next = seen + sigmoid(i) * read + sigmoid(f) * normal + masked * sum(maxOver(along, 'X'));
     const counted = index('H') + blockIndex('H', 4) * t;
     const trained = o.training ? noise(next, 0.1) : next;
     return {

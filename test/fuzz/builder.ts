@@ -85,6 +85,8 @@ export class Builder {
   private scope: Scope = { locals: [], kind: 'step', when: undefined, times: 1, alone: false, versions: 0 };
   private count = 0;
   private readonly nexts: Expr[] = [];
+  /** Inputs that are symbols: they are no numbers among others. */
+  private readonly symbols: Record<string, Declared> = {};
   /** Parameters that are masked where they are used, and so used once. */
   private readonly sole = new Set<string>();
 
@@ -336,8 +338,18 @@ export class Builder {
   }
 
   model(parts: Pick<Model, 'next' | 'outputs' | 'listed' | 'run'>, steps: { readonly T: number; readonly B: number }): Model {
-    const { declared, options, helpers, statements } = this;
-    return { sizes: { ...steps, ...this.sizes }, declared, options, helpers, statements, ...parts };
+    const { declared, symbols, options, helpers, statements } = this;
+    return { sizes: { ...steps, ...this.sizes }, declared: { ...declared, ...symbols }, options, helpers, statements, ...parts };
+  }
+
+  /** An input that is one of as many symbols as the dim has. */
+  symbol(dim: string): Expr {
+    const text = `symbol(${written(dim)})`;
+    const known = Object.keys(this.symbols).filter((name) => this.symbols[name]?.text === text);
+    if (known.length > 0 && this.random.chance(0.5)) return leaf(`x.${this.random.pick(known)}`, []);
+    const name = this.fresh('k');
+    this.symbols[name] = { group: 'inputs', text, shape: [] };
+    return leaf(`x.${name}`, []);
   }
 
   /** A parameter used per unit. */

@@ -27,6 +27,7 @@ const KINDS: Readonly<Record<Exclude<Node['op'], keyof typeof ops | OfModels>, t
   reduce: true,
   expand: true,
   window: true,
+  gather: true,
 };
 
 export class Coverage {

@@ -6,9 +6,16 @@ import { printModel } from './print.js';
 import { PRODUCTS } from './products.js';
 import { Random } from './random.js';
 import { STRUCTURAL } from './structural.js';
+import { SYMBOLS } from './symbols.js';
 
 /** Together as likely as all the others: there are many of them. */
-const PRODUCTIONS = [...PER_UNIT.map((production) => ({ ...production, weight: 0.8 })), ...CHOICES, ...PRODUCTS, ...STRUCTURAL];
+const PRODUCTIONS = [
+  ...PER_UNIT.map((production) => ({ ...production, weight: 0.8 })),
+  ...CHOICES,
+  ...PRODUCTS,
+  ...STRUCTURAL,
+  ...SYMBOLS,
+];
 
 const KIN = new Set(['kin']);
 

@@ -249,6 +249,26 @@ const cases: Record<string, Case> = {
     y: call('noise', num(0.5), p('scale')),
     dims: ['K'],
   },
+  'embed of a symbol that the step has chosen': {
+    inputs: { x: ['K'] },
+    params: { E: ['K', 'H'] },
+    y: call('tanh', call('embed', p('E'), call('argmax', x('x')))),
+    dims: ['H'],
+  },
+  'embed of a matrix that is multiplied, too': {
+    inputs: { x: ['H'] },
+    params: { E: ['H', 'H'] },
+    y: call('matvec', p('E'), add(x('x'), call('embed', p('E'), num(1)))),
+    dims: ['H'],
+  },
+  argmax: { inputs: { x: ['H', 'K'] }, params: { a: ['H'] }, y: mul(p('a'), call('argmax', x('x'), str('K'))), dims: ['H'] },
+  sample: { inputs: { x: ['K'] }, params: { a: ['H'] }, y: mul(p('a'), call('sample', x('x'), num(0.7))), dims: ['H'] },
+  'crossEntropy of a symbol that the step has chosen': {
+    inputs: { x: ['K'], z: ['K'] },
+    params: { a: ['K'] },
+    y: call('crossEntropy', mul(p('a'), x('x')), call('argmax', x('z'))),
+    dims: [],
+  },
 };
 
 /** y as an output, and fed back: h' = tanh(h · (1 + ½ Σ y)), for a state of any rank. */

@@ -17,6 +17,7 @@ const CONSTRUCTORS = {
   vec: { least: 1, most: 1, takes: 'one dim', usage: "Write `vec('H')`, or `vec('H', { when: … })`." },
   mat: { least: 2, most: 2, takes: 'two dims', usage: "Write `mat('H', 'I')`: rows, then columns." },
   scalar: { least: 0, most: 0, takes: 'no dims', usage: 'Write `scalar()`.' },
+  symbol: { least: 1, most: 1, takes: 'the dim that counts the symbols', usage: "Write `symbol('V')`." },
   map: { least: 2, most: 4, takes: 'two to four dims', usage: "Write `map('X', 'C')`: positions, then channels." },
   blocks: { least: 3, most: 3, takes: 'three dims', usage: "Write `blocks('N', 'O', 'I')`: heads, rows, columns." },
   stack: { least: 3, most: 3, takes: 'a number and two dims', usage: "Write `stack(4, 'O', 'I')`: how many, rows, columns." },
@@ -129,6 +130,17 @@ function readEntry(context: Context, { title, times }: Place, property: Node): D
     refuse(context, call, 'SPEC-MATRIX-STATE', message, fix);
     return undefined;
   }
+  if (title !== 'inputs' && declared === 'symbol') {
+    const fix = 'Write `scalar()`, whose value may be the number of a symbol.';
+    refuse(
+      context,
+      call,
+      'SPEC-SYMBOL',
+      `the ${SINGULAR[title]} \`${name}\` is declared by \`symbol\`, which only inputs are`,
+      fix,
+    );
+    return undefined;
+  }
   const declaration = readCall(context, title, name, declared, call, property);
   return declaration === undefined || time === undefined ? declaration : { ...declaration, time };
 }
@@ -173,7 +185,7 @@ function readCall(
   return {
     name,
     constructor_,
-    shape,
+    ...(constructor_ === 'symbol' ? { shape: [], symbols: axes[0] } : { shape }),
     init: settings.get('init'),
     range: settings.get('range'),
     trainable: settings.get('trainable'),
@@ -206,7 +218,10 @@ function readSettings(
   const settings = new Map<string, Expression>();
   const converted = node === undefined ? undefined : convertExpression(context, node);
   if (converted?.kind !== 'object') return settings;
-  const known = ['init', 'range', 'when', 'trainable', ...(constructor_ === 'kernel' ? ['groups'] : [])];
+  const known =
+    constructor_ === 'symbol'
+      ? ['when']
+      : ['init', 'range', 'when', 'trainable', ...(constructor_ === 'kernel' ? ['groups'] : [])];
   for (const { name, value, span: at } of converted.entries) {
     if (known.includes(name) && (title === 'params' || EVERYWHERE[title].includes(name))) settings.set(name, value);
     else if (known.includes(name)) {

@@ -96,6 +96,7 @@ export const SPEC_CODES = {
   'SPEC-CONV-SETTING': 'a setting of a convolution that is not known or not possible',
   'SPEC-DELAY': 'a delay of something other than an input or state, or in a model',
   'SPEC-RATE': 'a rate that is not a scalar from 0 to 1',
+  'SPEC-SYMBOL': 'a symbol that is no input, or a value over units where the number of a symbol belongs',
   'SPEC-NOISE-SCALE': 'noise whose scale is over other dims than its value',
   'SPEC-ABSENT': 'a tensor read under options that leave it out',
   'SPEC-STRING-AS-NUMBER': 'a string where a number belongs',

@@ -31,6 +31,10 @@ export const STRUCTURAL = {
   zoneout: { arguments: [3, 4], usage: "zoneout(next, h, 0.1, 'sequence')" },
   dropConnect: { arguments: [2, 2], usage: 'matvec(dropConnect(p.U, 0.1), h)' },
   noise: { arguments: [2, 2], usage: 'noise(x, 0.1)' },
+  embed: { arguments: [2, 2], usage: 'embed(p.E, s)' },
+  argmax: { arguments: [1, 2], usage: "argmax(x, 'V')" },
+  sample: { arguments: [1, 2], usage: 'sample(logits, 0.7)' },
+  crossEntropy: { arguments: [2, 2], usage: 'crossEntropy(logits, s)' },
 } as const satisfies Readonly<Record<string, { arguments: readonly [number, number]; usage: string }>>;
 export type Structural = keyof typeof STRUCTURAL;
 
@@ -69,6 +73,7 @@ export const DECLARATORS = [
   'vec',
   'mat',
   'scalar',
+  'symbol',
   'map',
   'blocks',
   'stack',

@@ -2,7 +2,7 @@
  * Checks a whole spec: lowers it at every value of every option, so that mistakes in any branch are found, and
  * looks for what no choice of options uses.
  */
-import { argumentsOf, isContract, type NodeId, type StepGraph } from '../../ir/graph.js';
+import { argumentsOf, isContract, isGather, type NodeId, type StepGraph } from '../../ir/graph.js';
 import { SINGULAR } from '../declare/declarations.js';
 import type { Diagnostics, Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
@@ -146,6 +146,7 @@ export function reached(graph: StepGraph): Set<string> {
     open.push(...argumentsOf(node));
     if (node.op === 'input') names.add(`inputs.${node.name}`);
     else if (node.op === 'param') names.add(`params.${node.name}`);
+    else if (isGather(node)) names.add(`params.${node.param}`);
     else if (node.op === 'delayed') names.add(`${node.group === 'input' ? 'inputs' : 'state'}.${node.name}`);
     else if (isContract(node)) {
       for (const { matrix } of node.terms) {

@@ -37,7 +37,7 @@ export function signatureWith(
   const bad = new Set<string>();
   const machine = () => new Machine(tree, options, recovery, report, note, callHelper);
   const [inputs = [], state = [], params = []] = GROUPS.map((title) => resolveGroup(machine(), tree, title, tree[title], bad));
-  const shaped = new Set([...inputs, ...state, ...params].flatMap(({ shape }) => shape));
+  const shaped = new Set([...inputs, ...state, ...params].flatMap(({ shape, symbols = [] }) => [...shape, symbols].flat()));
   const absent = new Set(
     tree.state.entries.map(({ name }) => name).filter((name) => !state.some((present) => present.name === name)),
   );
@@ -97,9 +97,19 @@ function resolveEntry(
   const range = resolveRange(machine, entry, init, env);
   const trainable = resolveTrainable(machine, entry.trainable, env);
   const known = shape.filter((dim) => dim !== undefined);
+  const symbols = entry.symbols && resolveDim(machine, evaluate(machine, entry.symbols, env), entry.symbols.span);
   const counted = countsMatrices(machine, entry, shape[0]);
-  if (when === undefined || trainable === undefined || known.length < shape.length || !counted) return 'bad';
-  return { name: entry.name, shape: known, init, ...(range === undefined ? {} : { range }), trainable, span: entry.span };
+  const counts = entry.symbols === undefined || symbols !== undefined;
+  if (when === undefined || trainable === undefined || known.length < shape.length || !counted || !counts) return 'bad';
+  return {
+    name: entry.name,
+    shape: known,
+    ...(symbols === undefined ? {} : { symbols }),
+    init,
+    ...(range === undefined ? {} : { range }),
+    trainable,
+    span: entry.span,
+  };
 }
 
 /** Whether the first axis of a stack or kernel, which the step takes apart, has a size that is known when compiling. */

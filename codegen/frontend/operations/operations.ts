@@ -11,6 +11,7 @@ import { dropConnect, dropout, noise, zoneout } from './draws.js';
 import { blockTriangular, transpose } from './matrices.js';
 import { antisymmetric, dot, lowRank, matvec, outer } from './products.js';
 import { reduction } from './reductions.js';
+import { argmax, crossEntropy, embed, sample } from './symbols.js';
 
 /** Checks the arguments and makes the nodes; a mistake is reported and gives poison. */
 type Operation = (machine: Machine, operands: readonly Operand[], at: Span) => Value;
@@ -43,4 +44,8 @@ export const OPERATIONS: { readonly [Name in Structural]: Operation } = {
   zoneout,
   dropConnect,
   noise,
+  embed,
+  argmax,
+  sample,
+  crossEntropy,
 };

@@ -13,7 +13,7 @@ interface Run {
   readonly tape: Tape;
   readonly sizes: Sizes;
   readonly timing: Timing;
-  readonly random: Draws | undefined;
+  readonly random: Draws;
   readonly times: ReadonlyMap<string, TimeAxis>;
   /** Number of sequences. */
   readonly batch: number;

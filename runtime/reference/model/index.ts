@@ -1,6 +1,14 @@
 /** The reference of a model: its run over whole sequences, eagerly on one tape, then one walk back. */
 import type { LayerDeclaration, ModelTree, Signature, Sizes, TensorDeclaration } from '../../../codegen/frontend/tree.js';
-import { type CellData, type CellResult, elements, expectedShapes, sizeOf, type Tensor } from '../../data.js';
+import {
+  type CellData,
+  type CellResult,
+  elements,
+  expectedShapes,
+  requireInputSymbols,
+  sizeOf,
+  type Tensor,
+} from '../../data.js';
 import { checkLengths, checkSeed, nothing, refuse, widened, widenedParams, zero } from '../arguments.js';
 import { axesOf } from '../context.js';
 import { Draws } from '../draws.js';
@@ -31,7 +39,7 @@ class ModelRun {
   private readonly inputs: ReadonlyMap<string, Value>;
   private readonly params: ReadonlyMap<string, Value>;
   private readonly recurrences: Recurrence[] = [];
-  private readonly random: Draws | undefined;
+  private readonly random: Draws;
   private outputs: ReadonlyMap<string, Value> = new Map();
 
   constructor(
@@ -53,6 +61,7 @@ class ModelRun {
       }),
     );
     const tracked = data.cotangents !== undefined;
+    requireInputSymbols(signature, sizes, data);
     const inputs = widened('inputs', data.inputs, expectedShapes(signature, sizes).inputs, nothing);
     widened('state', data.state, {}, nothing);
     this.inputs = new Map(
@@ -82,7 +91,7 @@ class ModelRun {
       }),
     );
     const seed = checkSeed(data.seed);
-    this.random = signature.options.training === true ? new Draws(seed) : undefined;
+    this.random = new Draws(seed, signature.options.training === true);
   }
 
   private get instances() {

@@ -17,8 +17,7 @@ export interface Surroundings {
   /** Sizes of the model's dims. */
   readonly sizes: Sizes;
   readonly timing: Timing;
-  /** `undefined` in inference. */
-  readonly random: Draws | undefined;
+  readonly random: Draws;
   /** Every call of a layer adds its own. */
   readonly recurrences: Recurrence[];
 }
@@ -77,7 +76,7 @@ export function layerOf(
       },
       initial,
       params,
-      random: signature.options.training === true ? surroundings.random : undefined,
+      random: surroundings.random,
     });
     recurrence.forward();
     surroundings.recurrences.push(recurrence);

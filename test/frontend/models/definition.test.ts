@@ -217,7 +217,7 @@ test('over with an axis that is not there, with none and with a dim is refused',
                                                                      ^^^^^^^^^^^^^^^^^^^
         fix: Write \`over('T', vec('I'))\`: what there is at a step is over units.
 
-    mine.model.ts:5:150  SPEC-DECLARATION  \`e\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
+    mine.model.ts:5:150  SPEC-DECLARATION  \`e\` is not declared by \`vec\`, \`mat\`, \`scalar\`, \`symbol\`, \`map\`, \`blocks\`, \`stack\` or \`kernel\`
         … vec('I')), d: over('T', over('T', vec('I'))), e: over('T', 3) },
                                                                      ^
         fix: Write \`vec('H')\`, \`mat('H', 'I')\`, \`map('X', 'C')\` or \`scalar()\`, imported from \`recurve\`."

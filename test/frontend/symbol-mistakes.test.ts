@@ -1,0 +1,112 @@
+/** Mistakes with symbols. */
+import { expect, test } from 'vitest';
+import { mistakesOf, usingAll } from './specs.js';
+
+const said = (more: string, inputs = "{ x: vec('I'), m: map('X', 'I') }") =>
+  mistakesOf({
+    imports:
+      'import { argmax, cell, conv1d, crossEntropy, embed, kernel, map, mat, matvec, sample, scalar, stack, sum, symbol, tanh, ' +
+      "transpose, vec } from 'recurve';",
+    ...usingAll(more),
+    inputs,
+  });
+
+test('a row is taken by the number of one symbol, from a matrix as it was declared', () => {
+  expect(said('embed(p.W, x)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:40  SPEC-SYMBOL  the second argument of \`embed\` is vec('I'), and it takes the number of one symbol
+            return { h: next, more: embed(p.W, x) };
+                                               ^
+        fix: Declare it by \`symbol('V')\`; of values over symbols \`argmax(x)\` is the number of the largest."
+  `);
+  expect(said('embed(transpose(p.W), 1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:35  SPEC-MATRIX-ARGUMENT  \`embed\` takes the rows of a matrix as it was declared, and this is a matrix of 'I' by 'H' out of \`W\`
+            return { h: next, more: embed(transpose(p.W), 1) };
+                                          ^^^^^^^^^^^^^^
+        fix: Declare \`E: mat('V', 'H')\` with a row for each symbol, and write \`embed(p.E, s)\`."
+  `);
+  expect(said('embed(p.S, 1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:35  SPEC-MATVEC-MATRIX  stack(2, 'H', 'H') is several matrices, not one
+            return { h: next, more: embed(p.S, 1) };
+                                          ^^^
+        fix: Choose one: \`p.S[0]\`."
+  `);
+  expect(said('embed(h, 1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:35  SPEC-MATRIX-ARGUMENT  \`embed\` takes a matrix, not vec('H')
+            return { h: next, more: embed(h, 1) };
+                                          ^
+        fix: Write \`embed(p.E, s)\` with a matrix parameter."
+  `);
+});
+
+test('numbers of units count along one axis, and a temperature is one number', () => {
+  expect(said('argmax(m)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:36  SPEC-AXIS  this is mat('X', 'I'), and the numbers of \`argmax\` and \`sample\` count along one axis
+            return { h: next, more: argmax(m) };
+                                           ^
+        fix: Name the axis: \`argmax(x, 'V')\`."
+  `);
+  expect(said('argmax(1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:36  SPEC-AXIS  this is a scalar, and the numbers of \`argmax\` and \`sample\` count along one axis
+            return { h: next, more: argmax(1) };
+                                           ^
+        fix: Give it a vector."
+  `);
+  expect(said('sample(h, x)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:39  SPEC-PRODUCT-SHAPE  a temperature is one number, and this is vec('I')
+            return { h: next, more: sample(h, x) };
+                                              ^
+        fix: Give it a number, an option or a scalar."
+  `);
+});
+
+test('a loss is of logits over one dim and the number of the right one', () => {
+  expect(said('crossEntropy(m, 1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:42  SPEC-PRODUCT-SHAPE  the first argument of \`crossEntropy\` is mat('X', 'I'), and it takes a vector: a number for each symbol
+            return { h: next, more: crossEntropy(m, 1) };
+                                                 ^
+        fix: Write \`crossEntropy(logits, s)\`, the logits over one dim."
+  `);
+  expect(said('crossEntropy(1, h)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:45  SPEC-SYMBOL  the second argument of \`crossEntropy\` is vec('H'), and it takes the number of one symbol
+            return { h: next, more: crossEntropy(1, h) };
+                                                    ^
+        fix: Declare it by \`symbol('V')\`; of values over symbols \`argmax(x)\` is the number of the largest."
+  `);
+});
+
+test('symbols are inputs, counted by a dim', () => {
+  expect(
+    said('h', "{ x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) }"),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:5:47  SPEC-ARGUMENTS  \`symbol\` takes the dim that counts the symbols and, if need be, settings
+          inputs: { x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) },
+                                                      ^^^^^^^^
+        fix: Write \`symbol('V')\`.
+
+    mine.cell.ts:5:67  SPEC-DIM-UNDECLARED  the dim \`V\` is not declared
+          inputs: { x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) },
+                                                                          ^^^
+        fix: Add \`'V'\` to \`dims\`, which lists \`X\`, \`I\` and \`H\`.
+
+    mine.cell.ts:5:73  SPEC-UNUSED-INPUT  the input \`q\` is never used: nothing that \`step\` returns depends on it
+          inputs: { x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) },
+                                                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Use it in \`step\`, or remove the declaration.
+
+    mine.cell.ts:5:90  SPEC-DECLARATION-OPTION  \`symbol\` has no setting \`range\`
+          inputs: { x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) },
+                                                                                                 ^^^^^^^^^^^^^
+        fix: Write \`when\`."
+  `);
+  expect(
+    mistakesOf({
+      imports: "import { cell, mat, matvec, symbol, tanh, vec } from 'recurve';",
+      state: "{ h: vec('H'), s: symbol('H') }",
+    }),
+  ).toMatchInlineSnapshot(`
+    "mine.cell.ts:6:28  SPEC-SYMBOL  the state \`s\` is declared by \`symbol\`, which only inputs are
+          state: { h: vec('H'), s: symbol('H') },
+                                   ^^^^^^^^^^^
+        fix: Write \`scalar()\`, whose value may be the number of a symbol."
+  `);
+});
