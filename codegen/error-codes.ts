@@ -4,6 +4,7 @@
  */
 import { SPEC_CODES } from './frontend/diagnostics/codes.js';
 
+/** What each code means, by code: docs/errors.md has them as a table. */
 export const ERROR_CODES = {
   'ADAPTER-NONE': 'no adapter of the wanted kind is on this machine, or Dawn does not load',
   'ADAPTER-REFUSED': 'there is an adapter, and it lacks what Dawn or recurve needs',
@@ -146,4 +147,5 @@ export const ERROR_CODES = {
   ...SPEC_CODES,
 } as const;
 
+/** A code of `ERROR_CODES`. */
 export type ErrorCode = keyof typeof ERROR_CODES;

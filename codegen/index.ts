@@ -1,4 +1,12 @@
-/** The compiler's interface. */
+/**
+ * `recurve/codegen`: the compiler, from the text of a spec to a plan.
+ *
+ *     const tree = parseSpec('mine.cell.ts');
+ *     const { options, dims } = resolveSpec(tree, resolveOptions(tree, {}));
+ *     const plan = compile(tree, { options, sizes, gradients: true, target });
+ *
+ * A mistake in a spec is a `SpecError`, with all that the file has.
+ */
 export { printPlan } from './emit/print.js';
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export { type Diagnostic, RecurveError, SpecError } from './errors.js';

@@ -17,11 +17,15 @@ import { scheduleModel } from './schedule/model.js';
 import { type Program, scheduleProgram } from './schedule/program.js';
 import { Shared } from './schedule/shared.js';
 
+/** What a cell or model is compiled for. */
 export interface CompileRequest {
+  /** Values of all its options: `resolveOptions` fills in defaults. */
   readonly options: OptionValues;
   /** `T`, `B` and every dim of the signature. */
   readonly sizes: Sizes;
+  /** Whether the plan goes backward, too. */
   readonly gradients: boolean;
+  /** What the adapter offers; `recurve/node` knows it of a device that it opened. */
   readonly target: Target;
   /** Names of values of the step to keep for every step, with their cotangents where gradients are wanted. */
   readonly trace?: readonly string[];
@@ -33,11 +37,17 @@ export interface CompileRequest {
 
 /** Every intermediate form of one compilation. */
 export interface Stages {
+  /** Tensors, dims and options. */
   readonly signature: Signature;
+  /** One time step of one sequence, as a graph. */
   readonly step: StepGraph;
+  /** The step with its derivative, in reverse mode. */
   readonly adjoint: AdjointGraph;
+  /** The same, cut so that a step back in time takes fewest dispatches. */
   readonly retimed: RetimedAdjoint;
+  /** Kernels, when each runs, and memory. */
   readonly program: Program;
+  /** What `compile` gives. */
   readonly plan: Plan;
 }
 
@@ -67,9 +77,13 @@ export function differentiate(lowered: StepGraph, { params }: Signature, clip?: 
 
 /** Every intermediate form of a model. */
 export interface ModelStages {
+  /** Tensors, dims and options. */
   readonly signature: Signature;
+  /** Its sections in order: each a step over one time axis. */
   readonly graph: ModelGraph;
+  /** Kernels, when each runs, and memory. */
   readonly program: Program;
+  /** What `compile` gives. */
   readonly plan: Plan;
 }
 
@@ -88,6 +102,11 @@ export function compileModelStages(tree: ModelTree, request: CompileRequest): Mo
   return { signature, graph, program, plan: emitPlan(program, { ...request, signature }) };
 }
 
+/**
+ * From a spec to kernels.
+ * @throws SpecError for mistakes in the spec that its options bring to light; RecurveError `LIMIT-*`, `DIMS-*`,
+ * `TRACE-*`
+ */
 export function compile(tree: SpecTree, request: CompileRequest): Plan {
   return tree.kind === 'cell' ? compileStages(tree, request).plan : compileModelStages(tree, request).plan;
 }

@@ -72,12 +72,19 @@ export type ScheduleItem =
       readonly passes: readonly string[];
     };
 
+/** A compiled cell or model: plain JSON, kernels included. `load` runs it. */
 export interface Plan {
+  /** Of this form; another is another number. */
   readonly version: 1;
+  /** Name of the cell or model. */
   readonly cell: string;
+  /** Values of all its options. */
   readonly options: OptionValues;
+  /** What it was compiled for: the largest T and B that it serves, and the dims. */
   readonly sizes: Sizes;
+  /** Whether it goes backward, too. */
   readonly gradients: boolean;
+  /** Memory on the device, which its tensors and what lies between kernels share. */
   readonly buffers: readonly BufferSpec[];
   /**
    * Host tensors by path: `inputs.x`, `state.h` (initial), `params.W`, `cotangents.outputs.h`, `cotangents.state.h`
@@ -90,9 +97,13 @@ export interface Plan {
   readonly lengths: { readonly buffer: string; readonly offset: number };
   /** One `u32`: the seed of the random masks, where any are drawn. */
   readonly seed?: { readonly buffer: string; readonly offset: number };
+  /** The WGSL of every kernel. */
   readonly kernels: readonly KernelSpec[];
+  /** A kernel each, with when it runs and what that costs. */
   readonly passes: readonly PassSpec[];
+  /** What a forward run encodes, in order. */
   readonly forward: readonly ScheduleItem[];
+  /** What a backward run encodes after it; empty without gradients. */
   readonly backward: readonly ScheduleItem[];
 }
 
@@ -102,9 +113,13 @@ export interface Target {
   readonly subgroup: number;
   /** A processor posing as a GPU: prefers narrow workgroups and deep register tiles. */
   readonly software: boolean;
+  /** WebGPU's `maxBufferSize`. */
   readonly maxBufferBytes: number;
+  /** WebGPU's `maxStorageBufferBindingSize`. */
   readonly maxBindingBytes: number;
+  /** WebGPU's `maxComputeWorkgroupsPerDimension`. */
   readonly maxWorkgroupsPerDimension: number;
+  /** WebGPU's `maxStorageBuffersPerShaderStage`. */
   readonly maxStorageBuffers: number;
   /** About how many instructions one kernel may have (`schedule/weights.ts`): what is larger is cut into several. */
   readonly maxKernelInstructions: number;

@@ -38,6 +38,7 @@ type Dim = string | number;
 
 /** How a parameter is filled when nobody gives it: by `new`, `check` and `bench`. A number fills all of it. */
 export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number;
+/** What a declaration may say beside its shape. */
 export interface Declared {
   /**
    * Of a parameter: default `uniform` in ±1/√(last axis). Of a state: the number, `'zeros'` (default) or `'ones'`, that
@@ -46,7 +47,8 @@ export interface Declared {
   readonly init?: Init;
   /**
    * `[low, high]`: what `check` and `bench` draw it from, uniformly; a divisor `[0.5, 2]`, a gate `[0, 1]`; a
-   * parameter without `init` is filled from it, too. It binds no one who runs the cell. By default inputs and states are bell-shaped around 0, parameters small.
+   * parameter without `init` is filled from it, too. It binds no one who runs the cell. By default inputs
+   * and states are bell-shaped around 0, parameters small.
    */
   readonly range?: readonly [number, number];
   /** The tensor exists only when this holds, e.g. `o.peepholes`. */
@@ -116,8 +118,11 @@ export function flag(_default: boolean): boolean {
 }
 /** Bounds of a numeric option, and other defaults by the value of a choice: `{ per: { activation: { elu: 1 } } }`. */
 export interface NumberSettings {
+  /** The least value; smaller ones are refused. */
   readonly min?: number;
+  /** The largest value; larger ones are refused. */
   readonly max?: number;
+  /** The default by the value of a `choice`, in the place of the general one. */
   readonly per?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 /** A numeric option, fixed when compiling. */

@@ -42,6 +42,7 @@ type Named = Readonly<Record<string, any>>;
 type AnyLayer = (...args: never[]) => object;
 /** Layers of one kind, each with parameters of its own: `deep[k]` with a static `k` is one of them. */
 export interface Repeated<L> {
+  /** The k-th of them, counted from 0. */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly [k: number]: L extends AnyLayer ? any : never;
 }
@@ -81,7 +82,9 @@ export function repeat<L extends AnyLayer>(_count: number, _layer: L): Repeated<
 
 /** A whole network. */
 export interface Model<O extends OptionTable, X extends Values, L extends Layers, P extends Params> {
+  /** How kernels and files are called. */
   readonly name: string;
+  /** What users choose when compiling: `choice`, `flag`, `real`, `integer`. */
   readonly options?: O;
   /** Every dim name that shapes and layers use, besides the time axes and `B` (sequences). */
   readonly dims: readonly string[];
@@ -89,6 +92,7 @@ export interface Model<O extends OptionTable, X extends Values, L extends Layers
   readonly times?: readonly string[];
   /** `over('T', vec('I'))` is there at every step, `vec('I')` once for each sequence. */
   readonly inputs: Group<O, X>;
+  /** What `run` calls: `layer(…)` and `repeat(…)`, by name. */
   readonly layers?: Group<O, L>;
   /** The model's own; those of a layer are the layer's. */
   readonly params?: Group<O, P>;

@@ -1,6 +1,10 @@
 /** The plan as a table: what runs, in order, and what it costs. */
 import type { Plan } from '../plan.js';
 
+/**
+ * A table for people: a line for each pass with its workgroups, dispatches, megabytes and megaflops in one run, and the
+ * memory.
+ */
 export function printPlan(plan: Plan): string {
   const header = ['pass', 'region', 'strategy', 'workgroups', 'dispatches', 'MB read', 'MB written', 'MFLOP'];
   const rows = plan.passes.map((pass) => [

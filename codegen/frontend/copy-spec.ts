@@ -7,9 +7,11 @@ import { readSource } from './source/source.js';
 import { propertyName, unwrap } from './source/syntax.js';
 import type { CellTree } from './tree.js';
 
+/** Files of a copied spec. */
 export interface SpecCopy {
   /** Path below the folder of the copy, and the text. */
   readonly spec: { readonly path: string; readonly text: string };
+  /** The same of every file that the spec imports and that does not come with recurve. */
   readonly helpers: readonly { readonly path: string; readonly text: string }[];
 }
 

@@ -59,7 +59,7 @@ export function parseCellSource(file: string, text: string): CellTree {
   });
 }
 
-/** @see parseSpec */
+/** A cell or model from its text; `file` is the path it stands for, where its imports are looked for. @throws SpecError */
 export function parseSpecSource(file: string, text: string): SpecTree {
   return parseText<SpecTree>(file, text, ({ context, modules }, found) =>
     found.kind === 'cell' ? cellTree(context, modules, found) : modelTree(context, modules, found),

@@ -106,7 +106,9 @@ export interface FunctionTree {
   readonly span: Span;
 }
 
+/** Of a choice, a number or a flag. */
 export type OptionValue = string | number | boolean;
+/** Values of options by name. */
 export type OptionValues = Readonly<Record<string, OptionValue>>;
 
 export type OptionDeclaration = { readonly name: string; readonly span: Span } & (
@@ -151,30 +153,43 @@ export interface DeclarationGroup {
   readonly span: Span;
 }
 
+/** A cell as it was parsed, before its options are known. */
 export interface CellTree {
+  /** Tells it from a model. */
   readonly kind: 'cell';
+  /** Path of its file. */
   readonly file: string;
+  /** As the file declares it. */
   readonly name: string;
   /** First sentence of the doc comment above `export default`. */
   readonly summary: string;
   /** The whole doc comment, without the stars. */
   readonly documentation: string;
+  /** In declared order, without T and B. */
   readonly dims: readonly { readonly name: string; readonly span: Span }[];
+  /** In declared order. */
   readonly options: readonly OptionDeclaration[];
+  /** One step of one sequence each. */
   readonly inputs: DeclarationGroup;
+  /** One sequence's each. */
   readonly state: DeclarationGroup;
+  /** Shared by all steps and sequences. */
   readonly params: DeclarationGroup;
   /** Names of the sequences a caller gets; `undefined` means every name that `step` returns. */
   readonly outputs: readonly { readonly name: string; readonly span: Span }[] | undefined;
+  /** `step(inputs, state, params, { options, t })`. */
   readonly step: FunctionTree;
+  /** Functions that the step calls, by the key that a call of one names. */
   readonly helpers: Readonly<Record<string, FunctionTree>>;
   /** Source lines by file, for carets and messages. */
   readonly sources: Readonly<Record<string, readonly string[]>>;
+  /** Of the definition. */
   readonly span: Span;
 }
 
 /** `encoder: layer('gru', { I: 'E' }, { options: { reset: o.reset }, when: o.deep })`, or `repeat(o.layers, layer(…))`. */
 export interface LayerDeclaration {
+  /** As `run` calls it. */
   readonly name: string;
   /** Evaluates to a key of `ModelTree.cells`: the name of a built-in cell, or the path of a file that the model imports. */
   readonly cell: Expression;
@@ -186,31 +201,45 @@ export interface LayerDeclaration {
   readonly count: Expression | undefined;
   /** Evaluates to a boolean; `undefined` means always there. */
   readonly when: Expression | undefined;
+  /** Of the declaration. */
   readonly span: Span;
 }
 
 /** A whole network: layers are cells, and `run` says what happens over whole sequences. */
 export interface ModelTree {
+  /** Tells it from a cell. */
   readonly kind: 'model';
+  /** Path of its file. */
   readonly file: string;
+  /** As the file declares it. */
   readonly name: string;
+  /** First sentence of the doc comment above `export default`. */
   readonly summary: string;
+  /** The whole doc comment, without the stars. */
   readonly documentation: string;
+  /** In declared order, without the time axes and B. */
   readonly dims: CellTree['dims'];
   /** Time axes; `T` where the file names none. */
   readonly times: readonly { readonly name: string; readonly span: Span }[];
+  /** In declared order. */
   readonly options: readonly OptionDeclaration[];
+  /** Sequences over one of `times`, or one value a sequence. */
   readonly inputs: DeclarationGroup;
+  /** The model's own; those of a layer are the layer's. */
   readonly params: DeclarationGroup;
   /** What the layers' expressions call the options. */
   readonly layersOptionsName: string | undefined;
+  /** In declared order. */
   readonly layers: readonly LayerDeclaration[];
   /** `run(inputs, layers, params, { options })`. */
   readonly run: FunctionTree;
+  /** Functions that `run` calls, by the key that a call of one names. */
   readonly helpers: Readonly<Record<string, FunctionTree>>;
   /** Every cell that a layer may be, by the name of a built-in one or the path of its file. */
   readonly cells: Readonly<Record<string, CellTree>>;
+  /** Source lines by file, for carets and messages. */
   readonly sources: Readonly<Record<string, readonly string[]>>;
+  /** Of the definition. */
   readonly span: Span;
 }
 
@@ -229,7 +258,9 @@ export interface LayerInstance {
   readonly dims: Readonly<Record<string, string>>;
 }
 
+/** A tensor of the signature, once options are known. */
 export interface TensorDeclaration {
+  /** As data and kernels call it. */
   readonly name: string;
   /** Names of dims, or digits for an axis of fixed size: `['H', 'I']`, `['3', 'O', 'I']`; `[]` for a scalar. */
   readonly shape: readonly string[];
@@ -246,6 +277,7 @@ export interface TensorDeclaration {
   readonly leading?: readonly string[];
   /** A parameter that is not trained has no gradient. */
   readonly trainable: boolean;
+  /** Of its declaration. */
   readonly span: Span;
 }
 
@@ -271,7 +303,9 @@ export interface SizeRule {
 
 /** What a cell takes and gives once its options are chosen. */
 export interface Signature {
+  /** Of the cell or model. */
   readonly name: string;
+  /** Values of all its options. */
   readonly options: OptionValues;
   /** Dims that this choice of options uses, in declared order; axes of fixed size are not among them. */
   readonly dims: readonly string[];
@@ -279,8 +313,11 @@ export interface Signature {
   readonly rules: readonly SizeRule[];
   /** Scalar parameters that are rates of random masks: probabilities. */
   readonly rates: readonly string[];
+  /** `[T, B, …shape]` each in data. */
   readonly inputs: readonly TensorDeclaration[];
+  /** `[B, …shape]` each in data. */
   readonly state: readonly TensorDeclaration[];
+  /** `shape` each in data. */
   readonly params: readonly TensorDeclaration[];
   /** Output sequences by name: state names and further values that `step` returns. Shapes come from lowering. */
   readonly outputs: readonly string[] | undefined;

@@ -12,15 +12,23 @@ export type AdapterKind = 'hardware' | 'lavapipe' | 'swiftshader' | 'software';
 export interface AdapterReport {
   /** For people: `NVIDIA H100`, `SwiftShader driver 5.0.0`. */
   readonly name: string;
+  /** Where the work is done. */
   readonly kind: AdapterKind;
+  /** As Dawn says, as are `architecture`, `device` and `description`; empty where it does not know. */
   readonly vendor: string;
+  /** `hopper`, `swiftshader`. */
   readonly architecture: string;
+  /** The vendor's own number of it. */
   readonly device: string;
+  /** The driver's name for it. */
   readonly description: string;
+  /** Lanes that run in step, at least and at most; 0 where Dawn does not say. */
   readonly subgroup: { readonly min: number; readonly max: number };
+  /** WebGPU's names of what it offers beyond the least. */
   readonly features: readonly string[];
   /** The limits that compute passes meet, in WebGPU's names and units. */
   readonly limits: Readonly<Record<string, number>>;
+  /** WGSL's, such as `immediate_address_space`. */
   readonly languageFeatures: readonly string[];
   /** The Vulkan driver manifest that was chosen, where we chose one. */
   readonly driver?: string;

@@ -1,6 +1,7 @@
 /** Devices that somebody else made: a browser's, or a Dawn device of the caller's own. */
 import { type Supervised, supervise, type TimeSource } from './supervise.js';
 
+/** How a device is used that somebody else made. */
 export interface AdoptOptions {
   /**
    * How kernels learn the time step. Default `uniform`, which works everywhere; `immediate` is faster where the device's

@@ -6,9 +6,11 @@ export type TimeSource = 'immediate' | 'uniform';
 
 /** What running a plan needs of a device, whoever made it. */
 export interface Supervised {
+  /** For buffers and kernels of one's own. */
   readonly device: GPUDevice;
   /** The adapter's, for messages. */
   readonly name: string;
+  /** How kernels of its plans learn the time step. */
   readonly time: TimeSource;
   /** Rejects with `DEVICE-LOST` if the device is lost, not when we close it. Otherwise it never settles. */
   readonly lost: Promise<never>;

@@ -4,7 +4,9 @@ import type { Supervised } from '../device/supervise.js';
 import type { Executable } from '../execute/index.js';
 import type { PlacedTensor } from '../memory/slots.js';
 
+/** A step of gradient descent. */
 export interface DescentStep {
+  /** Of learning: a finite number; `DESCENT-RATE` otherwise. */
   readonly rate: number;
   /**
    * Gradients whose norm over all parameters is larger are scaled to it (Pascanu et al. 2013). Default: none is.

@@ -17,6 +17,7 @@ export interface TypedPlan<S extends CellTypes> extends Plan {
   readonly types?: S;
 }
 
+/** What a layer may share. */
 export interface LoadOptions {
   /** A layer whose parameters serve this one, too: what one changes, the other has. Their layouts must be the same. */
   readonly params?: Pick<Layer, 'sharedParams'>;

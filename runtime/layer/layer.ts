@@ -30,11 +30,14 @@ import type {
 } from './types.js';
 
 /**
+ * A compiled cell or model on a device: what `load` and `Gpu.compile` give.
+ *
  * Parameters, state and results stay on the device until they are asked for. Every call writes its data and queues its
  * work before it returns, in the order of the calls: several may be awaited at once. A plan serves any T and B up to
  * those it was compiled for.
  */
 export class Layer<S extends CellTypes = CellTypes> {
+  /** What runs: its sizes, kernels and memory. */
   readonly plan: Plan;
   readonly #owner: Supervised;
   readonly #executable: Executable;
@@ -50,7 +53,7 @@ export class Layer<S extends CellTypes = CellTypes> {
   #hasGradients = false;
   #destroyed = false;
 
-  /** Use `load`. */
+  /** Use `load`. @internal */
   constructor(owner: Supervised, executable: Executable, params: SharedParams) {
     this.plan = executable.plan;
     this.#owner = owner;
@@ -225,7 +228,7 @@ export class Layer<S extends CellTypes = CellTypes> {
     this.#params.release();
   }
 
-  /** For `load`, which shares them with another layer. */
+  /** For `load`, which shares them with another layer. @internal */
   get sharedParams(): SharedParams {
     return this.#params;
   }

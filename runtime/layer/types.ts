@@ -2,15 +2,21 @@
 
 /** A result of the device: numbers in row-major order, the last axis fastest. */
 export interface Tensor<Shape extends readonly number[] = readonly number[]> {
+  /** Sizes of its axes, outermost first; `[]` for a scalar. */
   readonly shape: Shape;
+  /** As many numbers as the shape has room for. */
   readonly data: Float32Array;
 }
 
 /** Names and tensors of one plan; any names where nothing is known of it. T and B are `number`: a plan serves smaller ones. */
 export interface CellTypes {
+  /** `[T, B, …]` each. */
   readonly inputs: Record<string, Tensor>;
+  /** `[B, …]` each. */
   readonly state: Record<string, Tensor>;
+  /** As the cell declares them: `[H, I]`, `[H]`. */
   readonly params: Record<string, Tensor>;
+  /** `[T, B, …]` each. */
   readonly outputs: Record<string, Tensor>;
   /** Parameters that are trained. */
   readonly gradients: Record<string, Tensor>;
@@ -29,7 +35,9 @@ export type Given<Shape extends readonly number[] = readonly number[]> =
 
 /** Numbers with their shape. What is given as float64 is rounded to float32. */
 export interface GivenTensor<Shape extends readonly number[] = readonly number[]> {
+  /** Sizes of its axes, outermost first; `DATA-SHAPE` where the plan has others. */
   readonly shape: Shape;
+  /** In row-major order. */
   readonly data: Float32Array | Float64Array;
 }
 
@@ -57,6 +65,7 @@ export interface RunExtent {
 /** What to read back: `outputs`, `outputs.h`, `state`, `gradients`, `gradients.params`, `gradients.params.W` … */
 export type Wanted = readonly string[];
 
+/** What a forward run takes. Everything is read before the call returns: arrays may be used again at once. */
 export interface ForwardRequest<S extends CellTypes = CellTypes> extends RunExtent {
   /** `[T, B, …]` each, in data order. All of them. */
   readonly inputs: GivenTo<S['inputs']>;
@@ -74,16 +83,23 @@ export interface ForwardRequest<S extends CellTypes = CellTypes> extends RunExte
 
 /** Cotangents of a loss: `[T, B, …]` for outputs, `[B, …]` for final states. What is missing is zero. */
 export interface Cotangents<S extends CellTypes = CellTypes> {
+  /** ∂L/∂output, by the output's name. */
   readonly outputs?: Partial<GivenTo<S['outputs']>>;
+  /** ∂L/∂(final state), by the state's name. */
   readonly state?: Partial<GivenTo<S['state']>>;
 }
 
+/** What a backward run takes; all else is as the last forward run left it. */
 export interface BackwardRequest<S extends CellTypes = CellTypes> {
+  /** Of the loss, whose outputs the forward run gave. */
   readonly cotangents: Cotangents<S>;
+  /** Results to read back, of `gradients`. Default: all. */
   readonly read?: Wanted;
+  /** Buffers that gradients are written to as well, by path: `{ 'gradients.params.W': buffer }`. */
   readonly into?: Readonly<Record<string, GPUBuffer>>;
 }
 
+/** What `run` takes: a forward run and, with cotangents, the backward run after it. */
 export interface RunRequest<S extends CellTypes = CellTypes> extends ForwardRequest<S> {
   /** Where given, gradients are computed. */
   readonly cotangents?: Cotangents<S>;
@@ -91,20 +107,29 @@ export interface RunRequest<S extends CellTypes = CellTypes> extends ForwardRequ
 
 /** One step of every sequence: `[B, …]` each. */
 export interface StepRequest<S extends CellTypes = CellTypes> {
+  /** All of them, without an axis for time. */
   readonly inputs: GivenTo<StepOf<S['inputs']>>;
+  /** Of the random masks. Default 0. */
   readonly seed?: number;
+  /** Results to read back. Default: all. */
   readonly read?: Wanted;
+  /** Buffers that results are written to as well, as of `ForwardRequest`. */
   readonly into?: Readonly<Record<string, GPUBuffer>>;
 }
 
+/** ∂L of what a run was given, each in the shape of its tensor; only those that `read` names. */
 export interface Gradients<S extends CellTypes = CellTypes> {
+  /** ∂L/∂input `[T, B, …]`, zero past a sequence's length. */
   readonly inputs: S['inputs'];
+  /** ∂L/∂(initial state) `[B, …]`. */
   readonly state: S['state'];
+  /** ∂L/∂parameter, summed over steps and sequences, of those that are trained. */
   readonly params: S['gradients'];
   /** ∂L of traced values, `[T, B, …]` each, where any are traced. */
   readonly traces?: Readonly<Record<string, Tensor>>;
 }
 
+/** What was read back of a forward run: all of it, or what `read` names. */
 export interface ForwardResult<S extends CellTypes = CellTypes> {
   /** `[T, B, …]`, zero past a sequence's length. */
   readonly outputs: S['outputs'];
@@ -114,22 +139,28 @@ export interface ForwardResult<S extends CellTypes = CellTypes> {
   readonly traces?: Readonly<Record<string, Tensor>>;
 }
 
+/** What was read back of one step. */
 export interface StepResult<S extends CellTypes = CellTypes> {
   /** `[B, …]`, without an axis for time. */
   readonly outputs: StepOf<S['outputs']>;
+  /** The state after it, `[B, …]` each. */
   readonly state: S['state'];
 }
 
+/** What was read back of a run. */
 export interface RunResult<S extends CellTypes = CellTypes> extends ForwardResult<S> {
+  /** Where cotangents were given. */
   readonly gradients?: Gradients<S>;
 }
 
 /** Where a tensor lies on the device, for kernels of one's own. */
 export interface DevicePlace {
+  /** The plan's own, shared with other tensors: do not destroy it. */
   readonly buffer: GPUBuffer;
   /** In 32-bit words from the buffer's start. */
   readonly offset: number;
-  /** The logical shape, and the shape in memory: the last axis, and a matrix's last two, are padded with zeros to multiples of four. */
+  /** The logical shape. */
   readonly shape: readonly number[];
+  /** The shape in memory: the last axis, and a matrix's last two, are padded with zeros to multiples of four. */
   readonly padded: readonly number[];
 }

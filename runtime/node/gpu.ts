@@ -9,6 +9,7 @@ import { type CellTypes, type Layer, type LoadOptions, load, type TypedPlan } fr
 /** A built-in cell's or model's name, the path of a `*.cell.ts` or `*.model.ts` file, the text of one, or what `recurve/codegen` parsed. */
 export type CellGiven = string | { readonly source: string } | SpecTree;
 
+/** What a cell is compiled for. */
 export interface CompileOptions extends LoadOptions {
   /** `T`, `B` and the cell's own dims; those that follow from others may be left out. */
   readonly dims: Sizes;
@@ -25,6 +26,7 @@ export interface CompileOptions extends LoadOptions {
   readonly clip?: number;
 }
 
+/** Which adapter to open. */
 export interface OpenOptions {
   /** Default `auto`: hardware where there is any, then an installed lavapipe, then the embedded SwiftShader. */
   readonly adapter?: AdapterChoice;
@@ -39,13 +41,18 @@ export async function open({ adapter = 'auto' }: OpenOptions = {}): Promise<Gpu>
   return new Gpu(await openDevice(adapter));
 }
 
+/**
+ * An adapter's device with the compiler beside it: what `open` gives. Several layers share one; `close` it when all are
+ * done with.
+ */
 export class Gpu {
   /** The WebGPU device, for buffers and kernels of one's own. */
   readonly device: GPUDevice;
+  /** What the device runs on: name, kind, features, limits. */
   readonly adapter: AdapterReport;
   readonly #owner: RecurveDevice;
 
-  /** Use `open`. */
+  /** Use `open`. @internal */
   constructor(owner: RecurveDevice) {
     this.#owner = owner;
     this.device = owner.device;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cellIndex, cellPage } from '../../cli/page.js';
+import { cellIndex, cellPage } from '../../cli/docs/cells.js';
 import { parseCell } from '../../codegen/frontend/index.js';
 import { builtInCells } from '../../runtime/node/cells.js';
 import { ownPackage } from '../../runtime/node/package.js';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { errorPage } from '../../cli/error-page.js';
+import { errorPage } from '../../cli/docs/errors.js';
 import { ERROR_CODES } from '../../codegen/error-codes.js';
 import { ownPackage } from '../../runtime/node/package.js';
 
@@ -21,7 +21,7 @@ function textsOf(folders: readonly string[], except: RegExp): string {
 
 describe('every code of an error', () => {
   it('is thrown somewhere', () => {
-    const source = textsOf(['codegen', 'runtime', 'cli', 'bench'], /(error-codes|diagnostics.codes|error-page)\.ts$/);
+    const source = textsOf(['codegen', 'runtime', 'cli', 'bench'], /(error-codes|diagnostics.codes|docs.errors)\.ts$/);
     expect(codes.filter((code) => !source.includes(`'${code}'`))).toEqual([]);
   });
 

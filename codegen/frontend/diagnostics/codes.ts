@@ -135,4 +135,5 @@ export const SPEC_CODES = {
   'SPEC-MODEL-FUNCTION': 'a function of whole sequences in a cell',
 } as const;
 
+/** A code of `SPEC_CODES`. */
 export type SpecCode = keyof typeof SPEC_CODES;

@@ -3,8 +3,11 @@ import type { ReadTensor } from '../../data.js';
 import { readSafetensors } from './read.js';
 import { storedTensor } from './stored.js';
 
+/** What a safetensors file holds. */
 export interface TensorFile {
+  /** By name, `{ shape, data }` each, data in row-major order. */
   readonly tensors: Readonly<Record<string, ReadTensor>>;
+  /** The file's `__metadata__`: texts by name, empty where there is none. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -1,8 +1,11 @@
 /** Tensors as the bytes of a safetensors file; putting them on a disk is ../write.ts. */
 import type { DtypeName } from './dtypes.js';
 
+/** A tensor of a file to be written. */
 export interface TensorToStore {
+  /** Sizes of its axes, outermost first. */
   readonly shape: readonly number[];
+  /** In row-major order; it decides on the element: F32, F64 or I32. */
   readonly data: Float32Array | Float64Array | Int32Array;
 }
 

@@ -1,11 +1,11 @@
 /** A built-in cell's page under docs/cells, made from its spec alone, so that it cannot drift. */
-import { lower, resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
-import type { CellTree, OptionDeclaration, OptionValue, OptionValues, TensorDeclaration } from '../codegen/frontend/tree.js';
-import { outputShapes } from '../runtime/check/index.js';
-import { stepCosts } from './costs.js';
-import { equationsOf, optionText } from './list.js';
-import { genericTarget } from './target.js';
-import { tensorNotes } from './tensors.js';
+import { lower, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
+import type { CellTree, OptionDeclaration, OptionValue, OptionValues, TensorDeclaration } from '../../codegen/frontend/tree.js';
+import { outputShapes } from '../../runtime/check/index.js';
+import { stepCosts } from '../costs.js';
+import { equationsOf, optionText } from '../list.js';
+import { genericTarget } from '../target.js';
+import { tensorNotes } from '../tensors.js';
 
 /** Markdown, ending in a line break. */
 export function cellPage(tree: CellTree): string {

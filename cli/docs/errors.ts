@@ -1,5 +1,5 @@
 /** docs/errors.md: every code that an error can have, and what it means. */
-import { ERROR_CODES } from '../codegen/error-codes.js';
+import { ERROR_CODES } from '../../codegen/error-codes.js';
 
 /** What stands above the codes of a family, by how they begin; a code belongs to the first that fits. */
 const FAMILIES: readonly (readonly [title: string, codes: RegExp])[] = [
