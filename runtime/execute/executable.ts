@@ -3,6 +3,7 @@ import type { Plan } from '../../codegen/plan.js';
 import type { ReadTensor } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
 import { bufferOf, createBuffers } from '../memory/buffers.js';
+import { Carrier } from '../memory/carry.js';
 import type { Extent, Numbers } from '../memory/copy.js';
 import { poisonBuffers } from '../memory/poison.js';
 import { createReadback } from '../memory/readback.js';
@@ -17,26 +18,37 @@ export type Direction = 'forward' | 'backward';
 /** What a tensor is to hold: numbers of the host, one number everywhere, or a dense buffer on the same device. */
 export type Source = Numbers | number | GPUBuffer;
 
+/** One run of a plan, in the order in which it is queued. */
+export interface Run {
+  /** `carried`: initial states are the final ones of the run before. */
+  readonly state: 'carried' | 'placed';
+  /** What it takes, and what the plan's memory does not hold yet. */
+  readonly sources: ReadonlyMap<PlacedTensor, Source>;
+  readonly directions: readonly Direction[];
+  /** Of the random masks. */
+  readonly seed: number;
+  /** `pack` where the parameters or the seed of their masks are not what they were. */
+  readonly weights: 'pack' | 'packed';
+  /** Dense buffers of the caller's that results are copied to. */
+  readonly into: ReadonlyMap<PlacedTensor, GPUBuffer>;
+  /** What is read back. */
+  readonly read: readonly PlacedTensor[];
+}
+
 export interface Executable {
   readonly plan: Plan;
   /** Tensors that a run takes, and that it gives, by path. */
   readonly given: ReadonlyMap<string, PlacedTensor>;
   readonly results: ReadonlyMap<string, PlacedTensor>;
-  /** Queues lengths, and the seed of the random masks. */
-  begin(extent: Extent, seed: number): void;
-  /** Queues tensors that a run takes. */
+  /** Queues tensors that runs to come take. */
   write(extent: Extent, sources: ReadonlyMap<PlacedTensor, Source>): void;
-  /** Queues final states in the place of initial ones. */
-  carryState(): void;
-  /** Queues directions, in one pass. `pack` where the parameters or the seed of their masks are not what they were. */
-  submit(directions: readonly Direction[], extent: Extent, weights: 'pack' | 'packed'): void;
-  /** Queues copies of tensors to dense buffers of the caller's. */
-  copy(extent: Extent, targets: ReadonlyMap<PlacedTensor, GPUBuffer>): void;
+  /** Queues a run, all at once, and waits for what is read of it. @returns by path, in the order asked for */
+  run(extent: Extent, run: Run): Promise<ReadonlyMap<string, ReadTensor>>;
   /** Waits until everything queued is done. */
   finished(): Promise<void>;
-  /** Waits for what is queued so far, and returns some of the plan's tensors by path. */
+  /** Waits for what is queued so far, and returns some of the plan's tensors by path, in the order asked for. */
   read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, ReadTensor>>;
-  /** The plan's own buffer that holds a tensor. */
+  /** The plan's own buffer that holds a tensor, for others to read and write it. */
   bufferOf(tensor: PlacedTensor): GPUBuffer;
   /** Fills all of the plan's memory with a NaN of its own, before a write: what no kernel writes is seen in the results. */
   poison(): void;
@@ -69,7 +81,7 @@ export async function createExecutable(
     for (const free of release.splice(0)) free();
   };
   try {
-    const upload = createUploader(device, plan, buffers, given);
+    const uploader = createUploader(device, plan, buffers, given);
     const readback = createReadback(owner, plan, buffers, results);
     release.push(() => readback.destroy());
     const { T: steps = 1, B: batch = 1 } = plan.sizes;
@@ -80,78 +92,89 @@ export async function createExecutable(
     const relayouter = new Relayouter(owner, bufferOf(buffers, plan.lengths.buffer));
     const place = (tensor: PlacedTensor) => bufferOf(buffers, tensor.slot.buffer);
     const used = new UsedSteps(steps);
-    let scratch: GPUBuffer | undefined;
-    release.push(() => scratch?.destroy());
+    const states = given.filter(({ group }) => group === 'state');
+    const carrier = new Carrier(owner, given, results, place);
+    release.push(() => carrier.destroy());
 
-    const queue = (label: string, record: (encoder: GPUCommandEncoder) => void) => {
-      const encoder = device.createCommandEncoder({ label });
-      record(encoder);
+    const submit = (encoder: GPUCommandEncoder) => {
       device.queue.submit([encoder.finish()]);
       relayouter.submitted();
     };
-    const relayout = (way: 'pack' | 'unpack', extent: Extent, pairs: Iterable<readonly [PlacedTensor, GPUBuffer]>) =>
-      queue(way, (encoder) => {
-        for (const [tensor, dense] of pairs)
-          relayouter.encode(encoder, { direction: way, tensor, own: place(tensor), dense }, extent);
-      });
+    /** Queues what the host has, and returns what buffers of the caller's have. */
+    const upload = (extent: Extent, sources: ReadonlyMap<PlacedTensor, Source>) => {
+      const dense: [PlacedTensor, GPUBuffer][] = [];
+      for (const [tensor, source] of sources) {
+        if (!isBuffer(source)) uploader.tensor(tensor, source, extent);
+        else {
+          dense.push([tensor, source]);
+          uploader.changed(tensor);
+        }
+      }
+      return dense;
+    };
+    const relayout = (
+      pass: GPUComputePassEncoder,
+      direction: 'pack' | 'unpack',
+      extent: Extent,
+      pairs: Iterable<readonly [PlacedTensor, GPUBuffer]>,
+    ) => {
+      for (const [tensor, dense] of pairs) relayouter.encode(pass, { direction, tensor, own: place(tensor), dense }, extent);
+    };
 
     return {
       plan,
       given: byPath(given),
       results: byPath(results),
-      begin(extent, seed) {
-        upload.run(extent, seed);
-        used.written(extent.steps);
-      },
       write(extent, sources) {
-        const dense: [PlacedTensor, GPUBuffer][] = [];
-        for (const [tensor, source] of sources) {
-          if (isBuffer(source)) dense.push([tensor, source]);
-          else upload.tensor(tensor, source, extent);
+        const dense = upload(extent, sources);
+        if (dense.length === 0) return;
+        const encoder = device.createCommandEncoder({ label: 'pack' });
+        const pass = encoder.beginComputePass({ label: 'pack' });
+        relayout(pass, 'pack', extent, dense);
+        pass.end();
+        submit(encoder);
+      },
+      run(extent, { state, sources, directions, seed, weights, into, read }) {
+        uploader.run(extent, seed);
+        used.written(extent.steps);
+        const dense = upload(extent, sources);
+        const reading = readback.begin(read, extent);
+        const encoder = device.createCommandEncoder({ label: plan.cell });
+        if (state === 'carried') {
+          carrier.copy(encoder);
+          for (const tensor of states) uploader.changed(tensor);
         }
-        if (dense.length > 0) relayout('pack', extent, dense);
-      },
-      carryState() {
-        const pairs = carried(given, results);
-        const words = pairs.reduce((sum, [, to]) => sum + to.words, 0);
-        scratch ??= device.createBuffer({
-          label: 'carried state',
-          size: Math.max(4, words * 4),
-          usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-        });
-        const between = scratch;
-        // Both lie in one buffer, and WebGPU copies from one buffer to another only.
-        queue('carry state', (encoder) => {
-          let at = 0;
-          for (const [from, to] of pairs) {
-            const bytes = to.words * 4;
-            encoder.copyBufferToBuffer(place(from), from.slot.offset * 4, between, at, bytes);
-            encoder.copyBufferToBuffer(between, at, place(to), to.slot.offset * 4, bytes);
-            at += bytes;
-          }
-        });
-      },
-      submit(directions, extent, weights) {
-        queue(plan.cell, (encoder) => {
-          const pass = encoder.beginComputePass({ label: directions.join(' and ') });
-          const runs = directions.map((direction) => ({
-            commands: commands[direction],
-            reach: { steps: used.take(direction, extent.steps), batch, pack: weights === 'pack' },
-          }));
-          encode(pass, runs, clock);
-          pass.end();
-        });
-      },
-      copy(extent, targets) {
-        if (targets.size > 0) relayout('unpack', extent, targets);
+        const pass = encoder.beginComputePass({ label: directions.join(' and ') });
+        if (state === 'carried') carrier.encode(pass);
+        relayout(pass, 'pack', extent, dense);
+        const runs = directions.map((direction) => ({
+          commands: commands[direction],
+          reach: { steps: used.take(direction, extent.steps), batch, pack: weights === 'pack' },
+        }));
+        encode(pass, runs, clock);
+        relayout(pass, 'unpack', extent, into);
+        pass.end();
+        reading.encode(encoder);
+        submit(encoder);
+        return reading.finish();
       },
       async finished() {
         await owner.settle(device.queue.onSubmittedWorkDone());
       },
-      read: (tensors, extent) => readback.read(tensors, extent),
-      bufferOf: place,
+      read(tensors, extent) {
+        const reading = readback.begin(tensors, extent);
+        const encoder = device.createCommandEncoder({ label: 'read' });
+        reading.encode(encoder);
+        submit(encoder);
+        return reading.finish();
+      },
+      bufferOf(tensor) {
+        uploader.expose(tensor);
+        return place(tensor);
+      },
       poison() {
         poisonBuffers(device, buffers.values());
+        uploader.changed();
         used.all();
       },
       destroy,
@@ -160,17 +183,6 @@ export async function createExecutable(
     destroy();
     throw error;
   }
-}
-
-/** Final states, each beside the initial one that it becomes. */
-function carried(given: readonly PlacedTensor[], results: readonly PlacedTensor[]): [PlacedTensor, PlacedTensor][] {
-  return given
-    .filter(({ group }) => group === 'state')
-    .map((to) => {
-      const from = results.find(({ path }) => path === `final.${to.name}`);
-      if (from?.words !== to.words) throw new Error(`the plan has no final.${to.name} like state.${to.name}`);
-      return [from, to];
-    });
 }
 
 /**

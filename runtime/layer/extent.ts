@@ -2,7 +2,7 @@
 import { RecurveError } from '../../codegen/errors.js';
 import { elements } from '../data.js';
 import { type Executable, isBuffer, type Source } from '../execute/index.js';
-import { type Extent, shapeIn } from '../memory/copy.js';
+import { type Extent, type Numbers, shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
 import type { Given, GivenTensor, RunExtent } from './types.js';
 
@@ -28,14 +28,16 @@ export function extentOf(
 }
 
 function shapesOf(tensors: GivenTensors): (readonly number[])[] {
-  return Object.values(tensors).flatMap((tensor) => (isTensor(tensor) ? [tensor.shape] : []));
+  return Object.values(tensors).flatMap((tensor) =>
+    isTensor(tensor) && isNumbers(tensor.shape) && isNumbers(tensor.data) ? [tensor.shape] : [],
+  );
 }
 
 /** As many steps as a bare array holds. */
 function stepsOfArrays(inputs: GivenTensors, given: Executable['given'], batch: number): number | undefined {
   for (const [name, tensor] of Object.entries(inputs)) {
     const place = given.get(`inputs.${name}`);
-    if (!ArrayBuffer.isView(tensor) || place === undefined) continue;
+    if (!isNumbers(tensor) || place === undefined) continue;
     const steps = tensor.length / (batch * elements(place.unit.shape));
     if (!Number.isInteger(steps)) {
       throw new RecurveError({
@@ -62,6 +64,7 @@ function requireWithin(dim: 'T' | 'B', size: number, most: number, cell: string)
 
 function checkLengths(lengths: readonly number[] | undefined, batch: number, steps: number): readonly number[] {
   const checked = lengths ?? Array.from({ length: batch }, () => steps);
+  if (!isNumbers(checked)) throw wrongType('lengths', checked, `Give ${batch} whole numbers from 0 to ${steps}.`);
   const good = (length: number) => Number.isInteger(length) && length >= 0 && length <= steps;
   if (checked.length !== batch || !checked.every(good)) {
     throw new RecurveError({
@@ -76,18 +79,21 @@ function checkLengths(lengths: readonly number[] | undefined, batch: number, ste
 
 /**
  * What a tensor is to hold.
- * @throws RecurveError `DATA-SHAPE`, `DATA-BUFFER`
+ * @throws RecurveError `DATA-TYPE`, `DATA-SHAPE`, `DATA-BUFFER`
  */
 export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent): Source {
   const expected = shapeIn(tensor, extent);
   if (isBuffer(given)) return requireDense(given, tensor.path, expected);
   const { shape, data } = isTensor(given) ? given : { shape: undefined, data: given };
+  requireNumbers(tensor.path, data, expected);
+  if (shape !== undefined && !isNumbers(shape))
+    throw wrongType(`the shape of ${tensor.path}`, shape, cureOf(expected), tensor.path);
   const fits = shape === undefined || (shape.length === expected.length && shape.every((size, axis) => size === expected[axis]));
-  if (fits && data?.length === elements(expected)) return data;
+  if (fits && data.length === elements(expected)) return data;
   const found = shape === undefined ? '' : `has shape [${shape.join(', ')}] and `;
   throw new RecurveError({
     code: 'DATA-SHAPE',
-    message: `${tensor.path} ${found || 'has '}${data?.length ?? 'no'} numbers`,
+    message: `${tensor.path} ${found || 'has '}${data.length} numbers`,
     fix: `Give it the shape [${expected.join(', ')}].`,
     where: tensor.path,
   });
@@ -95,10 +101,11 @@ export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent): So
 
 /**
  * A buffer of the caller's that holds a dense tensor, or is to.
- * @throws RecurveError `DATA-BUFFER`
+ * @throws RecurveError `DATA-BUFFER`, `DATA-TYPE`
  */
 export function requireDense(buffer: GPUBuffer, path: string, shape: readonly number[]): GPUBuffer {
   const bytes = 4 * elements(shape);
+  if (!isBuffer(buffer)) throw wrongType(path, buffer, `Give a GPUBuffer of ${bytes} bytes or more.`);
   const usable = (buffer.usage & GPUBufferUsage.STORAGE) !== 0;
   if (usable && buffer.size >= bytes) return buffer;
   const found = usable ? `${buffer.size} bytes` : 'no usage STORAGE';
@@ -110,6 +117,46 @@ export function requireDense(buffer: GPUBuffer, path: string, shape: readonly nu
   });
 }
 
-function isTensor(given: Given | undefined): given is GivenTensor {
+/**
+ * A group of tensors in a request, such as `inputs`: JavaScript lets callers give anything.
+ * @throws RecurveError `DATA-TYPE`
+ */
+export function tensorsIn(group: string, given: unknown): GivenTensors {
+  const isGroup = typeof given === 'object' && given !== null && !Array.isArray(given) && !ArrayBuffer.isView(given);
+  if (isGroup) return given as GivenTensors;
+  throw wrongType(group, given, 'Give an object that has a tensor for each name.');
+}
+
+export function isTensor(given: unknown): given is GivenTensor {
   return typeof given === 'object' && given !== null && 'shape' in given && 'data' in given;
+}
+
+/**
+ * Whether it can be read as numbers: those without types may give any array. By its tag, for arrays of another realm, such
+ * as a test runner's, are no instances of this one's classes.
+ */
+export function isNumbers(given: unknown): given is ArrayLike<number> {
+  return Array.isArray(given) || /^\[object (Float|Int|Uint|Uint8Clamped)\d*Array\]$/.test(tagOf(given));
+}
+
+/** @throws RecurveError `DATA-TYPE` */
+function requireNumbers(path: string, given: unknown, expected: readonly number[]): asserts given is Numbers {
+  if (!isNumbers(given)) throw wrongType(path, given, cureOf(expected));
+  if (!Array.isArray(given)) return;
+  // Where there is none, as in [1, , 2], `undefined` is found.
+  const at = given.findIndex((value) => typeof value !== 'number');
+  if (at >= 0) throw wrongType(`${path}[${at}]`, given[at], cureOf(expected), path);
+}
+
+function cureOf(expected: readonly number[]): string {
+  return `Give a Float32Array, a Float64Array, { shape, data } or a GPUBuffer: numbers of the shape [${expected.join(', ')}], in row-major order.`;
+}
+
+function wrongType(what: string, given: unknown, fix: string, where = what): RecurveError {
+  const found = given === null || given === undefined ? `${given}` : `of the type ${tagOf(given).slice('[object '.length, -1)}`;
+  return new RecurveError({ code: 'DATA-TYPE', message: `${what} is ${found}`, fix, where });
+}
+
+function tagOf(given: unknown): string {
+  return Object.prototype.toString.call(given);
 }

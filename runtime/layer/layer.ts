@@ -2,17 +2,17 @@
 import { RecurveError } from '../../codegen/errors.js';
 import type { Plan } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
-import { type Tensor as HostTensor, requireRates } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
-import type { Direction, Executable, Source } from '../execute/index.js';
+import type { Direction, Executable, Run } from '../execute/index.js';
 import type { Extent } from '../memory/copy.js';
 import { shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
 import { Descent, type DescentStep, requireStep } from './descent.js';
-import { extentOf, type GivenTensors, requireDense, sourceOf } from './extent.js';
+import { extentOf, type GivenTensors, isNumbers, isTensor, requireDense, tensorsIn } from './extent.js';
 import { initialValues } from './init.js';
 import { assemble, choose, isGradient, resultName } from './results.js';
 import type { SharedParams } from './shared-params.js';
+import { type Sourced, Sources } from './sources.js';
 import type {
   BackwardRequest,
   CellTypes,
@@ -26,7 +26,6 @@ import type {
   RunResult,
   StepRequest,
   StepResult,
-  Tensor,
 } from './types.js';
 
 /**
@@ -43,10 +42,11 @@ export class Layer<S extends CellTypes = CellTypes> {
   readonly #executable: Executable;
   readonly #params: SharedParams;
   readonly #descent: Descent;
+  readonly #sources: Sources;
   /** What the weights were packed from. */
   #packed = '';
   /** Of the last forward run, whose residuals a backward run uses. */
-  #last: { readonly extent: Extent; readonly seed: number } | undefined;
+  #last: LastRun | undefined;
   /** Whether the initial state's place holds what `'kept'` means: else the last final state is carried there first. */
   #stateIsPlaced = false;
   /** Whether a backward run's gradients are on the device: no forward run writes where they lie. */
@@ -60,6 +60,7 @@ export class Layer<S extends CellTypes = CellTypes> {
     this.#executable = executable;
     this.#params = params;
     this.#descent = new Descent(owner, executable);
+    this.#sources = new Sources(executable);
   }
 
   /**
@@ -68,17 +69,21 @@ export class Layer<S extends CellTypes = CellTypes> {
    */
   setParams(params: Partial<GivenTo<S['params']>>): void {
     this.#check();
-    this.#write(this.#whole(), this.#paramSources(params));
+    const sources = this.#sources.params(params);
+    this.#executable.write(this.#sources.whole, new Map(sources));
+    this.#note(sources);
   }
 
   /** Fills all parameters as their declarations say (`init`), the same way for the same seed. */
   init({ seed = 0 }: { readonly seed?: number } = {}): void {
     this.setParams(
       Object.fromEntries(
-        this.#group('params').map(({ name, path, slot }) => [
-          name,
-          { shape: slot.shape, data: initialValues(slot.init ?? 'uniform', slot.shape, seed, path) },
-        ]),
+        this.#sources
+          .group('params')
+          .map(({ name, path, slot }) => [
+            name,
+            { shape: slot.shape, data: initialValues(slot.init ?? 'uniform', slot.shape, seed, path) },
+          ]),
       ) as Partial<GivenTo<S['params']>>,
     );
   }
@@ -86,8 +91,8 @@ export class Layer<S extends CellTypes = CellTypes> {
   /** Reads the parameters back. */
   async params(): Promise<S['params']> {
     this.#check();
-    const found = await this.#executable.read(this.#group('params'), this.#whole());
-    return Object.fromEntries(this.#group('params').map(({ name, path }) => [name, found.get(path)])) as S['params'];
+    const found = await this.#executable.read(this.#sources.group('params'), this.#sources.whole);
+    return Object.fromEntries(this.#sources.group('params').map(({ name, path }) => [name, found.get(path)])) as S['params'];
   }
 
   /**
@@ -95,15 +100,20 @@ export class Layer<S extends CellTypes = CellTypes> {
    * @throws RecurveError `DATA-*`, `RUN-EXTENT`, `RUN-ORDER`, `RESULT-UNKNOWN`, `DEVICE-*`
    */
   async run(request: RunRequest<S>): Promise<RunResult<S>> {
-    const { cotangents } = request;
+    const { cotangents, seed = 0 } = request;
     if (cotangents !== undefined) this.#requireGradients();
     const extent = this.#extent(request);
-    const results = this.#results(request, cotangents === undefined ? 'forward' : 'both', extent);
-    const sources = this.#forwardSources(request, extent);
-    const seeds = cotangents === undefined ? [] : this.#cotangentSources(cotangents, extent);
-    this.#prepare(request, extent, new Map([...sources, ...seeds]));
-    this.#submit(cotangents === undefined ? ['forward'] : ['forward', 'backward']);
-    return (await this.#collect(results, extent)) as RunResult<S>;
+    const chosen = this.#results(request, cotangents === undefined ? 'forward' : 'both', extent);
+    const forward = this.#sources.forward(request as ForwardRequest, extent, this.#params.missing);
+    const backward = cotangents === undefined ? [] : this.#sources.cotangents(cotangents, extent);
+    const state = request.state === 'kept' ? this.#keptState() : 'placed';
+    this.#last = { extent, seed };
+    this.#stateIsPlaced = false;
+    return (await this.#queue(cotangents === undefined ? ['forward'] : ['forward', 'backward'], this.#last, {
+      ...chosen,
+      state,
+      sources: [...forward, ...backward],
+    })) as RunResult<S>;
   }
 
   /** Forward alone. A `backward` may follow, when the loss's cotangents are known. @throws RecurveError as `run` */
@@ -121,12 +131,11 @@ export class Layer<S extends CellTypes = CellTypes> {
     if (last === undefined || this.#packed !== this.#key(last.seed)) {
       throw this.#outOfOrder('backward', 'forward', last === undefined ? '' : ': its parameters have changed since');
     }
-    const { extent, seed } = last;
-    const results = this.#results({ read, into }, 'backward', extent);
-    this.#executable.begin(extent, seed);
-    this.#executable.write(extent, new Map(this.#cotangentSources(cotangents, extent)));
-    this.#submit(['backward']);
-    const { gradients } = await this.#collect(results, extent);
+    const sources = this.#sources.cotangents(cotangents, last.extent);
+    const { gradients } = await this.#queue(['backward'], last, {
+      ...this.#results({ read, into }, 'backward', last.extent),
+      sources,
+    });
     return (gradients ?? { inputs: {}, state: {}, params: {} }) as Gradients<S>;
   }
 
@@ -136,7 +145,7 @@ export class Layer<S extends CellTypes = CellTypes> {
    */
   async step({ inputs, ...rest }: StepRequest<S>): Promise<StepResult<S>> {
     const sequences = Object.fromEntries(
-      Object.entries(inputs as GivenTensors).map(([name, given]) => [name, given && oneStep(given)]),
+      Object.entries(tensorsIn('inputs', inputs)).map(([name, given]) => [name, oneStep(given)]),
     );
     const request = { ...rest, inputs: sequences, steps: 1, state: 'kept' } as ForwardRequest<S>;
     const { outputs, state } = await this.run(request);
@@ -148,7 +157,7 @@ export class Layer<S extends CellTypes = CellTypes> {
   reset(state: Partial<GivenTo<S['state']>> = {}): void {
     this.#check();
     const extent = this.#extent({ inputs: {}, state: state as GivenTensors });
-    this.#executable.write(extent, new Map(this.#stateSources(state as GivenTensors, extent)));
+    this.#executable.write(extent, new Map(this.#sources.state(state as GivenTensors, extent)));
     this.#stateIsPlaced = true;
     this.#last = undefined; // whose backward run would read the state it began with
   }
@@ -199,7 +208,8 @@ export class Layer<S extends CellTypes = CellTypes> {
   repeat(scope: 'forward' | 'forward and backward'): void {
     this.#check();
     if (scope === 'forward and backward') this.#requireGradients();
-    this.#submit(scope === 'forward' ? ['forward'] : ['forward', 'backward']);
+    if (this.#last === undefined) throw this.#outOfOrder('repeat', 'forward');
+    this.#queue(scope === 'forward' ? ['forward'] : ['forward', 'backward'], this.#last);
   }
 
   /** Waits until all that was queued is done. @throws RecurveError `DEVICE-*` */
@@ -213,7 +223,7 @@ export class Layer<S extends CellTypes = CellTypes> {
     this.#check();
     this.#executable.poison();
     this.#params.version++;
-    for (const { name } of this.#group('params')) this.#params.missing.add(name);
+    for (const { name } of this.#sources.group('params')) this.#params.missing.add(name);
     this.#last = undefined;
     this.#stateIsPlaced = false;
     this.#hasGradients = false;
@@ -233,25 +243,27 @@ export class Layer<S extends CellTypes = CellTypes> {
     return this.#params;
   }
 
-  /** Writes all that a forward run reads. */
-  #prepare({ seed = 0, state }: ForwardRequest<S>, extent: Extent, sources: ReadonlyMap<PlacedTensor, Source>): void {
-    if (state === 'kept' && !this.#stateIsPlaced) {
-      if (this.#last === undefined) this.reset();
-      else this.#executable.carryState();
-    }
-    this.#executable.begin(extent, seed);
-    this.#write(extent, sources);
-    this.#last = { extent, seed };
-    this.#stateIsPlaced = false;
+  /** Where the kept state is, which a run is to begin with. */
+  #keptState(): 'carried' | 'placed' {
+    if (this.#stateIsPlaced) return 'placed';
+    if (this.#last !== undefined) return 'carried';
+    this.reset();
+    return 'placed';
   }
 
-  #submit(directions: readonly Direction[]): void {
-    if (this.#last === undefined) throw this.#outOfOrder('repeat', 'forward');
-    const { extent, seed } = this.#last;
+  /** Queues a run at once, and waits for what is read of it. */
+  #queue(
+    directions: readonly Direction[],
+    { extent, seed }: LastRun,
+    { state = 'placed', sources = [], read = [], into = new Map() }: Partial<Queued> = {},
+  ): Promise<RunResult> {
+    this.#note(sources);
     const key = this.#key(seed);
-    this.#executable.submit(directions, extent, key === this.#packed ? 'packed' : 'pack');
+    const weights = key === this.#packed ? 'packed' : 'pack';
+    const found = this.#executable.run(extent, { state, sources: new Map(sources), directions, seed, weights, into, read });
     this.#packed = key;
     if (directions.includes('backward')) this.#hasGradients = true;
+    return found.then((tensors) => assemble(read, tensors));
   }
 
   #outOfOrder(what: string, first: Direction, why = ''): RecurveError {
@@ -263,75 +275,16 @@ export class Layer<S extends CellTypes = CellTypes> {
     });
   }
 
-  /** Writes tensors, and takes note of parameters among them. */
-  #write(extent: Extent, sources: ReadonlyMap<PlacedTensor, Source>): void {
-    this.#executable.write(extent, sources);
-    const params = [...sources.keys()].filter(({ group }) => group === 'params');
-    for (const { name } of params) this.#params.missing.delete(name);
+  /** Takes note of parameters among what is written. */
+  #note(sources: readonly Sourced[]): void {
+    const params = sources.filter(([{ group }]) => group === 'params');
+    for (const [{ name }] of params) this.#params.missing.delete(name);
     if (params.length > 0) this.#params.version++;
   }
 
   /** Packed weights hold the masks of the matrices that have any. */
   #key(seed: number): string {
     return `${this.#params.version} ${this.plan.seed === undefined ? '' : seed}`;
-  }
-
-  #forwardSources({ inputs, state = {}, params }: ForwardRequest<S>, extent: Extent): [PlacedTensor, Source][] {
-    const given = inputs as GivenTensors;
-    this.#refuseUnknown('inputs', given);
-    const sources = this.#group('inputs').map((tensor): [PlacedTensor, Source] => {
-      const value = given[tensor.name];
-      if (value === undefined) throw missing(tensor.path);
-      return [tensor, sourceOf(tensor, value, extent)];
-    });
-    if (state !== 'kept') sources.push(...this.#stateSources(state as GivenTensors, extent));
-    if (params !== undefined) return [...sources, ...this.#allParamSources(params)];
-    for (const tensor of this.#group('params').filter(({ name }) => this.#params.missing.has(name))) {
-      if (tensor.slot.fill === undefined) throw missing(tensor.path, ', and nothing set it: give it, or call setParams or init');
-      sources.push([tensor, tensor.slot.fill]);
-    }
-    return sources;
-  }
-
-  #stateSources(state: GivenTensors, extent: Extent): [PlacedTensor, Source][] {
-    this.#refuseUnknown('state', state);
-    return this.#group('state').map((tensor) => {
-      const given = state[tensor.name];
-      return [tensor, given === undefined ? (tensor.slot.fill ?? 0) : sourceOf(tensor, given, extent)];
-    });
-  }
-
-  #allParamSources(params: Partial<GivenTo<S['params']>>): ReadonlyMap<PlacedTensor, Source> {
-    const sources = new Map(this.#paramSources(params));
-    for (const tensor of this.#group('params')) {
-      if (sources.has(tensor)) continue;
-      if (tensor.slot.fill === undefined) throw missing(tensor.path);
-      sources.set(tensor, tensor.slot.fill);
-    }
-    return sources;
-  }
-
-  #paramSources(params: Partial<GivenTo<S['params']>>): ReadonlyMap<PlacedTensor, Source> {
-    const given = params as GivenTensors;
-    this.#refuseUnknown('params', given);
-    requireRates(this.plan.rates, Object.fromEntries(Object.entries(given).flatMap(asScalar)));
-    return new Map(
-      this.#group('params').flatMap((tensor): [PlacedTensor, Source][] => {
-        const value = given[tensor.name];
-        return value === undefined ? [] : [[tensor, sourceOf(tensor, value, this.#whole())]];
-      }),
-    );
-  }
-
-  #cotangentSources(cotangents: NonNullable<RunRequest<S>['cotangents']>, extent: Extent): [PlacedTensor, Source][] {
-    return (['outputs', 'state'] as const).flatMap((group) => {
-      const given = (cotangents[group] ?? {}) as GivenTensors;
-      this.#refuseUnknown(`cotangents.${group}`, given);
-      return this.#group(`cotangents.${group}`).map((tensor): [PlacedTensor, Source] => {
-        const value = given[tensor.name];
-        return [tensor, value === undefined ? 0 : sourceOf(tensor, value, extent)];
-      });
-    });
   }
 
   #results({ read, into = {} }: Pick<ForwardRequest<S>, 'read' | 'into'>, scope: Direction | 'both', extent: Extent): Chosen {
@@ -346,40 +299,12 @@ export class Layer<S extends CellTypes = CellTypes> {
     return { read: choose(available, read), into: targets };
   }
 
-  async #collect({ read, into }: Chosen, extent: Extent): Promise<RunResult> {
-    this.#executable.copy(extent, into);
-    const found = read.length === 0 ? new Map<string, Tensor>() : await this.#executable.read(read, extent);
-    return assemble(read, found);
-  }
-
   #extent(
     request: Pick<RunRequest<S>, 'steps' | 'batch' | 'lengths' | 'reverse'> & { inputs: unknown; state?: unknown },
   ): Extent {
     const { inputs, state = {}, ...stated } = request;
-    const extent = { ...stated, inputs: inputs as GivenTensors, state: state === 'kept' ? {} : (state as GivenTensors) };
-    return extentOf(this.#executable, extent);
-  }
-
-  /** All of the plan: what parameters, which no run cuts short, are written with. */
-  #whole(): Extent {
-    const { T: steps = 1, B: batch = 1 } = this.plan.sizes;
-    return { steps, batch, lengths: Array.from({ length: batch }, () => steps), reverse: false };
-  }
-
-  #group(name: string): PlacedTensor[] {
-    return [...this.#executable.given.values()].filter(({ group }) => group === name);
-  }
-
-  #refuseUnknown(group: string, given: GivenTensors): void {
-    const names = this.#group(group).map(({ name }) => name);
-    const unknown = Object.keys(given).find((name) => !names.includes(name));
-    if (unknown === undefined) return;
-    throw new RecurveError({
-      code: 'DATA-NAME',
-      message: `${group}.${unknown} is not in the plan for ${this.plan.cell}`,
-      fix: didYouMean(unknown, names, names.length > 0 ? `It has ${names.join(', ')}.` : `It has no ${group}.`, '"'),
-      where: `${group}.${unknown}`,
-    });
+    const given = { inputs: tensorsIn('inputs', inputs), state: state === 'kept' ? {} : tensorsIn('state', state) };
+    return extentOf(this.#executable, { ...stated, ...given });
   }
 
   #requireGradients(): void {
@@ -404,22 +329,17 @@ export class Layer<S extends CellTypes = CellTypes> {
   }
 }
 
-interface Chosen {
-  readonly read: readonly PlacedTensor[];
-  readonly into: ReadonlyMap<PlacedTensor, GPUBuffer>;
+interface LastRun {
+  readonly extent: Extent;
+  readonly seed: number;
 }
 
-function missing(path: string, more = ''): RecurveError {
-  return new RecurveError({ code: 'DATA-MISSING', message: `${path} is missing${more}`, fix: `Give ${path}.`, where: path });
-}
+/** What is asked for of a run. */
+type Chosen = Pick<Run, 'read' | 'into'>;
 
-/** One step as a sequence of one. */
-function oneStep(given: Given): Given {
-  return 'shape' in given ? { shape: [1, ...given.shape], data: given.data } : given;
-}
+type Queued = Chosen & Pick<Run, 'state'> & { readonly sources: readonly Sourced[] };
 
-/** A rate is one number; what a buffer holds is not known here. */
-function asScalar([name, given]: [string, Given | undefined]): [string, HostTensor][] {
-  if (given === undefined || 'mapAsync' in given) return [];
-  return [[name, 'shape' in given ? given : { shape: [], data: given }]];
+/** One step as a sequence of one. What is no tensor stays as it is, to be refused by its name. */
+function oneStep(given: Given | undefined): Given | undefined {
+  return isTensor(given) && isNumbers(given.shape) ? { shape: [1, ...given.shape], data: given.data } : given;
 }

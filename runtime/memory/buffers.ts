@@ -36,6 +36,14 @@ export async function createBuffers(
   });
 }
 
+/** A buffer of constants that kernels read. */
+export function constants(device: GPUDevice, label: string, usage: GPUBufferUsageFlags, words: ArrayLike<number>): GPUBuffer {
+  const buffer = device.createBuffer({ label, size: Math.max(4, words.length * 4), usage, mappedAtCreation: true });
+  new Uint32Array(buffer.getMappedRange()).set(words);
+  buffer.unmap();
+  return buffer;
+}
+
 /** @throws RecurveError `LIMIT-BUFFER` naming the limit, its value, and the size asked for */
 export function checkSize(
   owner: Supervised,

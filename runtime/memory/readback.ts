@@ -7,12 +7,17 @@ import { type Extent, shapeIn, unpad, wordsIn } from './copy.js';
 import type { PlacedTensor } from './slots.js';
 
 export interface Readback {
-  /**
-   * Queues the copies at once, and waits for what was submitted before them. Several may be under way.
-   * @returns by path, in the order asked for
-   */
-  read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, ReadTensor>>;
+  /** Several may be under way. */
+  begin(tensors: readonly PlacedTensor[], extent: Extent): Reading;
   destroy(): void;
+}
+
+/** Tensors on their way to the host. */
+export interface Reading {
+  /** Records the copies. */
+  encode(encoder: GPUCommandEncoder): void;
+  /** To be called once they are submitted: waits for them. @returns by path, in the order asked for */
+  finish(): Promise<ReadonlyMap<string, ReadTensor>>;
 }
 
 /** Mapped buffers that wait for the next read. */
@@ -51,7 +56,7 @@ export function createReadback(
   };
 
   return {
-    async read(tensors, extent) {
+    begin(tensors, extent) {
       const places = new Map<PlacedTensor, number>();
       let at = 0;
       for (const tensor of tensors) {
@@ -59,34 +64,38 @@ export function createReadback(
         at += wordsIn(tensor, extent);
       }
       const bytes = at * 4;
-      if (bytes === 0) return new Map(tensors.map((tensor) => [tensor.path, emptyTensor(tensor, extent)]));
+      if (bytes === 0) return emptyReading(tensors, extent);
       const mapped = take(bytes);
-      const encoder = device.createCommandEncoder({ label: 'read results' });
-      for (const [tensor, start] of places) {
-        const source = bufferOf(buffers, tensor.slot.buffer);
-        const size = wordsIn(tensor, extent) * 4;
-        if (size > 0) encoder.copyBufferToBuffer(source, tensor.slot.offset * 4, mapped, start * 4, size);
-      }
-      device.queue.submit([encoder.finish()]);
-      try {
-        await owner.settle(mapped.mapAsync(GPUMapMode.READ, 0, bytes));
-      } catch (error) {
-        made.delete(mapped);
-        mapped.destroy();
-        throw error;
-      }
-      try {
-        const memory = new Float32Array(mapped.getMappedRange(0, bytes));
-        return new Map(
-          [...places].map(([tensor, start]) => {
-            const padded = memory.subarray(start, start + wordsIn(tensor, extent));
-            return [tensor.path, { shape: shapeIn(tensor, extent), data: unpad(tensor, padded, extent) }];
-          }),
-        );
-      } finally {
-        mapped.unmap();
-        giveBack(mapped);
-      }
+      return {
+        encode(encoder) {
+          for (const [tensor, start] of places) {
+            const source = bufferOf(buffers, tensor.slot.buffer);
+            const size = wordsIn(tensor, extent) * 4;
+            if (size > 0) encoder.copyBufferToBuffer(source, tensor.slot.offset * 4, mapped, start * 4, size);
+          }
+        },
+        async finish() {
+          try {
+            await owner.settle(mapped.mapAsync(GPUMapMode.READ, 0, bytes));
+          } catch (error) {
+            made.delete(mapped);
+            mapped.destroy();
+            throw error;
+          }
+          try {
+            const memory = new Float32Array(mapped.getMappedRange(0, bytes));
+            return new Map(
+              [...places].map(([tensor, start]) => {
+                const padded = memory.subarray(start, start + wordsIn(tensor, extent));
+                return [tensor.path, { shape: shapeIn(tensor, extent), data: unpad(tensor, padded, extent) }];
+              }),
+            );
+          } finally {
+            mapped.unmap();
+            giveBack(mapped);
+          }
+        },
+      };
     },
     destroy() {
       for (const buffer of made) buffer.destroy();
@@ -94,6 +103,7 @@ export function createReadback(
   };
 }
 
-function emptyTensor(tensor: PlacedTensor, extent: Extent): ReadTensor {
-  return { shape: shapeIn(tensor, extent), data: new Float32Array() };
+function emptyReading(tensors: readonly PlacedTensor[], extent: Extent): Reading {
+  const found = new Map(tensors.map((tensor) => [tensor.path, { shape: shapeIn(tensor, extent), data: new Float32Array() }]));
+  return { encode() {}, finish: async () => found };
 }

@@ -4,6 +4,7 @@
  */
 import { elements } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
+import { constants } from './buffers.js';
 import { type Extent, shapeIn, wordsIn } from './copy.js';
 import type { PlacedTensor } from './slots.js';
 
@@ -87,7 +88,7 @@ export class Relayouter {
   }
 
   /** Encodes one copy. The dense side holds what `shapeIn` says. */
-  encode(encoder: GPUCommandEncoder, { direction, tensor, own, dense }: Relayout, extent: Extent): void {
+  encode(pass: GPUComputePassEncoder, { direction, tensor, own, dense }: Relayout, extent: Extent): void {
     const count = direction === 'pack' ? wordsIn(tensor, extent) : elements(shapeIn(tensor, extent));
     if (count === 0) return;
     this.#pipelines ??= this.#compile();
@@ -96,19 +97,15 @@ export class Relayouter {
     const groups = Math.ceil(count / LANES);
     const across = Math.min(groups, device.limits.maxComputeWorkgroupsPerDimension);
     // A small buffer each time: what is queued must not be overwritten by the next copy.
-    const layout = device.createBuffer({ label: 'layout', size: 48, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
-    new Uint32Array(layout.getMappedRange()).set(layoutOf(tensor, extent, count, across * LANES));
-    layout.unmap();
+    const layout = constants(device, 'layout', GPUBufferUsage.UNIFORM, layoutOf(tensor, extent, count, across * LANES));
     const [from, to] = direction === 'pack' ? [dense, own] : [own, dense];
     const bindings = device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
       entries: [layout, this.#lengths, from, to].map((buffer, binding) => ({ binding, resource: { buffer } })),
     });
-    const pass = encoder.beginComputePass({ label: `${direction} ${tensor.path}` });
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindings);
     pass.dispatchWorkgroups(across, Math.ceil(groups / across));
-    pass.end();
     this.#layouts.push(layout);
   }
 

@@ -6,10 +6,17 @@ import { type Extent, type Numbers, pad, shapeIn, wordsIn } from './copy.js';
 import type { PlacedTensor } from './slots.js';
 
 export interface Uploader {
-  /** Sequences' lengths, and the seed of the random masks. */
+  /** Sequences' lengths, and the seed of the random masks: written where they are not what they were. */
   run(extent: Extent, seed: number): void;
-  /** A tensor, padding included: nothing of what was there is left. A number fills all of it; padding stays zero. */
+  /**
+   * A tensor, padding included: nothing of what was there is left. A number fills all of it; padding stays zero. What
+   * is zero already stays as it is: kernels write nothing but zeros to a sequence or state that is given.
+   */
   tensor(tensor: PlacedTensor, source: Numbers | number, extent: Extent): void;
+  /** To be called when something else has written a tensor; of none, the whole memory. */
+  changed(tensor?: PlacedTensor): void;
+  /** From now on others may write a tensor without a word: it is always written. */
+  expose(tensor: PlacedTensor): void;
 }
 
 export function createUploader(
@@ -20,24 +27,51 @@ export function createUploader(
 ): Uploader {
   const staging = new Float32Array(given.reduce((most, tensor) => Math.max(most, tensor.words), 0));
   const lengthWords = new Uint32Array(plan.sizes.B ?? 1);
+  /** What the memory holds. */
+  let written: { readonly lengths: string; readonly seed: number } | undefined;
+  /** Tensors that are zero, with how many words of them. */
+  const zeroed = new Map<PlacedTensor, number>();
+  /** Parameters are written by other layers and by descent, too. */
+  const exposed = new Set(given.filter(({ leading }) => leading === 'shared'));
   const lengths = { ...plan.lengths, buffer: bufferOf(buffers, plan.lengths.buffer) };
   const seedPlace = plan.seed && { ...plan.seed, buffer: bufferOf(buffers, plan.seed.buffer) };
 
   return {
     run(extent, seed) {
-      lengthWords.fill(0);
-      lengthWords.set(extent.lengths);
-      device.queue.writeBuffer(lengths.buffer, lengths.offset * 4, lengthWords);
-      if (seedPlace) device.queue.writeBuffer(seedPlace.buffer, seedPlace.offset * 4, Uint32Array.of(seed));
+      const key = extent.lengths.join();
+      if (key !== written?.lengths) {
+        lengthWords.fill(0);
+        lengthWords.set(extent.lengths);
+        device.queue.writeBuffer(lengths.buffer, lengths.offset * 4, lengthWords);
+      }
+      if (seedPlace && seed !== written?.seed) {
+        device.queue.writeBuffer(seedPlace.buffer, seedPlace.offset * 4, Uint32Array.of(seed));
+      }
+      written = { lengths: key, seed };
     },
     tensor(tensor, source, extent) {
       const words = wordsIn(tensor, extent);
+      if (source === 0 && (zeroed.get(tensor) ?? -1) >= words) return;
+      zeroed.delete(tensor);
+      if (source === 0 && !exposed.has(tensor)) zeroed.set(tensor, words);
       if (source === 0) staging.fill(0, 0, words);
       else {
         const dense = typeof source === 'number' ? new Float32Array(elements(shapeIn(tensor, extent))).fill(source) : source;
         pad(tensor, dense, staging, extent);
       }
       device.queue.writeBuffer(bufferOf(buffers, tensor.slot.buffer), tensor.slot.offset * 4, staging, 0, words);
+    },
+    changed(tensor) {
+      if (tensor !== undefined) {
+        zeroed.delete(tensor);
+        return;
+      }
+      zeroed.clear();
+      written = undefined;
+    },
+    expose(tensor) {
+      exposed.add(tensor);
+      zeroed.delete(tensor);
     },
   };
 }

@@ -221,6 +221,60 @@ describe('a layer', () => {
     expect(adopt(device.device).time).toBe('uniform');
   });
 
+  it('refuses by name what is no tensor and no group of tensors, takes plain arrays of numbers, and loses nothing', async () => {
+    await withLayer(async (layer) => {
+      const expected = await layer.run(drawn);
+      const numbers = new Float32Array(18);
+      const wrongs = [
+        null,
+        3,
+        'abc',
+        ['1', 2],
+        [[1, 2]],
+        new Array(3),
+        new BigInt64Array(45),
+        { shape: null, data: numbers },
+        { shape: [3, 6], data: null },
+      ];
+      for (const wrong of wrongs) {
+        const refused = { code: 'DATA-TYPE', where: expect.stringContaining('.') };
+        const tensor = wrong as unknown as Tensor;
+        await expect(layer.run({ ...drawn, inputs: { x: tensor }, steps: 5, batch: 3 })).rejects.toMatchObject({
+          ...refused,
+          where: 'inputs.x',
+        });
+        await expect(layer.run({ ...drawn, state: { h: tensor } })).rejects.toMatchObject({ ...refused, where: 'state.h' });
+        await expect(layer.step({ inputs: { x: tensor } })).rejects.toMatchObject({ ...refused, where: 'inputs.x' });
+        expect(() => layer.setParams({ b_i: tensor })).toThrow(expect.objectContaining(refused));
+        await expect(layer.backward({ cotangents: { state: { h: tensor } } })).rejects.toMatchObject(refused);
+        const buffer = wrong as unknown as GPUBuffer;
+        await expect(layer.run({ ...drawn, into: { 'outputs.h': buffer } })).rejects.toMatchObject(refused);
+      }
+      for (const wrong of [null, 3, 'abc', [numbers]] as unknown as Tensors[]) {
+        await expect(layer.run({ ...drawn, inputs: wrong })).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'inputs' });
+        await expect(layer.run({ ...drawn, state: wrong })).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'state' });
+        await expect(layer.step({ inputs: wrong })).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'inputs' });
+        expect(() => layer.setParams(wrong)).toThrow(expect.objectContaining({ code: 'DATA-TYPE', where: 'params' }));
+        expect(() => layer.reset(wrong)).toThrow(expect.objectContaining({ code: 'DATA-TYPE', where: 'state' }));
+      }
+      await expect(layer.run({ ...drawn, lengths: 3 as unknown as number[] })).rejects.toMatchObject({ where: 'lengths' });
+      layer.setParams(drawn.params);
+      expect(sameBits(await layer.run({ ...drawn, params: undefined }), expected)).toEqual([]);
+      const { shape, data } = drawn.inputs.x as Tensor;
+      for (const x of [
+        Array.from(data),
+        { shape, data: Array.from(data) },
+        { shape: Uint32Array.from(shape), data },
+      ] as unknown as Tensor[])
+        expect(
+          sameBits(
+            await layer.run({ ...drawn, inputs: { x }, lengths: Uint8Array.from(drawn.lengths ?? []) as unknown as number[] }),
+            expected,
+          ),
+        ).toEqual([]);
+    });
+  });
+
   it('steps through a sequence as it runs over it whole, from a state that it keeps', async () => {
     const { inputs, params } = lstm.data({ B: 2 }, { seed: 12 });
     const x = inputs.x as Tensor;
