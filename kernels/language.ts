@@ -301,6 +301,13 @@ export function zoneout(_next: number, _previous: number, _rate: number, _per?: 
 export function dropConnect(_matrix: Factor, _rate: number): Matrix {
   return notExecuted('dropConnect');
 }
+/**
+ * `a` with probability `rate`, else `b`, all units of a step together, drawn afresh at every step, in training and
+ * otherwise: what a network is taught, or what it said itself (scheduled sampling, Bengio et al. 2015, arXiv:1506.03099).
+ */
+export function either(_a: number, _b: number, _rate: number): number {
+  return notExecuted('either');
+}
 /** In training x + scale·n with n standard normal, fresh at every step; otherwise x. */
 export function noise(_x: number, _scale: number): number {
   return notExecuted('noise');

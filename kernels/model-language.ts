@@ -81,7 +81,7 @@ export function repeat<L extends AnyLayer>(_count: number, _layer: L): Repeated<
 }
 
 /** A whole network. */
-export interface Model<O extends OptionTable, X extends Values, L extends Layers, P extends Params> {
+export interface Model<O extends OptionTable, X extends Values, S extends Values, L extends Layers, P extends Params> {
   /** How kernels and files are called. */
   readonly name: string;
   /** What users choose when compiling: `choice`, `flag`, `real`, `integer`. */
@@ -92,23 +92,35 @@ export interface Model<O extends OptionTable, X extends Values, L extends Layers
   readonly times?: readonly string[];
   /** `over('T', vec('I'))` is there at every step, `vec('I')` once for each sequence. */
   readonly inputs: Group<O, X>;
+  /**
+   * `word: over('T', vec('E'))`: what each step of a time axis is given by the step before it, so that what a network says
+   * is what it hears next. It begins with what the caller gives, else with its `init`, else zero; the last one is given back.
+   */
+  readonly state?: Group<O, S>;
   /** What `run` calls: `layer(…)` and `repeat(…)`, by name. */
   readonly layers?: Group<O, L>;
   /** The model's own; those of a layer are the layer's. */
   readonly params?: Group<O, P>;
-  /** What happens over whole sequences: gives the outputs by name, each a sequence or a value without time. */
+  /**
+   * What happens over whole sequences: gives the outputs by name, each a sequence or a value without time; under the name of
+   * a state its next values, sequences made of this step and those before.
+   */
   run(
     inputs: Plain<X>,
     layers: L,
     params: Plain<P>,
-    context: { readonly options: Chosen<O> },
+    context: { readonly options: Chosen<O>; readonly state: Plain<S> },
   ): Readonly<Record<string, number | undefined>>;
 }
 
 /** Defines a model: `export default model({ … })`. */
-export function model<const O extends OptionTable, X extends Values, L extends Layers, P extends Params>(
-  definition: Model<O, X, L, P>,
-): Model<O, X, L, P> {
+export function model<
+  const O extends OptionTable,
+  X extends Values,
+  L extends Layers,
+  P extends Params,
+  S extends Values = Readonly<Record<never, never>>,
+>(definition: Model<O, X, S, L, P>): Model<O, X, S, L, P> {
   return definition;
 }
 

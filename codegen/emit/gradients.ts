@@ -41,7 +41,10 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
     const left = factorRows(storage, bindings, term, 'left', starts('left'));
     const right = factorRows(storage, bindings, term, 'right', starts('right'));
     const buffer = bindings.read(term.left.buffer);
-    const inside = [left.inside, right.inside]
+    // Where there is no step the number of a symbol is 0, which is one like others.
+    const number = `${buffer}[${left.base} + ${left.row}].x`;
+    const symbol = left.inside === undefined ? number : `select(0.0, ${number}, ${left.inside})`;
+    const inside = [term.chosen ? undefined : left.inside, right.inside]
       .filter((one) => one !== undefined)
       .map((one) => `(${one})`)
       .join(' & ');
@@ -55,7 +58,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       lefts: [...Array(quadsPerTile).keys()].map((i) => ({
         index: i,
         text: term.chosen
-          ? `vec4f(vec4u(4u * (quad + ${i}u)) + vec4u(0, 1, 2, 3) == vec4u(${rowNumber(`${buffer}[${left.base} + ${left.row}].x`, n)}))`
+          ? `vec4f(vec4u(4u * (quad + ${i}u)) + vec4u(0, 1, 2, 3) == vec4u(${rowNumber(symbol, n)}))`
           : `${buffer}[${left.base} + ${left.row} + quad + ${i}u]`,
       })),
       accumulators: accumulators.map(({ index, quad, lane }) => ({

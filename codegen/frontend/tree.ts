@@ -225,6 +225,8 @@ export interface ModelTree {
   readonly options: readonly OptionDeclaration[];
   /** Sequences over one of `times`, or one value a sequence. */
   readonly inputs: DeclarationGroup;
+  /** Values that each step of a time axis is given by the one before: what `run` returns under the same name. */
+  readonly state: DeclarationGroup;
   /** The model's own; those of a layer are the layer's. */
   readonly params: DeclarationGroup;
   /** What the layers' expressions call the options. */

@@ -25,8 +25,8 @@ export interface SectionInput {
 export interface SectionState {
   readonly name: string;
   readonly shape: Shape;
-  /** The output, of a section without time, that it starts from. */
-  readonly initial: Extract<Source, { kind: 'output' }>;
+  /** The output, of a section without time, that it starts from; or what the caller gives, who gets the last one, too. */
+  readonly initial: Exclude<Source, { kind: 'final' }>;
 }
 
 export interface ModelSection {

@@ -42,7 +42,7 @@ export function printModel({ sections, outputs }: ModelGraph): string {
         }),
         ...states.map(
           ({ name, shape, initial }) =>
-            `  state ${name} : [${shape.join(', ')}] from ${initial.name} of section ${initial.section}`,
+            `  state ${name} : [${shape.join(', ')}] from ${initial.kind === 'host' ? `state ${initial.name}` : `${initial.name} of section ${initial.section}`}`,
         ),
         ...printNodes(step.nodes, [...Object.values(step.next), ...Object.values(step.outputs)]).map((line) => `  ${line}`),
         ...printRoots('next', step.next).map((line) => `  ${line}`),

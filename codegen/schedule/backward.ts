@@ -59,7 +59,8 @@ export function scheduleBackward({ adjoint, storage, merging, readForward, param
   for (const { of, value, reach } of adjoint.handovers) {
     // Slot T is read once, by the last step, and not used.
     const lasting = reach > 1 || factors.has(value) || isOperand(adjoint, value) || readBehind.has(of) || !comesThrough(value);
-    const access = lasting ? sequence(value, steps + 1) : scratch(builder, storage, value, 'adjoints', 'alternating');
+    // As wide as what is handed over: of a state that nobody reads that is one zero, where every unit is read.
+    const access = lasting ? sequence(of, steps + 1) : scratch(builder, storage, of, 'adjoints', 'alternating');
     handover.set(of, access);
     stores.push({ place: access.place, shift: access.shift, value, when: 'active' });
   }

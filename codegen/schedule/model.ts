@@ -55,7 +55,8 @@ function readersOf(
       return reads ? [{ section: index, name: input.name, kind: 'input' }] : [];
     }),
     ...(of === 'final' ? [] : section.states).flatMap((state): Reader[] => {
-      const starts = state.initial.section === producer && state.initial.name === name;
+      const { initial } = state;
+      const starts = initial.kind === 'output' && initial.section === producer && initial.name === name;
       return starts ? [{ section: index, name: state.name, kind: 'state' }] : [];
     }),
   ]);
@@ -95,7 +96,7 @@ function prepare(graph: ModelGraph, { params }: Signature): Prepared[] {
     const finals = new Set(Object.keys(step.next).filter((name) => isGated('final', name)));
     const links: Readers = {
       seeds: (output) => [...hosts(output).map(hostLeaf), ...readers('output', output).map(leafOf)],
-      finals: (state) => readers('final', state).map(leafOf),
+      finals: (state) => [...(isHost(section, state) ? [hostLeaf(state)] : []), ...readers('final', state).map(leafOf)],
       gated: (output) => isGated('output', output),
       gatedState: (state) => finals.has(state),
       wild: (input) => wild.has(`${index} ${input}`),
@@ -130,7 +131,9 @@ function wildness(
     for (const { name, source } of inputs) {
       if (source.kind !== 'host' && outputs.has(`${source.kind} ${source.section} ${source.name}`)) wild.add(`${index} ${name}`);
     }
-    const started = section.states.some(({ initial }) => outputs.has(`output ${initial.section} ${initial.name}`));
+    const started = section.states.some(
+      ({ initial }) => initial.kind === 'output' && outputs.has(`output ${initial.section} ${initial.name}`),
+    );
     const ranges = new Ranges(step.nodes, step.next, (name) => started || wild.has(`${index} ${name}`));
     const isWild = (id: NodeId) => started || ranges.of(id).wild;
     for (const [name, id] of Object.entries(step.outputs)) if (isWild(id)) outputs.add(`output ${index} ${name}`);
@@ -237,14 +240,17 @@ class ModelScheduling {
   /** The first slot of a state that starts from an output. */
   private target(index: number, path: string): Place | undefined {
     for (const [reader, { section }] of this.prepared.entries()) {
-      const state = section.states.find(({ initial }) => initial.section === index && path === `outputs.${initial.name}`);
+      const state = section.states.find(
+        ({ initial }) => initial.kind === 'output' && initial.section === index && path === `outputs.${initial.name}`,
+      );
       if (state !== undefined) return this.stateAt(reader, section, state.name);
     }
     return undefined;
   }
 
+  /** What the caller gives has a place like any other tensor of the caller's. */
   private state(index: number, section: ModelSection, name: string): Place | undefined {
-    return this.stateAt(index, section, name);
+    return isHost(section, name) ? undefined : this.stateAt(index, section, name);
   }
 
   /** States are placed before what they start from is computed. */
@@ -262,10 +268,14 @@ class ModelScheduling {
     return place;
   }
 
+  /** What the caller calls a state of a section; `undefined` for one that the caller does not see. */
+  private hostName(index: number, state: string): string | undefined {
+    const initial = this.prepared[index]?.section.states.find(({ name }) => name === state)?.initial;
+    return initial?.kind === 'host' ? initial.name : undefined;
+  }
+
   private paths(index: number, path: string): string[] {
-    const prefix = ['outputs.', 'cotangents.outputs.host ', 'gradients.inputs.', 'inputs.'].find((start) =>
-      path.startsWith(start),
-    );
+    const prefix = PREFIXES.find((start) => path.startsWith(start));
     if (prefix === undefined) return [];
     const name = path.slice(prefix.length);
     switch (prefix) {
@@ -275,6 +285,14 @@ class ModelScheduling {
         );
       case 'cotangents.outputs.host ':
         return [`cotangents.outputs.${name}`];
+      case 'cotangents.state.host ':
+        return [`cotangents.state.${this.hostName(index, name)}`];
+      case 'state.':
+      case 'final.':
+      case 'gradients.state.': {
+        const host = this.hostName(index, name);
+        return host === undefined ? [] : [`${prefix}${host}`];
+      }
       default: {
         const input = this.prepared[index]?.inputs.find((one) => one.name === name);
         return input?.source.kind === 'host' ? [`${prefix}${input.source.name}`] : [];
@@ -282,6 +300,21 @@ class ModelScheduling {
     }
   }
 }
+
+/** How the paths of tensors begin that the caller sees. */
+const PREFIXES = [
+  'outputs.',
+  'cotangents.outputs.host ',
+  'cotangents.state.host ',
+  'gradients.inputs.',
+  'gradients.state.',
+  'inputs.',
+  'state.',
+  'final.',
+];
+
+const isHost = ({ states }: ModelSection, state: string): boolean =>
+  states.some(({ name, initial }) => name === state && initial.kind === 'host');
 
 function inputOf({ name, shape, held }: SectionInput): TensorDeclaration {
   return { name, shape, init: undefined, trainable: false, span: NOWHERE, ...(held ? { leading: ['B'] } : {}) };

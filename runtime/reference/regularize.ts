@@ -54,6 +54,14 @@ export function dropConnect({ tape, random }: StepContext, matrix: Value, rate: 
   return masked(tape, matrix, (at) => (draws[at] as number) >= single, 1 - single);
 }
 
+/** Scheduled sampling (Bengio et al. 2015): a with this probability, else b, one draw for all units of a step. */
+export function either(context: StepContext, a: Value, b: Value, rate: Value): Value {
+  const { tape, random, sequences } = context;
+  const single = inSinglePrecision(rate);
+  const draws = new Value(sequences.length, [], random.uniforms([], context, 'step'), false);
+  return pointwise(tape, select, [pointwise(tape, below, [draws, single]), a, b]);
+}
+
 /** Gaussian noise of standard deviation `scale`. */
 export function noise(context: StepContext, x: Value, scale: Value): Value {
   const { tape, random, sequences } = context;

@@ -7,7 +7,7 @@ import { blockOf, blockTriangular, transpose } from './matrix.js';
 import { antisymmetric, matvec, outer } from './matvec.js';
 import { describe, isArray, isNamespace, type Operand, toValue } from './operand.js';
 import { dot, type Reduction, reduce, reductions, softmax } from './reduce.js';
-import { dropConnect, dropout, noise, zoneout } from './regularize.js';
+import { dropConnect, dropout, either, noise, zoneout } from './regularize.js';
 import { broadcast, concat, perUnit, slice, split } from './structure.js';
 import { argmax, crossEntropy, embed, sample } from './symbols.js';
 import type { Axis } from './tape.js';
@@ -58,6 +58,12 @@ export const structural: { readonly [S in StructuralName]: Structural } = {
     zoneout(context, toValue(next), toValue(previous), toValue(rate), lifetimeOf(lifetime)),
   dropConnect: (context, [matrix, rate]) => dropConnect(context, toValue(matrix), toValue(rate)),
   noise: (context, [x, scale]) => noise(context, toValue(x), toValue(scale)),
+  either: (context, [a, b, rate]) => {
+    // What is certain draws nothing.
+    const certain = typeof rate === 'number' ? Math.fround(rate) : undefined;
+    if (certain === 0 || certain === 1) return toValue(certain === 1 ? a : b);
+    return either(context, toValue(a), toValue(b), toValue(rate));
+  },
   embed: ({ tape }, [matrix, symbol]) => embed(tape, toValue(matrix), toValue(symbol)),
   argmax: ({ tape }, [x, dim]) => argmax(tape, toValue(x), dim === undefined ? undefined : dimOf(dim)),
   sample: (context, [x, temperature]) => sample(context, toValue(x), toValue(temperature ?? 1)),

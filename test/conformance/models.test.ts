@@ -33,7 +33,7 @@ afterAll(() => {
 });
 
 const NAMES =
-  'argmax, concat, crossEntropy, dropout, embed, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, sample, scalar, shift, sigmoid, softmax, stopGradient, sum, symbol, tanh, vec';
+  'argmax, concat, crossEntropy, dropout, either, embed, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, sample, scalar, shift, sigmoid, softmax, stopGradient, sum, symbol, tanh, vec';
 
 function parsed(properties: string): SpecTree {
   const file = join(folder, 'written.model.ts');
@@ -77,6 +77,23 @@ const MODELS: Readonly<Record<string, string>> = {
       const guess = matvec(p.W, h);
       const logits = guess + matvec(p.R, back({ x: x + embed(p.D, argmax(guess)) }, { reverse: true }).h);
       return { logits, best: argmax(logits), drawn: sample(logits), loss: sum(crossEntropy(logits, tag), 'T') };
+    }`,
+  'what a step has said is what the next one hears, through two layers and beside a reversed one': `dims: ['V', 'I', 'H', 'K'],
+    inputs: { x: over('T', vec('K')), code: vec('H') }, state: { word: over('T', symbol('V')), y: over('T', vec('K', { init: 0.5 })) },
+    layers: { low: layer('gru'), high: layer('lstm', { I: 'H' }), back: layer('rnn', { I: 'K', H: 'H' }) },
+    params: { D: mat('V', 'I'), M: mat('I', 'K'), N: mat('I', 'H'), W: mat('V', 'H'), O: mat('K', 'H') },
+    run({ x, code }, { low, high, back }, p, { state }) {
+      const heard = embed(p.D, state.word) + matvec(p.M, state.y) + matvec(p.N, back({ x }, { reverse: true }).h);
+      const h = high({ x: low({ x: heard }, { state: { h: code } }).h }).h;
+      const logits = matvec(p.W, h);
+      return { word: argmax(logits), y: 0.5 * state.y + tanh(matvec(p.O, h)), loss: mean(crossEntropy(logits, state.word), 'T') };
+    }`,
+  'what is fed back without a layer, taught at random, and read by what follows': `dims: ['I', 'H'], ${SEQUENCE}, state: { y: over('T', vec('I')) },
+    layers: { l: layer('gru') }, params: { U: mat('I', 'I'), rate: scalar({ init: 0.4, trainable: false }) },
+    run({ x }, { l }, p, { state }) {
+      const y = tanh(matvec(p.U, either(shift(x, -1), state.y, p.rate)) + 0.3 * x);
+      const back = l({ x: y }, { reverse: true }).h;
+      return { y, back, total: sum(y * last(x), 'T'), next: shift(y, 1) };
     }`,
   'a convolution over time, of what is given and of what is computed': `dims: ['I', 'H'], ${SEQUENCE},
     params: { A: mat('H', 'I'), B: mat('H', 'I'), C: mat('H', 'I'), w: vec('H') },

@@ -10,12 +10,14 @@ import { runReference } from '../../runtime/reference/index.js';
 import { fromText, prepare } from './compare-cell.js';
 
 const cellOf = (step: string, params = "E: mat('V', 'H'), U: mat('H', 'H')") =>
-  fromText(`import { argmax, cell, crossEntropy, embed, mat, matvec, sample, sqrt, symbol, tanh, vec } from 'recurve';
+  fromText(`import { argmax, cell, crossEntropy, delay, embed, mat, matvec, sample, sqrt, symbol, tanh, vec } from 'recurve';
     export default cell({ name: 'symbols', dims: ['V', 'H'], inputs: { s: symbol('V'), r: symbol('V') }, state: { h: vec('H') },
       params: { ${params} }, step({ s, r }, { h }, p) { ${step} } });`);
 
 const CELLS = {
   'a row': 'return { h: tanh(embed(p.E, s) + matvec(p.U, h)), loss: crossEntropy(matvec(p.U, h), r) };',
+  'a row of what was given before, which is the first one where nothing was':
+    'return { h: tanh(embed(p.E, delay(s, 2)) + matvec(p.U, h)) * (1 + 0.1 * r) };',
   'rows of two symbols, and of one that is always the same':
     'return { h: tanh(embed(p.E, s) * embed(p.E, r) + embed(p.E, 1) + matvec(p.U, h)) };',
   'a matrix that is multiplied, too':

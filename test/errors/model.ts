@@ -23,6 +23,14 @@ export const MODEL = {
   'SPEC-LAYER-SETTING': model({ layers: "{ first: layer('gru', {}, { reverse: true }) }" }, '`reverse`'),
   'SPEC-LAYER-NAME': model({ layers: "{ W: layer('gru') }", body: 'return { y: x };' }, '`W`'),
   'SPEC-UNUSED-LAYER': model({ layers: "{ first: layer('gru'), second: layer('gru') }" }, '`second`'),
+  'SPEC-FEEDBACK': model(
+    {
+      imports: "import { layer, mat, matvec, model, over, shift, vec } from 'recurve';",
+      more: "state: { fed: over('T', vec('I')) },",
+      run: 'run({ x }, { first }, p, { state }) { const y = first({ x: x + state.fed }).h; return { y: matvec(p.W, y), fed: shift(state.fed, 1) }; },',
+    },
+    '`fed`',
+  ),
   'SPEC-MODEL-FUNCTION': witness(
     () =>
       parseSpecSource(

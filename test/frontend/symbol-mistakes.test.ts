@@ -74,7 +74,7 @@ test('a loss is of logits over one dim and the number of the right one', () => {
   `);
 });
 
-test('symbols are inputs, counted by a dim', () => {
+test('symbols are inputs or states, counted by a dim', () => {
   expect(
     said('h', "{ x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) }"),
   ).toMatchInlineSnapshot(`
@@ -101,12 +101,12 @@ test('symbols are inputs, counted by a dim', () => {
   expect(
     mistakesOf({
       imports: "import { cell, mat, matvec, symbol, tanh, vec } from 'recurve';",
-      state: "{ h: vec('H'), s: symbol('H') }",
+      params: "{ W: mat('H', 'I'), U: mat('H', 'H'), b: symbol('H') }",
     }),
   ).toMatchInlineSnapshot(`
-    "mine.cell.ts:6:28  SPEC-SYMBOL  the state \`s\` is declared by \`symbol\`, which only inputs are
-          state: { h: vec('H'), s: symbol('H') },
-                                   ^^^^^^^^^^^
-        fix: Write \`scalar()\`, whose value may be the number of a symbol."
+    "mine.cell.ts:7:52  SPEC-SYMBOL  the parameter \`b\` is declared by \`symbol\`, which only inputs and states are
+          params: { W: mat('H', 'I'), U: mat('H', 'H'), b: symbol('H') },
+                                                           ^^^^^^^^^^^
+        fix: Write \`scalar()\`."
   `);
 });

@@ -126,6 +126,11 @@ const draws: readonly Production[] = [
     },
   },
   {
+    name: 'either',
+    weight: 1,
+    make: (b, shape, fuel) => apply(`either($0, $1, ${rate(b)})`, shape, b.value(shape, fuel), b.beside(shape, fuel)),
+  },
+  {
     name: 'training',
     weight: 0.3,
     make: (b, shape, fuel) =>

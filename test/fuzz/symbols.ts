@@ -5,7 +5,9 @@ import { apply, type Expr } from './model.js';
 /** One of as many symbols as the dim has: an input, or what a value over them says. */
 function symbol(b: Builder, dim: string, fuel: number): Expr {
   if (b.isHelper || b.random.chance(0.4)) return chosen(b, dim, fuel);
-  return b.random.chance(0.1) ? apply('0', []) : b.symbol(dim);
+  if (b.random.chance(0.1)) return apply('0', []);
+  const given = b.symbol(dim);
+  return b.random.chance(0.3) ? apply(`delay($0, ${b.random.whole(1, 2)})`, [], given) : given;
 }
 
 /** What is largest jumps: it must depend on continuous data. */

@@ -66,6 +66,7 @@ export function buildModel(parts: ModelParts): Case & { readonly tree: ModelTree
       times: [{ name: 'T', span }],
       options: [],
       inputs: tree.inputs,
+      state: tree.state,
       params: tree.params,
       layersOptionsName: undefined,
       layers: Object.entries(layers).map(([key, { count }]) => ({

@@ -249,6 +249,7 @@ const cases: Record<string, Case> = {
     y: call('noise', num(0.5), p('scale')),
     dims: ['K'],
   },
+  either: { inputs: { x: ['K'], z: ['K'] }, y: call('either', x('x'), x('z'), num(0.4)), dims: ['K'] },
   'embed of a symbol that the step has chosen': {
     inputs: { x: ['K'] },
     params: { E: ['K', 'H'] },

@@ -130,18 +130,24 @@ function readEntry(context: Context, { title, times }: Place, property: Node): D
     refuse(context, call, 'SPEC-MATRIX-STATE', message, fix);
     return undefined;
   }
-  if (title !== 'inputs' && declared === 'symbol') {
-    const fix = 'Write `scalar()`, whose value may be the number of a symbol.';
+  if (title === 'params' && declared === 'symbol') {
+    const fix = 'Write `scalar()`.';
     refuse(
       context,
       call,
       'SPEC-SYMBOL',
-      `the ${SINGULAR[title]} \`${name}\` is declared by \`symbol\`, which only inputs are`,
+      `the ${SINGULAR[title]} \`${name}\` is declared by \`symbol\`, which only inputs and states are`,
       fix,
     );
     return undefined;
   }
   const declaration = readCall(context, title, name, declared, call, property);
+  if (title === 'state' && times !== undefined && time === undefined) {
+    const fix = `Write \`${name}: over('${times[0] ?? 'T'}', ${call.getText()})\`.`;
+    const message = `the state \`${name}\` of a model is handed from step to step, and nothing says of which time axis`;
+    refuse(context, call, 'SPEC-OVER', message, fix);
+    return undefined;
+  }
   return declaration === undefined || time === undefined ? declaration : { ...declaration, time };
 }
 

@@ -22,7 +22,7 @@ const RUN = 'run({ x }, { first }, p) { return { y: first({ x }).h }; },';
 const MODEL: SpecForm = {
   kind: 'model',
   methods: 'run',
-  properties: ['name', 'dims', 'inputs', 'run', 'options', 'times', 'layers', 'params'],
+  properties: ['name', 'dims', 'inputs', 'run', 'options', 'times', 'state', 'layers', 'params'],
   required: {
     name: "Add `name: 'mine',`.",
     dims: "Add `dims: ['I', 'H'],` with every dim that its shapes and layers use.",
@@ -30,7 +30,6 @@ const MODEL: SpecForm = {
     run: `Add \`${RUN}\`.`,
   },
   elsewhere: {
-    state: 'Layers have states: give one where a layer is called, `first({ x }, { state: { h: p.h0 } })`.',
     step: 'Call it `run`: it says what happens over whole sequences; the steps are in the cells of its layers.',
     outputs: 'Remove it: what `run` returns is what a caller gets.',
     cells: "Write `layers: { first: layer('gru', { I: 'I' }) },`.",
@@ -39,7 +38,7 @@ const MODEL: SpecForm = {
 
 export type ModelDefinition = Pick<
   ModelTree,
-  'name' | 'dims' | 'times' | 'options' | 'inputs' | 'params' | 'layersOptionsName' | 'layers' | 'run' | 'span'
+  'name' | 'dims' | 'times' | 'options' | 'inputs' | 'state' | 'params' | 'layersOptionsName' | 'layers' | 'run' | 'span'
 >;
 
 /** Layers are read first: what `run` and its helpers call are layers by name. */
@@ -49,7 +48,7 @@ export function readModel(context: Context, node: ObjectLiteralExpression): Mode
   const start: Span = { ...at, length: Math.min(at.length, 'model'.length) };
   requireProperties(context, MODEL, properties, start);
   const given = (name: string) => properties.get(name)?.value;
-  const group = (title: 'inputs' | 'params', times?: readonly string[]): DeclarationGroup => {
+  const group = (title: 'inputs' | 'state' | 'params', times?: readonly string[]): DeclarationGroup => {
     const value = given(title);
     if (value !== undefined) return readGroup(context, title, value, times);
     const missing: DeclarationGroup = { optionsName: undefined, entries: [], span: start };
@@ -72,6 +71,7 @@ export function readModel(context: Context, node: ObjectLiteralExpression): Mode
     times,
     options: options === undefined ? [] : readOptions(context, options),
     inputs: group('inputs', names),
+    state: group('state', names),
     params,
     ...layers,
     run: readRun(running, properties.get('run'), start),

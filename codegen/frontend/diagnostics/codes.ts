@@ -132,6 +132,7 @@ export const SPEC_CODES = {
   'SPEC-LAYER-SETTING': 'an unknown setting of a layer or of its call',
   'SPEC-LAYER-NAME': 'a layer called as a parameter of the model is',
   'SPEC-UNUSED-LAYER': 'a layer that run never calls',
+  'SPEC-FEEDBACK': 'a state of a model whose next value comes of steps that are not there yet',
   'SPEC-MODEL-FUNCTION': 'a function of whole sequences in a cell',
 } as const;
 

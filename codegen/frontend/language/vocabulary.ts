@@ -31,6 +31,7 @@ export const STRUCTURAL = {
   zoneout: { arguments: [3, 4], usage: "zoneout(next, h, 0.1, 'sequence')" },
   dropConnect: { arguments: [2, 2], usage: 'matvec(dropConnect(p.U, 0.1), h)' },
   noise: { arguments: [2, 2], usage: 'noise(x, 0.1)' },
+  either: { arguments: [3, 3], usage: 'either(truth, own, p.forcing)' },
   embed: { arguments: [2, 2], usage: 'embed(p.E, s)' },
   argmax: { arguments: [1, 2], usage: "argmax(x, 'V')" },
   sample: { arguments: [1, 2], usage: 'sample(logits, 0.7)' },

@@ -185,7 +185,7 @@ function reportUnused(tree: SpecTree, recovery: Recovery, diagnostics: Diagnosti
 }
 
 function groupsOf(tree: SpecTree): readonly DeclarationGroup[] {
-  return tree.kind === 'cell' ? [tree.inputs, tree.state, tree.params] : [tree.inputs, tree.params];
+  return [tree.inputs, tree.state, tree.params];
 }
 
 /** Whether a shape or the step names a dim under some options, tried or not. */

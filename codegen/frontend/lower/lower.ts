@@ -140,7 +140,7 @@ export function groupValue(
   signature: Signature,
   group: GroupTitle,
   bad: ReadonlySet<string>,
-): Value {
+): Extract<Value, { kind: 'object' }> {
   const members = tree[group].entries.map(({ name, constructor_ }): [string, Value] => {
     const declaration = signature[group].find((present) => present.name === name);
     if (declaration !== undefined) return [name, { kind: 'declared', group, declaration, constructor_ }];
@@ -167,16 +167,18 @@ export function finish(
   const place = (name: string): Span => value.places?.get(name) ?? span;
   const declared = new Set(tree.state.entries.map(({ name }) => name));
   const extras = [...value.members.keys()].filter((name) => !declared.has(name));
-  const next = nextStates(machine, signature, value.members, extras, place, span);
+  const next = nextStates(machine, 'step', signature, value.members, extras, place, span);
   const outputs = outputValues(machine, tree, signature, value.members, extras, place, next);
   const complete = signature.state.every(({ name }) => next.has(name)) && bad.size === 0;
   if (!complete || outputs === undefined) return undefined;
   return machine.builder.finish(Object.fromEntries(next), Object.fromEntries(outputs), machine.rules);
 }
 
-function nextStates(
+/** The next value of each state that has one of its shape, among what `step`, or a model's `run`, returns. */
+export function nextStates(
   machine: Machine,
-  signature: Signature,
+  returning: 'step' | 'run',
+  signature: Pick<Signature, 'state'>,
   members: ReadonlyMap<string, Value>,
   extras: readonly string[],
   place: (name: string) => Span,
@@ -191,7 +193,7 @@ function nextStates(
         slip === undefined
           ? `Return \`${name}\` as well; \`${name}\` as it is keeps its value.`
           : `Did you mean \`${name}\` where it says \`${slip}\`?`;
-      machine.report('SPEC-MISSING-STATE', at, `\`step\` returns no next value for the state \`${name}\``, fix);
+      machine.report('SPEC-MISSING-STATE', at, `\`${returning}\` returns no next value for the state \`${name}\``, fix);
       continue;
     }
     const id = machine.number(value, place(name));

@@ -203,10 +203,12 @@ export class LayerCall {
 
   /** One whose loop the layer may join: what it is given does not come through that loop, and all of it comes before. */
   private section(time: string, order: 'ahead' | 'back', homes: readonly Home[], given: ReadonlyMap<string, Operand>): Section {
-    if (order === 'back') return this.sections.add(time, 'back');
+    if (order === 'back') return this.sections.add(time, { order: 'back' });
     const target = this.sections.target(time, homes);
-    const through = [...given.values()].some(({ value }) => value.kind === 'node' && this.sections.isCarried(target, value.id));
     const delays = calls(this.cell, 'delay');
+    // What is fed back is there step by step only: what comes of it is computed in its loop, but for what needs steps before.
+    if (target.feedsBack && !delays) return target;
+    const through = [...given.values()].some(({ value }) => value.kind === 'node' && this.sections.isCarried(target, value.id));
     return through || delays ? this.sections.add(time) : target;
   }
 

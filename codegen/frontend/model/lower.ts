@@ -76,15 +76,25 @@ function lowerRun(
     members,
     open,
   });
+  const fed = sequences.states(signature.state, tree);
+  const past = groupValue(machine, tree, signature, 'state', bad);
   const args: Value[] = [
     object('input', inputs, recovery.isOpen(tree.inputs)),
     object('layer', layers.values, recovery.layersOpen),
     groupValue(machine, { ...tree, state: tree.params }, signature, 'params', bad),
-    object('member of the context', new Map([['options', optionsValue(tree, signature.options, recovery)]]), false),
+    object(
+      'member of the context',
+      new Map<string, Value>([
+        ['options', optionsValue(tree, signature.options, recovery)],
+        ['state', { ...past, members: new Map([...past.members, ...fed.values]) }],
+      ]),
+      false,
+    ),
   ];
   const returned = callFunctionTree(machine, tree.run, args);
   const outputs = outputsOf(machine, sections, sequences, returned);
-  if (outputs === undefined || bad.size > 0) return undefined;
+  const closed = fed.close(returned);
+  if (outputs === undefined || !closed || bad.size > 0) return undefined;
   const { rules } = machine;
   const used = new Set([...signature.dims, ...machine.dims]);
   return {

@@ -23,12 +23,17 @@ export interface Section {
   readonly open: boolean;
   readonly inputs: SectionInput[];
   readonly taken: Map<string, NodeId>;
-  readonly states: { readonly name: string; readonly shape: Shape; readonly initial: Home & { kind: 'left' } }[];
+  readonly states: { readonly name: string; readonly shape: Shape; readonly initial: Initial }[];
+  /** Whether it has states of the model: all that is made of them is computed in it, whatever comes before it. */
+  readonly feedsBack: boolean;
   readonly next: Record<string, NodeId>;
   readonly outputs: Record<string, NodeId>;
   /** Leaves of its states: what comes of them comes through the recurrence. */
   readonly carried: Set<NodeId>;
 }
+
+/** Where a state starts from: what a section leaves, or what the caller gives under a name. */
+type Initial = (Home & { kind: 'left' }) | { readonly kind: 'host'; readonly name: string };
 
 export class Sections {
   readonly all: Section[] = [];
@@ -53,12 +58,16 @@ export class Sections {
     return this.#home(id);
   }
 
-  add(time: string | undefined, order: 'ahead' | 'back' = 'ahead', open = order === 'ahead'): Section {
+  add(
+    time: string | undefined,
+    { order = 'ahead', open = order === 'ahead', feedsBack = false }: Partial<Pick<Section, 'order' | 'open' | 'feedsBack'>> = {},
+  ): Section {
     const section: Section = {
       index: this.all.length,
       time,
       order,
       open,
+      feedsBack,
       inputs: [],
       taken: new Map(),
       states: [],
@@ -72,9 +81,44 @@ export class Sections {
 
   /** The last section over a time axis that may take in what `homes` leave: all of them come before it. */
   target(time: string | undefined, homes: readonly Home[]): Section {
-    const last = this.all.findLast((section) => section.time === time && section.open);
-    const fits = last !== undefined && homes.every((home) => comesBefore(home, last));
-    return fits ? last : this.add(time);
+    const fed = homes.find((home) => home.kind === 'section' && home.section.feedsBack)?.section;
+    if (fed?.time === time && fed !== undefined && homes.every((home) => this.mayTake(fed, home))) return fed;
+    // What no loop has a part in may still be wanted in one: it is computed where that loop can read it.
+    const behind = homes.some(({ section }) => this.isBehindLoop(section));
+    const last = this.all.findLast(
+      (section) => section.time === time && section.open && !section.feedsBack && this.isBehindLoop(section) === behind,
+    );
+    return last !== undefined && homes.every((home) => this.mayTake(last, home)) ? last : this.add(time);
+  }
+
+  /** Whether a section can read a value: what the value is made of does not come of that section. */
+  mayTake(into: Section, home: Home): boolean {
+    const { section } = home;
+    if (section === into) return home.kind === 'section';
+    return (into.feedsBack || section.index < into.index) && !this.needs(section, into);
+  }
+
+  private isBehindLoop(section: Section): boolean {
+    return this.all.some((loop) => loop.feedsBack && this.needs(section, loop));
+  }
+
+  /** Whether a section reads what another leaves, itself or through others. */
+  private needs(section: Section, other: Section): boolean {
+    const seen = new Set<Section>();
+    const open = [section];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (next === other) return true;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      open.push(...this.before(next));
+    }
+    return false;
+  }
+
+  /** The sections whose values one reads. */
+  private before({ inputs, states }: Section): Section[] {
+    const read = inputs.flatMap(({ source }) => (source.kind === 'host' ? [] : (this.all[source.section] ?? [])));
+    return [...read, ...states.flatMap(({ initial }) => (initial.kind === 'host' ? [] : [initial.section]))];
   }
 
   /** A leaf of a section's own: an input of the caller's, or a state. */
@@ -143,7 +187,7 @@ export class Sections {
   }
 
   /** A new state of a section, by a name of its own; its next value is told later. */
-  state(section: Section, name: string, shape: Shape, initial: Home & { kind: 'left' }, at: Span): { name: string; id: NodeId } {
+  state(section: Section, name: string, shape: Shape, initial: Initial, at: Span): { name: string; id: NodeId } {
     const own = `${name}_${this.#names++}`;
     section.states.push({ name: own, shape, initial });
     return { name: own, id: this.leaf(section, { op: 'state', name: own }, shape, at) };
@@ -162,6 +206,18 @@ export class Sections {
     return false;
   }
 
+  /** Each behind those that it reads, and otherwise in the order in which they were begun. */
+  private inOrder(): Section[] {
+    const placed: Section[] = [];
+    const place = (section: Section): void => {
+      if (placed.includes(section)) return;
+      for (const former of this.before(section)) place(former);
+      placed.push(section);
+    };
+    for (const section of this.all) place(section);
+    return placed;
+  }
+
   /** The sections that outputs are made of, numbered anew, each with what others read of it. */
   finish(outputs: ReadonlyMap<string, { section: Section; name: string }>, rules: readonly SizeRule[]): ModelGraph {
     const wanted = new Map<Section, Set<string>>();
@@ -175,12 +231,15 @@ export class Sections {
         const from = this.all[source.section];
         if (from !== undefined) want(from, source.kind === 'output' ? source.name : undefined);
       }
-      for (const { initial } of section.states) want(initial.section, initial.name);
+      for (const { initial } of section.states) if (initial.kind !== 'host') want(initial.section, initial.name);
     };
     for (const { section, name } of outputs.values()) want(section, name);
     // What the caller gives has its place and its gradient even where these options make nothing of it.
-    for (const section of this.all) if (section.inputs.some(({ source }) => source.kind === 'host')) want(section);
-    const kept = this.all.filter((section) => wanted.has(section));
+    for (const section of this.all) {
+      const given = [...section.inputs.map(({ source }) => source), ...section.states.map(({ initial }) => initial)];
+      if (given.some(({ kind }) => kind === 'host')) want(section);
+    }
+    const kept = this.inOrder().filter((section) => wanted.has(section));
     const number = (index: number) => kept.findIndex((section) => section.index === index);
     return {
       sections: kept.map((section): ModelSection => {
@@ -195,6 +254,7 @@ export class Sections {
             return { ...input, source: source.kind === 'host' ? source : { ...source, section: number(source.section) } };
           }),
           states: section.states.map(({ name, shape, initial }): SectionState => {
+            if (initial.kind === 'host') return { name, shape, initial };
             return { name, shape, initial: { kind: 'output', section: number(initial.section.index), name: initial.name } };
           }),
         };
@@ -208,8 +268,4 @@ export class Sections {
       rules,
     };
   }
-}
-
-function comesBefore(home: Home, section: Section): boolean {
-  return home.kind === 'section' ? home.section.index <= section.index : home.section.index < section.index;
 }

@@ -7,6 +7,7 @@ import type { Operand } from '../machine/operand.js';
 import { describe, POISON, showShape, type Value } from '../machine/values.js';
 import { sameShape } from '../operations/products.js';
 import type { ModelTree, Span, TensorDeclaration } from '../tree.js';
+import { Feedback } from './feedback.js';
 import { LayerCall } from './layer-call.js';
 import type { Home, Section, Sections } from './sections.js';
 
@@ -24,12 +25,16 @@ export class RunSequences implements Sequences {
       declarations.map((declaration): [string, Value] => {
         const { name, shape, leading, span } = declaration;
         const time = leading === undefined ? 'T' : leading.length > 1 ? leading[0] : undefined;
-        const section = sources.get(time) ?? this.sections.add(time, 'ahead', false);
+        const section = sources.get(time) ?? this.sections.add(time, { open: false });
         sources.set(time, section);
         section.inputs.push({ name, shape, held: false, source: { kind: 'host', name } });
         return [name, { kind: 'node', id: this.sections.leaf(section, { op: 'input', name }, shape, span) }];
       }),
     );
+  }
+
+  states(declarations: readonly TensorDeclaration[], tree: ModelTree): Feedback {
+    return new Feedback(this.machine, this.sections, declarations, tree);
   }
 
   meet(operands: readonly Operand[], at: Span): readonly Operand[] | undefined {

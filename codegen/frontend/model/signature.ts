@@ -28,11 +28,12 @@ export function modelSignatureWith(
     const time = tree.inputs.entries.find(({ name }) => name === declaration.name)?.time?.name;
     return time === 'T' ? declaration : { ...declaration, leading: time === undefined ? ['B'] : [time, 'B'] };
   });
+  const state = resolveGroup(machine(), tree, 'state', tree.state, bad);
   const own = resolveGroup(machine(), tree, 'params', tree.params, bad);
   const layers = resolveLayers(tree, options, recovery, report, note);
   const params = [...own, ...layers.instances.flatMap(paramsOf)];
   const used = new Set([
-    ...[...inputs, ...params].flatMap(({ shape }) => shape),
+    ...[...inputs, ...state, ...params].flatMap(({ shape, symbols = [] }) => [...shape, symbols].flat()),
     ...layers.instances.flatMap(({ dims }) => Object.values(dims)),
   ]);
   const signature: Signature = {
@@ -40,7 +41,7 @@ export function modelSignatureWith(
     options,
     dims: tree.dims.map(({ name }) => name).filter((name) => used.has(name)),
     inputs,
-    state: [],
+    state,
     params,
     rules: [],
     rates: [],

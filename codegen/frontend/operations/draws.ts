@@ -75,6 +75,21 @@ export function noise(machine: Machine, [first, second]: readonly Operand[], at:
   return { kind: 'node', id: builder.apply('add', [x, builder.apply('mul', [scale, draw], at)], at) };
 }
 
+/** `either(a, b, rate)`: a with probability `rate`, else b, all units together, in training and otherwise. */
+export function either(machine: Machine, [first, second, third]: readonly Operand[], at: Span): Value {
+  if (first === undefined || second === undefined || third === undefined) return POISON;
+  const a = machine.number(first.value, first.span);
+  const b = machine.number(second.value, second.span);
+  const rate = rateArgument(machine, third);
+  if (a === undefined || b === undefined || rate === undefined) return POISON;
+  if (!agree(machine, '`either`', [a, b], at)) return POISON;
+  if (rate === 0 || rate === 1) return { kind: 'node', id: rate === 1 ? a : b };
+  const { builder } = machine;
+  const leaf: Leaf = { op: 'random', site: machine.nextDraw(), distribution: 'uniform', per: 'step' };
+  const taken = builder.apply('lt', [builder.leaf(leaf, [], at), rateNode(machine, rate, at)], at);
+  return { kind: 'node', id: builder.apply('select', [taken, a, b], at) };
+}
+
 function uniform(machine: Machine, like: NodeId, per: Per, at: Span): NodeId {
   const leaf: Leaf = { op: 'random', site: machine.nextDraw(), distribution: 'uniform', per };
   return machine.builder.leaf(leaf, machine.shape(like), at);

@@ -7,7 +7,7 @@ import type { Value } from '../machine/values.js';
 import type { Span } from '../tree.js';
 import { blockIndex, broadcast, concat, delay, index, slice, split } from './axes.js';
 import { convolution } from './convolution.js';
-import { dropConnect, dropout, noise, zoneout } from './draws.js';
+import { dropConnect, dropout, either, noise, zoneout } from './draws.js';
 import { blockTriangular, transpose } from './matrices.js';
 import { antisymmetric, dot, lowRank, matvec, outer } from './products.js';
 import { reduction } from './reductions.js';
@@ -44,6 +44,7 @@ export const OPERATIONS: { readonly [Name in Structural]: Operation } = {
   zoneout,
   dropConnect,
   noise,
+  either,
   embed,
   argmax,
   sample,

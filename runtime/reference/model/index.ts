@@ -19,6 +19,7 @@ import { gather, scatter } from '../rows.js';
 import { cotangentsOf } from '../sequence.js';
 import { count, type Tape, Value } from '../tape.js';
 import { TimeAxis } from './axis.js';
+import { Feedback } from './feedback.js';
 import { RunHost } from './host.js';
 import { cellSizes, layerOf, type Surroundings } from './layer.js';
 import { Timing } from './timing.js';
@@ -27,7 +28,7 @@ import { Timing } from './timing.js';
 export function runModel(tree: ModelTree, signature: Signature, sizes: Sizes, data: CellData, tape: Tape): CellResult {
   const run = new ModelRun(tree, signature, sizes, data, tape);
   run.forward();
-  const results = { outputs: run.collectOutputs(), state: {} };
+  const results = { outputs: run.collectOutputs(), state: run.collectFinalState() };
   if (!data.cotangents) return results;
   run.backward(data.cotangents);
   return { ...results, gradients: run.collectGradients() };
@@ -40,7 +41,9 @@ class ModelRun {
   private readonly params: ReadonlyMap<string, Value>;
   private readonly recurrences: Recurrence[] = [];
   private readonly random: Draws;
+  private readonly feedback: Feedback;
   private outputs: ReadonlyMap<string, Value> = new Map();
+  private finals: ReadonlyMap<string, Value> = new Map();
 
   constructor(
     private readonly tree: ModelTree,
@@ -63,7 +66,7 @@ class ModelRun {
     const tracked = data.cotangents !== undefined;
     requireInputSymbols(signature, sizes, data);
     const inputs = widened('inputs', data.inputs, expectedShapes(signature, sizes).inputs, nothing);
-    widened('state', data.state, {}, nothing);
+    this.feedback = new Feedback(tree, signature, sizes, data, this.times, tape, this.timing);
     this.inputs = new Map(
       signature.inputs.map((declaration) => {
         const axis = this.axisOf(declaration);
@@ -108,17 +111,27 @@ class ModelRun {
     const { tape, sizes, timing, random, recurrences, times } = this;
     const host = new RunHost({ tape, sizes, timing, random, times, batch: sizeOf(sizes, 'B') });
     const layers = this.layers({ tape, sizes, timing, random, recurrences });
-    const options = namespace([['options', namespace(Object.entries(this.signature.options))]]);
-    const args = [namespace(this.inputs), layers, namespace(this.params), options];
-    const returned = new Interpreter(this.tree.helpers, host).call(this.tree.run, args);
-    if (!isNamespace(returned)) throw new Error('run returned no object');
-    const names = this.signature.outputs ?? [...returned.members.keys()];
-    this.outputs = new Map(
-      names.map((name) => {
-        const value = toValue(returned.members.get(name));
-        return [name, timing.full(value, timing.axisOf([value]))];
-      }),
-    );
+    const options = namespace(Object.entries(this.signature.options));
+    for (let pass = 0; pass < this.feedback.passes; pass++) {
+      random.restart(0);
+      const context = namespace([
+        ['options', options],
+        ['state', namespace(this.feedback.given())],
+      ]);
+      const args = [namespace(this.inputs), layers, namespace(this.params), context];
+      const returned = new Interpreter(this.tree.helpers, host).call(this.tree.run, args);
+      if (!isNamespace(returned)) throw new Error('run returned no object');
+      const { members } = returned;
+      this.feedback.take((name) => toValue(members.get(name)));
+      const names = this.signature.outputs ?? [...members.keys()];
+      this.outputs = new Map(
+        names.map((name) => {
+          const value = toValue(members.get(name));
+          return [name, timing.full(value, timing.axisOf([value]))];
+        }),
+      );
+    }
+    this.finals = this.feedback.finals();
   }
 
   /** Layers by name; a repeated one is an array of them, one that these options leave out is missing. */
@@ -147,7 +160,9 @@ class ModelRun {
   backward(cotangents: NonNullable<CellData['cotangents']>): void {
     const shapes = Object.fromEntries(Object.entries(this.collectOutputs()).map(([name, { shape }]) => [name, shape]));
     const given = widened('cotangents.outputs', cotangents.outputs, shapes, zero);
-    widened('cotangents.state', cotangents.state, {}, zero);
+    const finalShapes = Object.fromEntries(Object.entries(this.collectFinalState()).map(([name, { shape }]) => [name, shape]));
+    const atEnd = widened('cotangents.state', cotangents.state, finalShapes, zero);
+    for (const [name, value] of this.finals) value.add(entry(atEnd, name));
     for (const [name, value] of this.outputs) {
       const axis = this.timing.axisOf([value]);
       const numbers = entry(given, name);
@@ -161,11 +176,15 @@ class ModelRun {
     return Object.fromEntries([...this.outputs].map(([name, value]) => [name, this.tensor(value, value.data)]));
   }
 
+  collectFinalState(): Record<string, Tensor> {
+    return Object.fromEntries([...this.finals].map(([name, value]) => [name, this.tensor(value, value.data)]));
+  }
+
   collectGradients(): NonNullable<CellResult['gradients']> {
     const shapes = expectedShapes(this.signature, this.sizes);
     return {
       inputs: Object.fromEntries([...this.inputs].map(([name, value]) => [name, this.tensor(value, value.cotangent())])),
-      state: {},
+      state: this.feedback.gradients(),
       params: cotangentsOf(this.params, shapes.params),
     };
   }

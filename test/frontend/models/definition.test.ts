@@ -28,10 +28,10 @@ test('every missing property of a model is named', () => {
 
 test('what cells have is told where a model has it', () => {
   expect(mistakesOf({ more: "state: { h: vec('H') },\n  step() {},\n  outputs: ['y']," })).toMatchInlineSnapshot(`
-    "mine.model.ts:11:3  SPEC-UNKNOWN-PROPERTY  models have no property \`state\`
+    "mine.model.ts:11:15  SPEC-OVER  the state \`h\` of a model is handed from step to step, and nothing says of which time axis
           state: { h: vec('H') },
-          ^^^^^
-        fix: Layers have states: give one where a layer is called, \`first({ x }, { state: { h: p.h0 } })\`.
+                      ^^^^^^^^
+        fix: Write \`h: over('T', vec('H'))\`.
 
     mine.model.ts:12:3  SPEC-UNKNOWN-PROPERTY  models have no property \`step\`
           step() {},
@@ -257,7 +257,7 @@ test('a run that is no function, has five parameters or asks for t is refused', 
     mine.model.ts:8:39  SPEC-UNKNOWN-MEMBER  there is no member of the context \`t\`
           run({ x }, { first }, p, { options, t }, more) { return { y: first({ x }).h }; },
                                               ^
-        fix: Known: \`options\`.
+        fix: Known: \`options\` and \`state\`.
 
     mine.model.ts:8:44  SPEC-STEP-FORM  \`run\` takes at most four parameters
           run({ x }, { first }, p, { options, t }, more) { return { y: first({ x }).h }; },

@@ -201,3 +201,53 @@ test('two time axes do not meet', () => {
         fix: Write 'S'."
   `);
 });
+
+test('what is fed back is made of this step and those before, has the shape of its state, and is returned', () => {
+  const fed = (run: string, state = "{ fed: over('T', vec('I')) }") =>
+    mistakesOf({
+      imports: "import { layer, mat, matvec, mean, model, over, shift, vec } from 'recurve';",
+      params: "{ W: mat('K', 'H'), V: mat('I', 'H') }",
+      more: `state: ${state},`,
+      run: `run({ x }, { first }, p, { state }) { ${run} },`,
+    });
+  const ahead = 'const h = first({ x: x + state.fed }).h; const y = matvec(p.W, h);';
+  expect(fed(`${ahead} return { y, fed: tanh(matvec(p.V, h)) };`.replace('tanh(', '('))).toBe('');
+  expect(fed(`${ahead} return { y, fed: matvec(p.V, shift(h, 1)) };`)).toMatchInlineSnapshot(`
+    "mine.model.ts:8:120  SPEC-FEEDBACK  the next value of the state \`fed\` is made of whole sequences of what it itself is fed back into
+        …: x + state.fed }).h; const y = matvec(p.W, h); return { y, fed: matvec(p.V, shift(h, 1)) }; },
+                                                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Make it of this step and of those before it: of layers that run forward, without \`shift\`, and without sums over time."
+  `);
+  expect(
+    fed(`const h = first({ x: x + state.fed }, { reverse: true }).h; return { y: matvec(p.W, h), fed: matvec(p.V, h) };`),
+  ).toMatchInlineSnapshot(`
+    "mine.model.ts:8:129  SPEC-FEEDBACK  the next value of the state \`fed\` is made of whole sequences of what it itself is fed back into
+        …te.fed }, { reverse: true }).h; return { y: matvec(p.W, h), fed: matvec(p.V, h) }; },
+                                                                     ^^^^^^^^^^^^^^^^^^^
+        fix: Make it of this step and of those before it: of layers that run forward, without \`shift\`, and without sums over time."
+  `);
+  expect(fed(`${ahead} return { y, fed: matvec(p.V, mean(h, 'T')) };`)).toMatchInlineSnapshot(`
+    "mine.model.ts:8:120  SPEC-FEEDBACK  the next value of the state \`fed\` is made of whole sequences of what it itself is fed back into
+        …: x + state.fed }).h; const y = matvec(p.W, h); return { y, fed: matvec(p.V, mean(h, 'T')) }; },
+                                                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Make it of this step and of those before it: of layers that run forward, without \`shift\`, and without sums over time."
+  `);
+  expect(fed(`${ahead} return { y: y + mean(matvec(p.V, h)), fed: y };`)).toMatchInlineSnapshot(`
+    "mine.model.ts:8:146  SPEC-STATE-SHAPE  the state \`fed\` is vec('I'), and its next value is vec('K')
+        …t y = matvec(p.W, h); return { y: y + mean(matvec(p.V, h)), fed: y }; },
+                                                                     ^^^^^^
+        fix: Return vec('I'), or change the declaration of \`fed\`."
+  `);
+  expect(fed(`${ahead} return { y: y + mean(matvec(p.V, h)) };`)).toMatchInlineSnapshot(`
+    "mine.model.ts:8:115  SPEC-MISSING-STATE  \`run\` returns no next value for the state \`fed\`
+        …t({ x: x + state.fed }).h; const y = matvec(p.W, h); return { y: y + mean(matvec(p.V, h)) }; },
+                                                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Return \`fed\` as well; \`fed\` as it is keeps its value."
+  `);
+  expect(fed(`${ahead} return { y, fed: matvec(p.V, h) };`, "{ fed: vec('I') }")).toMatchInlineSnapshot(`
+    "mine.model.ts:9:17  SPEC-OVER  the state \`fed\` of a model is handed from step to step, and nothing says of which time axis
+          state: { fed: vec('I') },
+                        ^^^^^^^^
+        fix: Write \`fed: over('T', vec('I'))\`."
+  `);
+});

@@ -17,6 +17,7 @@ const MOST_UNITS = 64;
 export class NetworkBuilder {
   readonly sizes: Record<string, number> = {};
   readonly inputs: Record<string, { readonly shape: Shape; readonly time: boolean }> = {};
+  readonly state: Record<string, Shape> = {};
   readonly params: Record<string, string> = {};
   readonly layers: Record<string, NetworkLayer> = {};
   readonly values: Value[] = [];
@@ -64,6 +65,13 @@ export class NetworkBuilder {
     return this.add(name, [], shape, { time, varies: true });
   }
 
+  /** What a step is given by the one before. */
+  fed(shape: Shape): number {
+    const name = `fed${Object.keys(this.state).length}`;
+    this.state[name] = shape;
+    return this.add(`state.${name}`, [], shape, { time: true });
+  }
+
   /** Text of a parameter of this shape, a new one or one that has been used. */
   param(shape: Shape): string {
     const alike = Object.entries(this.paramShapes).filter(([, own]) => own.join() === shape.join());
@@ -92,7 +100,7 @@ export class NetworkBuilder {
   }
 
   network(outputs: Network['outputs'], run: Network['run'], sizes: Readonly<Record<string, number>>): Network {
-    const { inputs, params, layers, values } = this;
-    return { sizes: { ...sizes, ...this.sizes }, inputs, params, layers, values, outputs, run };
+    const { inputs, state, params, layers, values } = this;
+    return { sizes: { ...sizes, ...this.sizes }, inputs, state, params, layers, values, outputs, run };
   }
 }

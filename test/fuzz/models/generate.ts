@@ -1,9 +1,18 @@
 /** Random well-formed models: the same seed and index give the same one. */
+
+import { readFileSync } from 'node:fs';
+import { builtInCells } from '../../../codegen/shipped.js';
+import { printModel } from '../print.js';
 import { Random } from '../random.js';
 import { NetworkBuilder } from './builder.js';
 import { builtInLayer, callLayer, type Face, randomLayer } from './layers.js';
 import type { Network } from './network.js';
 import { isInput, reachedValues } from './print.js';
+
+/** Cells that need what they were given before: not the same at every step. */
+const DELAYING = new Set(
+  builtInCells().flatMap(({ name, path }) => (readFileSync(path, 'utf8').includes('delay(') ? [name] : [])),
+);
 
 type Make = (b: NetworkBuilder, faces: Face[]) => void;
 
@@ -28,11 +37,43 @@ export function generateNetwork(seed: number, index: number): Network {
   const b = new NetworkBuilder(random);
   const faces: Face[] = [];
   b.input(b.someVec(), true);
+  if (random.chance(0.35)) b.fed(b.someVec());
   newLayer(b, faces);
   for (let count = random.whole(2, 8); count > 0; count--) random.weighted(PRODUCTIONS, ([weight]) => weight)[1](b, faces);
   const run = { seed: random.whole(1, 1_000_000), ragged: random.chance(0.65), training: random.chance(0.6) };
   const sizes = { T: random.chance(0.15) ? 1 : random.whole(2, 5), B: random.whole(1, 3) };
-  return b.network(someOutputs(b), run, sizes);
+  return b.network({ ...someOutputs(b), ...nextValues(b) }, run, sizes);
+}
+
+/** Of each state a sequence that is made of this step of it and of those before, and that does not grow. */
+function nextValues(b: NetworkBuilder): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(b.state).map(([name, shape]) => {
+      const own = b.values.findIndex(({ text }) => text === `state.${name}`);
+      const late = lateValues(b, own);
+      const able = [...b.values.keys()].filter((at) => {
+        const value = b.value(at);
+        return value.type === 'number' && value.time && value.shape.join() === shape.join() && !late.has(at);
+      });
+      return [name, b.add('tanh(0.4 * $0 + 0.5 * $1)', [own, b.random.weighted(able, (at) => 1 + at)], shape)];
+    }),
+  );
+}
+
+/** Values that are made of whole sequences, or of other steps, of what is made of this one: they come too late to be fed back. */
+function lateValues(b: NetworkBuilder, fed: number): ReadonlySet<number> {
+  const made = new Set([fed]);
+  const late = new Set<number>();
+  for (const [at, { text, args, call }] of b.values.entries()) {
+    if (args.some((arg) => late.has(arg))) late.add(at);
+    if (!args.some((arg) => made.has(arg))) continue;
+    made.add(at);
+    const layer = call === undefined ? undefined : b.layers[call.layer.replace(/\[.*/, '')];
+    // What a random cell delays must be in memory when its loop begins.
+    const apart = call?.reverse === true || typeof layer?.cell === 'object' || DELAYING.has(layer?.cell ?? '');
+    if (apart || /shift\(|reverse:|, 'T'\)|first\(|last\(|\.final\./.test(text)) late.add(at);
+  }
+  return late;
 }
 
 /** What nothing was made of, and perhaps something else. */
@@ -157,7 +198,12 @@ function newLayer(b: NetworkBuilder, faces: Face[]): void {
 
 /** The same parameters once more. */
 function again(b: NetworkBuilder, faces: Face[]): void {
-  if (faces.length > 0) callLayer(b, b.random.pick(faces));
+  // A matrix with entries dropped at random has one mask for the run, and so one use.
+  const able = faces.filter(({ name }) => {
+    const cell = b.layers[name]?.cell;
+    return typeof cell !== 'object' || !printModel(cell).includes('dropConnect(');
+  });
+  if (able.length > 0) callLayer(b, b.random.pick(able));
 }
 
 /** Layers of one kind in a row: written out, or as a loop. */

@@ -104,10 +104,14 @@ export function randomLayer(b: NetworkBuilder): Face | undefined {
     ),
   );
   const name = `l${Object.keys(b.layers).length}`;
+  // A step that names an axis finds it where no other has become the same dim.
+  const named = /, '\w+'\)/.test(JSON.stringify([model.next, model.outputs, model.statements]));
+  const taken = new Set<string>();
   const dims = Object.fromEntries(
     tree.dims.map(({ name: dim }): [string, string] => {
       const size = model.sizes[dim] ?? 1;
-      const alike = ['D0', 'D1', 'D2'].filter((own) => b.sizes[own] === size);
+      const alike = ['D0', 'D1', 'D2'].filter((own) => b.sizes[own] === size && !(named && taken.has(own)));
+      for (const own of alike) taken.add(own);
       return [dim, alike.length > 0 && random.chance(0.6) ? random.pick(alike) : b.newDim(size)];
     }),
   );
@@ -139,7 +143,7 @@ export function callLayer(b: NetworkBuilder, face: Face, layer = face.name): voi
     state: Object.fromEntries(state),
     reverse: random.chance(0.35),
   };
-  const at = b.add('', args, [], { type: 'call', call, time: true, varies: true });
+  const at = b.add('', args, [], { type: 'call', call, time: true });
   for (const [name, shape] of Object.entries(face.outputs)) if (random.chance(0.8)) b.add(`$0.${name}`, [at], shape);
   for (const [name, shape] of Object.entries(face.state))
     if (random.chance(0.5)) b.add(`$0.final.${name}`, [at], shape, { time: false });

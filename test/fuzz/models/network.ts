@@ -44,6 +44,8 @@ export interface Network {
   /** Of every dim, `T` and `B` included. */
   readonly sizes: Readonly<Record<string, number>>;
   readonly inputs: Readonly<Record<string, { readonly shape: Shape; readonly time: boolean }>>;
+  /** Shapes of the values that each step is given by the one before; their next values are the outputs of these names. */
+  readonly state: Readonly<Record<string, Shape>>;
   /** `mat('D0', 'D1')` by name. */
   readonly params: Readonly<Record<string, string>>;
   readonly layers: Readonly<Record<string, NetworkLayer>>;

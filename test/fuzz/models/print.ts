@@ -19,9 +19,11 @@ export function printNetwork(network: Network): Record<string, string> {
   const used = <T>(table: Readonly<Record<string, T>>, prefix = '') =>
     Object.entries(table).filter(([name]) => mentions(body, `${prefix}${name}`));
   const [inputs, layers, params] = [used(network.inputs), used(network.layers), used(network.params, 'p.')];
+  const states = used(network.state, 'state.');
   const own = layers.flatMap(([name, { cell }]): [string, Model][] => (typeof cell === 'string' ? [] : [[name, cell]]));
   const declared = [
     ['inputs', inputs.map(([name, { shape, time }]) => `${name}: ${time ? `over('T', ${plain(shape)})` : plain(shape)}`)],
+    ['state', states.map(([name, shape]) => `${name}: over('T', ${plain(shape)})`)],
     ['layers', layers.map(([name, layer]) => `${name}: ${printLayer(name, layer)}`)],
     ['params', params.map(([name, text]) => `${name}: ${text}`)],
   ] as const;
@@ -36,7 +38,7 @@ export function printNetwork(network: Network): Record<string, string> {
     "name: 'fuzzed'",
     `dims: [${dims.map((dim) => `'${dim}'`).join(', ')}]`,
     ...tables,
-    `run(${heads(inputs)}, ${heads(layers)}, p) {\n    ${body.replaceAll('\n', '\n    ')}\n  }`,
+    `run(${heads(inputs)}, ${heads(layers)}, p${states.length > 0 ? ', { state }' : ''}) {\n    ${body.replaceAll('\n', '\n    ')}\n  }`,
   ];
   const imports = [
     `import { ${names.join(', ')} } from 'recurve';`,
