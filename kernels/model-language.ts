@@ -50,7 +50,10 @@ type Layers = Readonly<Record<string, AnyLayer | Repeated<AnyLayer>>>;
 
 /** What a layer is made with. */
 export interface LayerDeclared<O> {
-  /** Values of the cell's options, fixed when compiling; others have their defaults. */
+  /**
+   * Values of the cell's options, fixed when compiling; others have their defaults. `options: o` passes the model's own on: the
+   * cell takes those that it has, too.
+   */
   readonly options?: Partial<O>;
   /** The layer exists only when this holds, e.g. `o.deep`. */
   readonly when?: boolean;

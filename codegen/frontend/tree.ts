@@ -197,6 +197,8 @@ export interface LayerDeclaration {
   readonly dims: readonly ObjectEntry[];
   /** By the cell's option. */
   readonly options: readonly ObjectEntry[];
+  /** `options: o`: they are all of the model's, and those that the cell does not have are not meant for it. */
+  readonly passesOptions: boolean;
   /** How many layers of their own parameters, `name[k]`; `undefined` for one that is no array. */
   readonly count: Expression | undefined;
   /** Evaluates to a boolean; `undefined` means always there. */

@@ -19,10 +19,10 @@ export function activate(kind: Activation, x: number): number {
 /**
  * The activations of ONNX's RNN, GRU and LSTM with their constants α and β, which are static:
  * leakyRelu x > 0 ? x : αx, elu x > 0 ? x : α(eˣ − 1), thresholdedRelu x > α ? x : 0, hardSigmoid
- * min(max(αx + β, 0), 1), affine αx + β, scaledTanh α tanh(βx). The others have none.
+ * min(max(αx + β, 0), 1), affine αx + β, scaledTanh α tanh(βx). The others have none; `linear` leaves x as it is.
  */
 export function activateWith(
-  kind: Exclude<Activation, 'identity'> | 'thresholdedRelu' | 'affine' | 'scaledTanh',
+  kind: Exclude<Activation, 'identity'> | 'thresholdedRelu' | 'affine' | 'scaledTanh' | 'linear',
   x: number,
   alpha: number,
   beta: number,
@@ -34,5 +34,6 @@ export function activateWith(
   if (kind === 'hardSigmoid') return hardSigmoid(5 * alpha * x + 5 * (beta - 0.5));
   if (kind === 'affine') return alpha * x + beta;
   if (kind === 'scaledTanh') return alpha * tanh(beta * x);
+  if (kind === 'linear') return x;
   return activate(kind, x);
 }

@@ -18,7 +18,8 @@ import { momentsOf, normalize } from './joint-normalization.js';
  * `coupled`: f = 1 − i. `projection`: h' = W_h (o ⊙ tanh c'), of size P (Sak et al. 2014, arXiv:1402.1128).
  * `gateActivation`, `cellActivation` and `outputActivation` are ONNX's f, g and h, `gateAlpha`, `gateBeta` and so on their
  * constants where they have some (kernels/cells/activation.ts), ONNX's unless given; `clip` limits every
- * pre-activation to ±clip as ONNX does, 0 for no limit.
+ * pre-activation to ±clip as ONNX does, 0 for no limit. `cellClip` limits the cell state itself, c' to ±cellClip before anything
+ * reads it, as `cell_clip` of TFLite and of TF1's LSTMCell (Sak et al. 2014) does; 0 for no limit.
  *
  * `layerNorm` (Ba et al. 2016, arXiv:1607.06450): products of x and of h are normalized before they are added, each with
  * mean and variance over the units of all gates: i = σ(LN(W x)_i ⊙ gx_i + LN(U h)_i ⊙ gh_i + b_i) and so on; peepholes
@@ -52,6 +53,7 @@ export default cell({
       'thresholdedRelu',
       'affine',
       'scaledTanh',
+      'linear',
     ),
     gateAlpha: real(1, { per: { gateActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
     gateBeta: real(0.5, { per: { gateActivation: { affine: 0, scaledTanh: 1 } } }),
@@ -67,6 +69,7 @@ export default cell({
       'thresholdedRelu',
       'affine',
       'scaledTanh',
+      'linear',
     ),
     cellAlpha: real(1, { per: { cellActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
     cellBeta: real(0.5, { per: { cellActivation: { affine: 0, scaledTanh: 1 } } }),
@@ -82,6 +85,7 @@ export default cell({
       'thresholdedRelu',
       'affine',
       'scaledTanh',
+      'linear',
     ),
     outputAlpha: real(1, { per: { outputActivation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
     outputBeta: real(0.5, { per: { outputActivation: { affine: 0, scaledTanh: 1 } } }),
@@ -89,6 +93,7 @@ export default cell({
     coupled: flag(false),
     projection: flag(false),
     clip: real(0, { min: 0 }),
+    cellClip: real(0, { min: 0 }),
     layerNorm: choice('none', 'ba', 'normalizedState'),
     zoneout: flag(false),
     variationalDropout: flag(false),
@@ -159,11 +164,11 @@ export default cell({
     const candidate = activateWith(o.cellActivation, clip(a_g, o.clip), o.cellAlpha, o.cellBeta);
     const g = o.recurrentDropout ? dropout(candidate, p.dropout_g) : candidate;
     const sums = f * c + i * g;
-    const next = o.layerNorm === 'normalizedState' ? layerNorm(sums, p.g_c, p.b_c) : sums;
+    const next = clip(o.layerNorm === 'normalizedState' ? layerNorm(sums, p.g_c, p.b_c) : sums, o.cellClip);
     const out = activateWith(o.gateActivation, clip(o.peepholes ? a_o + p.p_o * next : a_o, o.clip), o.gateAlpha, o.gateBeta);
     const m =
       out *
-      activateWith(o.outputActivation, o.layerNorm === 'ba' ? layerNorm(sums, p.g_c, p.b_c) : next, o.outputAlpha, o.outputBeta);
+      activateWith(o.outputActivation, o.layerNorm === 'ba' ? layerNorm(next, p.g_c, p.b_c) : next, o.outputAlpha, o.outputBeta);
     const hidden = o.projection ? matvec(p.W_h, m) : m;
     return {
       h: o.zoneout ? zoneout(hidden, h, p.zoneout_h) : hidden,

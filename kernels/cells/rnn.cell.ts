@@ -35,6 +35,7 @@ export default cell({
       'thresholdedRelu',
       'affine',
       'scaledTanh',
+      'linear',
     ),
     alpha: real(1, { per: { activation: { hardSigmoid: 0.2, leakyRelu: 0.01 } } }),
     beta: real(0.5, { per: { activation: { affine: 0, scaledTanh: 1 } } }),

@@ -183,7 +183,7 @@ function checkNames({ report }: Check, layer: LayerDeclaration, cells: readonly 
     report('SPEC-LAYER-DIM', span, `${whose} ${no} dim \`${name}\``, fix);
   }
   const options = [...new Set(cells.flatMap((cell) => cell.options.map(({ name }) => name)))].filter((name) => name !== TRAINING);
-  for (const { name, span } of layer.options) {
+  for (const { name, span } of layer.passesOptions ? [] : layer.options) {
     if (name === TRAINING) {
       const fix = 'Remove it: every layer gets the `training` of the model.';
       report('SPEC-OPTION-RESERVED', span, `the option \`${name}\` is the model's own`, fix);

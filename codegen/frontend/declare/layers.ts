@@ -6,7 +6,7 @@ import { convertExpression } from '../convert/expression.js';
 import { refuse, refuseSpread, refuseUnimported } from '../convert/refusals.js';
 import { badName } from '../language/vocabulary.js';
 import { propertyName, unwrap } from '../source/syntax.js';
-import type { DeclarationGroup, Expression, LayerDeclaration, ModelTree, ObjectEntry } from '../tree.js';
+import type { DeclarationGroup, Expression, LayerDeclaration, ModelTree, ObjectEntry, OptionDeclaration } from '../tree.js';
 import { readTable } from './table.js';
 
 const USAGE = "Write `layer('gru', { I: 'I' })`, or `layer('gru', { I: 'I' }, { options: { … }, when: … })`.";
@@ -14,9 +14,24 @@ const REPEAT = "Write `repeat(3, layer('gru', { I: 'H' }))`.";
 
 type Layers = Pick<ModelTree, 'layers' | 'layersOptionsName'>;
 
-/** @param params the model's own, beside whose names those of layers stand in files */
-export function readLayers(outer: Context, node: ExpressionNode, params: DeclarationGroup): Layers {
+/** The model's own options, and what its layers call them. */
+interface ModelOptions {
+  readonly name: string | undefined;
+  readonly declared: readonly OptionDeclaration[];
+}
+
+/**
+ * @param params the model's own, beside whose names those of layers stand in files
+ * @param declared the model's options
+ */
+export function readLayers(
+  outer: Context,
+  node: ExpressionNode,
+  params: DeclarationGroup,
+  declared: readonly OptionDeclaration[],
+): Layers {
   const { context, optionsName, table, whole } = readTable(outer, 'layers', node);
+  const own: ModelOptions = { name: optionsName, declared };
   if (!whole || table === undefined) context.recovery.layersOpen = true;
   if (table === undefined) {
     const fix = "Write `layers: { first: layer('gru', { I: 'I' }) },` or `layers: (o) => ({ … }),`.";
@@ -25,7 +40,7 @@ export function readLayers(outer: Context, node: ExpressionNode, params: Declara
   }
   const layers: LayerDeclaration[] = [];
   for (const property of table.getProperties()) {
-    const layer = readLayer(context, property);
+    const layer = readLayer(context, property, own);
     if (layer === undefined) {
       context.recovery.layersOpen = true;
       continue;
@@ -44,7 +59,7 @@ export function readLayers(outer: Context, node: ExpressionNode, params: Declara
   return { layersOptionsName: optionsName, layers };
 }
 
-function readLayer(context: Context, property: Node): LayerDeclaration | undefined {
+function readLayer(context: Context, property: Node, own: ModelOptions): LayerDeclaration | undefined {
   if (Node.isSpreadAssignment(property)) {
     refuseSpread(context, property);
     return undefined;
@@ -61,8 +76,8 @@ function readLayer(context: Context, property: Node): LayerDeclaration | undefin
   if (Node.isCallExpression(value) && refuseUnimported(context, value, (callee) => callee === 'layer' || callee === 'repeat'))
     return undefined;
   const declarator = declaratorOf(context, value);
-  if (declarator === 'layer') return readCall(context, name, value, property, undefined);
-  if (declarator === 'repeat') return readRepeat(context, name, value, property);
+  if (declarator === 'layer') return readCall(context, name, value, property, own);
+  if (declarator === 'repeat') return readRepeat(context, name, value, property, own);
   refuse(context, value, 'SPEC-LAYER-FORM', `\`${name}\` is not a layer`, fixFor(context, value, declarator));
   return undefined;
 }
@@ -89,7 +104,13 @@ function argumentsOf(call: ExpressionNode): ExpressionNode[] {
   return Node.isCallExpression(call) ? call.getArguments().filter(Node.isExpression).map(unwrap) : [];
 }
 
-function readRepeat(context: Context, name: string, call: ExpressionNode, property: Node): LayerDeclaration | undefined {
+function readRepeat(
+  context: Context,
+  name: string,
+  call: ExpressionNode,
+  property: Node,
+  own: ModelOptions,
+): LayerDeclaration | undefined {
   const [count, layer, ...more] = argumentsOf(call);
   const turned = count !== undefined && declaratorOf(context, count) === 'layer';
   if (count === undefined || layer === undefined || more.length > 0 || turned) {
@@ -104,7 +125,7 @@ function readRepeat(context: Context, name: string, call: ExpressionNode, proper
     refuse(context, layer, 'SPEC-LAYER-FORM', what, again ? 'Multiply the two counts.' : REPEAT);
     return undefined;
   }
-  return readCall(context, name, layer, property, convertExpression(context, count));
+  return readCall(context, name, layer, property, own, convertExpression(context, count));
 }
 
 function readCall(
@@ -112,7 +133,8 @@ function readCall(
   name: string,
   call: ExpressionNode,
   property: Node,
-  count: Expression | undefined,
+  own: ModelOptions,
+  count?: Expression,
 ): LayerDeclaration | undefined {
   const [cellNode, dimsNode, settingsNode, ...more] = argumentsOf(call);
   if (cellNode === undefined || more.length > 0) {
@@ -137,19 +159,27 @@ function readCall(
     context.report('SPEC-LAYER-SETTING', at, `a layer has no setting \`${key}\``, fix);
   }
   const options = settings.find(({ name: key }) => key === 'options')?.value;
-  if (options !== undefined && options.kind !== 'object' && !context.recovery.isPoison(options)) {
-    const fix = 'Write `{ options: { peepholes: true } }`.';
+  const passed = options?.kind === 'name' && options.name === own.name;
+  if (options !== undefined && options.kind !== 'object' && !passed && !context.recovery.isPoison(options)) {
+    const fix = 'Write `{ options: { peepholes: true } }`, or `{ options: o }` for those of the model that the cell has too.';
     context.report('SPEC-LAYER-FORM', options.span, 'the options of a layer are not a table', fix);
   }
   return {
     name,
     cell,
     dims,
-    options: options?.kind === 'object' ? options.entries : [],
+    options: options?.kind === 'object' ? options.entries : passed ? membersOf(options, own.declared) : [],
+    passesOptions: passed,
     count,
     when: settings.find(({ name: key }) => key === 'when')?.value,
     span: span(context, property),
   };
+}
+
+/** `options: o`: every option of the model under its own name. */
+function membersOf(object: Expression, declared: readonly OptionDeclaration[]): readonly ObjectEntry[] {
+  const { span: at } = object;
+  return declared.map(({ name }) => ({ name, value: { kind: 'member', object, property: name, span: at }, span: at }));
 }
 
 /** Where things are said that are no settings of a layer. */

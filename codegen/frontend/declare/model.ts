@@ -62,14 +62,15 @@ export function readModel(context: Context, node: ObjectLiteralExpression): Mode
   const params = group('params');
   const layersNode = given('layers');
   if (properties.has('layers') && layersNode === undefined) context.recovery.layersOpen = true;
+  const declared = options === undefined ? [] : readOptions(context, options);
   const layers =
-    layersNode === undefined ? { layers: [], layersOptionsName: undefined } : readLayers(context, layersNode, params);
+    layersNode === undefined ? { layers: [], layersOptionsName: undefined } : readLayers(context, layersNode, params, declared);
   const running: Context = { ...context, layers: new Set(layers.layers.map(({ name }) => name)) };
   return {
     name: readName(context, 'model', given('name')),
     dims: readDims(context, given('dims'), names),
     times,
-    options: options === undefined ? [] : readOptions(context, options),
+    options: declared,
     inputs: group('inputs', names),
     state: group('state', names),
     params,

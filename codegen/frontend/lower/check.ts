@@ -34,8 +34,9 @@ export function explore<T extends SpecTree>(tree: T, lowering: Lowering<T>, reco
   const seen: Seen = { used: new Set(), present: new Set(), dims: new Set(), evaluations: 0 };
   const single = singleChoices(tree);
   const tried = new Set<string>();
-  const tryAll = (choices: Iterable<OptionValues>): boolean => {
+  const tryAll = (choices: Iterable<OptionValues>, enough: () => boolean = () => false): boolean => {
     for (const options of choices) {
+      if (enough()) return true;
       const key = JSON.stringify(options);
       if (tried.has(key)) continue;
       if (tried.size >= MOST_CHOICES) return true;
@@ -47,7 +48,7 @@ export function explore<T extends SpecTree>(tree: T, lowering: Lowering<T>, reco
   if (!tryAll(single)) return;
   // What no single option brings into use may need two at once.
   const unused = () => unusedTensors(tree, seen).length > 0 || tree.dims.some(({ name }) => !seen.dims.has(name));
-  if (unused() && !tryAll(pairs(tree))) return;
+  if (!tryAll(pairs(tree), () => !unused())) return;
   reportUnused(tree, recovery, diagnostics, seen);
 }
 
