@@ -1,6 +1,6 @@
 /** `recurve run --random`: a first run, without a data file. */
 import type { Sizes } from '../codegen/plan.js';
-import { type RunRequest, sizesFromWeights } from '../runtime/interop/index.js';
+import type { Dialect, RunRequest } from '../runtime/interop/index.js';
 import { randomData } from '../runtime/random.js';
 import { fillSizes } from './arguments.js';
 import type { ReadyCell } from './shelf.js';
@@ -23,17 +23,23 @@ export function startRandom(seed: number): RunRequest {
  * @param given sizes of `--dims`; the others are those of the weights, or the defaults
  * @throws RecurveError `DIMS-*`, `WEIGHTS-*`
  */
-export function drawRequest(request: RunRequest, { face }: ReadyCell, given: Sizes | undefined, seed: number): Drawn {
+export function drawRequest(
+  request: RunRequest,
+  { face, dialect }: ReadyCell & { readonly dialect: Dialect },
+  given: Sizes | undefined,
+  seed: number,
+): Drawn {
   const { signature, outputs } = face;
   const { weights } = request;
-  const told = weights && sizesFromWeights(weights.format, signature.name, signature, weights.tensors);
+  const told = weights && dialect.sizes(weights, face);
   const sizes = fillSizes(signature, { ...given, ...told });
   const drawn = randomData(signature, sizes, outputs, { seed, gradients: false });
+  const { inputs, state } = dialect.drawn(drawn.inputs);
   return {
     request: {
       ...request,
-      inputs: drawn.inputs,
-      state: { ...drawn.state, ...request.state },
+      inputs,
+      state: { ...drawn.state, ...state, ...request.state },
       ...(drawn.seed === undefined ? {} : { seed: drawn.seed }),
     },
     sizes,

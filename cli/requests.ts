@@ -4,7 +4,7 @@ import type { OptionValue } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { causeOfNonFinite } from '../runtime/check/nonfinite.js';
 import { refuseUnknownDims } from '../runtime/dims.js';
-import { bindRequest, type RunRequest, type RunResponse, requireFinite, toResponse } from '../runtime/interop/index.js';
+import { type Dialect, dialectOf, type RunRequest, type RunResponse, requireFinite } from '../runtime/interop/index.js';
 import type { Engine } from './engine.js';
 import type { Flags } from './flags.js';
 import type { CellShelf, ReadyCell } from './shelf.js';
@@ -29,14 +29,14 @@ export async function answer(
   shelf: CellShelf,
   engine: Engine,
 ): Promise<Answered> {
-  const { tree, face } = readyFor(request, cell, flags, shelf);
+  const { tree, face, dialect } = readyFor(request, cell, flags, shelf);
   const { signature } = face;
   refuseUnknownDims(flags.dims ?? {}, signature, '--dims');
-  const { sizes, data } = bindRequest(request, face, flags.dims);
+  const { sizes, data } = dialect.bind(request, face, flags.dims);
   try {
-    const result = await engine.run({ tree, signature, sizes, data });
+    const result = dialect.result(await engine.run({ tree, signature, sizes, data }));
     requireFinite(result, () => causeOfNonFinite(tree, signature, sizes, data));
-    return { cell: signature.name, sizes, response: toResponse(result, request, signature, sizes) };
+    return { cell: signature.name, sizes, response: dialect.response(result, request, face, sizes) };
   } catch (cause) {
     throw isOutOfMemory(cause) ? tooLarge(sizes, cause) : cause;
   }
@@ -48,7 +48,7 @@ export function readyFor(
   cell: string | undefined,
   { set = {} }: Pick<Flags, 'set'>,
   shelf: CellShelf,
-): ReadyCell {
+): ReadyCell & { readonly dialect: Dialect } {
   const name = request.cell ?? cell;
   if (name === undefined) {
     throw new RecurveError({
@@ -58,7 +58,10 @@ export function readyFor(
       where: 'cell',
     });
   }
-  return shelf.get(name, mergeOptions({ options: set, say: '--set gives' }, { options: request.options, say: 'the data says' }));
+  const given = mergeOptions({ options: set, say: '--set gives' }, { options: request.options, say: 'the data says' });
+  const ready = shelf.get(name, given);
+  const dialect = dialectOf(ready.tree);
+  return { ...shelf.get(name, dialect.options(request, given, ready.face.signature.options)), dialect };
 }
 
 /** An array that the engine refused to make; what it does not refuse may still end the process. */

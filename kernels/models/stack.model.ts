@@ -61,7 +61,7 @@ export default model({
   name: 'stack',
   options: {
     cell: choice('lstm', 'gru', 'rnn'),
-    layers: integer(2, { min: 1, max: 8 }),
+    layers: integer(2, { min: 1, max: 32 }),
     bidirectional: flag(false),
     merge: choice('concat', 'sum', 'mul', 'ave'),
     reverse: flag(false),

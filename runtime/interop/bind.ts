@@ -1,10 +1,9 @@
 /** Holds a request to a cell: names, shapes and sizes. */
 import { RecurveError } from '../../codegen/errors.js';
 import { fillingOf } from '../../codegen/frontend/declare/constant.js';
-import type { Signature, TensorDeclaration } from '../../codegen/frontend/tree.js';
+import type { Signature } from '../../codegen/frontend/tree.js';
 import { completeSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { didYouMean } from '../../codegen/suggest.js';
 import {
   type CellData,
   elements,
@@ -17,8 +16,9 @@ import {
   type Tensors,
 } from '../data.js';
 import { initialValues } from '../layer/init.js';
-import { describe, listText, own, pathOf } from './describe.js';
-import { axisOf, SizeLedger } from './sizes.js';
+import { describe, listText, own } from './describe.js';
+import { measureGroup, type NamedShape, refuseUnknown, requireAll } from './groups.js';
+import { SizeLedger } from './sizes.js';
 import type { RunRequest } from './types.js';
 import { measureWeights, weightsToParams } from './weights/index.js';
 
@@ -34,8 +34,6 @@ export interface BoundRequest {
   readonly sizes: Sizes;
   readonly data: CellData;
 }
-
-type NamedShape = Pick<TensorDeclaration, 'name' | 'shape' | 'leading'>;
 
 /**
  * Infers all sizes from the tensors' shapes, checks every tensor against them, and makes a run's data.
@@ -113,7 +111,8 @@ function paramsOf(request: RunRequest, signature: Signature, sizes: Sizes): Tens
   return missing.length === 0 ? given : { ...given, ...Object.fromEntries(missing) };
 }
 
-function checkParamSource({ params, weights, init }: RunRequest, { name, params: declared }: Signature): void {
+/** @throws RecurveError `DATA-PARAMS` */
+export function checkParamSource({ params, weights, init }: RunRequest, { name, params: declared }: Signature): void {
   const fix =
     'Give the cell its "params", or "weights" in a framework\'s layout, not both; "init": {"seed": 1} draws what neither gives.';
   if (params && weights) {
@@ -123,48 +122,6 @@ function checkParamSource({ params, weights, init }: RunRequest, { name, params:
   if (!params && !weights && !init && needed.length > 0) {
     const message = `neither params nor weights are given; cell ${name} has ${listText(needed.map((param) => param.name))}`;
     throw new RecurveError({ code: 'DATA-PARAMS', message, fix, where: 'params' });
-  }
-}
-
-function requireAll(group: string, declared: readonly NamedShape[], given: Tensors, cell: string): void {
-  const missing = declared.filter(({ name }) => !own(given, name)).map(({ name }) => `${group}.${name}`);
-  if (missing.length === 0) return;
-  // A misspelt name is missing and unknown; the second message has the better advice.
-  refuseUnknown(group, declared, given, cell);
-  throw new RecurveError({
-    code: 'DATA-MISSING',
-    message: `${listText(missing)} ${missing.length === 1 ? 'is' : 'are'} missing; cell ${cell} needs ${missing.length === 1 ? 'it' : 'them'}`,
-    fix: `Give ${missing.length === 1 ? 'it' : 'each'} as {"shape": [...], "data": [...]}; \`recurve inspect ${cell} --stage signature\` shows the shapes.`,
-    where: missing[0] ?? group,
-  });
-}
-
-function refuseUnknown(group: string, declared: readonly NamedShape[], given: Tensors, cell: string): void {
-  const names = declared.map(({ name }) => name);
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
-  if (unknown === undefined) return;
-  const where = pathOf(group, unknown);
-  const has = names.length > 0 ? `It has ${listText(names)}.` : `It has none: leave ${group} out.`;
-  throw new RecurveError({
-    code: 'DATA-NAME',
-    message: `${where} is not in cell ${cell} with these options`,
-    fix: didYouMean(unknown, names, has, '"'),
-    where,
-  });
-}
-
-function measureGroup(
-  ledger: SizeLedger,
-  group: string,
-  declared: readonly NamedShape[],
-  given: Tensors,
-  leading: readonly string[],
-  cell: string,
-): void {
-  refuseUnknown(group, declared, given, cell);
-  for (const { name, shape, leading: front } of declared) {
-    const tensor = own(given, name);
-    if (tensor) ledger.measure(`${group}.${name}`, tensor.shape, [...(front ?? leading), ...shape].map(axisOf));
   }
 }
 
@@ -195,7 +152,7 @@ function checkLengths(lengths: readonly number[], ledger: SizeLedger): void {
  * The sizes that the tensors tell, and those that follow from them.
  * @throws RecurveError `DATA-SIZE-UNKNOWN`, `DIMS-RULE`
  */
-function settle(ledger: SizeLedger, { dims, rules }: Signature): Sizes {
+export function settle(ledger: SizeLedger, { dims, rules }: Signature): Sizes {
   const sizes = completeSizes(rules, ledger.sizes());
   return Object.fromEntries(
     ['T', 'B', ...dims].map((dim) => {

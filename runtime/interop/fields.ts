@@ -52,7 +52,9 @@ function optionAt(value: unknown, where: string): OptionValue {
   throw new RecurveError({
     code: 'DATA-OPTION',
     message: `${where} must be a string, a finite number, true or false, found ${describe(value)}`,
-    fix: 'Write one value, such as "relu", 0.5 or true; `recurve list <cell>` shows the options.',
+    fix: Array.isArray(value)
+      ? 'Write one value: it holds for every layer and direction. A network whose layers differ is a *.model.ts of your own.'
+      : 'Write one value, such as "relu", 0.5 or true; `recurve list <cell>` shows the options.',
     where,
   });
 }

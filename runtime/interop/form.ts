@@ -13,6 +13,7 @@ export const FIELDS = {
   'init.seed': { metadata: 'init' },
   'weights.format': { metadata: 'weights.format' },
   'weights.tensors': { tensors: 'weights' },
+  'weights.layers': { tensors: 'weights.layers' },
   lengths: { tensor: 'lengths' },
   reverse: { metadata: 'reverse' },
   seed: { metadata: 'seed' },

@@ -1,6 +1,7 @@
 /** The data side of `recurve run`: requests in, responses out, in JSON, safetensors and other frameworks' layouts. */
 export { type BoundRequest, bindRequest, type CellInterface } from './bind.js';
 export { openTensorFile } from './containers/open.js';
+export { type Dialect, dialectOf } from './dialect.js';
 export { parseJsonRequest } from './json.js';
 export { readJsonRequest, readRequest, readRequestFile } from './request.js';
 export {

@@ -125,10 +125,26 @@ function requestFrom(document: JsonObject): RunRequest {
 function weightsAt(value: unknown): NonNullable<RunRequest['weights']> {
   const weights = objectAt(value, 'weights', 'Write {"format": "torch", "tensors": {…}}.');
   checkKeys(weights, WEIGHTS_KEYS, 'weights');
-  return {
-    format: weightFormatAt(weights.format, 'weights.format'),
-    tensors: tensorsAt(weights.tensors, 'weights.tensors', { group: 'weights' }),
-  };
+  return { format: weightFormatAt(weights.format, 'weights.format'), tensors: weightTensorsAt(weights) };
+}
+
+/** A chain of ONNX nodes is a list; its tensors are called as safetensors calls them, `layers.0.W`. */
+function weightTensorsAt({ tensors, layers }: JsonObject): Tensors {
+  if (layers === undefined) return tensorsAt(tensors, 'weights.tensors', { group: 'weights' });
+  if (tensors !== undefined) {
+    const fix = 'Give "tensors" of one, or "layers" with those of each.';
+    throw new RecurveError({ code: 'DATA-KEY', message: 'weights has tensors and layers', fix, where: 'weights' });
+  }
+  if (!Array.isArray(layers))
+    throw typeError('weights.layers', 'an array of objects', layers, 'Write [{"W": {…}, "R": {…}}, …].');
+  const all = layers.flatMap((layer: unknown, index) => {
+    const group = `weights.layers.${index}`;
+    return Object.entries(tensorsAt(layer, `weights.layers[${index}]`, { group })).map(([name, tensor]) => [
+      `layers.${index}.${name}`,
+      tensor,
+    ]);
+  });
+  return Object.fromEntries(all);
 }
 
 function cotangentsAt(value: unknown, alongTime: UnreadIn): NonNullable<RunRequest['cotangents']> {

@@ -31,7 +31,10 @@ type GradientGroup = keyof NonNullable<RunResponse['gradients']>;
 export interface ResponseDocument {
   readonly outputs: TensorDocuments;
   readonly state: TensorDocuments;
-  readonly gradients?: Partial<Readonly<Record<GradientGroup, TensorDocuments>>>;
+  readonly gradients?: Partial<Readonly<Record<Exclude<GradientGroup, 'weights'>, TensorDocuments>>> & {
+    /** Of a chain of ONNX nodes as it came, node by node. */
+    readonly weights?: TensorDocuments | { readonly layers: readonly TensorDocuments[] };
+  };
 }
 
 /** The first element of a result that is not a number. */
@@ -106,7 +109,14 @@ export function toDocument(response: RunResponse): ResponseDocument {
     outputs: documents(outputs),
     state: documents(state),
     ...(gradients
-      ? { gradients: Object.fromEntries(Object.entries(gradients).map(([group, tensors]) => [group, documents(tensors)])) }
+      ? {
+          gradients: Object.fromEntries(
+            Object.entries(gradients).map(([group, tensors]) => [
+              group,
+              group === 'weights' ? weightDocuments(tensors) : documents(tensors),
+            ]),
+          ),
+        }
       : {}),
   };
 }
@@ -144,6 +154,19 @@ export function toSafetensors(response: RunResponse): Uint8Array {
 
 function documents(tensors: Tensors): TensorDocuments {
   return Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [name, { shape, data: Array.from(data) }]));
+}
+
+/** A chain of ONNX nodes goes back as the list that it came as. */
+function weightDocuments(tensors: Tensors): TensorDocuments | { readonly layers: readonly TensorDocuments[] } {
+  const layers: Record<string, TensorDocument>[] = [];
+  for (const [name, document] of Object.entries(documents(tensors))) {
+    const [, layer, part] = /^layers\.(\d+)\.(.+)$/.exec(name) ?? [];
+    if (layer === undefined || part === undefined) return documents(tensors);
+    const node = layers[Number(layer)] ?? {};
+    node[part] = document;
+    layers[Number(layer)] = node;
+  }
+  return layers.length === 0 ? documents(tensors) : { layers };
 }
 
 function unravel(at: number, shape: readonly number[]): number[] {

@@ -38,7 +38,7 @@ describe('docs/data.md', () => {
   });
 
   it('shows requests that run', async () => {
-    expect(requests.length).toBe(2);
+    expect(requests.length).toBe(3);
     for (const [index, request] of requests.entries()) {
       writeFileSync(join(cwd, `${index}.json`), request);
       const { code, stdout, stderr } = await recurve(['run', '--data', `${index}.json`, '--reference'], { cwd });

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { parseCell, resolveOptions, resolveSignature } from '../../codegen/index.js';
-import { bindRequest, parseJsonRequest, toDocument, toResponse } from '../../runtime/interop/index.js';
+import { bindRequest, parseJsonRequest, type ResponseDocument, toDocument, toResponse } from '../../runtime/interop/index.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { random } from './mutations.js';
 import { gru, lstm, rnn } from './signatures.js';
@@ -419,7 +419,7 @@ describe.each(cases)('$format weights of $cell with $options', ({ format, cell, 
   test('gives the gradient of every weight in its place', () => {
     const step = 2 ** -17;
     for (const [name, values] of Object.entries(flat)) {
-      const gradient = document.gradients?.weights?.[name];
+      const gradient = (document.gradients?.weights as ResponseDocument['outputs'])[name];
       expect(gradient?.shape).toEqual(shapes[name]);
       values.forEach((value, k) => {
         const moved = (by: number) => loss({ ...flat, [name]: values.with(k, value + by) });

@@ -74,6 +74,7 @@ export function buildModel(parts: ModelParts): Case & { readonly tree: ModelTree
         cell: { kind: 'string', value: key, span },
         dims: [],
         options: [],
+        passesOptions: false,
         count: count === undefined ? undefined : { kind: 'number', value: count, span },
         when: undefined,
         span,

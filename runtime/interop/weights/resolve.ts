@@ -45,9 +45,14 @@ export function resolveLayout(format: WeightFormat, cell: string, signature: Sig
   return resolved;
 }
 
+/** What a tensor of the layout is called where the layer is one of several: `weight_ih_l1_reverse` for `weight_ih_l0`. */
+export type Called = (name: string) => string;
+const asItIs: Called = (name) => name;
+
 /**
  * Holds the given tensors to the layout and learns sizes from their shapes.
  *
+ * @param given by the names of the layout
  * @throws RecurveError `WEIGHTS-NAME`, `WEIGHTS-OPTION`, `WEIGHTS-MISSING`, `WEIGHTS-DIRECTIONS`, `WEIGHTS-SHAPE`, …
  */
 export function measureWeights(
@@ -56,28 +61,29 @@ export function measureWeights(
   cell: string,
   signature: Signature,
   given: Tensors,
+  called: Called = asItIs,
 ): readonly ResolvedTensor[] {
   const resolved = resolveLayout(format, cell, signature);
   for (const name of Object.keys(given)) {
-    if (!resolved.some((tensor) => tensor.name === name)) throw nameError(format, cell, name, resolved);
+    if (!resolved.some((tensor) => tensor.name === name)) throw nameError(format, cell, name, resolved, called);
   }
   for (const { name, optional, axes } of resolved) {
     const tensor = own(given, name);
-    const where = `weights.${name}`;
+    const where = `weights.${called(name)}`;
     if (tensor) {
       checkDirections(format, where, tensor.shape);
-      checkRank(format, cell, signature, name, tensor.shape, axes);
+      checkRank(format, cell, signature, { name, where }, tensor.shape, axes);
       ledger.measure(where, tensor.shape, axes, 'WEIGHTS-SHAPE');
     } else if (!optional) {
       throw new RecurveError({
         code: 'WEIGHTS-MISSING',
         message: `${where} is missing; ${format} weights of ${cell} need it`,
-        fix: `Give it, too: such a layer has ${listText(resolved.map((each) => each.name))}.`,
+        fix: `Give it, too: such a layer has ${listText(resolved.map((each) => called(each.name)))}.`,
         where,
       });
     }
   }
-  requireWhole(format, cell, given, resolved);
+  requireWhole(format, cell, given, resolved, called);
   return resolved;
 }
 
@@ -86,7 +92,13 @@ export function measureWeights(
  *
  * @throws RecurveError `WEIGHTS-MISSING`
  */
-function requireWhole(format: WeightFormat, cell: string, given: Tensors, resolved: readonly ResolvedTensor[]): void {
+function requireWhole(
+  format: WeightFormat,
+  cell: string,
+  given: Tensors,
+  resolved: readonly ResolvedTensor[],
+  called: Called,
+): void {
   const { together = [] } = layoutOf(format, cell);
   const whole = together.filter((name) => resolved.some((tensor) => tensor.name === name));
   const lost = whole.find((name) => !own(given, name));
@@ -94,9 +106,9 @@ function requireWhole(format: WeightFormat, cell: string, given: Tensors, resolv
   if (lost === undefined || beside === undefined) return;
   throw new RecurveError({
     code: 'WEIGHTS-MISSING',
-    message: `weights.${lost} is missing; weights.${beside} is there, and ${format} writes all of them or none`,
+    message: `weights.${called(lost)} is missing; weights.${called(beside)} is there, and ${format} writes all of them or none`,
     fix: 'Give it too, zeros if that is what it is, or leave the others out.',
-    where: `weights.${lost}`,
+    where: `weights.${called(lost)}`,
   });
 }
 
@@ -172,7 +184,7 @@ function checkRank(
   format: WeightFormat,
   cell: string,
   signature: Signature,
-  name: string,
+  { name, where }: { readonly name: string; readonly where: string },
   shape: readonly number[],
   axes: readonly Axis[],
 ): void {
@@ -182,28 +194,35 @@ function checkRank(
   if (needs === undefined) return;
   throw new RecurveError({
     code: 'WEIGHTS-OPTION',
-    message: `weights.${name} has shape ${shapeText(shape)}, as it has with ${needs.option} = ${needs.value}; the option is ${signature.options[needs.option]}`,
+    message: `${where} has shape ${shapeText(shape)}, as it has with ${needs.option} = ${needs.value}; the option is ${signature.options[needs.option]}`,
     fix: `Set the option ${needs.option} to ${JSON.stringify(needs.value)} (--set ${needs.option}=${needs.value}).`,
-    where: `weights.${name}`,
+    where,
   });
 }
 
-function nameError(format: WeightFormat, cell: string, name: string, resolved: readonly ResolvedTensor[]): RecurveError {
-  const where = pathOf('weights', name);
+function nameError(
+  format: WeightFormat,
+  cell: string,
+  name: string,
+  resolved: readonly ResolvedTensor[],
+  called: Called,
+): RecurveError {
+  const where = pathOf('weights', called(name));
   const inactive = layoutOf(format, cell).tensors.find((tensor) => tensor.name === name)?.needs;
   if (inactive) {
     return new RecurveError({
       code: 'WEIGHTS-OPTION',
       message: `${where} is given, but the option ${inactive.option} is not ${inactive.value}`,
-      fix: `Set "options": {"${inactive.option}": ${JSON.stringify(inactive.value)}}, or leave ${name} out.`,
+      fix: `Set "options": {"${inactive.option}": ${JSON.stringify(inactive.value)}}, or leave ${called(name)} out.`,
       where,
     });
   }
-  const names = resolved.map((tensor) => tensor.name);
+  const names = resolved.map((tensor) => called(tensor.name));
+  const extent = called === asItIs ? ': one layer, one direction; `stack` takes several' : '';
   return new RecurveError({
     code: 'WEIGHTS-NAME',
     message: `${where} is not a tensor of ${format} weights of ${cell}`,
-    fix: didYouMean(name, names, `They are ${listText(names)}: one layer, one direction.`, '"'),
+    fix: didYouMean(called(name), names, `They are ${listText(names)}${extent}.`, '"'),
     where,
   });
 }

@@ -206,7 +206,7 @@ test('settings in the wrong place are refused', () => {
     mine.model.ts:6:125  SPEC-LAYER-FORM  the options of a layer are not a table
         …, b: layer('gru', {}, { reverse: true, wehn: true, options: 3 }), c: layer('gru', 'H') },
                                                                      ^
-        fix: Write \`{ options: { peepholes: true } }\`.
+        fix: Write \`{ options: { peepholes: true } }\`, or \`{ options: o }\` for those of the model that the cell has too.
 
     mine.model.ts:6:147  SPEC-LAYER-FORM  the dims of a layer are not a table
         …{ reverse: true, wehn: true, options: 3 }), c: layer('gru', 'H') },
