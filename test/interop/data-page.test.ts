@@ -26,7 +26,7 @@ describe('docs/data.md', () => {
   it('says what each field is called in safetensors', () => {
     for (const field of Object.values(FIELDS)) {
       const [name] = Object.values(field);
-      expect(section('Safetensors')).toMatch(new RegExp(`\`${name}${'tensors' in field ? '\\.\\w+' : ''}\``));
+      expect(section('Safetensors')).toMatch(new RegExp(`\`${name}${'tensors' in field ? '\\.[\\w.]+' : ''}\``));
     }
   });
 

@@ -419,7 +419,7 @@ describe.each(cases)('$format weights of $cell with $options', ({ format, cell, 
   test('gives the gradient of every weight in its place', () => {
     const step = 2 ** -17;
     for (const [name, values] of Object.entries(flat)) {
-      const gradient = (document.gradients?.weights as ResponseDocument['outputs'])[name];
+      const gradient = (document.gradients?.weights as ResponseDocument['outputs'] | undefined)?.[name];
       expect(gradient?.shape).toEqual(shapes[name]);
       values.forEach((value, k) => {
         const moved = (by: number) => loss({ ...flat, [name]: values.with(k, value + by) });
