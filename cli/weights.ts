@@ -6,6 +6,7 @@ import {
   initialText,
   openTensorFile,
   type RunRequest,
+  stackWeightsOf,
   startOf,
   type WeightFormat,
   type WeightsFile,
@@ -50,7 +51,8 @@ export async function loadWeights(cwd: string, cell: string | undefined, flags: 
     });
   }
   const bytes = readUserFile(resolve(cwd, path), { code: 'DATA-FILE', fix: 'Give --weights an existing file.' });
-  const file = weightsOf(await openTensorFile(bytes, path), { prefix, layer, format });
+  const read = cell === 'stack' ? stackWeightsOf : weightsOf;
+  const file = read(await openTensorFile(bytes, path), { prefix, layer, format });
   refuseOtherCell(file, cell, 'the command line says');
   mergeOptions({ options: set, say: '--set gives' }, { options: file.options, say: 'the weights say' });
   const notice = initialText(file.initial);

@@ -18,7 +18,7 @@ export {
 } from './response.js';
 export { readSafetensors, type SafetensorsFile, type TensorToStore, writeSafetensors } from './safetensors.js';
 export { type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
-export { type LayerChoice, type WeightsFile, weightsOf } from './weights/file.js';
+export { type LayerChoice, stackWeightsOf, type WeightsFile, weightsOf } from './weights/file.js';
 export { gradientsToWeights, sizesFromWeights, weightsToParams } from './weights/index.js';
 export { initialText, startOf } from './weights/initial.js';
 export { writeBeside } from './write.js';

@@ -1,7 +1,10 @@
 /** The built-in model `stack` through `run --data -`, against its frameworks' own equations in their own layouts. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../runtime/interop/index.js';
 import { streamOf } from '../../runtime/random.js';
-import { bytes, recurve } from './harness.js';
+import { bytes, recurve, scratchFolder } from './harness.js';
 import { type Case, type Data, drawn, LENGTHS, lossOf, type Named, type Numbers, runFramework } from './stack-frameworks.js';
 
 const FORMATS = ['torch', 'onnx', 'keras'] as const;
@@ -355,4 +358,62 @@ it('draws a first batch, and takes its own parameters by the names of the model'
     [4, 2, 2],
     [4, 2, 2],
   ]);
+});
+
+it('reads all layers and directions of a checkpoint of PyTorch as they are', async () => {
+  const folder = scratchFolder();
+  const kase: Case = { format: 'torch', cell: 'lstm', layers: 2, direction: 'both', options: {}, state: 'hc', biases: true };
+  const data = drawn(kase, 5);
+  const { weights, options, cell, ...rest } = requestOf(kase, data) as Record<string, object>;
+  const named = Object.entries(data.weights).map(([name, { shape, data: values }]) => [
+    `encoder.rnn.${name}`,
+    { shape, data: Float32Array.from(values) },
+  ]);
+  writeFileSync(join(folder, 'model.safetensors'), writeSafetensors(Object.fromEntries(named)));
+  writeFileSync(join(folder, 'batch.json'), JSON.stringify(rest));
+  const { stdout, stderr } = await recurve(
+    ['run', 'stack', '--data', 'batch.json', '--weights', 'model.safetensors', '--reference'],
+    { cwd: folder },
+  );
+  const [direct] = (await answers([{ cell, options, weights, ...rest }], '--reference')) as Answer[];
+  expect(stderr).toContain('read as PyTorch LSTM, gates i f g o, 2 layers, both directions');
+  const { outputs, state, gradients } = JSON.parse(stdout) as Answer;
+  const refused = await recurve(
+    ['run', 'stack', '--data', 'batch.json', '--weights', 'model.safetensors', '--reference', '--layer', 'l0'],
+    { cwd: folder },
+  );
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining('--layer l0 chooses one layer, and stack takes all of model.safetensors'),
+  ]);
+  expect({ outputs, state, gradients }).toEqual({ outputs: direct?.outputs, state: direct?.state, gradients: direct?.gradients });
+});
+
+it('reads a file of weights that says itself that they are those of a chain of ONNX nodes', async () => {
+  const folder = scratchFolder();
+  const kase: Case = {
+    format: 'onnx',
+    cell: 'gru',
+    layers: 2,
+    direction: 'forward',
+    options: { reset: 'before' },
+    state: 'h',
+    biases: true,
+  };
+  const data = drawn(kase, 6);
+  const { weights, options, cell, ...rest } = requestOf(kase, data) as Record<string, object>;
+  const named = Object.entries(data.weights).map(([name, { shape, data: values }]) => [
+    `weights.${name}`,
+    { shape, data: Float32Array.from(values) },
+  ]);
+  const metadata = { cell: 'stack', options: JSON.stringify(options), 'weights.format': 'onnx' };
+  writeFileSync(join(folder, 'chain.safetensors'), writeSafetensors(Object.fromEntries(named), metadata));
+  writeFileSync(join(folder, 'batch.json'), JSON.stringify(rest));
+  const { stdout } = await recurve(['run', 'stack', '--data', 'batch.json', '--weights', 'chain.safetensors', '--reference'], {
+    cwd: folder,
+  });
+  const [direct] = (await answers([{ cell, options, weights, ...rest }], '--reference')) as Answer[];
+  const { outputs, state, gradients } = JSON.parse(stdout) as Answer;
+  expect(gradients.weights.layers).toHaveLength(2);
+  expect({ outputs, state, gradients }).toEqual({ outputs: direct?.outputs, state: direct?.state, gradients: direct?.gradients });
 });

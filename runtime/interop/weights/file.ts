@@ -15,7 +15,7 @@ import type { WeightFormat } from '../types.js';
 import { FRAMEWORKS, gateOrder } from './frameworks.js';
 import { type Initial, takeInitial } from './initial.js';
 import { layerConfig } from './keras-config.js';
-import { chooseLayer, isReverse, type Layer, type LayerChoice, layersOf } from './layers.js';
+import { chooseAll, chooseLayer, isReverse, type Layer, type LayerChoice, layersOf } from './layers.js';
 import type { CellName } from './layout.js';
 import { refuseLeftovers } from './leftover.js';
 import type { Source } from './names/index.js';
@@ -47,8 +47,11 @@ function ownWeights(file: TensorFile): WeightsFile {
   const { initial, others: tensors } = takeInitial(file.tensors);
   const { cell, options, reverse = false, format } = readMetadata(file.metadata, source);
   const [first = ''] = Object.keys(tensors);
-  const prefix = /^(?:.*[./])?/.exec(first)?.[0] ?? '';
-  const other = Object.keys(tensors).find((name) => !name.startsWith(prefix) || /[./]/.test(name.slice(prefix.length)));
+  const whole = cell === 'stack';
+  const prefix = whole ? (first.startsWith('weights.') ? 'weights.' : '') : (/^(?:.*[./])?/.exec(first)?.[0] ?? '');
+  const other = Object.keys(tensors).find(
+    (name) => !name.startsWith(prefix) || (!whole && /[./]/.test(name.slice(prefix.length))),
+  );
   if (other !== undefined) {
     throw new RecurveError({
       code: 'SAFETENSORS-NAME',
@@ -68,6 +71,53 @@ function ownWeights(file: TensorFile): WeightsFile {
     reverse,
     initial,
     weights: { format: weightFormatAt(format, 'weights.format'), tensors: Object.fromEntries(named) },
+  };
+}
+
+/**
+ * All layers and directions of a PyTorch module, for the model `stack`; a file that `import` wrote says itself what it holds.
+ *
+ * @throws RecurveError `SAFETENSORS-*`, `DATA-*`, `WEIGHTS-*`
+ */
+export function stackWeightsOf(file: TensorFile, choice: LayerChoice = {}): WeightsFile {
+  if (Object.hasOwn(file.metadata, 'weights.format')) return ownWeights(file);
+  if (choice.layer !== undefined) {
+    throw new RecurveError({
+      code: 'WEIGHTS-LAYER',
+      message: `--layer ${choice.layer} chooses one layer, and stack takes all of ${file.source}`,
+      fix: 'Leave --layer out, or run the cell itself on one layer.',
+      where: '--layer',
+    });
+  }
+  const layers = chooseAll(file, choice);
+  const [first] = layers;
+  const stray = layers.find(({ format, cell, layer }) => format !== 'torch' || cell !== first?.cell || !/^l\d+/.test(layer));
+  if (first === undefined || stray !== undefined) {
+    const what = stray === undefined ? 'none' : `${FRAMEWORKS[stray.format].title} ${LAYER_NAMES[stray.cell]}`;
+    throw new RecurveError({
+      code: 'WEIGHTS-LAYER',
+      message: `${file.source} has ${what} where the layers of one torch.nn.RNN, GRU or LSTM are wanted`,
+      fix: 'Choose the module with --prefix; of another framework write a request with "weights", layer by layer.',
+      where: file.source,
+    });
+  }
+  for (const layer of layers) refuseLeftovers(file, layer, layersOf(file));
+  const tensors = layers.flatMap((layer) =>
+    [...layer.sources].map(([name, source]): [string, Tensor] => [
+      name.replace(/l0$/, layer.layer),
+      made(file, layer, name, source),
+    ]),
+  );
+  const count = 1 + Math.max(...layers.map(({ layer }) => Number(/\d+/.exec(layer)?.[0])));
+  const bidirectional = layers.some(isReverse);
+  return {
+    source: file.source,
+    cell: 'stack',
+    options: { ...first.options, cell: first.cell, layers: count, bidirectional },
+    reverse: false,
+    initial: { state: {} },
+    weights: { format: 'torch', tensors: Object.fromEntries(tensors) },
+    readAs: describeLayer(first, `${count} layers${bidirectional ? ', both directions' : ''}`, assumedOf(first)),
   };
 }
 

@@ -96,6 +96,13 @@ export function chooseLayer(file: TensorFile, choice: LayerChoice): Layer {
   return chooseFormat(chooseEnding(choosePrefix(layers, choice.prefix, file.source), choice.layer, file.source), choice, file);
 }
 
+/** All layers and directions of one prefix. @throws RecurveError `WEIGHTS-NONE`, `WEIGHTS-PREFIX` */
+export function chooseAll(file: TensorFile, { prefix }: LayerChoice): readonly Layer[] {
+  const layers = withoutAliases(layersOf(file), file);
+  if (layers.length === 0) throw noneError(file);
+  return choosePrefix(layers, prefix, file.source);
+}
+
 function noneError({ source, kind, tensors }: TensorFile): RecurveError {
   const names = Object.keys(tensors).map(quote);
   return new RecurveError({
