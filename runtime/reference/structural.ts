@@ -6,11 +6,13 @@ import type { Lifetime } from './draws.js';
 import { blockOf, blockTriangular, transpose } from './matrix.js';
 import { antisymmetric, matvec, outer } from './matvec.js';
 import { describe, isArray, isNamespace, type Operand, toValue } from './operand.js';
+import { select } from './operations.js';
 import { dot, type Reduction, reduce, reductions, softmax } from './reduce.js';
 import { dropConnect, dropout, either, noise, zoneout } from './regularize.js';
 import { broadcast, concat, perUnit, slice, split } from './structure.js';
 import { argmax, crossEntropy, embed, sample } from './symbols.js';
-import type { Axis } from './tape.js';
+import { type Axis, constant } from './tape.js';
+import { pointwise } from './tensor.js';
 
 type Structural = (context: StepContext, args: readonly Operand[]) => Operand;
 
@@ -61,7 +63,7 @@ export const structural: { readonly [S in StructuralName]: Structural } = {
   either: (context, [a, b, rate]) => {
     // What is certain draws nothing.
     const certain = typeof rate === 'number' ? Math.fround(rate) : undefined;
-    if (certain === 0 || certain === 1) return toValue(certain === 1 ? a : b);
+    if (certain === 0 || certain === 1) return pointwise(context.tape, select, [constant(certain), toValue(a), toValue(b)]);
     return either(context, toValue(a), toValue(b), toValue(rate));
   },
   embed: ({ tape }, [matrix, symbol]) => embed(tape, toValue(matrix), toValue(symbol)),

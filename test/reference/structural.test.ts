@@ -22,6 +22,28 @@ describe('outer and dot', () => {
   });
 });
 
+describe('either', () => {
+  it('is the same shape at every rate, and is certain at 0 and 1', () => {
+    const given = { inputs: { a: vec(1, 2, 3), b: [[], [7]] as const }, sizes };
+    expect(compute(call('either', x('a'), x('b'), num(1)), given)).toMatchObject({
+      y: [1, 2, 3],
+      gradients: { a: [1, 1, 1], b: [0] },
+    });
+    expect(compute(call('either', x('a'), x('b'), num(0)), given)).toMatchObject({
+      y: [7, 7, 7],
+      gradients: { a: [0, 0, 0], b: [3] },
+    });
+    const drawn = Array.from(
+      { length: 400 },
+      (_, seed) => compute(call('either', x('a'), x('b'), num(0.3)), { ...given, seed }).y,
+    );
+    // All units of a step together, one in three times or so.
+    expect(new Set(drawn.map(String))).toEqual(new Set(['1,2,3', '7,7,7']));
+    const share = drawn.filter(([first]) => first === 1).length / drawn.length;
+    expect(Math.abs(share - 0.3)).toBeLessThan(4 * Math.sqrt(0.21 / drawn.length));
+  });
+});
+
 describe('reductions', () => {
   const given = {
     inputs: {

@@ -83,8 +83,13 @@ export function either(machine: Machine, [first, second, third]: readonly Operan
   const rate = rateArgument(machine, third);
   if (a === undefined || b === undefined || rate === undefined) return POISON;
   if (!agree(machine, '`either`', [a, b], at)) return POISON;
-  if (rate === 0 || rate === 1) return { kind: 'node', id: rate === 1 ? a : b };
   const { builder } = machine;
+  if (rate === 0 || rate === 1) {
+    const [taken, other] = rate === 1 ? [a, b] : [b, a];
+    // A scalar among units is one for each of them, whatever the rate.
+    const [own, shape] = [machine.shape(taken), machine.shape(other)];
+    return { kind: 'node', id: own.length > 0 ? taken : builder.expand(taken, shape, [], at) };
+  }
   const leaf: Leaf = { op: 'random', site: machine.nextDraw(), distribution: 'uniform', per: 'step' };
   const taken = builder.apply('lt', [builder.leaf(leaf, [], at), rateNode(machine, rate, at)], at);
   return { kind: 'node', id: builder.apply('select', [taken, a, b], at) };

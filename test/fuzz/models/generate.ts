@@ -83,6 +83,8 @@ function someOutputs(b: NetworkBuilder): Record<string, number> {
     const value = b.value(at);
     return value.type === 'number' && value.varies && !isInput(b, value);
   });
+  const [given] = values.keys();
+  if (able.length === 0 && given !== undefined) able.push(b.add('tanh($0)', [given], b.value(given).shape));
   const used = new Set(values.flatMap(({ args }) => args));
   const last = able.filter((at) => !used.has(at));
   const chosen = new Set([last.at(-1) ?? able.at(-1) ?? 0]);
