@@ -209,7 +209,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
 }
 
 const EXIT_CODES = `
-<cell> is a built-in name (see recurve list) or the path of a *.cell.ts file.
+<cell> is a built-in name (see recurve list) or the path of a *.cell.ts or *.model.ts file.
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 3 no usable adapter or the device was lost.`;
 
 const RUN_SIZES = `what the data tell; with --random ${sizesText()}`;

@@ -22,6 +22,8 @@ export interface TensorSlot {
   readonly fill?: number;
   /** Of an input, an output or a cotangent of one that has no time: `[B, …]`. */
   readonly timeless?: true;
+  /** Of symbols: how many there are of each. */
+  readonly symbols?: number;
   /** Of a parameter: how it is filled when nobody gives it. */
   readonly init?: Init;
 }

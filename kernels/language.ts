@@ -76,8 +76,8 @@ export function scalar(_declared?: Declared): Scalar {
   return notExecuted('scalar');
 }
 /**
- * One of as many symbols as `count` says: a whole number from 0 to count − 1, one for each sequence. For inputs only, which
- * are given as numbers; `embed` makes a vector of it. Of a vocabulary nothing is ever as long as that in memory.
+ * One of as many symbols as `count` says: a whole number from 0 to count − 1, one for each sequence. For inputs and states;
+ * `embed` makes a vector of it. Of a vocabulary nothing is ever as long as that in memory.
  */
 export function symbol(_count: Dim, _declared?: Pick<Declared, 'when'>): Scalar {
   return notExecuted('symbol');

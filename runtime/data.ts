@@ -109,7 +109,12 @@ export function requireRates(rates: readonly string[], params: Tensors): void {
  * @param tensor `[T, B]`, or `[B]` where it has no time
  * @throws RecurveError `DATA-SYMBOL`
  */
-export function requireSymbols(path: string, { shape, data }: Tensor, count: number, lengths?: readonly number[]): void {
+export function requireSymbols(
+  path: string,
+  { shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
+  count: number,
+  lengths?: readonly number[],
+): void {
   const [T = 0, B = 0] = shape.length > 1 ? shape : [1, shape[0]];
   for (let t = 0; t < T; t++) {
     for (let b = 0; b < B; b++) {
@@ -127,15 +132,18 @@ export function requireSymbols(path: string, { shape, data }: Tensor, count: num
   }
 }
 
-/** Holds the symbols among a run's inputs to how many there are of each. @throws RecurveError `DATA-SYMBOL` */
-export function requireInputSymbols(
-  { inputs }: Pick<Signature, 'inputs'>,
+/** Holds the symbols that a run is given to how many there are of each. @throws RecurveError `DATA-SYMBOL` */
+export function requireAllSymbols(
+  signature: Pick<Signature, 'inputs' | 'state'>,
   sizes: Sizes,
-  { inputs: given, lengths }: Pick<CellData, 'inputs' | 'lengths'>,
+  data: Pick<CellData, 'inputs' | 'state' | 'lengths'>,
 ): void {
-  for (const { name, symbols } of inputs) {
-    const tensor = given[name];
-    if (symbols !== undefined && tensor !== undefined) requireSymbols(`inputs.${name}`, tensor, sizeOf(sizes, symbols), lengths);
+  for (const group of ['inputs', 'state'] as const) {
+    for (const { name, symbols } of signature[group]) {
+      const tensor = data[group][name];
+      if (symbols === undefined || tensor === undefined) continue;
+      requireSymbols(`${group}.${name}`, tensor, sizeOf(sizes, symbols), data.lengths);
+    }
   }
 }
 

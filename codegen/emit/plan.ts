@@ -1,6 +1,6 @@
 /** Turns a scheduled program into the plan that a runtime runs; what a plan holds is said in codegen/plan.ts. */
 import { constantOf, fillingOf } from '../frontend/declare/constant.js';
-import type { OptionValues, Signature } from '../frontend/tree.js';
+import type { OptionValues, Signature, TensorDeclaration } from '../frontend/tree.js';
 import type { KernelSpec, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
 import type { Order, Pass, Program, Section } from '../schedule/passes.js';
 import { quads } from '../schedule/places.js';
@@ -73,7 +73,7 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     rates: signature.rates,
     gradients,
     buffers: [...shared.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(batch) + 1) }],
-    tensors: withInits(shared.tensors, signature),
+    tensors: withInits(shared.tensors, signature, (dim) => shared.size(dim)),
     lengths: { buffer: LENGTHS, offset: 0 },
     ...(draws(program) ? { seed: { buffer: LENGTHS, offset: 4 * quads(batch) } } : {}),
     kernels,
@@ -100,11 +100,20 @@ function emitPass(section: Section, target: Target, pass: Pass): Emitted {
 }
 
 /** Tensors with what their declarations say of those that nobody gives. */
-function withInits(tensors: Plan['tensors'], { state, params, rates }: Signature): Plan['tensors'] {
+function withInits(
+  tensors: Plan['tensors'],
+  { inputs, state, params, rates }: Signature,
+  size: (dim: string) => number,
+): Plan['tensors'] {
+  const counted = (group: 'inputs' | 'state', { name, symbols }: TensorDeclaration): [string, Partial<TensorSlot>][] =>
+    symbols === undefined ? [] : [[`${group}.${name}`, { symbols: size(symbols) }]];
   const inits: [string, Partial<TensorSlot>][] = [
+    ...inputs.flatMap((declaration) => counted('inputs', declaration)),
     ...state.flatMap((declaration): [string, Partial<TensorSlot>][] => {
       const fill = constantOf(declaration.init) ?? 0;
-      return fill === 0 ? [] : [[`state.${declaration.name}`, { fill }]];
+      const path = `state.${declaration.name}`;
+      const [[, symbols] = []] = counted('state', declaration);
+      return fill === 0 && symbols === undefined ? [] : [[path, { ...symbols, ...(fill === 0 ? {} : { fill }) }]];
     }),
     ...params.map((declaration): [string, Partial<TensorSlot>] => {
       const fill = declaration.trainable ? undefined : constantOf(declaration.init);

@@ -77,16 +77,16 @@ function perturbed(signature: Signature, data: CellData, nudge: (value: number) 
   const { cotangents } = data;
   return {
     ...data,
-    inputs: { ...group(data.inputs), ...symbolsOf(signature, data) },
-    state: group(data.state),
+    inputs: { ...group(data.inputs), ...symbolsOf(signature.inputs, data.inputs) },
+    state: { ...group(data.state), ...symbolsOf(signature.state, data.state) },
     params: group(data.params),
     ...(cotangents ? { cotangents: { outputs: group(cotangents.outputs), state: group(cotangents.state) } } : {}),
   };
 }
 
-function symbolsOf({ inputs }: Signature, data: CellData): Tensors {
-  const names = inputs.flatMap(({ name, symbols }) => (symbols === undefined ? [] : [name]));
-  return Object.fromEntries(Object.entries(data.inputs).filter(([name]) => names.includes(name)));
+function symbolsOf(declarations: Signature['inputs'], tensors: Tensors): Tensors {
+  const names = declarations.flatMap(({ name, symbols }) => (symbols === undefined ? [] : [name]));
+  return Object.fromEntries(Object.entries(tensors).filter(([name]) => names.includes(name)));
 }
 
 /** One of the two neighbours in float32 of what it cannot hold; what it can hold stays. */

@@ -8,7 +8,7 @@ import {
   type CellData,
   elements,
   fillOf,
-  requireInputSymbols,
+  requireAllSymbols,
   requireRates,
   shapeOf,
   startOf,
@@ -72,7 +72,7 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   requireRoom({ signature, outputs }, sizes, request);
   const params = paramsOf(request, signature, sizes);
   requireRates(signature.rates, params);
-  requireInputSymbols(signature, sizes, request);
+  requireAllSymbols(signature, sizes, request);
   return {
     sizes,
     data: {

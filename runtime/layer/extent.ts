@@ -1,6 +1,6 @@
 /** How much of a plan a request uses, and what each of its tensors holds. */
 import { RecurveError } from '../../codegen/errors.js';
-import { elements } from '../data.js';
+import { elements, requireSymbols } from '../data.js';
 import { type Executable, isBuffer, type Source } from '../execute/index.js';
 import { type Extent, type Numbers, shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
@@ -79,7 +79,7 @@ function checkLengths(lengths: readonly number[] | undefined, batch: number, ste
 
 /**
  * What a tensor is to hold.
- * @throws RecurveError `DATA-TYPE`, `DATA-SHAPE`, `DATA-BUFFER`
+ * @throws RecurveError `DATA-TYPE`, `DATA-SHAPE`, `DATA-SYMBOL`, `DATA-BUFFER`
  */
 export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent): Source {
   const expected = shapeIn(tensor, extent);
@@ -89,7 +89,11 @@ export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent): So
   if (shape !== undefined && !isNumbers(shape))
     throw wrongType(`the shape of ${tensor.path}`, shape, cureOf(expected), tensor.path);
   const fits = shape === undefined || (shape.length === expected.length && shape.every((size, axis) => size === expected[axis]));
-  if (fits && data.length === elements(expected)) return data;
+  if (fits && data.length === elements(expected)) {
+    const { symbols } = tensor.slot;
+    if (symbols !== undefined) requireSymbols(tensor.path, { shape: expected, data }, symbols, extent.lengths);
+    return data;
+  }
   const found = shape === undefined ? '' : `has shape [${shape.join(', ')}] and `;
   throw new RecurveError({
     code: 'DATA-SHAPE',

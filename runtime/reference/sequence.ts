@@ -5,7 +5,7 @@ import {
   type CellResult,
   elements,
   expectedShapes,
-  requireInputSymbols,
+  requireAllSymbols,
   shapeOf,
   sizeOf,
   type Tensor,
@@ -62,7 +62,7 @@ class SequenceRun {
     this.lengths = checkLengths(data.lengths, this.T, this.B);
     const shapes = expectedShapes(signature, sizes);
     const tracked = data.cotangents !== undefined;
-    requireInputSymbols(signature, sizes, data);
+    requireAllSymbols(signature, sizes, data);
     const inputs = widened('inputs', data.inputs, shapes.inputs, nothing);
     const starts = new Map(signature.state.map((declaration) => [declaration.name, initialState(declaration)]));
     const state = widened('state', data.state, shapes.state, (name) => starts.get(name));

@@ -78,6 +78,40 @@ describe('symbols', () => {
     expect(new Set(symbols).size).toBeGreaterThan(2);
   });
 
+  it('that there are not are refused by name, where they are read', async () => {
+    const sizes = { T: 3, B: 2, V: 5, H: 2 };
+    const tree = fromText(`import { cell, embed, mat, symbol, tanh, vec } from 'recurve';
+      export default cell({ name: 'symbols', dims: ['V', 'H'], inputs: { s: symbol('V') }, state: { h: vec('H'), k: symbol('V') },
+        params: { E: mat('V', 'H') }, step({ s }, { h, k }, p) { return { h: tanh(embed(p.E, s) + embed(p.E, k) + h), k: s }; } });`);
+    const layer = await load(device, compile(tree, { options: {}, sizes, gradients: false, target: device.target }));
+    layer.init({ seed: 1 });
+    const run = (s: number[], k: number[], lengths?: number[]) =>
+      layer.run({ inputs: { s: Float32Array.from(s) }, state: { k: Float32Array.from(k) }, ...(lengths ? { lengths } : {}) });
+    const right = [0, 1, 2, 3, 4, 0];
+    await expect(run(right, [4, 0])).resolves.toBeDefined();
+    await expect(run([0, 1, 2, 5, 4, 0], [4, 0])).rejects.toMatchObject({ code: 'DATA-SYMBOL', where: 'inputs.s[1, 1]' });
+    await expect(run([0, 1, 2, 3, 0.5, 0], [4, 0])).rejects.toMatchObject({ code: 'DATA-SYMBOL', where: 'inputs.s[2, 0]' });
+    await expect(run(right, [-1, 0])).rejects.toMatchObject({ code: 'DATA-SYMBOL', where: 'state.k[0]' });
+    // What lies past a sequence's length is not read.
+    await expect(run([0, 1, 2, 3, 7, Number.NaN], [4, 0], [2, 2])).resolves.toBeDefined();
+    layer.destroy();
+    const signature = prepare(tree, sizes).signature;
+    const tensor = (shape: number[], data: number[]) => ({ shape, data: Float32Array.from(data) });
+    const params = { E: tensor([5, 2], new Array(10).fill(0.1)) };
+    const data = (s: number[], k: number[]) => ({
+      inputs: { s: tensor([3, 2], s) },
+      state: { k: tensor([2], k) },
+      params,
+      reverse: false,
+    });
+    expect(() => runReference(tree, signature, sizes, data(right, [5, 0]))).toThrow(
+      expect.objectContaining({ where: 'state.k[0]' }),
+    );
+    expect(() => runReference(tree, signature, sizes, data([9, 1, 2, 3, 4, 0], [4, 0]))).toThrow(
+      expect.objectContaining({ code: 'DATA-SYMBOL', where: 'inputs.s[0, 0]' }),
+    );
+  });
+
   it('take no memory for the vocabulary but the matrix, its gradient and its copies', () => {
     const { tree } = prepare(cellOf(CELLS['a row'].replace(', loss: crossEntropy(matvec(p.U, h), r)', ', y: embed(p.E, r)')), {});
     const bytes = (V: number) =>

@@ -1,14 +1,6 @@
 /** The reference of a model: its run over whole sequences, eagerly on one tape, then one walk back. */
 import type { LayerDeclaration, ModelTree, Signature, Sizes, TensorDeclaration } from '../../../codegen/frontend/tree.js';
-import {
-  type CellData,
-  type CellResult,
-  elements,
-  expectedShapes,
-  requireInputSymbols,
-  sizeOf,
-  type Tensor,
-} from '../../data.js';
+import { type CellData, type CellResult, elements, expectedShapes, requireAllSymbols, sizeOf, type Tensor } from '../../data.js';
 import { checkLengths, checkSeed, nothing, refuse, widened, widenedParams, zero } from '../arguments.js';
 import { axesOf } from '../context.js';
 import { Draws } from '../draws.js';
@@ -64,7 +56,7 @@ class ModelRun {
       }),
     );
     const tracked = data.cotangents !== undefined;
-    requireInputSymbols(signature, sizes, data);
+    requireAllSymbols(signature, sizes, data);
     const inputs = widened('inputs', data.inputs, expectedShapes(signature, sizes).inputs, nothing);
     this.feedback = new Feedback(tree, signature, sizes, data, this.times, tape, this.timing);
     this.inputs = new Map(
