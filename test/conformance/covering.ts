@@ -26,7 +26,7 @@ export function covering(tree: CellTree, numbers: Readonly<Record<string, readon
   });
 }
 
-/** Without a common factor with 8 or 9, how many activations there are to choose from. */
+/** Without a common factor with 12, how many activations there are to choose from. */
 const PACES = [1, 7, 5];
 
 function valuesOf(option: OptionDeclaration, numbers: Readonly<Record<string, readonly number[]>>): readonly OptionValue[] {

@@ -26,6 +26,7 @@ const NUMBERS: Readonly<Record<string, Readonly<Record<string, readonly number[]
   gru: { clip: [0, 0.5], gateAlpha: [1, 0.3], gateBeta: [0.5, 0.8], candidateAlpha: [1, 0.3], candidateBeta: [0.5, 0.8] },
   lstm: {
     clip: [0, 0.5],
+    cellClip: [0, 0.8, 0.3],
     gateAlpha: [1, 0.3],
     gateBeta: [0.5, 0.8],
     cellAlpha: [1, 0.3],
