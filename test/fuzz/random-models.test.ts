@@ -6,7 +6,7 @@ import { generateNetwork } from './models/generate.js';
 import { networks } from './models/networks.js';
 import { printNetwork } from './models/print.js';
 
-const MODELS = 40;
+const MODELS = 16;
 /** Among which one is found for a function. */
 const COMPILED = 120;
 
