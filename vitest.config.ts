@@ -1,8 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Folders whose tests open no adapter and change nothing of the process: their files share one set of loaded modules. */
+const pure = ['frontend', 'reference', 'codegen', 'interop'].map((folder) => `test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
+  test: {
+    pool: 'forks',
+    // A software adapter keeps less than two cores busy: most of a run is compiling, and that is one thread.
+    maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: pure, testTimeout: 120_000 } },
+    ],
+  },
   resolve: { alias: { recurve: fileURLToPath(new URL('./kernels/language.ts', import.meta.url)) } },
-  // One file at a time: the adapters are software and use both cores already.
-  test: { include: ['test/**/*.test.ts'], pool: 'forks', fileParallelism: false, testTimeout: 120_000 },
 });

@@ -20,6 +20,15 @@ import { typedModule } from './module.js';
 import { displayPath } from './paths.js';
 import { chooseTarget } from './target.js';
 
+export interface GenerateFlags extends Flags {
+  /** The folder to write into. */
+  readonly out: string;
+  /** Values of the step that the plan gives as `traces`, with their cotangents. */
+  readonly trace?: readonly string[];
+  /** Of every element of the state's cotangent, at each step back. */
+  readonly clip?: number;
+}
+
 interface Generated {
   readonly cell: string;
   readonly folder: string;
@@ -29,13 +38,9 @@ interface Generated {
 
 /**
  * Compiles every cell, then writes `<out>/<cell>/<kernel>.wgsl`, `plan.json` and `<cell>.ts`.
- * @throws RecurveError `GENERATE-TWICE`, `OUT-FILE`, `OUT-WRITE`; SpecError
+ * @throws RecurveError `GENERATE-TWICE`, `OUT-FILE`, `OUT-WRITE`, `TRACE-UNKNOWN`, `TRACE-MODEL`; SpecError
  */
-export async function generate(
-  context: Context,
-  cells: readonly string[],
-  flags: Flags & { readonly out: string },
-): Promise<Outcome> {
+export async function generate(context: Context, cells: readonly string[], flags: GenerateFlags): Promise<Outcome> {
   const { cwd } = context.io;
   const out = resolve(cwd, flags.out);
   await refuseFile(out, flags.out);
@@ -45,8 +50,9 @@ export async function generate(
   const generated = trees.map((tree): Generated => {
     const signature = resolveSpec(tree, resolveOptions(tree, flags.set ?? {}));
     const sizes = fillSizes(signature, flags.dims);
-    const plan = compile(tree, { options: signature.options, sizes, gradients: true, target });
-    const module = typedModule(plan, signature, valuesOf(tree, signature), {
+    const trace = [...new Set(flags.trace)];
+    const plan = compile(tree, { options: signature.options, sizes, gradients: true, trace, clip: flags.clip, target });
+    const module = typedModule(plan, signature, valuesOf(tree, signature, trace), {
       source: basename(tree.file),
       version: ownPackage().version,
     });

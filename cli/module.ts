@@ -66,6 +66,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     shape: dims,
     leading: signature.timeless?.includes(name) ? ['B'] : undefined,
   }));
+  const traces = Object.entries(graph.traces).map(([name, node]) => ({ name, shape: graph.nodes[node]?.shape ?? [] }));
   const { T, B } = plan.sizes;
   return [
     `// Written by recurve ${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,
@@ -75,6 +76,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     ...record('State', 'Initial and final state of every sequence.', state, ['B']),
     ...record('Params', untrained.length === 0 ? 'What training changes.' : 'What the cell computes with.', params, []),
     ...record('Outputs', "Output sequences, zero past a sequence's length.", outputs, ['T', 'B']),
+    ...(traces.length === 0 ? [] : record('Traces', 'Values of every step, and their cotangents.', traces, ['T', 'B'])),
     '/** Of the parameters that are trained. */',
     `export type Gradients = ${gradients};`,
     '',
@@ -85,6 +87,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     '  readonly params: Params;',
     '  readonly outputs: Outputs;',
     '  readonly gradients: Gradients;',
+    ...(traces.length === 0 ? [] : ['  readonly traces: Traces;']),
     '};',
     '',
     '/** What the plan was compiled for. */',

@@ -22,6 +22,7 @@ import {
 import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
 import type { Flags } from './flags.js';
+import type { GenerateFlags } from './generate.js';
 import type { GradientFlags } from './gradients.js';
 import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
@@ -123,8 +124,10 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
   );
   addCompiling('generate <cell...>', 'write the WGSL, the plan and a typed module of each cell')
     .requiredOption('--out <dir>', 'the folder to write into; each cell gets a folder of its own name')
+    .option('--trace <name>', 'a value of the step that the plan also gives for every step; repeatable', collectNames)
+    .option('--clip <limit>', "limit every element of the state's cotangent at each step back", positiveNumber)
     .addHelpText('after', '\nWithout --adapter the kernels are made for the limits that WebGPU guarantees everywhere.')
-    .action((cells: string[], flags: Flags & { out: string }) =>
+    .action((cells: string[], flags: GenerateFlags) =>
       run(flags, async (context) => (await import('./generate.js')).generate(context, cells, flags)),
     );
   addCompiling(

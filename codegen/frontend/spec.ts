@@ -38,11 +38,11 @@ export function resolveSpec(tree: SpecTree, options: OptionValues): Signature {
 }
 
 /**
- * The values of a step, or of all sections of a model, and which of them are outputs.
- * @throws SpecError
+ * The values of a step, or of all sections of a model, and which of them are outputs; of a cell, also which are traced.
+ * @throws SpecError, or RecurveError `TRACE-UNKNOWN`
  */
-export function valuesOf(tree: SpecTree, signature: Signature): StepGraph {
-  if (tree.kind === 'cell') return lower(tree, signature);
+export function valuesOf(tree: SpecTree, signature: Signature, traces: readonly string[] = []): StepGraph {
+  if (tree.kind === 'cell') return lower(tree, signature, traces);
   const { graph } = lowerModel(tree, signature.options);
   const [first] = graph.sections;
   const outputs = Object.entries(graph.outputs).map(([name, source]): [string, number] => {

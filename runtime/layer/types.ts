@@ -20,6 +20,8 @@ export interface CellTypes {
   readonly outputs: Record<string, Tensor>;
   /** Parameters that are trained. */
   readonly gradients: Record<string, Tensor>;
+  /** Values that are traced, `[T, B, …]` each, where any are. */
+  readonly traces?: Record<string, Tensor>;
 }
 
 /**
@@ -126,7 +128,7 @@ export interface Gradients<S extends CellTypes = CellTypes> {
   /** ∂L/∂parameter, summed over steps and sequences, of those that are trained. */
   readonly params: S['gradients'];
   /** ∂L of traced values, `[T, B, …]` each, where any are traced. */
-  readonly traces?: Readonly<Record<string, Tensor>>;
+  readonly traces?: S['traces'];
 }
 
 /** What was read back of a forward run: all of it, or what `read` names. */
@@ -136,7 +138,7 @@ export interface ForwardResult<S extends CellTypes = CellTypes> {
   /** Final state `[B, …]`, at each sequence's own end. */
   readonly state: S['state'];
   /** Traced values, `[T, B, …]` each, where any are. */
-  readonly traces?: Readonly<Record<string, Tensor>>;
+  readonly traces?: S['traces'];
 }
 
 /** What was read back of one step. */

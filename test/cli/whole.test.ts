@@ -137,6 +137,21 @@ describe('generate', () => {
     expect(readdirSync(at('o')).sort()).toEqual(['lstm', 'notes.txt']);
   });
 
+  it('writes plans that give traced values and clip cotangents, and nothing where a name is not there or a model has no step', async () => {
+    const traced = ['generate', 'mgu', '--trace', 'n', '--clip', '0.5', '--out', 't', ...SMALL];
+    expect(await recurve(traced, { cwd })).toMatchObject({ code: 0, stderr: '' });
+    const { tensors } = JSON.parse(readFileSync(at('t/mgu/plan.json'), 'utf8')) as { tensors: Record<string, unknown> };
+    expect(Object.keys(tensors)).toEqual(expect.arrayContaining(['traces.n', 'gradients.traces.n']));
+    const kernelsIn = (folder: string) => readdirSync(at(folder)).map((name) => readFileSync(at(`${folder}/${name}`), 'utf8'));
+    await recurve(['generate', 'mgu', '--trace', 'n', '--out', 'v', ...SMALL], { cwd });
+    expect(kernelsIn('t/mgu')).not.toEqual(kernelsIn('v/mgu'));
+    const unknown = await recurve(['generate', 'mgu', '--trace', 'z', '--out', 'u', ...SMALL], { cwd });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('TRACE-UNKNOWN') });
+    const model = await recurve(['generate', 'tagger', '--trace', 'h', '--out', 'u'], { cwd });
+    expect(model).toMatchObject({ code: 2, stderr: expect.stringContaining('TRACE-MODEL') });
+    expect(existsSync(at('u'))).toBe(false);
+  });
+
   it('follows no name in a foreign plan out of its folder', async () => {
     write('f/rnn/plan.json', JSON.stringify({ kernels: [{ name: '../../victim' }, { name: 3 }, null] }));
     write('victim.wgsl', 'mine');

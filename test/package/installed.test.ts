@@ -42,13 +42,14 @@ beforeAll(async () => {
   const recurve = join('node_modules', 'recurve', 'dist', 'cli', 'main.js');
   const dims = ['--dims', 'T=16,B=4,I=3,H=8', '--out', 'kernels', '--adapter', 'swiftshader'];
   installed.node(recurve, 'generate', 'gru', ...dims);
+  installed.node(recurve, 'generate', 'mgu', '--trace', 'f', '--trace', 'h', '--clip', '1', ...dims);
   for (const file of examples) installed.write(file, readFileSync(join(checkout, 'examples', file), 'utf8'));
   installed.write('typed.ts', TYPED);
   for (const [at, file] of documents.entries()) installed.write(file, documented[at] ?? '');
   installed.write('entries.ts', entries.map((entry, at) => `export * as entry${at} from '${entry}';`).join('\n'));
   await build({
     absWorkingDir: installed.folder,
-    entryPoints: ['typed.ts', 'kernels/gru/gru.ts', ...programs],
+    entryPoints: ['typed.ts', 'kernels/gru/gru.ts', 'kernels/mgu/mgu.ts', ...programs],
     outdir: '.',
     outbase: '.',
     format: 'esm',
@@ -81,7 +82,7 @@ describe('the installed package', () => {
   });
 
   it('runs a program on a generated module, whose mistake is an error with a code', () => {
-    expect(installed.node('typed.js')).toBe('DATA-SHAPE 2,1,8\n');
+    expect(installed.node('typed.js')).toBe('DATA-SHAPE 2,1,8\ntraced 3,2,8 8 true\n');
   });
 });
 

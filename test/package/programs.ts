@@ -4,6 +4,7 @@
 export const TYPED = `import { adopt, type Layer, load, RecurveError, type RunRequest, type RunResult } from 'recurve/runtime';
 import { open } from 'recurve/node';
 import { plan, type Types } from './kernels/gru/gru.js';
+import { plan as tracing } from './kernels/mgu/mgu.js';
 
 export async function onTheirDevice(device: GPUDevice): Promise<void> {
   const layer: Layer<Types> = await load(device, plan);
@@ -51,5 +52,14 @@ try {
   console.log(error.code, outputs.h.shape.join());
 }
 layer.destroy();
+const traced = await gpu.load(tracing);
+traced.init({ seed: 1 });
+const x = { shape: [3, 2, 3], data: new Float32Array(18).fill(1) } as const;
+const seen = await traced.run({ inputs: { x }, cotangents: { outputs: { h: new Float32Array(48).fill(1) } } });
+const gate: 8 | undefined = seen.traces?.f.shape[2];
+// @ts-expect-error n is not traced
+seen.traces?.n;
+console.log('traced', seen.traces?.f.shape.join(), gate, seen.gradients?.traces?.h.data.some((each) => each !== 0));
+traced.destroy();
 gpu.close();
 `;
