@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   'RESULT-UNKNOWN': 'a result that the plan does not have',
   'RUN-EXTENT': 'more steps or sequences than the plan was compiled for',
   'RUN-GRADIENTS': 'gradients of a plan that was compiled without them',
+  'RUN-MODEL': 'a step, or a run in reverse, of a model',
   'RUN-ORDER': 'a backward run without a forward run whose values are still there, or a descent without a backward run',
 
   'DATA-BUFFER': 'a buffer of the caller that is too small or lacks the usage STORAGE',

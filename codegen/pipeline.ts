@@ -99,7 +99,7 @@ export function compileModelStages(tree: ModelTree, request: CompileRequest): Mo
   }
   const { signature, graph } = lowerModel(tree, request.options); //   run over whole sequences → sections
   const program = scheduleModel(graph, signature, request); //         an adjoint for each, all in one memory
-  return { signature, graph, program, plan: emitPlan(program, { ...request, signature }) };
+  return { signature, graph, program, plan: { ...emitPlan(program, { ...request, signature }), model: true } };
 }
 
 /**

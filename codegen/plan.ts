@@ -80,6 +80,8 @@ export interface Plan {
   readonly version: 1;
   /** Name of the cell or model. */
   readonly cell: string;
+  /** Of a model: its layers begin anew in every run and have directions, so that it takes no `step` and no `reverse`. */
+  readonly model?: true;
   /** Values of all its options. */
   readonly options: OptionValues;
   /** What it was compiled for: the largest T and B that it serves, and the dims. */

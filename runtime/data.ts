@@ -147,6 +147,16 @@ export function requireAllSymbols(
   }
 }
 
+/** What kernels and reference say alike. */
+export function reversedModel(name: string): RecurveError {
+  return new RecurveError({
+    code: 'RUN-MODEL',
+    message: `reverse is true, and ${name} is a model, which runs forward`,
+    fix: 'Leave it out: the layers of a model have directions.',
+    where: 'reverse',
+  });
+}
+
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -1,6 +1,6 @@
 /** How much of a plan a request uses, and what each of its tensors holds. */
 import { RecurveError } from '../../codegen/errors.js';
-import { elements, requireSymbols } from '../data.js';
+import { elements, requireSymbols, reversedModel } from '../data.js';
 import { type Executable, isBuffer, type Source } from '../execute/index.js';
 import { type Extent, type Numbers, shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
@@ -10,13 +10,14 @@ export type GivenTensors = Readonly<Record<string, Given | undefined>>;
 
 /**
  * T, B and lengths of a run: as stated, or as the tensors tell.
- * @throws RecurveError `RUN-EXTENT`, `DATA-LENGTHS`, `DATA-SHAPE`
+ * @throws RecurveError `RUN-EXTENT`, `RUN-MODEL`, `DATA-LENGTHS`, `DATA-SHAPE`
  */
 export function extentOf(
   { plan, given }: Pick<Executable, 'plan' | 'given'>,
   request: RunExtent & { readonly inputs: GivenTensors; readonly state: GivenTensors },
 ): Extent {
   const { T = 1, B = 1 } = plan.sizes;
+  if (plan.model && request.reverse) throw reversedModel(plan.cell);
   const timed = Object.entries(request.inputs).filter(([name]) => given.get(`inputs.${name}`)?.leading !== 'row');
   const sequences = shapesOf(Object.fromEntries(timed));
   const rows = shapesOf(request.state);

@@ -97,7 +97,7 @@ export class Layer<S extends CellTypes = CellTypes> {
 
   /**
    * Forward, and backward where `request` has cotangents.
-   * @throws RecurveError `DATA-*`, `RUN-EXTENT`, `RUN-ORDER`, `RESULT-UNKNOWN`, `DEVICE-*`
+   * @throws RecurveError `DATA-*`, `RUN-EXTENT`, `RUN-MODEL`, `RUN-ORDER`, `RESULT-UNKNOWN`, `DEVICE-*`
    */
   async run(request: RunRequest<S>): Promise<RunResult<S>> {
     const { cotangents, seed = 0 } = request;
@@ -140,10 +140,11 @@ export class Layer<S extends CellTypes = CellTypes> {
   }
 
   /**
-   * One step of every sequence, from the state that the one before left: streaming.
-   * @throws RecurveError as `run`
+   * One step of every sequence, from the state that the one before left: streaming. Of cells only.
+   * @throws RecurveError as `run`; `RUN-MODEL`
    */
   async step({ inputs, ...rest }: StepRequest<S>): Promise<StepResult<S>> {
+    if (this.plan.model) throw this.#noSteps();
     const sequences = Object.fromEntries(
       Object.entries(tensorsIn('inputs', inputs)).map(([name, given]) => [name, oneStep(given)]),
     );
@@ -305,6 +306,15 @@ export class Layer<S extends CellTypes = CellTypes> {
     const { inputs, state = {}, ...stated } = request;
     const given = { inputs: tensorsIn('inputs', inputs), state: state === 'kept' ? {} : tensorsIn('state', state) };
     return extentOf(this.#executable, { ...stated, ...given });
+  }
+
+  #noSteps(): RecurveError {
+    return new RecurveError({
+      code: 'RUN-MODEL',
+      message: `${this.plan.cell} is a model, whose layers begin anew in every run: it has no single step`,
+      fix: 'Run whole sequences, or compile the cell of a layer and step that.',
+      where: 'step',
+    });
   }
 
   #requireGradients(): void {

@@ -60,7 +60,7 @@ export interface RunExtent {
   readonly batch?: number;
   /** Steps of each sequence, 0 to T. Default: T for all. */
   readonly lengths?: readonly number[];
-  /** Each sequence from its own end. Default false. */
+  /** Each sequence from its own end; not of a model, whose layers have directions. Default false. */
   readonly reverse?: boolean;
 }
 

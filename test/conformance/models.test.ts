@@ -10,6 +10,7 @@ import { checkCell, judge, outputShapes } from '../../runtime/check/index.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
+import { runReference } from '../../runtime/reference/index.js';
 
 let device: RecurveDevice;
 const folder = mkdtempSync(join(tmpdir(), 'recurve-models-'));
@@ -196,4 +197,18 @@ describe('a written model', () => {
     executable.destroy();
     expect(judged.filter(({ verdict }) => verdict !== 'agrees').map(({ name }) => name)).toEqual([]);
   }, 60_000);
+
+  it('runs forward only, over whole sequences: kernels and reference refuse reverse alike, and a layer has no step', async () => {
+    const tree = parsed(`dims: ['I'], ${SEQUENCE}, run({ x }) { return { y: shift(x, 1) }; }`);
+    const sizes = { T: 2, B: 1, I: 1 };
+    const x = { shape: [2, 1, 1], data: new Float32Array([1, 2]) };
+    const data = { inputs: { x }, state: {}, params: {}, reverse: true };
+    const layer = await load(device, compile(tree, { options: {}, sizes, gradients: false, target: device.target }));
+    const refusal = expect.objectContaining({ code: 'RUN-MODEL', where: 'reverse' });
+    await expect(layer.run(data)).rejects.toEqual(refusal);
+    expect(() => runReference(tree, resolveSpec(tree, {}), sizes, data)).toThrow(refusal);
+    await expect(layer.step({ inputs: { x: new Float32Array(1) } })).rejects.toMatchObject({ code: 'RUN-MODEL', where: 'step' });
+    expect((await layer.run({ inputs: { x } })).outputs.y?.data).toEqual(new Float32Array([2, 0]));
+    layer.destroy();
+  });
 });

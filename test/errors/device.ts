@@ -4,7 +4,7 @@ import { compile } from '../../codegen/index.js';
 import type { Plan } from '../../codegen/plan.js';
 import { type AdapterChoice, openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { supervise } from '../../runtime/device/supervise.js';
-import { type Layer, load, type RunRequest } from '../../runtime/layer/index.js';
+import { type Layer, load, type RunRequest, type StepRequest } from '../../runtime/layer/index.js';
 import { TARGET } from '../codegen/target.js';
 import { fromText, prepare } from '../conformance/compare-cell.js';
 import { runningSumData, runningSumPlan } from '../execute/running-sum.js';
@@ -102,5 +102,6 @@ export const DEVICE = {
   'RESULT-UNKNOWN': layer((asked) => asked.place('outputs.q'), 'outputs.q'),
   'RUN-EXTENT': layer((asked) => asked.run({ ...DATA, batch: 9 } as RunRequest), 'B is 9'),
   'RUN-GRADIENTS': layer((asked) => asked.backward({ cotangents: {} }), 'without gradients', { gradients: false }),
+  'RUN-MODEL': layer((asked) => asked.step(DATA as unknown as StepRequest), 'has no single step', { model: true }),
   'RUN-ORDER': layer((asked) => asked.backward({ cotangents: {} }), 'backward has no forward run'),
 } as const satisfies Readonly<Record<string, Witness>>;

@@ -345,7 +345,7 @@ describe('data that a model does not take are refused', () => {
     ['DATA-LENGTHS', { lengths: [4, 0, 0] }],
     ['DATA-LENGTHS', { lengths: [1, 1] }],
     ['DATA-SEED', { seed: -1 }],
-    ['DATA-KEY', { reverse: true }],
+    ['RUN-MODEL', { reverse: true }],
   ])('%s of %j', (code, change) => {
     expect(() => run(dropping, { ...good, ...change })).toThrow(expect.objectContaining({ code }));
   });

@@ -1,7 +1,16 @@
 /** The reference of a model: its run over whole sequences, eagerly on one tape, then one walk back. */
 import type { LayerDeclaration, ModelTree, Signature, Sizes, TensorDeclaration } from '../../../codegen/frontend/tree.js';
-import { type CellData, type CellResult, elements, expectedShapes, requireAllSymbols, sizeOf, type Tensor } from '../../data.js';
-import { checkLengths, checkSeed, nothing, refuse, widened, widenedParams, zero } from '../arguments.js';
+import {
+  type CellData,
+  type CellResult,
+  elements,
+  expectedShapes,
+  requireAllSymbols,
+  reversedModel,
+  sizeOf,
+  type Tensor,
+} from '../../data.js';
+import { checkLengths, checkSeed, nothing, widened, widenedParams, zero } from '../arguments.js';
 import { axesOf } from '../context.js';
 import { Draws } from '../draws.js';
 import { Interpreter } from '../interpret.js';
@@ -44,7 +53,7 @@ class ModelRun {
     data: CellData,
     private readonly tape: Tape,
   ) {
-    if (data.reverse) throw refuse('DATA-KEY', 'reverse', 'is true', 'Leave it out: the layers of a model have directions.');
+    if (data.reverse) throw reversedModel(tree.name);
     const B = sizeOf(sizes, 'B');
     this.timing = new Timing(tape, B);
     this.times = new Map(
