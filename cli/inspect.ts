@@ -102,9 +102,14 @@ function inspectSignature(kind: SpecTree['kind'], signature: Signature, sizes: S
     ...lines('input', signature.inputs, ['T', 'B']),
     ...lines('state', signature.state, ['B']),
     ...lines('param', signature.params, []),
-    `outputs: ${outputs?.map((output) => (signature.timeless?.includes(output) ? `${output} (no time)` : output)).join(', ') ?? 'all that step returns'}`,
+    `outputs: ${outputs?.map((output) => withAxes(output, signature.outputAxes?.[output])).join(', ') ?? 'all that step returns'}`,
   ];
   return { document, text: text.join('\n') };
+}
+
+function withAxes(output: string, axes: readonly string[] | undefined): string {
+  if (axes === undefined) return output;
+  return axes.length === 1 ? `${output} (no time)` : `${output} (over ${axes[0]})`;
 }
 
 /** All nodes, the forward step's first, and what they are cotangents of. */

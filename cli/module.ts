@@ -8,6 +8,7 @@ import type { Plan } from '../codegen/plan.js';
 import { visible } from '../codegen/visible.js';
 import { outputShapes } from '../runtime/check/outputs.js';
 import { fillOf, startOf } from '../runtime/data.js';
+import { timesOf } from '../runtime/lengths.js';
 
 export interface ModuleOrigin {
   /** The spec's file name. */
@@ -40,9 +41,10 @@ function label(dim: string): string {
  * serves smaller ones.
  */
 export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, { source, version }: ModuleOrigin): string {
+  const times = timesOf(signature);
   const element = (dim: string) => {
     if (isFixed(dim)) return `size: ${dim}`;
-    return `${label(dim)}: ${dim === 'T' || dim === 'B' ? 'number' : plan.sizes[dim]}`;
+    return `${label(dim)}: ${dim === 'B' || times.includes(dim) ? 'number' : plan.sizes[dim]}`;
   };
   const shape = (dims: readonly string[], leading: readonly string[]) =>
     `Tensor<readonly [${[...leading, ...dims].map(element).join(', ')}]>`;
@@ -64,15 +66,15 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
   const outputs = Object.entries(outputShapes(signature, graph)).map(([name, dims]) => ({
     name,
     shape: dims,
-    leading: signature.timeless?.includes(name) ? ['B'] : undefined,
+    leading: signature.outputAxes?.[name],
   }));
   const traces = Object.entries(graph.traces).map(([name, node]) => ({ name, shape: graph.nodes[node]?.shape ?? [] }));
-  const { T, B } = plan.sizes;
+  const most = [...times, 'B'].map((axis) => `${axis} up to ${plan.sizes[axis]}`).join(', ');
   return [
     `// Written by recurve ${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,
     "import type { Tensor, TypedPlan } from 'recurve/runtime';",
     '',
-    ...record('Inputs', `Sequences, by step and sequence: T up to ${T}, B up to ${B}.`, signature.inputs, ['T', 'B']),
+    ...record('Inputs', `Sequences, by step and sequence: ${most}.`, signature.inputs, ['T', 'B']),
     ...record('State', 'Initial and final state of every sequence.', state, ['B']),
     ...record('Params', untrained.length === 0 ? 'What training changes.' : 'What the cell computes with.', params, []),
     ...record('Outputs', "Output sequences, zero past a sequence's length.", outputs, ['T', 'B']),

@@ -20,6 +20,8 @@ export interface TensorSlot {
    * may be left out only where this is there.
    */
   readonly fill?: number;
+  /** Of a sequence over another time axis than T: which. */
+  readonly time?: string;
   /** Of an input, an output or a cotangent of one that has no time: `[B, …]`. */
   readonly timeless?: true;
   /** Of symbols: how many there are of each. */
@@ -55,6 +57,8 @@ export interface PassSpec {
   readonly workgroups: readonly [number, number, number];
   /** Of a pass over all T·B rows, by step: rows of one workgroup, along y and then z. A run of fewer steps needs only the first. */
   readonly rowsPerWorkgroup?: number;
+  /** The time axis that its rows are along, where it isn't T. */
+  readonly time?: string;
   /** Times it is dispatched in one run. */
   readonly dispatches: number;
   /** Per run, over all dispatches. */
@@ -71,6 +75,8 @@ export type ScheduleItem =
       readonly from: number;
       readonly to: number;
       readonly by: 1 | -1;
+      /** The time axis, where it isn't T. */
+      readonly axis?: string;
       readonly passes: readonly string[];
     };
 
@@ -97,8 +103,8 @@ export interface Plan {
   readonly tensors: Readonly<Record<string, TensorSlot>>;
   /** Scalars among the `params` that are rates of random masks: numbers from 0 to 1. */
   readonly rates: readonly string[];
-  /** `u32[B]`, each sequence's number of steps. */
-  readonly lengths: { readonly buffer: string; readonly offset: number };
+  /** `u32[B]`, each sequence's number of steps, along each time axis: `T` of a cell. */
+  readonly lengths: Readonly<Record<string, { readonly buffer: string; readonly offset: number }>>;
   /** One `u32`: the seed of the random masks, where any are drawn. */
   readonly seed?: { readonly buffer: string; readonly offset: number };
   /** The WGSL of every kernel. */

@@ -3,6 +3,7 @@ import { RecurveError } from '../codegen/errors.js';
 import { constantOf } from '../codegen/frontend/declare/constant.js';
 import type { Signature, Sizes, TensorDeclaration } from '../codegen/frontend/tree.js';
 import { isFixed } from '../codegen/ir/sizes.js';
+import { type Lengths, lengthsAlong } from './lengths.js';
 
 export interface Tensor {
   readonly shape: readonly number[];
@@ -24,7 +25,7 @@ export interface CellData {
    * Steps of each sequence, 0 to T; `undefined` means T for all. One of no steps ends with the state it begins with.
    * What inputs and cotangents hold past a sequence's length is not read.
    */
-  readonly lengths?: readonly number[];
+  readonly lengths?: Lengths;
   readonly reverse: boolean;
   /** Of the random masks, a whole number below 2³²; 0 where it is missing. */
   readonly seed?: number;
@@ -139,10 +140,10 @@ export function requireAllSymbols(
   data: Pick<CellData, 'inputs' | 'state' | 'lengths'>,
 ): void {
   for (const group of ['inputs', 'state'] as const) {
-    for (const { name, symbols } of signature[group]) {
+    for (const { name, symbols, leading: [time = 'T'] = [] } of signature[group]) {
       const tensor = data[group][name];
       if (symbols === undefined || tensor === undefined) continue;
-      requireSymbols(`${group}.${name}`, tensor, sizeOf(sizes, symbols), data.lengths);
+      requireSymbols(`${group}.${name}`, tensor, sizeOf(sizes, symbols), lengthsAlong(data.lengths, time));
     }
   }
 }

@@ -7,9 +7,9 @@ import { didYouMean } from '../codegen/suggest.js';
 /** Sizes become 32-bit indices on the device. */
 export const LARGEST_SIZE = 2 ** 31 - 1;
 
-/** Time steps, sequences, and the cell's own. */
-export function dimsOf({ dims }: Pick<Signature, 'dims'>): string[] {
-  return ['T', 'B', ...dims];
+/** Steps of each time axis, sequences, and the cell's own. */
+export function dimsOf({ dims, times = ['T'] }: Pick<Signature, 'dims' | 'times'>): string[] {
+  return [...times, 'B', ...dims];
 }
 
 /**
@@ -28,7 +28,7 @@ export function requireSize(name: string, size: number, where: string, written: 
 }
 
 /** @throws RecurveError `DIMS-UNKNOWN` for a size of a dim that the cell does not have */
-export function refuseUnknownDims(given: Sizes, signature: Pick<Signature, 'name' | 'dims'>, where: string): void {
+export function refuseUnknownDims(given: Sizes, signature: Pick<Signature, 'name' | 'dims' | 'times'>, where: string): void {
   const names = dimsOf(signature);
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown === undefined) return;

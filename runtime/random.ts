@@ -7,6 +7,7 @@
 import type { Signature, TensorDeclaration } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { type CellData, elements, shapeOf, sizeOf, type Tensor } from './data.js';
+import { type Lengths, lengthsAlong, timesOf } from './lengths.js';
 
 export interface RandomChoices {
   readonly seed: number;
@@ -59,14 +60,15 @@ export function randomData(
     );
   const scale = choices.scale ?? 1;
   const sequences = Object.entries(outputs).map(([name, shape]) => {
-    return { name, shape, ...(signature.timeless?.includes(name) ? { leading: ['B'] } : {}) };
+    const leading = signature.outputAxes?.[name];
+    return { name, shape, ...(leading === undefined ? {} : { leading }) };
   });
-  const lengths = choices.ragged ? randomLengths(sizes, streamOf(choices.seed, 'lengths')) : undefined;
+  const lengths = choices.ragged ? randomLengths(timesOf(signature), sizes, choices.seed) : undefined;
   const alongTime = (path: string, declarations: Parameters<typeof group>[1], draw: (stream: Stream) => number) => {
     const tensors = group(path, declarations, ['T', 'B'], draw);
-    for (const { name, leading } of declarations) {
+    for (const { name, leading: [time] = ['T'] } of declarations) {
       const tensor = tensors[name];
-      if (leading === undefined && tensor !== undefined) poisonPadding(tensor, lengths);
+      if (time !== undefined && time !== 'B' && tensor !== undefined) poisonPadding(tensor, lengthsAlong(lengths, time));
     }
     return tensors;
   };
@@ -139,9 +141,16 @@ function terms(dims: readonly string[], shape: readonly number[]): number {
   return elements(taps) * (shape.at(-1) ?? 1);
 }
 
+/** Along each axis lengths of its own. */
+function randomLengths(times: readonly string[], sizes: Sizes, seed: number): Lengths {
+  const along = (time: string) =>
+    lengthsUpTo(sizeOf(sizes, time), sizeOf(sizes, 'B'), streamOf(seed, time === 'T' ? 'lengths' : `lengths.${time}`));
+  const [only = 'T', ...others] = times;
+  return others.length === 0 ? along(only) : Object.fromEntries(times.map((time) => [time, along(time)]));
+}
+
 /** One full length at a random place, the next one shorter, the others anything from 0 to T. */
-function randomLengths(sizes: Sizes, stream: Stream): number[] {
-  const [T, B] = [sizeOf(sizes, 'T'), sizeOf(sizes, 'B')];
+function lengthsUpTo(T: number, B: number, stream: Stream): number[] {
   const lengths = Array.from({ length: B }, () => Math.floor(stream() * (T + 1)));
   const full = Math.floor(stream() * B);
   lengths[(full + 1) % B] = Math.floor(stream() * T);

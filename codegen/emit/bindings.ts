@@ -5,8 +5,11 @@ import type { Storage } from '../schedule/storage.js';
 export const LENGTHS = 'lengths';
 
 /** How many steps sequence b has, an `i32`. */
-export const stepsOf = (storage: Storage, bindings: Bindings, b: string): string =>
-  storage.links.steps === 'one' ? '1' : `i32(${bindings.lengths()}[${b}])`;
+export function stepsOf({ links: { time }, shared }: Storage, bindings: Bindings, b: string): string {
+  if (time === undefined) return '1';
+  const start = shared.lengthsAt(time);
+  return `i32(${bindings.lengths()}[${start === 0 ? b : `${start}u + ${b}`}])`;
+}
 
 export class Bindings {
   private readonly access = new Map<string, 'read' | 'read_write'>();

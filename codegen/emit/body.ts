@@ -112,7 +112,7 @@ class BodyPrinter {
       ...(this.usesLast ? ['let last = t + 1 == steps;'] : []),
       // A sequence without steps ends where the first one would be.
       ...(phase.stores.some(({ when }) => when === 'last') ? ['let ends = t + 1 == max(steps, 1);'] : []),
-      ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${4 * quads(storage.size('B'))}u];`] : []),
+      ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${storage.shared.seedAt}u];`] : []),
       ...indexLines(phase.shape, storage),
       ...(units % 4 === 0
         ? []

@@ -33,7 +33,7 @@ export function entriesLeft(storage: Storage, matrix: MatrixRef | undefined, bin
   const text = place === undefined ? literal(Number(rate)) : `${bindings.read(place.buffer)}[${place.base}u].x`;
   const skipped = (matrix.slice?.index ?? 0) * heads;
   return {
-    setup: [`let rate = ${text};`, `let seed = ${bindings.lengths()}[${4 * quads(storage.size('B'))}u];`],
+    setup: [`let rate = ${text};`, `let seed = ${bindings.lengths()}[${storage.shared.seedAt}u];`],
     calls: ['rc_uniform'],
     apply: (value, row, quad) => {
       const index = `((${skipped}u + ${head}) * ${n}u + ${row}) * ${quads(k)}u + ${quad}`;

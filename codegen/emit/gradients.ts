@@ -28,7 +28,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const width = quads(k);
   const lanes = lanesFor(target, width);
   const quadsPerTile = stride % 2 === 0 ? 2 : 1;
-  const rowsOf = ({ positions }: OuterTerm) => storage.size('T') * storage.size('B') * storage.elements(positions);
+  const rowsOf = ({ positions }: OuterTerm) => storage.steps * storage.size('B') * storage.elements(positions);
   const rows = common.terms.reduce((sum, term) => sum + rowsOf(term), 0);
   const opaque = rolled(target);
   const accumulators = [...Array(4 * quadsPerTile).keys()].map((index) => ({
@@ -125,7 +125,7 @@ function factorRows(storage: Storage, bindings: Bindings, term: OuterTerm, side:
   const { layout, shift, guarded, own, width, stride } = term[side];
   const batch = storage.size('B');
   const row = term.positions.length === 0 ? 'row' : 'r';
-  const last = storage.size('T') - 1;
+  const last = storage.steps - 1;
   const sequence = `(${row} % ${batch}u)`;
   const { lines, lead, inside } = positionLines(term[side], starts, { prefix: side, turn: 'group.z' });
   const slotOf = (): string => {
@@ -156,7 +156,7 @@ function factorRows(storage: Storage, bindings: Bindings, term: OuterTerm, side:
 /** Sums of per-unit values over a chunk of rows. */
 export function emitReduce(builder: GraphBuilder, storage: Storage, target: Target, pass: PassOf<'reduce'>): Emitted {
   const bindings = new Bindings();
-  const rows = storage.size('T') * storage.size('B');
+  const rows = storage.steps * storage.size('B');
   const { phase } = pass;
   const width = widthOf({ extents: storage.extents(phase.shape) });
   const lanes = lanesFor(target, width);

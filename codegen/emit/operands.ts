@@ -90,7 +90,7 @@ export function operandLines(
   const { lines, lead, inside } = positionLines(view, starts, { prefix: '', turn: 'g' });
   const position = lead === '0u' ? '0u' : `${lead} * ${stride}u`;
   const batch = storage.size('B');
-  const last = storage.size('T') - 1;
+  const last = storage.steps - 1;
   const base = pick(
     starts.map((start) => start.base),
     'g',

@@ -24,7 +24,7 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const bindings = new Bindings();
   const width = widthOf({ extents: storage.extents(phase.shape) });
   const batch = storage.size('B');
-  const rows = pass.rows === 'step' ? batch : batch * storage.size('T');
+  const rows = pass.rows === 'step' ? batch : batch * storage.steps;
   const lanes = lanesFor(target, width);
   const tile = tileRows(phase.contractions.length, rows);
   const perRow = [...Array(tile).keys()];

@@ -3,7 +3,6 @@ import { constantOf, fillingOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature, TensorDeclaration } from '../frontend/tree.js';
 import type { KernelSpec, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
 import type { Order, Pass, Program, Section } from '../schedule/passes.js';
-import { quads } from '../schedule/places.js';
 import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
 import { emitGather, emitOuter, emitReduce } from './gradients.js';
@@ -18,11 +17,17 @@ export interface PlanRequest {
   readonly target: Target;
 }
 
+/** How passes of a section are emitted, and the time axis that they are along where it isn't T. */
+interface Along {
+  readonly time: string | undefined;
+  readonly emit: (pass: Pass) => Emitted;
+}
+
 export function emitPlan(program: Program, { signature, options, gradients, target }: PlanRequest): Plan {
   const { shared, sections } = program;
   const passes: PassSpec[] = [];
   const kernels: KernelSpec[] = [];
-  const add = (pass: Pass, dispatches: number, emit: (pass: Pass) => Emitted): string => {
+  const add = (pass: Pass, dispatches: number, { time, emit }: Along): string => {
     // What runs is found by its name.
     if (passes.some(({ name }) => name === pass.name)) throw new Error(`two passes are named ${pass.name}`);
     const result = emit(pass);
@@ -34,7 +39,9 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
       direction: pass.direction,
       strategy: pass.kind === 'phase' && pass.region === 'loop' ? 'stepwise' : 'parallel',
       workgroups: result.workgroups,
-      ...(result.rowsPerWorkgroup === undefined ? {} : { rowsPerWorkgroup: result.rowsPerWorkgroup }),
+      ...(result.rowsPerWorkgroup === undefined
+        ? {}
+        : { rowsPerWorkgroup: result.rowsPerWorkgroup, ...(time === undefined ? {} : { time }) }),
       dispatches,
       bytesRead: result.cost.bytesRead * dispatches,
       bytesWritten: result.cost.bytesWritten * dispatches,
@@ -42,21 +49,25 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     });
     return pass.name;
   };
-  const items = (orders: readonly Order[], prefix: string, emit: (pass: Pass) => Emitted): ScheduleItem[] => {
+  const items = (orders: readonly Order[], prefix: string, along: Along): ScheduleItem[] => {
     const named = (pass: Pass): Pass => (prefix === '' ? pass : { ...pass, name: `${prefix}_${pass.name}` });
     return orders.map((order) =>
       order.kind === 'pass'
-        ? { kind: 'pass', pass: add(named(order.pass), 1, emit), time: order.time ?? 0 }
+        ? { kind: 'pass', pass: add(named(order.pass), 1, along), time: order.time ?? 0 }
         : {
             kind: 'loop',
             from: order.from,
             to: order.to,
             by: order.by,
-            passes: order.passes.map((pass) => add(named(pass), Math.abs(order.to - order.from), emit)),
+            ...(along.time === undefined ? {} : { axis: along.time }),
+            passes: order.passes.map((pass) => add(named(pass), Math.abs(order.to - order.from), along)),
           },
     );
   };
-  const inSection = (section: Section) => (pass: Pass) => emitPass(section, target, pass);
+  const inSection = (section: Section): Along => {
+    const { time } = section.storage.links;
+    return { time: time === 'T' ? undefined : time, emit: (pass) => emitPass(section, target, pass) };
+  };
   const [first] = sections;
   if (first === undefined) throw new Error('a program without sections');
   const forward = [
@@ -64,7 +75,6 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     ...sections.flatMap((section) => items(section.forward, section.prefix, inSection(section))),
   ];
   const backward = sections.toReversed().flatMap((section) => items(section.backward, section.prefix, inSection(section)));
-  const batch = shared.size('B');
   return {
     version: 1,
     cell: signature.name,
@@ -72,10 +82,10 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     sizes: shared.sizes,
     rates: signature.rates,
     gradients,
-    buffers: [...shared.memory.buffers(), { name: LENGTHS, bytes: 16 * (quads(batch) + 1) }],
+    buffers: [...shared.memory.buffers(), { name: LENGTHS, bytes: 4 * shared.seedAt + 16 }],
     tensors: withInits(shared.tensors, signature, (dim) => shared.size(dim)),
-    lengths: { buffer: LENGTHS, offset: 0 },
-    ...(draws(program) ? { seed: { buffer: LENGTHS, offset: 4 * quads(batch) } } : {}),
+    lengths: Object.fromEntries(shared.times.map((time) => [time, { buffer: LENGTHS, offset: shared.lengthsAt(time) }])),
+    ...(draws(program) ? { seed: { buffer: LENGTHS, offset: shared.seedAt } } : {}),
     kernels,
     passes,
     forward,

@@ -49,7 +49,7 @@ export function rowStart(storage: Storage, { place, shift, guarded, own }: Acces
       return plus(`${place.base}u`, at('b'));
     case 'sequence': {
       const step = own === 'back' ? `steps - 1 - (${stepAt(shift)})` : stepAt(shift);
-      const slot = guarded || own !== undefined ? `u32(clamp(${step}, 0, ${storage.size('T') - 1}))` : `u32(${step})`;
+      const slot = guarded || own !== undefined ? `u32(clamp(${step}, 0, ${storage.steps - 1}))` : `u32(${step})`;
       return plus(`${place.base}u`, at(`(${slot} * ${storage.size('B')}u + b)`));
     }
     case 'alternating':
@@ -67,7 +67,7 @@ export const stepAt = (shift: number, time = 't'): string =>
 export function isStep(storage: Storage, { shift, guarded, own }: Pick<Access, 'shift' | 'guarded' | 'own'>): string | undefined {
   if (own !== undefined) return isOwn(stepAt(shift), 'steps');
   if (!guarded) return undefined;
-  return shift < 0 ? `${stepAt(shift)} >= 0` : `${stepAt(shift)} < ${storage.size('T')}`;
+  return shift < 0 ? `${stepAt(shift)} >= 0` : `${stepAt(shift)} < ${storage.steps}`;
 }
 
 /** Whether a step, an `i32`, is one of a sequence of so many. */

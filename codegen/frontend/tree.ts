@@ -276,7 +276,7 @@ export interface TensorDeclaration {
   readonly range?: readonly [number, number];
   /**
    * Axes in front of `shape`, where they are not those of its group (`T`, `B` of an input, `B` of a state, none of a
-   * parameter): `B` alone of a model's input that has no time.
+   * parameter): `B` alone of a model's input that has no time, `S`, `B` of one over another time axis.
    */
   readonly leading?: readonly string[];
   /** A parameter that is not trained has no gradient. */
@@ -325,8 +325,10 @@ export interface Signature {
   readonly params: readonly TensorDeclaration[];
   /** Output sequences by name: state names and further values that `step` returns. Shapes come from lowering. */
   readonly outputs: readonly string[] | undefined;
-  /** Of a model: outputs that every sequence has once. */
-  readonly timeless?: readonly string[];
+  /** Of a model: its time axes. A cell has `T`. */
+  readonly times?: readonly string[];
+  /** Of a model: axes in front of the outputs that are not `[T, B, …]`: `[S, B]` over another time axis, `[B]` without time. */
+  readonly outputAxes?: Readonly<Record<string, readonly string[]>>;
   /** Of a model: its layers, in the order of their declaration. */
   readonly layers?: readonly LayerInstance[];
 }

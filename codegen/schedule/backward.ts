@@ -31,7 +31,7 @@ export interface BackwardSchedule {
 
 export function scheduleBackward({ adjoint, storage, merging, readForward, params }: BackwardRequest): BackwardSchedule {
   const { builder } = adjoint;
-  const steps = storage.size('T');
+  const { steps } = storage;
   const elements = (shape: Shape) => storage.elements(shape);
   const comesThrough = dependsOn(builder, (node) => node.op === 'previous');
   const sequence = (id: NodeId, slots = steps) => scratch(builder, storage, id, 'adjoints', 'sequence', slots);

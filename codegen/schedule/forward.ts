@@ -27,7 +27,7 @@ export interface ForwardSchedule {
 }
 
 export function scheduleForward({ builder, storage, step, needed }: ForwardRequest): ForwardSchedule {
-  const steps = storage.size('T');
+  const { steps } = storage;
   const stores: Store[] = [];
   const inStates = new Map<NodeId, Access>();
   for (const [name, value] of Object.entries(step.next)) {
@@ -125,7 +125,7 @@ export function scratch(
   id: NodeId,
   pool: 'values' | 'adjoints',
   layout: 'sequence' | 'alternating' | 'row',
-  slots = layout === 'sequence' ? storage.size('T') : layout === 'alternating' ? 2 : 1,
+  slots = layout === 'sequence' ? storage.steps : layout === 'alternating' ? 2 : 1,
 ): Access {
   const { shape, span } = builder.node(id);
   const what = `a value kept for ${layout === 'sequence' ? 'every step' : 'the next step'} (spec line ${span.line})`;

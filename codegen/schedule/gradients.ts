@@ -125,7 +125,7 @@ function factor({ builder, read }: GradientRequest, id: NodeId): Operand {
 }
 
 function sumPasses({ builder, storage, merging, params, terms, read }: GradientRequest, onto: Onto): Pass[] {
-  const rows = storage.size('T') * storage.size('B');
+  const rows = storage.steps * storage.size('B');
   // About as many chunks as rows in a chunk: two short sums round less than one long one.
   const chunks = Math.ceil(Math.sqrt(rows));
   const stores: Store[] = [];

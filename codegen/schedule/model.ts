@@ -194,7 +194,7 @@ class ModelScheduling {
     if (prepared === undefined) throw new Error(`no section ${index}`);
     const { section, inputs } = prepared;
     return {
-      steps: section.time === undefined ? 'one' : 'all',
+      time: section.time,
       source: (kind, name) => (kind === 'input' ? this.input(section, inputs, name) : this.cotangent(section, name)),
       target: (path) => this.target(index, path),
       state: (name) => this.state(index, section, name),
@@ -261,7 +261,8 @@ class ModelScheduling {
     const shape = section.states.find((state) => state.name === name)?.shape ?? [];
     const extents = this.shared.extents(shape);
     const width = extents.reduce((product, extent) => product * extent, 1);
-    const vectors = (this.shared.size('T') + 1) * this.shared.size('B') * width;
+    const steps = section.time === undefined ? 1 : this.shared.size(section.time);
+    const vectors = (steps + 1) * this.shared.size('B') * width;
     const region = this.shared.memory.allocate('values', vectors, `the sequence of state ${name}`);
     const place: Place = { ...region, layout: 'sequence', shape, extents, given: false };
     this.states.set(key, place);

@@ -11,18 +11,21 @@ export class Shared implements ParameterStorage {
   readonly memory: Memory;
   readonly tensors: Record<string, TensorSlot> = {};
   readonly matrices: Matrices;
+  /** Time axes, in the order in which their lengths lie in memory. */
+  readonly times: readonly string[];
   /** Parameters that are used as matrices: their rows are padded as well, so that tiles of them can be transposed. */
   private readonly contracted: ReadonlySet<string>;
   private readonly params = new Map<string, Place>();
   private readonly gradients = new Map<string, Place>();
 
   constructor(
-    { params }: Pick<Signature, 'params'>,
+    { params, times = ['T'] }: Pick<Signature, 'params' | 'times'>,
     readonly sizes: Sizes,
     readonly target: Target,
     steps: readonly Pick<StepGraph, 'nodes'>[],
   ) {
     this.memory = new Memory(target);
+    this.times = times;
     const used = steps
       .flatMap(({ nodes }) => nodes)
       .flatMap((node) => {
@@ -36,6 +39,15 @@ export class Shared implements ParameterStorage {
 
   size(dim: string): number {
     return sizeIn(this.sizes, dim);
+  }
+
+  /** Where the lengths along a time axis begin, in words of the buffer that has them; behind the last axis the seed follows. */
+  lengthsAt(time: string): number {
+    return this.times.indexOf(time) * 4 * quads(this.size('B'));
+  }
+
+  get seedAt(): number {
+    return this.times.length * 4 * quads(this.size('B'));
   }
 
   /** How many values a shape has. */
@@ -68,7 +80,7 @@ export class Shared implements ParameterStorage {
   }
 
   /** Lets the host read or write a place. */
-  expose(path: string, place: Place, slots: number, from = 0): void {
+  expose(path: string, place: Place, slots: number, from = 0, time: string | undefined = undefined): void {
     const leading = place.layout === 'sequence' ? [slots, this.size('B')] : place.layout === 'row' ? [this.size('B')] : [];
     const inner = place.shape.length === 0 ? [4] : [...place.extents.slice(0, -1), 4 * (place.extents.at(-1) ?? 1)];
     this.tensors[path] = {
@@ -76,6 +88,7 @@ export class Shared implements ParameterStorage {
       offset: 4 * (place.base + from * this.size('B') * widthOf(place)),
       shape: [...leading, ...place.shape.map((dim) => this.size(dim))],
       padded: [...leading, ...inner],
+      ...(place.layout === 'sequence' && time !== undefined && time !== 'T' ? { time } : {}),
       ...(place.layout === 'row' && /\b(inputs|outputs)\.[^.]*$/.test(path) ? { timeless: true as const } : {}),
     };
   }

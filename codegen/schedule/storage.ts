@@ -10,8 +10,8 @@ import type { Shared } from './shared.js';
 
 /** How a section's tensors are tied to those of others, and to the host. */
 export interface Links {
-  /** How many steps it has: all of its time axis, or one for values without time. */
-  readonly steps: 'all' | 'one';
+  /** The axis that its steps are along; none for values without time, which have one. */
+  readonly time: string | undefined;
   /** What it is that an input, or a cotangent of its results, reads in memory; `undefined` for what the host gives. */
   readonly source: (kind: 'input' | 'seed' | 'final', name: string) => Access | undefined;
   /** Where an output goes, where another section has a place for it, and where a state is, where it starts from such an output. */
@@ -23,7 +23,7 @@ export interface Links {
 
 /** A cell by itself: everything is the host's, under its own name. */
 export const ALONE: Links = {
-  steps: 'all',
+  time: 'T',
   source: () => undefined,
   target: () => undefined,
   state: () => undefined,
@@ -35,7 +35,8 @@ export class Storage {
   /** `[T+1, B, …]` for every state: slot 0 is the initial state, slot t+1 the state after step t. */
   readonly states: Readonly<Record<string, Place>>;
   readonly finals: Readonly<Record<string, Place>>;
-  readonly sizes: Sizes;
+  /** How many it has at most. */
+  readonly steps: number;
   readonly target: Target;
   readonly memory: Memory;
   readonly matrices: Matrices;
@@ -46,7 +47,7 @@ export class Storage {
     private readonly step: StepGraph,
     readonly links: Links = ALONE,
   ) {
-    this.sizes = links.steps === 'one' ? { ...shared.sizes, T: 1 } : shared.sizes;
+    this.steps = links.time === undefined ? 1 : shared.size(links.time);
     this.target = shared.target;
     this.memory = shared.memory;
     this.matrices = shared.matrices;
@@ -57,15 +58,15 @@ export class Storage {
         this.leaves.set(leaf, linked);
         continue;
       }
-      const place = this.place('inputs', 'sequence', shape, this.size('T'), `inputs.${name}`);
+      const place = this.place('inputs', 'sequence', shape, this.steps, `inputs.${name}`);
       this.leaves.set(leaf, accessTo(place));
-      this.expose(`inputs.${name}`, place, this.size('T'));
+      this.expose(`inputs.${name}`, place, this.steps);
     }
     const states: Record<string, Place> = {};
     const finals: Record<string, Place> = {};
     for (const { name, shape } of signature.state) {
       const what = `the sequence of state ${name}`;
-      const place = links.state(name) ?? { ...this.place('values', 'sequence', shape, this.size('T') + 1, what), given: true };
+      const place = links.state(name) ?? { ...this.place('values', 'sequence', shape, this.steps + 1, what), given: true };
       states[name] = place;
       this.leaves.set(`state ${name}`, accessTo(place));
       this.expose(`state.${name}`, { ...place, layout: 'row' }, 1);
@@ -76,8 +77,12 @@ export class Storage {
     this.finals = finals;
   }
 
+  get sizes(): Sizes {
+    return this.shared.sizes;
+  }
+
   size(dim: string): number {
-    return dim === 'T' && this.links.steps === 'one' ? 1 : this.shared.size(dim);
+    return this.shared.size(dim);
   }
 
   /** How many values a shape has. */
@@ -128,9 +133,10 @@ export class Storage {
 
   /** Lets the host read or write a place: `[slots, B, …]`, `[B, …]` or `[…]`; what has no time has no slots. */
   expose(path: string, place: Place, slots: number, from = 0): void {
-    const timeless = this.links.steps === 'one' && place.layout === 'sequence';
+    const { time } = this.links;
+    const timeless = time === undefined && place.layout === 'sequence';
     const seen: Place = timeless ? { ...place, layout: 'row' } : place;
-    for (const known of this.links.paths(path)) this.shared.expose(known, seen, slots, from);
+    for (const known of this.links.paths(path)) this.shared.expose(known, seen, slots, from, time);
   }
 
   /** Cotangents of output sequences and of final states: another section's, or what the caller gives. */
@@ -139,7 +145,7 @@ export class Storage {
     shapeOf: (id: NodeId) => Shape,
     outputs: Readonly<Record<string, NodeId>>,
   ): void {
-    const slots = this.size('T');
+    const slots = this.steps;
     for (const { name, of } of seeds) {
       const linked = this.links.source('seed', name);
       const path = `cotangents.outputs.${name}`;

@@ -4,13 +4,15 @@ import type { Signature } from '../../codegen/frontend/tree.js';
 import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
 import { chooseSizes } from '../../codegen/ir/sizes.js';
 import type { Sizes } from '../../codegen/plan.js';
+import { timesOf } from '../lengths.js';
 
 /** Positions along an axis of a map, and rows of a matrix memory: their number multiplies everything else. */
 const MOST_POSITIONS = 7;
 
-/** `others`: dims besides I and H, in declared order, repeated from the front when there are more. */
+/** `S`: of time axes besides the first. `others`: dims besides I and H, in declared order, repeated from the front when there are more. */
 interface ShapeCase {
   readonly T: number;
+  readonly S: number;
   readonly B: number;
   readonly I: number;
   readonly H: number;
@@ -22,14 +24,14 @@ interface ShapeCase {
  * sequence; one step of many, in multiples of 4; many sequences with H beyond 128, and H beyond 256.
  */
 const SHAPES: readonly ShapeCase[] = [
-  { T: 5, B: 3, I: 3, H: 5, others: [3, 7, 2] },
-  { T: 1, B: 1, I: 1, H: 1, others: [1] },
-  { T: 7, B: 3, I: 5, H: 33, others: [17, 9, 6] },
-  { T: 3, B: 2, I: 34, H: 70, others: [19, 35, 66] },
-  { T: 37, B: 1, I: 7, H: 9, others: [4, 11, 5] },
-  { T: 1, B: 19, I: 64, H: 64, others: [32, 64, 16] },
-  { T: 2, B: 33, I: 3, H: 131, others: [65, 5, 130] },
-  { T: 2, B: 2, I: 129, H: 260, others: [67, 257, 3] },
+  { T: 5, S: 4, B: 3, I: 3, H: 5, others: [3, 7, 2] },
+  { T: 1, S: 1, B: 1, I: 1, H: 1, others: [1] },
+  { T: 7, S: 9, B: 3, I: 5, H: 33, others: [17, 9, 6] },
+  { T: 3, S: 6, B: 2, I: 34, H: 70, others: [19, 35, 66] },
+  { T: 37, S: 2, B: 1, I: 7, H: 9, others: [4, 11, 5] },
+  { T: 1, S: 3, B: 19, I: 64, H: 64, others: [32, 64, 16] },
+  { T: 2, S: 1, B: 33, I: 3, H: 131, others: [65, 5, 130] },
+  { T: 2, S: 5, B: 2, I: 129, H: 260, others: [67, 257, 3] },
 ];
 
 /**
@@ -48,7 +50,9 @@ export function sizeCases(signature: Signature, least = 1): Sizes[] {
       const capped = leading.has(dim) ? Math.min(own, MOST_POSITIONS) : own;
       return capped < least ? least - 1 + capped : capped;
     };
-    const suggested = { T: shape.T, B: shape.B, ...Object.fromEntries(signature.dims.map((dim) => [dim, size(dim)])) };
+    const steps = timesOf(signature).map((time, axis) => [time, axis === 0 ? shape.T : shape.S]);
+    const units = signature.dims.map((dim) => [dim, size(dim)]);
+    const suggested = { ...Object.fromEntries(steps), B: shape.B, ...Object.fromEntries(units) };
     try {
       return [chooseSizes(signature.rules, suggested)];
     } catch (error) {

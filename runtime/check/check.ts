@@ -1,4 +1,5 @@
 /** Kernels against the reference: one cell, one assignment of options at a time. */
+
 import { RecurveError, SpecError } from '../../codegen/errors.js';
 import { resolveSpec, valuesOf } from '../../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../../codegen/frontend/tree.js';
@@ -8,6 +9,7 @@ import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, sizeOf } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
 import { type Layer, load } from '../layer/index.js';
+import { timesOf } from '../lengths.js';
 import { randomData } from '../random.js';
 import { FEWEST_UNITS, leastSize, planCases, sizeCases } from './cases.js';
 import { assignmentsOf } from './covering.js';
@@ -236,26 +238,29 @@ interface Drawn {
 
 /**
  * Everything a run gives, beside the reference. A draw about which nothing can be said tells nothing of the kernels:
- * another is taken in its place, and has to meet the same tolerance.
+ * another is taken in its place, and has to meet the same tolerance; of smaller numbers, where they grew beyond float32,
+ * as they do in a recurrence that nothing bounds.
  */
 async function drawUntilJudged(executable: Layer, tree: SpecTree, signature: Signature, run: Run): Promise<Drawn> {
   const { sizes } = executable.plan;
+  let scale = 1;
   for (let draw = 0; ; draw++) {
-    const data = run.data(draw);
+    const data = run.data(draw, scale);
     // An element that no kernel writes then holds a NaN that none computes, not what the run before left there.
     executable.poison();
     const tensors = judge(tree, signature, sizes, data, await executable.run(data));
     const verdict = worstVerdict(tensors.map((tensor) => tensor.verdict));
     if (verdict !== 'cannot be judged') return { tensors, replaced: draw };
-    if (draw < MOST_DRAWS - 1) continue;
-    return { tensors, replaced: draw, losses: lossesOf(tree, signature, sizes, data, tensors) };
+    const losses = lossesOf(tree, signature, sizes, data, tensors);
+    if (draw === MOST_DRAWS - 1) return { tensors, replaced: draw, losses };
+    if (losses.causes.some(({ overflow }) => overflow)) scale /= 2;
   }
 }
 
 interface Run {
   readonly name: string;
-  /** Other data for every draw. */
-  readonly data: (draw: number) => CellData;
+  /** Other data for every draw, at a scale of its own. */
+  readonly data: (draw: number, scale: number) => CellData;
 }
 
 /** Ragged in both directions, and full length; what one T or one B would make the same is left out. */
@@ -263,10 +268,14 @@ function runs({ kind }: SpecTree, signature: Signature, graph: StepGraph, sizes:
   const outputs = outputShapes(signature, graph);
   const run = (name: string, seed: number, ragged: boolean, reverse: boolean): Run => ({
     name,
-    data: (draw) => randomData(signature, sizes, outputs, { seed: seed + SEEDS * draw, ragged, reverse, scale }),
+    data: (draw, own) =>
+      randomData(signature, sizes, outputs, { seed: seed + SEEDS * draw, ragged, reverse, scale: scale * own }),
   });
   // The directions of a model are its layers'.
-  if (kind === 'model') return [run('ragged', 1, true, false), ...(sizes.T === 1 ? [] : [run('full length', 3, false, false)])];
+  if (kind === 'model') {
+    const short = timesOf(signature).every((time) => sizes[time] === 1);
+    return [run('ragged', 1, true, false), ...(short ? [] : [run('full length', 3, false, false)])];
+  }
   const ragged = [run('ragged', 1, true, false), run('ragged, reverse', 2, true, true)];
   return sizes.B === 1 || sizes.T === 1
     ? ragged.slice(0, sizes.T === 1 ? 1 : 2)

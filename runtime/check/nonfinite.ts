@@ -1,7 +1,9 @@
 /** What made a result that is not finite: the run once more, in float32 on the processor, watched operation by operation. */
+
 import type { Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, elements, expectedShapes } from '../data.js';
+import { timesOf } from '../lengths.js';
 import { LossTape, runReference } from '../reference/index.js';
 
 /** Products of numbers, about as many as take some seconds. */
@@ -23,6 +25,6 @@ function workOf(signature: Signature, sizes: Sizes): number {
   const shapes = expectedShapes(signature, sizes);
   const count = (group: Readonly<Record<string, readonly number[]>>) =>
     Object.values(group).reduce((sum, shape) => sum + elements(shape), 0);
-  const rows = (sizes.T ?? 1) * (sizes.B ?? 1);
-  return rows * count(shapes.params) + count(shapes.inputs) + (sizes.T ?? 1) * count(shapes.state);
+  const steps = Math.max(...timesOf(signature).map((time) => sizes[time] ?? 1));
+  return steps * (sizes.B ?? 1) * count(shapes.params) + count(shapes.inputs) + steps * count(shapes.state);
 }

@@ -4,7 +4,7 @@ import type { ReadTensor } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
 import { bufferOf, createBuffers } from '../memory/buffers.js';
 import { Carrier } from '../memory/carry.js';
-import type { Extent, Numbers } from '../memory/copy.js';
+import { courseOf, type Extent, type Numbers } from '../memory/copy.js';
 import { poisonBuffers } from '../memory/poison.js';
 import { createReadback } from '../memory/readback.js';
 import { Relayouter } from '../memory/relayout.js';
@@ -84,12 +84,15 @@ export async function createExecutable(
     const uploader = createUploader(device, plan, buffers, given);
     const readback = createReadback(owner, plan, buffers, results);
     release.push(() => readback.destroy());
-    const { T: steps = 1, B: batch = 1 } = plan.sizes;
-    const { clock, destroy: stop } = createClock(owner, steps);
+    const { B: batch = 1 } = plan.sizes;
+    const steps = Object.fromEntries(Object.keys(plan.lengths).map((time) => [time, plan.sizes[time] ?? 1]));
+    const { clock, destroy: stop } = createClock(owner, Math.max(...Object.values(steps)));
     release.push(stop);
     const passes = await createSteps(owner, plan, buffers);
     const commands = { forward: resolveSchedule(plan.forward, passes), backward: resolveSchedule(plan.backward, passes) };
-    const relayouter = new Relayouter(owner, bufferOf(buffers, plan.lengths.buffer));
+    const [lengths] = Object.values(plan.lengths);
+    if (lengths === undefined) throw new Error(`the plan for ${plan.cell} has no time axis`);
+    const relayouter = new Relayouter(owner, plan, bufferOf(buffers, lengths.buffer));
     const place = (tensor: PlacedTensor) => bufferOf(buffers, tensor.slot.buffer);
     const used = new UsedSteps(steps);
     const states = given.filter(({ group }) => group === 'state');
@@ -136,7 +139,7 @@ export async function createExecutable(
       },
       run(extent, { state, sources, directions, seed, weights, into, read }) {
         uploader.run(extent, seed);
-        used.written(extent.steps);
+        used.written(extent);
         const dense = upload(extent, sources);
         const reading = readback.begin(read, extent);
         const encoder = device.createCommandEncoder({ label: plan.cell });
@@ -149,7 +152,7 @@ export async function createExecutable(
         relayout(pass, 'pack', extent, dense);
         const runs = directions.map((direction) => ({
           commands: commands[direction],
-          reach: { steps: used.take(direction, extent.steps), batch, pack: weights === 'pack' },
+          reach: { steps: used.take(direction, extent), batch, pack: weights === 'pack' },
         }));
         encode(pass, runs, clock);
         relayout(pass, 'unpack', extent, into);
@@ -191,29 +194,36 @@ export async function createExecutable(
  * once; from then on what lies behind it is zero.
  */
 class UsedSteps {
-  readonly #steps: number;
-  readonly #used = { forward: 0, backward: 0 };
+  readonly #steps: Readonly<Record<string, number>>;
+  readonly #used: Readonly<Record<Direction, Record<string, number>>> = { forward: {}, backward: {} };
 
-  /** @param steps T of the plan */
-  constructor(steps: number) {
+  /** @param steps of the plan, along each time axis */
+  constructor(steps: Readonly<Record<string, number>>) {
     this.#steps = steps;
   }
 
   /** The caller's data reach this far: nothing but a backward run empties what is left of them. */
-  written(steps: number): void {
-    this.#used.backward = Math.max(this.#used.backward, steps);
+  written(extent: Extent): void {
+    for (const time of Object.keys(this.#steps)) this.#used.backward[time] = this.#reach('backward', time, extent);
   }
 
   /** How far to run for so many steps. */
-  take(direction: Direction, steps: number): number {
-    const reach = Math.max(steps, this.#used[direction]);
-    this.#used[direction] = steps;
-    return reach;
+  take(direction: Direction, extent: Extent): Readonly<Record<string, number>> {
+    return Object.fromEntries(
+      Object.keys(this.#steps).map((time) => {
+        const reach = this.#reach(direction, time, extent);
+        this.#used[direction][time] = courseOf(extent, time).steps;
+        return [time, reach];
+      }),
+    );
   }
 
   all(): void {
-    this.#used.forward = this.#steps;
-    this.#used.backward = this.#steps;
+    for (const used of Object.values(this.#used)) Object.assign(used, this.#steps);
+  }
+
+  #reach(direction: Direction, time: string, extent: Extent): number {
+    return Math.max(courseOf(extent, time).steps, this.#used[direction][time] ?? 0);
   }
 }
 

@@ -15,11 +15,20 @@ export interface Step {
   readonly region: PassSpec['region'];
   readonly workgroups: readonly [number, number, number];
   readonly rowsPerWorkgroup: number | undefined;
+  /** The time axis of its rows. */
+  readonly axis: string;
 }
 
 export type Command =
   | { readonly kind: 'step'; readonly step: Step; readonly time: number | undefined }
-  | { readonly kind: 'loop'; readonly from: number; readonly to: number; readonly by: number; readonly steps: readonly Step[] };
+  | {
+      readonly kind: 'loop';
+      readonly axis: string;
+      readonly from: number;
+      readonly to: number;
+      readonly by: number;
+      readonly steps: readonly Step[];
+    };
 
 /**
  * Compiles a plan's kernels, all at once, and makes its bind groups.
@@ -60,6 +69,7 @@ export async function createSteps(
         region: pass.region,
         workgroups: pass.workgroups,
         rowsPerWorkgroup: pass.rowsPerWorkgroup,
+        axis: pass.time ?? 'T',
       },
     ]),
   );
@@ -69,17 +79,17 @@ export async function createSteps(
 export function resolveSchedule(items: readonly ScheduleItem[], steps: ReadonlyMap<string, Step>): Command[] {
   return items.map((item) => {
     if (item.kind === 'pass') return { kind: 'step', step: lookUp(steps, item.pass, 'pass'), time: item.time };
-    const { from, to, by } = item;
+    const { from, to, by, axis = 'T' } = item;
     // Counting the wrong way would never reach `to`.
     if ((to - from) * by < 0) throw new Error(`a loop of the plan counts from ${from} to ${to} by ${by}`);
-    return { kind: 'loop', from, to, by, steps: item.passes.map((pass) => lookUp(steps, pass, 'pass')) };
+    return { kind: 'loop', axis, from, to, by, steps: item.passes.map((pass) => lookUp(steps, pass, 'pass')) };
   });
 }
 
 /** How much of a schedule runs. */
 export interface Reach {
-  /** Steps of loops, and of passes over all rows: those from here on are left out. */
-  readonly steps: number;
+  /** Steps of loops, and of passes over all rows, along each time axis: those from here on are left out. */
+  readonly steps: Readonly<Record<string, number>>;
   /** Sequences of the plan. */
   readonly batch: number;
   /** Whether weights are packed: they are as they were where neither they nor the seed of their masks changed. */
@@ -117,8 +127,8 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
         if (reach.pack || command.step.region !== 'pack') dispatch(command.step, command.time ?? 0, reach);
         continue;
       }
-      const { by, steps } = command;
-      const last = reach.steps - 1;
+      const { by, steps, axis } = command;
+      const last = stepsAlong(reach, axis) - 1;
       const [from, to] =
         by > 0 ? [command.from, Math.min(command.to, last + 1)] : [Math.min(command.from, last), Math.max(command.to, -1)];
       for (let time = from; (to - time) * by > 0; time += by) {
@@ -128,11 +138,14 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
   }
 }
 
+/** What has no time has one step, and names no axis of the plan. */
+const stepsAlong = ({ steps }: Reach, axis: string): number => steps[axis] ?? 1;
+
 /** The workgroups that the first rows take; kernels find their rows by y, then z. */
-function workgroupsIn({ workgroups, rowsPerWorkgroup }: Step, { steps, batch }: Reach): Step['workgroups'] {
+function workgroupsIn({ workgroups, rowsPerWorkgroup, axis }: Step, reach: Reach): Step['workgroups'] {
   if (rowsPerWorkgroup === undefined) return workgroups;
   const [x, y, z] = workgroups;
-  const tiles = Math.ceil((steps * batch) / rowsPerWorkgroup);
+  const tiles = Math.ceil((stepsAlong(reach, axis) * reach.batch) / rowsPerWorkgroup);
   return tiles < y ? [x, tiles, 1] : [x, y, Math.min(z, Math.ceil(tiles / y))];
 }
 

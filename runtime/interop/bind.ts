@@ -1,4 +1,5 @@
 /** Holds a request to a cell: names, shapes and sizes. */
+
 import { RecurveError } from '../../codegen/errors.js';
 import { fillingOf } from '../../codegen/frontend/declare/constant.js';
 import type { Signature } from '../../codegen/frontend/tree.js';
@@ -15,7 +16,9 @@ import {
   type Tensor,
   type Tensors,
 } from '../data.js';
+import { dimsOf } from '../dims.js';
 import { initialValues } from '../layer/init.js';
+import { lengthsByAxis, lengthsName, timesOf } from '../lengths.js';
 import { describe, listText, own } from './describe.js';
 import { measureGroup, type NamedShape, refuseUnknown, requireAll } from './groups.js';
 import { SizeLedger } from './sizes.js';
@@ -66,7 +69,9 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
     measureGroup(ledger, 'cotangents.state', signature.state, cotangents.state, ['B'], signature.name);
   }
   for (const [dim, size] of Object.entries(stated)) ledger.record(dim, size, '--dims', 'RUN-DIMS', '--dims');
-  if (request.lengths) checkLengths(request.lengths, ledger);
+  const times = timesOf(signature);
+  const lengths = lengthsByAxis(request.lengths, times);
+  for (const [time, along] of Object.entries(lengths)) checkLengths(along, time, lengthsName(time, times), ledger);
 
   const sizes = settle(ledger, signature);
   requireRoom({ signature, outputs }, sizes, request);
@@ -92,7 +97,8 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
 /** Outputs with the axes in front of them, where these are not T and B. */
 function outputsOf({ signature, outputs }: CellInterface): NamedShape[] {
   return Object.entries(outputs).map(([name, shape]) => {
-    return { name, shape, ...(signature.timeless?.includes(name) ? { leading: ['B'] } : {}) };
+    const leading = signature.outputAxes?.[name];
+    return { name, shape, ...(leading === undefined ? {} : { leading }) };
   });
 }
 
@@ -126,24 +132,24 @@ export function checkParamSource({ params, weights, init }: RunRequest, { name, 
 }
 
 /** @throws RecurveError `DATA-LENGTHS` */
-function checkLengths(lengths: readonly number[], ledger: SizeLedger): void {
-  const steps = ledger.get('T') ?? 0;
+function checkLengths(lengths: readonly number[], time: string, where: string, ledger: SizeLedger): void {
+  const steps = ledger.get(time) ?? 0;
   if (lengths.length === 0) {
     throw new RecurveError({
       code: 'DATA-LENGTHS',
-      message: 'lengths is empty',
+      message: `${where} is empty`,
       fix: 'Leave it out, or give one for each sequence.',
-      where: 'lengths',
+      where,
     });
   }
-  ledger.record('B', lengths.length, `lengths (${lengths.length} sequences)`, 'DATA-LENGTHS', 'lengths');
+  ledger.record('B', lengths.length, `${where} (${lengths.length} sequences)`, 'DATA-LENGTHS', where);
   lengths.forEach((length, sequence) => {
     if (Number.isInteger(length) && length >= 0 && length <= steps) return;
     throw new RecurveError({
       code: 'DATA-LENGTHS',
-      message: `lengths[${sequence}] is ${describe(length).replace('the number ', '')}; it must be a whole number from 0 to T = ${steps}`,
-      fix: 'Give each sequence its number of steps; T is the first axis of the inputs.',
-      where: 'lengths',
+      message: `${where}[${sequence}] is ${describe(length).replace('the number ', '')}; it must be a whole number from 0 to ${time} = ${steps}`,
+      fix: `Give each sequence its number of steps; ${time} is the first axis of the inputs.`,
+      where,
     });
   });
 }
@@ -152,10 +158,10 @@ function checkLengths(lengths: readonly number[], ledger: SizeLedger): void {
  * The sizes that the tensors tell, and those that follow from them.
  * @throws RecurveError `DATA-SIZE-UNKNOWN`, `DIMS-RULE`
  */
-export function settle(ledger: SizeLedger, { dims, rules }: Signature): Sizes {
-  const sizes = completeSizes(rules, ledger.sizes());
+export function settle(ledger: SizeLedger, signature: Pick<Signature, 'dims' | 'times' | 'rules'>): Sizes {
+  const sizes = completeSizes(signature.rules, ledger.sizes());
   return Object.fromEntries(
-    ['T', 'B', ...dims].map((dim) => {
+    dimsOf(signature).map((dim) => {
       const size = sizes[dim];
       if (size !== undefined) return [dim, size];
       throw new RecurveError({

@@ -14,6 +14,7 @@ export const FIELDS = {
   'weights.format': { metadata: 'weights.format' },
   'weights.tensors': { tensors: 'weights' },
   'weights.layers': { tensors: 'weights.layers' },
+  /** Of a model with several time axes a tensor for each: `lengths.S`. */
   lengths: { tensor: 'lengths' },
   reverse: { metadata: 'reverse' },
   seed: { metadata: 'seed' },

@@ -1,6 +1,8 @@
 /** The JSON form of a run's data. */
+
 import { RecurveError } from '../../codegen/errors.js';
 import type { Tensor, Tensors } from '../data.js';
+import type { Lengths } from '../lengths.js';
 import { emptyFile } from './containers/identify.js';
 import { describe, pathOf, quote } from './describe.js';
 import { duplicateKey } from './duplicates.js';
@@ -102,10 +104,7 @@ function requestFrom(document: JsonObject): RunRequest {
   const { cell, options = {}, inputs = {}, state = {}, params, init, weights, lengths, reverse, seed, cotangents } = document;
   if (cell !== undefined && typeof cell !== 'string') throw typeError('cell', 'the name of a cell', cell);
   if (reverse !== undefined && typeof reverse !== 'boolean') throw typeError('reverse', 'true or false', reverse);
-  if (lengths !== undefined && !Array.isArray(lengths)) {
-    throw typeError('lengths', 'an array of whole numbers', lengths, 'Write one number for each sequence: [5, 3].');
-  }
-  const steps = lengths && lengthsAt(lengths, 'lengths');
+  const steps = lengths === undefined ? undefined : lengthsFrom(lengths);
   const alongTime: UnreadIn = (shape) => pastLengths(shape, steps);
   return {
     ...(cell === undefined ? {} : { cell }),
@@ -120,6 +119,16 @@ function requestFrom(document: JsonObject): RunRequest {
     ...(seed === undefined ? {} : { seed: seedAt(seed) }),
     ...(cotangents === undefined ? {} : { cotangents: cotangentsAt(cotangents, alongTime) }),
   };
+}
+
+/** One array, or one for each time axis of a model that has several. */
+function lengthsFrom(value: unknown): Lengths {
+  const along = (given: unknown, where: string): readonly number[] => {
+    if (Array.isArray(given)) return lengthsAt(given, where);
+    throw typeError(where, 'an array of whole numbers', given, 'Write one number for each sequence: [5, 3].');
+  };
+  if (!isObject(value)) return along(value, 'lengths');
+  return Object.fromEntries(Object.entries(value).map(([axis, given]) => [axis, along(given, `lengths.${axis}`)]));
 }
 
 function weightsAt(value: unknown): NonNullable<RunRequest['weights']> {

@@ -1,6 +1,8 @@
 /** Tensors of a request: their shapes and numbers, held to what JSON can carry. */
+
 import { RecurveError } from '../../codegen/errors.js';
 import { elements, type ReadTensor } from '../data.js';
+import { type Lengths, lengthsByAxis } from '../lengths.js';
 import { describe, shapeText } from './describe.js';
 
 /** The largest count of elements a tensor may have: what a typed array and a GPU buffer can still address. */
@@ -58,9 +60,16 @@ export type Unread = (index: number) => boolean;
 
 export const allRead: Unread = () => false;
 
-/** For a tensor `[T, B, …]`; without lengths every sequence has T steps. */
-export function pastLengths([, batch = 1, ...unit]: readonly number[], lengths: readonly number[] | undefined): Unread {
-  if (lengths === undefined) return allRead;
+/**
+ * For a tensor `[T, B, …]`; without lengths every sequence has T steps. Along which of several time axes it is, nobody knows
+ * before the cell is: then what lies past all of a sequence's lengths.
+ */
+export function pastLengths([, batch = 1, ...unit]: readonly number[], given: Lengths | undefined): Unread {
+  if (given === undefined) return allRead;
+  const lengths = Object.values(lengthsByAxis(given, Array.isArray(given) ? ['T'] : Object.keys(given))).reduce(
+    (longest, along) => along.map((length, sequence) => Math.max(length, longest[sequence] ?? 0)),
+    [],
+  );
   const columns = elements(unit);
   return (index) => {
     const row = Math.floor(index / columns);

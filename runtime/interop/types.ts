@@ -1,6 +1,7 @@
 /** What a request holds, and whose weights can be read. */
 import type { OptionValue } from '../../codegen/frontend/tree.js';
 import type { Tensors } from '../data.js';
+import type { Lengths } from '../lengths.js';
 
 /** Frameworks whose weight layouts are read and written. */
 export const WEIGHT_FORMATS = ['onnx', 'torch', 'keras', 'cudnn', 'flax', 'nnx', 'mlx', 'haste', 'tf1'] as const;
@@ -21,7 +22,7 @@ export interface RunRequest {
   /** One direction's tensors in the framework's own names, shapes and gate order. */
   readonly weights?: { readonly format: WeightFormat; readonly tensors: Tensors };
   /** Steps of each sequence: whole numbers, 0 to T. */
-  readonly lengths?: readonly number[];
+  readonly lengths?: Lengths;
   /** Absent where the request leaves it to the weights. */
   readonly reverse?: boolean;
   /** Of the random masks: a whole number below 2³². */

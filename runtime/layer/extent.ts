@@ -1,42 +1,82 @@
 /** How much of a plan a request uses, and what each of its tensors holds. */
 import { RecurveError } from '../../codegen/errors.js';
+import type { Plan } from '../../codegen/plan.js';
 import { elements, requireSymbols, reversedModel } from '../data.js';
 import { type Executable, isBuffer, type Source } from '../execute/index.js';
-import { type Extent, type Numbers, shapeIn } from '../memory/copy.js';
+import { type Lengths, lengthsByAxis, lengthsName } from '../lengths.js';
+import { type Course, type Extent, type Numbers, shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
 import type { Given, GivenTensor, RunExtent } from './types.js';
 
 export type GivenTensors = Readonly<Record<string, Given | undefined>>;
 
+/** All steps of all sequences. */
+export function wholeOf({ sizes, lengths }: Pick<Plan, 'sizes' | 'lengths'>): Extent {
+  const { B: batch = 1 } = sizes;
+  const along = Object.keys(lengths).map((time): [string, Course] => {
+    const steps = sizes[time] ?? 1;
+    return [time, { steps, lengths: Array.from({ length: batch }, () => steps) }];
+  });
+  return { along: Object.fromEntries(along), batch, reverse: false };
+}
+
 /**
- * T, B and lengths of a run: as stated, or as the tensors tell.
+ * B, and steps and lengths along each time axis, of a run: as stated, or as the tensors tell.
  * @throws RecurveError `RUN-EXTENT`, `RUN-MODEL`, `DATA-LENGTHS`, `DATA-SHAPE`
  */
 export function extentOf(
   { plan, given }: Pick<Executable, 'plan' | 'given'>,
   request: RunExtent & { readonly inputs: GivenTensors; readonly state: GivenTensors },
 ): Extent {
-  const { T = 1, B = 1 } = plan.sizes;
-  if (plan.model && request.reverse) throw reversedModel(plan.cell);
-  const timed = Object.entries(request.inputs).filter(([name]) => given.get(`inputs.${name}`)?.leading !== 'row');
-  const sequences = shapesOf(Object.fromEntries(timed));
-  const rows = shapesOf(request.state);
-  const batch = request.batch ?? sequences[0]?.[1] ?? rows[0]?.[0] ?? request.lengths?.length ?? B;
-  requireWithin('B', batch, B, plan.cell);
-  const steps = request.steps ?? sequences[0]?.[0] ?? stepsOfArrays(Object.fromEntries(timed), given, batch) ?? T;
-  requireWithin('T', steps, T, plan.cell);
-  return { steps, batch, lengths: checkLengths(request.lengths, batch, steps), reverse: request.reverse ?? false };
+  const { sizes, cell } = plan;
+  if (plan.model && request.reverse) throw reversedModel(cell);
+  const times = Object.keys(plan.lengths);
+  const inputs = Object.entries(request.inputs);
+  const timed = inputs.filter(([name]) => given.get(`inputs.${name}`)?.leading !== 'row');
+  const timeless = inputs.filter(([name]) => given.get(`inputs.${name}`)?.leading === 'row');
+  const stated = lengthsByAxis(lengthsGiven(request.lengths), times);
+  const told = [
+    ...shapesOf(timed).map(([, batch]) => batch),
+    ...shapesOf([...timeless, ...Object.entries(request.state)]).flat(1),
+  ];
+  const batch = request.batch ?? told[0] ?? Object.values(stated)[0]?.length ?? sizes.B ?? 1;
+  requireWithin('B', batch, sizes.B, cell);
+  const along = times.map((time): [string, Course] => {
+    const own = timed.filter(([name]) => (given.get(`inputs.${name}`)?.time ?? time) === time);
+    const asked = stepsAsked(request.steps, time, times);
+    const steps = asked ?? shapesOf(own)[0]?.[0] ?? stepsOfArrays(own, given, batch) ?? sizes[time] ?? 1;
+    requireWithin(time, steps, sizes[time], cell);
+    return [time, { steps, lengths: checkLengths(stated[time], lengthsName(time, times), batch, steps) }];
+  });
+  return { along: Object.fromEntries(along), batch, reverse: request.reverse ?? false };
 }
 
-function shapesOf(tensors: GivenTensors): (readonly number[])[] {
-  return Object.values(tensors).flatMap((tensor) =>
+/** JavaScript lets callers give anything. @throws RecurveError `DATA-TYPE` */
+function lengthsGiven(given: unknown): Lengths | undefined {
+  if (given === undefined) return undefined;
+  if (isNumbers(given)) return Array.from(given);
+  return tensorsIn('lengths', given) as Readonly<Record<string, unknown>> as Exclude<Lengths, readonly number[]>;
+}
+
+/** Along one axis; a number is of the only one. */
+function stepsAsked(steps: RunExtent['steps'], time: string, times: readonly string[]): number | undefined {
+  if (steps === undefined || typeof steps === 'number') return times.length === 1 ? steps : undefined;
+  return steps[time];
+}
+
+function shapesOf(tensors: readonly (readonly [string, Given | undefined])[]): (readonly number[])[] {
+  return tensors.flatMap(([, tensor]) =>
     isTensor(tensor) && isNumbers(tensor.shape) && isNumbers(tensor.data) ? [tensor.shape] : [],
   );
 }
 
 /** As many steps as a bare array holds. */
-function stepsOfArrays(inputs: GivenTensors, given: Executable['given'], batch: number): number | undefined {
-  for (const [name, tensor] of Object.entries(inputs)) {
+function stepsOfArrays(
+  inputs: readonly (readonly [string, Given | undefined])[],
+  given: Executable['given'],
+  batch: number,
+): number | undefined {
+  for (const [name, tensor] of inputs) {
     const place = given.get(`inputs.${name}`);
     if (!isNumbers(tensor) || place === undefined) continue;
     const steps = tensor.length / (batch * elements(place.unit.shape));
@@ -44,7 +84,7 @@ function stepsOfArrays(inputs: GivenTensors, given: Executable['given'], batch: 
       throw new RecurveError({
         code: 'DATA-SHAPE',
         message: `inputs.${name} has ${tensor.length} numbers, which are no whole number of steps of [${batch}, ${place.slot.shape.slice(2).join(', ')}]`,
-        fix: 'Give as many numbers as T·B·units, or { shape, data }.',
+        fix: `Give as many numbers as ${place.time}·B·units, or { shape, data }.`,
         where: `inputs.${name}`,
       });
     }
@@ -53,7 +93,7 @@ function stepsOfArrays(inputs: GivenTensors, given: Executable['given'], batch: 
   return undefined;
 }
 
-function requireWithin(dim: 'T' | 'B', size: number, most: number, cell: string): void {
+function requireWithin(dim: string, size: number, most = 1, cell: string): void {
   if (Number.isInteger(size) && size >= 1 && size <= most) return;
   throw new RecurveError({
     code: 'RUN-EXTENT',
@@ -63,16 +103,17 @@ function requireWithin(dim: 'T' | 'B', size: number, most: number, cell: string)
   });
 }
 
-function checkLengths(lengths: readonly number[] | undefined, batch: number, steps: number): readonly number[] {
+function checkLengths(lengths: readonly number[] | undefined, where: string, batch: number, steps: number): readonly number[] {
   const checked = lengths ?? Array.from({ length: batch }, () => steps);
-  if (!isNumbers(checked)) throw wrongType('lengths', checked, `Give ${batch} whole numbers from 0 to ${steps}.`);
+  const wanted = `${batch} whole numbers from 0 to ${steps}`;
+  if (!isNumbers(checked)) throw wrongType(where, checked, `Give ${wanted}.`);
   const good = (length: number) => Number.isInteger(length) && length >= 0 && length <= steps;
   if (checked.length !== batch || !checked.every(good)) {
     throw new RecurveError({
       code: 'DATA-LENGTHS',
-      message: `lengths are [${checked.join(', ')}]`,
-      fix: `Give ${batch} whole numbers from 0 to ${steps}, one for each sequence.`,
-      where: 'lengths',
+      message: `${where} are [${checked.join(', ')}]`,
+      fix: `Give ${wanted}, one for each sequence.`,
+      where,
     });
   }
   return checked;
@@ -92,7 +133,8 @@ export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent): So
   const fits = shape === undefined || (shape.length === expected.length && shape.every((size, axis) => size === expected[axis]));
   if (fits && data.length === elements(expected)) {
     const { symbols } = tensor.slot;
-    if (symbols !== undefined) requireSymbols(tensor.path, { shape: expected, data }, symbols, extent.lengths);
+    if (symbols !== undefined)
+      requireSymbols(tensor.path, { shape: expected, data }, symbols, extent.along[tensor.time]?.lengths);
     return data;
   }
   const found = shape === undefined ? '' : `has shape [${shape.join(', ')}] and `;

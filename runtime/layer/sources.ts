@@ -6,7 +6,7 @@ import { type Tensor as HostTensor, requireRates } from '../data.js';
 import { type Executable, isBuffer, type Source } from '../execute/index.js';
 import type { Extent } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
-import { type GivenTensors, isNumbers, isTensor, sourceOf, tensorsIn } from './extent.js';
+import { type GivenTensors, isNumbers, isTensor, sourceOf, tensorsIn, wholeOf } from './extent.js';
 import type { Cotangents, ForwardRequest, Given } from './types.js';
 
 export type Sourced = readonly [PlacedTensor, Source];
@@ -21,8 +21,7 @@ export class Sources {
     this.#plan = plan;
     const tensors = [...given.values()];
     this.#groups = new Map(tensors.map(({ group }) => [group, tensors.filter((tensor) => tensor.group === group)]));
-    const { T: steps = 1, B: batch = 1 } = plan.sizes;
-    this.whole = { steps, batch, lengths: Array.from({ length: batch }, () => steps), reverse: false };
+    this.whole = wholeOf(plan);
   }
 
   /** Tensors of a group, such as `params`; none where the plan has none. */

@@ -1,5 +1,7 @@
 /** What a layer takes and gives. Names and shapes come from the cell; `generate` writes them down for one plan. */
 
+import type { Lengths } from '../lengths.js';
+
 /** A result of the device: numbers in row-major order, the last axis fastest. */
 export interface Tensor<Shape extends readonly number[] = readonly number[]> {
   /** Sizes of its axes, outermost first; `[]` for a scalar. */
@@ -54,12 +56,12 @@ type WithoutTime<T> =
 
 /** How long the sequences of a run are, and how many there are: at most the plan's. */
 export interface RunExtent {
-  /** T of the data. Default: what an input tells, else the plan's. */
-  readonly steps?: number;
+  /** T of the data; of a model with several time axes, of each. Default: what an input tells, else the plan's. */
+  readonly steps?: number | Readonly<Record<string, number>>;
   /** B of the data. Default: what a tensor tells, else the plan's. */
   readonly batch?: number;
-  /** Steps of each sequence, 0 to T. Default: T for all. */
-  readonly lengths?: readonly number[];
+  /** Steps of each sequence, 0 to T; of a model with several time axes, along each. Default: T for all. */
+  readonly lengths?: Lengths;
   /** Each sequence from its own end; not of a model, whose layers have directions. Default false. */
   readonly reverse?: boolean;
 }

@@ -6,21 +6,35 @@ export type Numbers = Float32Array | Float64Array;
 
 /** How much of a plan a run uses, which sequence runs how far, and from which end. */
 export interface Extent {
-  /** Steps of the data: at most the plan's T. */
-  readonly steps: number;
+  /** Along each of the plan's time axes. */
+  readonly along: Readonly<Record<string, Course>>;
   /** Sequences of the data: at most the plan's B. The others have no steps. */
   readonly batch: number;
-  /** Of each sequence of the data. */
-  readonly lengths: readonly number[];
   readonly reverse: boolean;
 }
 
+/** How far a run goes along one time axis. */
+export interface Course {
+  /** Steps of the data: at most the plan's. */
+  readonly steps: number;
+  /** Of each sequence of the data. */
+  readonly lengths: readonly number[];
+}
+
+/** @throws a plain Error for an axis that the plan does not have: a defect of recurve */
+export function courseOf({ along }: Extent, time: string): Course {
+  const course = along[time];
+  if (course === undefined) throw new Error(`a run says nothing of the time axis ${time}`);
+  return course;
+}
+
 /** The shape of a tensor's data in a run. */
-export function shapeIn(tensor: PlacedTensor, { steps, batch }: Extent): number[] {
+export function shapeIn(tensor: PlacedTensor, extent: Extent): number[] {
+  const { batch } = extent;
   const { shape } = tensor.slot;
   switch (tensor.leading) {
     case 'sequence':
-      return [steps, batch, ...shape.slice(2)];
+      return [courseOf(extent, tensor.time).steps, batch, ...shape.slice(2)];
     case 'row':
       return [batch, ...shape.slice(1)];
     case 'shared':
@@ -29,9 +43,9 @@ export function shapeIn(tensor: PlacedTensor, { steps, batch }: Extent): number[
 }
 
 /** Words of a tensor on the device that a run uses, from its start. */
-export function wordsIn(tensor: PlacedTensor, { steps }: Extent): number {
+export function wordsIn(tensor: PlacedTensor, extent: Extent): number {
   const [T = 1] = tensor.slot.padded;
-  return tensor.leading === 'sequence' ? (tensor.words / T) * steps : tensor.words;
+  return tensor.leading === 'sequence' ? (tensor.words / T) * courseOf(extent, tensor.time).steps : tensor.words;
 }
 
 /**
@@ -65,9 +79,10 @@ function eachUnit(tensor: PlacedTensor, extent: Extent, visit: (dense: number, p
   }
   const isSequence = tensor.leading === 'sequence';
   const [, paddedBatch = 1] = isSequence ? tensor.slot.padded : [1, tensor.slot.padded[0]];
-  for (let step = 0; step < (isSequence ? extent.steps : 1); step++) {
+  const { steps, lengths } = isSequence ? courseOf(extent, tensor.time) : { steps: 1, lengths: [] };
+  for (let step = 0; step < steps; step++) {
     for (let sequence = 0; sequence < extent.batch; sequence++) {
-      const position = isSequence ? positionOf(step, extent.lengths[sequence] ?? extent.steps, extent) : 0;
+      const position = isSequence ? positionOf(step, lengths[sequence] ?? steps, extent) : 0;
       visit((position * extent.batch + sequence) * unit, (step * paddedBatch + sequence) * paddedUnit);
     }
   }

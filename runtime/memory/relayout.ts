@@ -2,6 +2,7 @@
  * Dense tensors in a caller's own buffers, to and from their padded, step-ordered places in a plan's: what `copy.ts` does
  * for the host, without the host. Row-major float32 on the dense side.
  */
+import type { Plan } from '../../codegen/plan.js';
 import { elements } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
 import { constants } from './buffers.js';
@@ -14,7 +15,7 @@ const LANES = 64;
 const WGSL = `
 struct Layout {
   count: u32, stride: u32, offset: u32, reverse: u32,
-  batch: u32, paddedBatch: u32, steps: u32, lead: u32,
+  batch: u32, paddedBatch: u32, lengths: u32, lead: u32,
   rows: u32, paddedRows: u32, columns: u32, paddedColumns: u32,
 }
 @group(0) @binding(0) var<uniform> form: Layout;
@@ -24,7 +25,7 @@ struct Layout {
 
 // Step and position are the same thing seen from both sides: reversing twice changes nothing.
 fn turned(step: u32, sequence: u32) -> u32 {
-  let length = lengths[sequence];
+  let length = lengths[form.lengths + sequence];
   return select(step, length - 1u - step, form.reverse == 1u && step < length);
 }
 
@@ -76,14 +77,16 @@ export interface Relayout {
 /** Copies on the device, in the order of the queue. */
 export class Relayouter {
   readonly #device: GPUDevice;
+  readonly #plan: Pick<Plan, 'lengths'>;
   readonly #lengths: GPUBuffer;
   #pipelines: Readonly<Record<Direction, GPUComputePipeline>> | undefined;
   /** Layouts of what is encoded and not yet submitted. */
   readonly #layouts: GPUBuffer[] = [];
 
-  /** @param lengths `u32[B]`, as kernels read them: written before anything is copied */
-  constructor({ device }: Supervised, lengths: GPUBuffer) {
+  /** @param lengths `u32[B]` of each time axis, as kernels read them: written before anything is copied */
+  constructor({ device }: Supervised, plan: Pick<Plan, 'lengths'>, lengths: GPUBuffer) {
     this.#device = device;
+    this.#plan = plan;
     this.#lengths = lengths;
   }
 
@@ -97,7 +100,12 @@ export class Relayouter {
     const groups = Math.ceil(count / LANES);
     const across = Math.min(groups, device.limits.maxComputeWorkgroupsPerDimension);
     // A small buffer each time: what is queued must not be overwritten by the next copy.
-    const layout = constants(device, 'layout', GPUBufferUsage.UNIFORM, layoutOf(tensor, extent, count, across * LANES));
+    const layout = constants(
+      device,
+      'layout',
+      GPUBufferUsage.UNIFORM,
+      layoutOf(tensor, extent, this.#plan.lengths[tensor.time]?.offset ?? 0, count, across * LANES),
+    );
     const [from, to] = direction === 'pack' ? [dense, own] : [own, dense];
     const bindings = device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
@@ -131,7 +139,7 @@ export class Relayouter {
   }
 }
 
-function layoutOf(tensor: PlacedTensor, extent: Extent, count: number, stride: number): number[] {
+function layoutOf(tensor: PlacedTensor, extent: Extent, lengths: number, count: number, stride: number): number[] {
   const { shape, padded } = tensor.unit;
   const [batch, paddedBatch] =
     tensor.leading === 'shared' ? [1, 1] : [extent.batch, tensor.slot.padded[tensor.leading === 'sequence' ? 1 : 0] ?? 1];
@@ -140,5 +148,5 @@ function layoutOf(tensor: PlacedTensor, extent: Extent, count: number, stride: n
   const lead = elements(shape.slice(0, -2));
   const reverse = tensor.leading === 'sequence' && extent.reverse ? 1 : 0;
   const { offset } = tensor.slot;
-  return [count, stride, offset, reverse, batch, paddedBatch, extent.steps, lead, rows, paddedRows, columns, paddedColumns];
+  return [count, stride, offset, reverse, batch, paddedBatch, lengths, lead, rows, paddedRows, columns, paddedColumns];
 }

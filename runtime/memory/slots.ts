@@ -49,6 +49,8 @@ export interface PlacedTensor {
   /** 32-bit words on the device, padding included. */
   readonly words: number;
   readonly leading: Leading;
+  /** Of a sequence: its time axis. */
+  readonly time: string;
   /** The shape behind the leading axes, dense and padded: a scalar is one of four. */
   readonly unit: { readonly shape: readonly number[]; readonly padded: readonly number[] };
   /** Of one unit. */
@@ -96,6 +98,7 @@ function place(path: string, slot: TensorSlot): PlacedTensor {
     slot,
     words: elements(slot.padded),
     leading,
+    time: slot.time ?? 'T',
     unit,
     runs: runs(unit.shape, unit.padded),
   };

@@ -2,7 +2,7 @@
 import type { Plan } from '../../codegen/plan.js';
 import { elements } from '../data.js';
 import { bufferOf } from './buffers.js';
-import { type Extent, type Numbers, pad, shapeIn, wordsIn } from './copy.js';
+import { courseOf, type Extent, type Numbers, pad, shapeIn, wordsIn } from './copy.js';
 import type { PlacedTensor } from './slots.js';
 
 export interface Uploader {
@@ -27,27 +27,29 @@ export function createUploader(
 ): Uploader {
   const staging = new Float32Array(given.reduce((most, tensor) => Math.max(most, tensor.words), 0));
   const lengthWords = new Uint32Array(plan.sizes.B ?? 1);
-  /** What the memory holds. */
-  let written: { readonly lengths: string; readonly seed: number } | undefined;
+  /** What the memory holds: lengths by axis, and the seed. */
+  const written = new Map<string, string | number>();
   /** Tensors that are zero, with how many words of them. */
   const zeroed = new Map<PlacedTensor, number>();
   /** Parameters are written by other layers and by descent, too. */
   const exposed = new Set(given.filter(({ leading }) => leading === 'shared'));
-  const lengths = { ...plan.lengths, buffer: bufferOf(buffers, plan.lengths.buffer) };
   const seedPlace = plan.seed && { ...plan.seed, buffer: bufferOf(buffers, plan.seed.buffer) };
 
   return {
     run(extent, seed) {
-      const key = extent.lengths.join();
-      if (key !== written?.lengths) {
+      for (const [time, { buffer, offset }] of Object.entries(plan.lengths)) {
+        const { lengths } = courseOf(extent, time);
+        const key = lengths.join();
+        if (key === written.get(time)) continue;
         lengthWords.fill(0);
-        lengthWords.set(extent.lengths);
-        device.queue.writeBuffer(lengths.buffer, lengths.offset * 4, lengthWords);
+        lengthWords.set(lengths);
+        device.queue.writeBuffer(bufferOf(buffers, buffer), offset * 4, lengthWords);
+        written.set(time, key);
       }
-      if (seedPlace && seed !== written?.seed) {
+      if (seedPlace && seed !== written.get('the seed')) {
         device.queue.writeBuffer(seedPlace.buffer, seedPlace.offset * 4, Uint32Array.of(seed));
+        written.set('the seed', seed);
       }
-      written = { lengths: key, seed };
     },
     tensor(tensor, source, extent) {
       const words = wordsIn(tensor, extent);
@@ -67,7 +69,7 @@ export function createUploader(
         return;
       }
       zeroed.clear();
-      written = undefined;
+      written.clear();
     },
     expose(tensor) {
       exposed.add(tensor);

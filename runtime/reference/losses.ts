@@ -17,6 +17,8 @@ export interface Loss {
   readonly count: number;
   /** Whether every number that made it is the same whatever is drawn: constants, the time, fixed parameters. */
   readonly fixed: boolean;
+  /** Whether it grew beyond float32, which smaller numbers would not. */
+  readonly overflow: boolean;
 }
 
 const NAMES = new Map<Operation, string>([
@@ -66,7 +68,8 @@ export class LossTape extends RoundingTape {
       const numbers = args.map((arg) => arg.data[row * rowStride(arg) + (at % output.columns) * unitStride(arg)] as number);
       if (numbers.every(Number.isFinite)) {
         const fixed = !args.some(({ tracked }) => tracked);
-        this.note(reasonOf(operation, numbers), this.place, fixed);
+        const what = reasonOf(operation, numbers);
+        this.note({ what, fixed, overflow: what.endsWith(OVERFLOW) }, this.place);
       }
     }
   }
@@ -90,12 +93,13 @@ export class LossTape extends RoundingTape {
       arg.gradient.forEach((slope, at) => {
         if (Number.isFinite(slope) || !Number.isFinite(arg.data[at])) return;
         this.lost.add(arg);
-        this.note(`${slopeOf} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`, place, false);
+        const what = `${slopeOf} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`;
+        this.note({ what, fixed: false, overflow: false }, place);
       });
     }
   }
 
-  private note(what: string, place: Span | undefined, fixed: boolean): void {
+  private note({ what, fixed, overflow }: Pick<Loss, 'what' | 'fixed' | 'overflow'>, place: Span | undefined): void {
     const key = `${what} ${place?.file}:${place?.line}`;
     const before = this.found.get(key);
     this.found.set(key, {
@@ -104,6 +108,7 @@ export class LossTape extends RoundingTape {
       step: before?.step ?? this.step,
       count: (before?.count ?? 0) + 1,
       fixed: fixed && before?.fixed !== false,
+      overflow,
     });
   }
 }
@@ -113,7 +118,9 @@ function reasonOf(operation: Operation, numbers: readonly number[]): string {
   const [a = 0, b = 0] = numbers;
   if (name === '/') return b === 0 ? 'division by 0' : 'division by a number near 0 (overflow)';
   const reason = operation.lost?.(a, b);
-  return reason === undefined ? `${quoted(name)}: overflow beyond 3.4e38` : `${quoted(name)} ${reason}`;
+  return reason === undefined ? `${quoted(name)}: ${OVERFLOW}` : `${quoted(name)} ${reason}`;
 }
+
+const OVERFLOW = 'overflow beyond 3.4e38';
 
 const quoted = (name: string) => `\`${name}\``;

@@ -1,4 +1,5 @@
 /** The reference of a cell for a whole batch of sequences: every step forward on one tape, then one walk back. */
+
 import type { CellTree, Signature, Sizes, TensorDeclaration } from '../../codegen/frontend/tree.js';
 import {
   type CellData,
@@ -10,6 +11,7 @@ import {
   sizeOf,
   type Tensor,
 } from '../data.js';
+import { lengthsAlong } from '../lengths.js';
 import { checkLengths, checkSeed, initialState, nothing, widened, widenedParams, zero } from './arguments.js';
 import { axesOf } from './context.js';
 import { Draws } from './draws.js';
@@ -59,7 +61,7 @@ class SequenceRun {
   ) {
     this.T = sizeOf(sizes, 'T');
     this.B = sizeOf(sizes, 'B');
-    this.lengths = checkLengths(data.lengths, this.T, this.B);
+    this.lengths = checkLengths(lengthsAlong(data.lengths, 'T'), this.T, this.B);
     const shapes = expectedShapes(signature, sizes);
     const tracked = data.cotangents !== undefined;
     requireAllSymbols(signature, sizes, data);

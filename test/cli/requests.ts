@@ -4,6 +4,7 @@ import { parseCell, resolveOptions, resolveSignature } from '../../codegen/front
 import type { CellTree, OptionValue, Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { Tensor, Tensors } from '../../runtime/data.js';
+import { lengthsAlong } from '../../runtime/lengths.js';
 import { builtInCells } from '../../runtime/node/cells.js';
 import { randomData } from '../../runtime/random.js';
 
@@ -50,7 +51,7 @@ export function goodRequest(
     inputs: json(data.inputs),
     state: json(data.state),
     params: json(data.params),
-    lengths: [...(data.lengths ?? [])],
+    lengths: [...(lengthsAlong(data.lengths, 'T') ?? [])],
     reverse: false,
     cotangents: { outputs: json(data.cotangents?.outputs ?? {}), state: json(data.cotangents?.state ?? {}) },
   };

@@ -7,9 +7,10 @@ import { checkSpec } from '../../codegen/frontend/index.js';
 import { compile, parseSpec, resolveOptions, resolveSpec, type SpecTree, valuesOf } from '../../codegen/index.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { checkCell, judge, outputShapes } from '../../runtime/check/index.js';
+import type { CellData } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/layer/index.js';
-import { randomData } from '../../runtime/random.js';
+import { type RandomChoices, randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 
 let device: RecurveDevice;
@@ -162,6 +163,104 @@ const MODELS: Readonly<Record<string, string>> = {
   'parameters alone in what a sequence has once': `dims: ['I', 'H'], ${SEQUENCE}, params: { W: mat('H', 'I'), b: vec('H') },
     run({ x }, _layers, p) { return { y: last(x) * 0.5, z: matvec(p.W, mean(x, 'T')) + tanh(p.b) }; }`,
 };
+
+/** Two time axes, each with lengths of its own. */
+const TWO_AXES: Readonly<Record<string, string>> = {
+  "an encoder's last state starts a decoder over another axis": `times: ['S', 'T'], dims: ['I', 'J', 'H'],
+    inputs: { source: over('S', vec('I')), target: over('T', vec('J')) },
+    layers: { encoder: layer('gru'), decoder: layer('gru', { I: 'J' }) },
+    run({ source, target }, { encoder, decoder }) {
+      const code = encoder({ x: source });
+      const said = decoder({ x: target }, { state: { h: code.final.h } });
+      return { code: code.h, said: said.h, end: said.final.h };
+    }`,
+  'a mean over one axis is heard at every step of the other, and back': `times: ['S', 'T'], dims: ['I', 'H'],
+    inputs: { x: over('S', vec('I')), y: over('T', vec('I')), c: vec('I') }, params: { W: mat('H', 'I') },
+    run({ x, y, c }, _layers, p) {
+      const heard = tanh(matvec(p.W, x + mean(y, 'T') * c));
+      return { heard, z: matvec(p.W, y) * mean(heard, 'S'), late: shift(y, 1), early: shift(x, -2), top: maxOver(x * c, 'S') };
+    }`,
+  'layers in both directions over both axes, one of them called twice': `times: ['T', 'S'], dims: ['I', 'H'],
+    inputs: { x: over('S', vec('I')), y: over('T', vec('I')) },
+    layers: { l: layer('lstm'), m: layer('gru', { I: 'H' }) },
+    run({ x, y }, { l, m }) {
+      const a = l({ x }, { reverse: true });
+      const b = l({ x: y }, { reverse: true, state: { h: a.final.h, c: mean(a.h, 'S') } });
+      return { a: m({ x: a.h }).h, b: m({ x: b.h }).h, w: softmax(x, 'S') };
+    }`,
+  'one axis that is not T': `times: ['S'], dims: ['I', 'H'], inputs: { x: over('S', vec('I')) }, layers: { l: layer('gru') },
+    run({ x }, { l }) { return { h: l({ x }).h, e: last(x) }; }`,
+  'symbols, dropout and losses along both': `times: ['S', 'T'], dims: ['V', 'E', 'H'],
+    inputs: { s: over('S', symbol('V')), t: over('T', symbol('V')) }, params: { E: mat('V', 'E') },
+    layers: { encoder: layer('gru', { I: 'E' }), decoder: layer('gru', { I: 'E' }) },
+    run({ s, t }, { encoder, decoder }, p) {
+      const code = encoder({ x: dropout(embed(p.E, s), 0.3) }).final.h;
+      const h = decoder({ x: dropout(embed(p.E, shift(t, -1)), 0.2) }, { state: { h: code } }).h;
+      return { loss: crossEntropy(h, t), h };
+    }`,
+};
+
+describe('over two time axes', () => {
+  it.each(Object.keys(TWO_AXES))(
+    '%s',
+    async (name) => {
+      const wide = { S: 4, T: 7, B: 3, I: 3, J: 2, H: 5, V: 5, E: 3 };
+      const training = name.includes('dropout');
+      expect(await wrong(TWO_AXES[name] ?? '', wide, training)).toEqual([]);
+      expect(await wrong(TWO_AXES[name] ?? '', { ...wide, S: 6, T: 2 }, training)).toEqual([]);
+      expect(await wrong(TWO_AXES[name] ?? '', { ...wide, S: 1, T: 1, B: 1 }, training)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+/** A model compiled for these sizes, and what a run of others gives beside the reference. */
+async function loaded(properties: string, sizes: Sizes) {
+  const tree = parsed(properties);
+  const options = resolveOptions(tree, {});
+  const signature = resolveSpec(tree, options);
+  const outputs = outputShapes(signature, valuesOf(tree, signature));
+  const layer = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
+  return {
+    layer,
+    data: (extent: Sizes, choices: RandomChoices) => randomData(signature, { ...sizes, ...extent }, outputs, choices),
+    wrong: async (extent: Sizes, data: CellData) =>
+      judge(tree, signature, { ...sizes, ...extent }, data, await layer.run(data)).flatMap(({ name, verdict, error }) =>
+        verdict === 'agrees' ? [] : [`${name} ${error}`],
+      ),
+  };
+}
+
+describe('a plan with two time axes', () => {
+  const sizes = { S: 6, T: 5, B: 3, I: 3, J: 2, H: 5 };
+  const model = TWO_AXES["an encoder's last state starts a decoder over another axis"] ?? '';
+
+  it('serves fewer steps of either, whatever ran before', async () => {
+    const { layer, data, wrong } = await loaded(model, sizes);
+    const extents: Sizes[] = [{}, { S: 2 }, { T: 2, B: 2 }, { S: 1, T: 4 }, { S: 5, T: 1, B: 1 }, { S: 6 }, { T: 3 }, {}];
+    for (const [at, extent] of extents.entries()) {
+      if (at % 2 === 1) await layer.run({ ...data({}, { seed: 90 + at, ragged: true }), cotangents: undefined });
+      expect(await wrong(extent, data(extent, { seed: at + 1, ragged: at % 3 !== 0 })), JSON.stringify(extent)).toEqual([]);
+    }
+    layer.destroy();
+  });
+
+  it('takes lengths and steps of each by name, and refuses what names none of them', async () => {
+    const { layer, data, wrong } = await loaded(model, sizes);
+    const all = data({}, { seed: 1 });
+    expect(await wrong({}, { ...all, lengths: { S: [0, 6, 2], T: [5, 0, 1] } })).toEqual([]);
+    expect(await wrong({}, { ...all, lengths: { S: [3, 1, 6] } })).toEqual([]);
+    const refused = async (change: object, code: string, where: string) =>
+      expect(layer.run({ ...all, ...change })).rejects.toMatchObject({ code, where });
+    await refused({ lengths: [5, 5, 5] }, 'DATA-LENGTHS', 'lengths');
+    await refused({ lengths: { U: [5, 5, 5] } }, 'DATA-LENGTHS', 'lengths.U');
+    await refused({ lengths: { S: [7, 1, 1] } }, 'DATA-LENGTHS', 'lengths.S');
+    await refused({ lengths: { S: [1, 1] } }, 'DATA-LENGTHS', 'lengths.S');
+    await refused({ lengths: { S: 3 } }, 'DATA-TYPE', 'lengths.S');
+    await refused({ steps: { S: 7 } }, 'RUN-EXTENT', 'S');
+    layer.destroy();
+  });
+});
 
 describe('a written model', () => {
   it.each(Object.keys(MODELS))(

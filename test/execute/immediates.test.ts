@@ -45,7 +45,7 @@ function timesPlan(): Plan {
     ],
     tensors: { 'outputs.a': slot(0), 'outputs.b': slot(T), 'outputs.c': slot(2 * T) },
     rates: [],
-    lengths: { buffer: 'lengths', offset: 0 },
+    lengths: { T: { buffer: 'lengths', offset: 0 } },
     kernels: [
       // Its second binding is never mentioned in the kernel, which an inferred layout would not forgive.
       kernel('a', true, ['out', 'unused'], `${time} ${out(0)} ${main} { out[t] = f32(t); }`),

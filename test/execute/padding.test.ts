@@ -13,7 +13,10 @@ function placed(path: string, shape: number[], padded: number[]): PlacedTensor {
 
 const counting = (count: number) => Float32Array.from({ length: count }, (_, index) => index + 1);
 const dirty = (count: number) => new Float32Array(count).fill(9);
-const forward = { steps: 2, batch: 2, lengths: [2, 2], reverse: false };
+const extent = (steps: number, lengths: readonly number[], reverse = false) => {
+  return { along: { T: { steps, lengths } }, batch: lengths.length, reverse };
+};
+const forward = extent(2, [2, 2]);
 
 describe('padding', () => {
   it('puts a matrix into both padded axes and leaves zeros around it', () => {
@@ -49,19 +52,19 @@ describe('padding', () => {
 
   it('orders a reversed ragged sequence by step and back, what lies past its end as it is', () => {
     const tensor = placed('inputs.x', [3, 2, 1], [3, 2, 4]);
-    const extent = { steps: 3, batch: 2, lengths: [3, 2], reverse: true };
+    const turned = extent(3, [3, 2], true);
     const padded = dirty(24);
-    pad(tensor, counting(6), padded, extent);
+    pad(tensor, counting(6), padded, turned);
     const units = [...padded].filter((_, index) => index % 4 === 0);
     expect(units).toEqual([5, 4, 3, 2, 1, 6]);
     expect([...padded].filter((_, index) => index % 4 !== 0)).toEqual(Array(18).fill(0));
-    expect([...unpad(tensor, padded, extent)]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...unpad(tensor, padded, turned)]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it('takes inputs of one number a step, and a padded batch', () => {
     const tensor = placed('inputs.x', [2, 2], [2, 4]);
     const padded = dirty(8);
-    pad(tensor, counting(4), padded, { steps: 2, batch: 2, lengths: [2, 1], reverse: false });
+    pad(tensor, counting(4), padded, extent(2, [2, 1]));
     expect([...padded]).toEqual([1, 2, 0, 0, 3, 4, 0, 0]);
   });
 });

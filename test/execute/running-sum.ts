@@ -2,8 +2,10 @@
  * A plan made by hand: h' = h + a·x per unit, with its gradients, and a matrix that is only copied (to see both axes
  * padded). It uses everything that `load` offers: loops up and down, a pass at a fixed time, ragged lengths.
  */
+
 import type { Plan, TensorSlot } from '../../codegen/plan.js';
 import type { CellData, CellResult, Tensor } from '../../runtime/data.js';
+import { lengthsAlong } from '../../runtime/lengths.js';
 
 export interface SumSizes {
   readonly T: number;
@@ -96,7 +98,7 @@ export function runningSumPlan({ T, B, H }: SumSizes): Plan {
     buffers: [...Object.entries(bytes).map(([name, size]) => ({ name, bytes: size })), { name: 'lengths', bytes: B * 4 }],
     tensors,
     rates: [],
-    lengths: { buffer: 'lengths', offset: 0 },
+    lengths: { T: { buffer: 'lengths', offset: 0 } },
     kernels: Object.entries(kernels).map(([name, body]) => ({
       name,
       wgsl: [head, body, tail].join('\n'),
@@ -148,7 +150,7 @@ export function expectedSum({ T, B, H }: SumSizes, data: CellData): CellResult {
   const [h, final, dx, dh, da] = [zeros(T, B, H), zeros(B, H), zeros(T, B, H), zeros(B, H), zeros(H)];
   const k = at(data.params.k, 0);
   for (let b = 0; b < B; b++) {
-    const length = data.lengths?.[b] ?? T;
+    const length = lengthsAlong(data.lengths, 'T')?.[b] ?? T;
     const positions = Array.from({ length }, (_, step) => (data.reverse ? length - 1 - step : step));
     for (let u = 0; u < H; u++) {
       const a = at(data.params.a, u);
@@ -170,7 +172,7 @@ export function expectedSum({ T, B, H }: SumSizes, data: CellData): CellResult {
   }
   const params = {
     a: da,
-    k: { shape: [], data: Float32Array.of(k * 2 + (data.lengths?.[0] ?? T)) },
+    k: { shape: [], data: Float32Array.of(k * 2 + (lengthsAlong(data.lengths, 'T')?.[0] ?? T)) },
     M: { shape: [H, 3], data: Float32Array.from(data.params.M?.data ?? []) },
   };
   const forward = { outputs: { h }, state: { h: final } };

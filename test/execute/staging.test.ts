@@ -25,7 +25,7 @@ describe('the staging array that all tensors go through', () => {
     };
     const buffers = new Map(plan.buffers.map(({ name }) => [name, {} as GPUBuffer]));
     const uploader = createUploader({ queue } as unknown as GPUDevice, plan, buffers, given);
-    const extent = { steps: 2, batch: 3, lengths: [2, 2, 2], reverse: false };
+    const extent = { along: { T: { steps: 2, lengths: [2, 2, 2] } }, batch: 3, reverse: false };
     const leftOut = ['state.h', 'cotangents.outputs.h', 'cotangents.state.h'];
     const of = (path: string) => {
       const slot = plan.tensors[path];

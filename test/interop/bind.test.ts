@@ -198,3 +198,37 @@ describe('a request that does not fit is refused:', () => {
     );
   });
 });
+
+describe('a model with two time axes', () => {
+  const { signature, outputs } = rnn();
+  const [x] = signature.inputs;
+  if (x === undefined) throw new Error('an rnn has an input');
+  const cell: CellInterface = {
+    signature: { ...signature, times: ['T', 'S'], inputs: [x, { ...x, name: 'source', leading: ['S', 'B'] }] },
+    outputs,
+  };
+  const request = (lengths: unknown) =>
+    bind({ ...goodDocument(), inputs: { ...(goodDocument().inputs as object), source: count(5, 3, 2) }, lengths }, cell);
+
+  test('has a size of each, and lengths of each or of some', () => {
+    expect(request({ T: [2, 1, 2], S: [0, 5, 3] })).toMatchObject({
+      sizes: { T: 2, S: 5, B: 3 },
+      data: { lengths: { T: [2, 1, 2], S: [0, 5, 3] } },
+    });
+    expect(request({ S: [0, 5, 3] }).data.lengths).toEqual({ S: [0, 5, 3] });
+    expect(request(undefined).data).not.toHaveProperty('lengths');
+  });
+
+  test('is told that one array is not of both, which axes there are, and whose number is wrong', () => {
+    expect(mistake(() => request([2, 1, 2]))).toBe(
+      'DATA-LENGTHS | lengths | lengths is one array, and there are 2 time axes | Write { "T": […], "S": […] }; an axis that is left out has all its steps.',
+    );
+    expect(mistake(() => request({ U: [1, 1, 1] }))).toMatch(
+      /^DATA-LENGTHS \| lengths.U \| lengths.U is of no time axis among T, S/,
+    );
+    expect(mistake(() => request({ S: [1, 6, 1] }))).toContain('lengths.S[1] is 6; it must be a whole number from 0 to S = 5');
+    expect(mistake(() => request({ S: [1, 1] }))).toContain('lengths.S (2 sequences) makes B = 2');
+    expect(code(() => request({ S: [1.5, 1, 1] }))).toBe('DATA-LENGTHS');
+    expect(code(() => request({ S: 'all' }))).toBe('DATA-TYPE');
+  });
+});

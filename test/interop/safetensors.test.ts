@@ -245,3 +245,11 @@ describe('a malformed safetensors file is refused:', () => {
     expect(code(() => request({ 'inputs.x': f32([0]) }))).toBe('DATA-SIZE');
   });
 });
+
+test('lengths along several time axes are a tensor for each', () => {
+  const bytes = writeSafetensors({
+    'lengths.S': { shape: [2], data: Int32Array.of(4, 0) },
+    'lengths.T': { shape: [2], data: Int32Array.of(1, 2) },
+  });
+  expect(readRequest(bytes, 'a.safetensors').lengths).toEqual({ S: [4, 0], T: [1, 2] });
+});

@@ -4,6 +4,7 @@ import type { CellData, CellResult, Tensor, Tensors } from '../../runtime/data.j
 import { adopt } from '../../runtime/device/adopt.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { type GivenTo, type Layer, load, type RunRequest, type RunResult } from '../../runtime/layer/index.js';
+import { lengthsAlong } from '../../runtime/lengths.js';
 import { builtIn, fromText } from '../conformance/compare-cell.js';
 import { prepareLayer } from './prepared.js';
 
@@ -268,7 +269,11 @@ describe('a layer', () => {
       ] as unknown as Tensor[])
         expect(
           sameBits(
-            await layer.run({ ...drawn, inputs: { x }, lengths: Uint8Array.from(drawn.lengths ?? []) as unknown as number[] }),
+            await layer.run({
+              ...drawn,
+              inputs: { x },
+              lengths: Uint8Array.from(lengthsAlong(drawn.lengths, 'T') ?? []) as unknown as number[],
+            }),
             expected,
           ),
         ).toEqual([]);

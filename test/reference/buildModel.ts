@@ -1,4 +1,5 @@
 /** Model trees written by hand, and data for them. */
+
 import type {
   CellTree,
   Expression,
@@ -12,6 +13,7 @@ import type {
 } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, expectedShapes, type Tensor, type Tensors } from '../../runtime/data.js';
+import { lengthsAlong } from '../../runtime/lengths.js';
 import { bell, poisonPadding, type RandomChoices, randomData, streamOf } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 import { bound, buildCell, fn, member, name, record, span } from './build.js';
@@ -123,7 +125,7 @@ export function modelData(
   const timed = signature.inputs.filter(({ leading }) => leading === undefined);
   const untimed = signature.inputs.filter(({ leading }) => leading !== undefined);
   const drawn = randomData({ ...signature, inputs: timed, state: untimed }, sizes, {}, choices);
-  const lengths = choices.lengths ?? drawn.lengths;
+  const lengths = choices.lengths ?? lengthsAlong(drawn.lengths, 'T');
   for (const tensor of Object.values(drawn.inputs)) poisonPadding(tensor, lengths);
   const data = {
     inputs: { ...drawn.inputs, ...drawn.state },

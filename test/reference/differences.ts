@@ -1,7 +1,9 @@
 /** Central finite differences of the reference, and small edits of its data. */
+
 import type { Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { CellData, Tensor, Tensors } from '../../runtime/data.js';
+import { lengthsAlong } from '../../runtime/lengths.js';
 import { relativeError } from '../../runtime/norm.js';
 import { runReference } from '../../runtime/reference/index.js';
 
@@ -68,7 +70,7 @@ export function withElement(data: CellData, group: Group, name: string, i: numbe
 
 /** One sequence of a batch, cut at its length. */
 export function alone(data: CellData, b: number): CellData {
-  const T = data.lengths?.[b];
+  const T = lengthsAlong(data.lengths, 'T')?.[b];
   const sequence = ({ shape, data: values }: Tensor): Tensor => {
     const [steps = 0, B = 0, ...rest] = shape;
     const row = rest.reduce((product, size) => product * size, 1);

@@ -190,8 +190,8 @@ describe('a ragged batch', () => {
 
 describe('reverse', () => {
   it('gives what data turned around by hand gives', () => {
-    const data: CellData = { ...elmanData(), lengths: [3, 4, 1] };
-    const lengths = data.lengths ?? [];
+    const lengths = [3, 4, 1];
+    const data: CellData = { ...elmanData(), lengths };
     const backwards = run(elman, { ...data, reverse: true });
     const turned = run(elman, {
       ...data,

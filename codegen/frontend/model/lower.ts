@@ -105,7 +105,16 @@ function lowerRun(
       rules,
       rates: [...machine.rates],
       outputs: [...outputs.keys()],
-      timeless: [...outputs].flatMap(([name, { section }]) => (section.time === undefined ? [name] : [])),
+      outputAxes: Object.fromEntries(
+        [...outputs].flatMap(
+          ([
+            name,
+            {
+              section: { time },
+            },
+          ]) => (time === 'T' ? [] : [[name, time === undefined ? ['B'] : [time, 'B']]]),
+        ),
+      ),
     },
   };
 }

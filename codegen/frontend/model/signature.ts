@@ -46,6 +46,7 @@ export function modelSignatureWith(
     rules: [],
     rates: [],
     outputs: undefined,
+    times: tree.times.map(({ name }) => name),
     layers: layers.instances,
   };
   return { signature, layers, bad };

@@ -2,6 +2,7 @@
 import { RecurveError } from '../../../codegen/errors.js';
 import { didYouMean } from '../../../codegen/suggest.js';
 import type { Tensor, Tensors } from '../../data.js';
+import type { Lengths } from '../../lengths.js';
 import { pathOf, quote, shapeText } from '../describe.js';
 import { lengthsAt, weightFormatAt } from '../fields.js';
 import { GROUPS, type Group } from '../form.js';
@@ -16,9 +17,9 @@ import { dtypeError, numbersOf, type StoredTensor, storedTensor } from './stored
 export function parseSafetensorsRequest(bytes: Uint8Array, source: string): RunRequest {
   const file = readSafetensors(bytes, source);
   const groups = new Map<Group, [string, Tensor][]>();
-  const { lengths: given, ...others } = file.tensors;
-  const lengths = given && storedLengths(given);
-  for (const [path, stored] of Object.entries(others)) {
+  const lengths = lengthsIn(file.tensors);
+  const others = Object.entries(file.tensors).filter(([path]) => !isLengths(path));
+  for (const [path, stored] of others) {
     const { group, name } = splitPath(path, source);
     const members = groups.get(group) ?? [];
     const alongTime = group === 'inputs' || group === 'cotangents.outputs';
@@ -61,16 +62,28 @@ function splitPath(path: string, source: string): { group: Group; name: string }
   });
 }
 
-function storedLengths(stored: StoredTensor): readonly number[] {
+const isLengths = (path: string): boolean => path === 'lengths' || path.startsWith('lengths.');
+
+/** `lengths`, or one tensor for each time axis: `lengths.S`. */
+function lengthsIn(tensors: Readonly<Record<string, StoredTensor>>): Lengths | undefined {
+  const found = Object.entries(tensors).filter(([path]) => isLengths(path));
+  const [first, second] = found;
+  if (first === undefined) return undefined;
+  if (first[0] === 'lengths' && second === undefined) return storedLengths(first[1], 'lengths');
+  const along = found.map(([path, stored]) => [path.slice('lengths.'.length), storedLengths(stored, path)]);
+  return Object.fromEntries(along);
+}
+
+function storedLengths(stored: StoredTensor, where: string): readonly number[] {
   const { shape } = stored;
   if (shape.length !== 1) {
     throw new RecurveError({
       code: 'DATA-LENGTHS',
-      message: `lengths has shape ${shapeText(shape)}; it has one axis, over the sequences`,
+      message: `${where} has shape ${shapeText(shape)}; it has one axis, over the sequences`,
       fix: 'Save it with the shape [B], one whole number for each sequence.',
-      where: 'lengths',
+      where,
     });
   }
-  if (dtypeNamed(stored.dtype)?.read === undefined) throw dtypeError(stored, 'lengths', 'I32 or I64');
-  return lengthsAt([...numbersOf(stored)], 'lengths');
+  if (dtypeNamed(stored.dtype)?.read === undefined) throw dtypeError(stored, where, 'I32 or I64');
+  return lengthsAt([...numbersOf(stored)], where);
 }

@@ -1,4 +1,5 @@
 /** The reference of a model: its run over whole sequences, eagerly on one tape, then one walk back. */
+
 import type { LayerDeclaration, ModelTree, Signature, Sizes, TensorDeclaration } from '../../../codegen/frontend/tree.js';
 import {
   type CellData,
@@ -10,6 +11,7 @@ import {
   sizeOf,
   type Tensor,
 } from '../../data.js';
+import { lengthsByAxis } from '../../lengths.js';
 import { checkLengths, checkSeed, nothing, widened, widenedParams, zero } from '../arguments.js';
 import { axesOf } from '../context.js';
 import { Draws } from '../draws.js';
@@ -56,12 +58,12 @@ class ModelRun {
     if (data.reverse) throw reversedModel(tree.name);
     const B = sizeOf(sizes, 'B');
     this.timing = new Timing(tape, B);
+    const names = tree.times.map(({ name }) => name);
+    const lengths = lengthsByAxis(data.lengths, names);
     this.times = new Map(
-      tree.times.map(({ name }) => {
+      names.map((name) => {
         const T = sizeOf(sizes, name);
-        // Lengths are given for one axis: the only one, or T.
-        const own = tree.times.length === 1 || name === 'T' ? data.lengths : undefined;
-        return [name, new TimeAxis(name, T, checkLengths(own, T, B))];
+        return [name, new TimeAxis(name, T, checkLengths(lengths[name], T, B))];
       }),
     );
     const tracked = data.cotangents !== undefined;

@@ -88,6 +88,13 @@ describe('checkCell', () => {
     expect(report.worst).toBeLessThan(1e-5);
   });
 
+  it('draws smaller numbers where those drawn grew beyond float32, as they do in a recurrence that nothing bounds', async () => {
+    const report = await checkOne(cellOf('2 * h * h + a * x + 0.01 * d'), { T: 30, B: 3, H: 5 });
+    expect(report).toMatchObject({ verdict: 'agrees', ok: true });
+    expect(report.draws.replaced).toBeGreaterThan(2);
+    expect(report.worst).toBeGreaterThan(0);
+  });
+
   it('cannot judge where float32 keeps none of the digits', async () => {
     const report = await checkOne(cellOf('sin(70001 * x) + a * h + d'), { T: 2, B: 2, H: 5 });
     expect(report).toMatchObject({ verdict: 'cannot be judged', ok: false, counts: true, losses: { causes: [], underflow: 0 } });
