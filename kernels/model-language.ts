@@ -142,3 +142,14 @@ export function first(_x: number): number {
 export function last(_x: number): number {
   return notExecuted('last');
 }
+/**
+ * All steps of a sequence of vectors as one value without time, `['S', 'H']` of one over `S`: what attention looks at. Zero
+ * behind each sequence's own end, which `index('S') < steps('S')` tells apart. Nothing is copied.
+ */
+export function memory(_x: number): number {
+  return notExecuted('memory');
+}
+/** How many steps each sequence has along a time axis: one number, without time. */
+export function steps(_axis: string): number {
+  return notExecuted('steps');
+}

@@ -6,9 +6,13 @@ export const LENGTHS = 'lengths';
 
 /** How many steps sequence b has, an `i32`. */
 export function stepsOf({ links: { time }, shared }: Storage, bindings: Bindings, b: string): string {
-  if (time === undefined) return '1';
+  return time === undefined ? '1' : `i32(${lengthOf({ shared }, bindings, time, b)})`;
+}
+
+/** How many it has along a time axis, a `u32`. */
+export function lengthOf({ shared }: Pick<Storage, 'shared'>, bindings: Bindings, time: string, b: string): string {
   const start = shared.lengthsAt(time);
-  return `i32(${bindings.lengths()}[${start === 0 ? b : `${start}u + ${b}`}])`;
+  return `${bindings.lengths()}[${start === 0 ? b : `${start}u + ${b}`}]`;
 }
 
 export class Bindings {

@@ -23,7 +23,7 @@ import type { Phase } from '../schedule/phases.js';
 import { type Access, accessTo, type Place, quads, type Store } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
-import { type Bindings, stepsOf } from './bindings.js';
+import { type Bindings, lengthOf, stepsOf } from './bindings.js';
 import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, rowNumber, type Spot, unitSpot } from './spots.js';
 
@@ -100,7 +100,7 @@ class BodyPrinter {
             : live(value);
       const address = aside
         ? addressOf(storage, { ...store, guarded: false }, NOWHERE)
-        : addressOf(storage, { ...store, guarded: false }, this.home, 'col');
+        : addressOf(storage, { ...store, guarded: false }, this.home, store.place.layout === 'memory' ? undefined : 'col');
       const statement = printStore(store, address, masked);
       const conditions = [...(store.when === 'last' ? ['ends'] : []), ...(aside ? ['col == 0u'] : [])];
       return conditions.length === 0 ? statement : `if (${conditions.join(' && ')}) { ${statement} }`;
@@ -146,7 +146,7 @@ class BodyPrinter {
   }
 
   private compute(node: Node, spot: Spot, scope: Scope): string {
-    const { storage } = this.request;
+    const { storage, bindings } = this.request;
     if (isApply(node)) {
       const op = ops[node.op];
       this.flops += op.flops * scope.rounds;
@@ -168,6 +168,8 @@ class BodyPrinter {
         return this.load(accessTo(storage.param(node.name)), spot);
       case 'extent':
         return `vec4f(${literal(storage.elements(node.dims))})`;
+      case 'steps':
+        return `vec4f(f32(${lengthOf(storage, bindings, node.time, 'b')}))`;
       case 'index':
         return this.index(node.blocks, storage.size(node.shape[0] ?? ''), spot);
       case 'random':
@@ -191,6 +193,7 @@ class BodyPrinter {
 
   /** Whether the phase's flat index serves for a place. */
   private coversPhase(place: Place): boolean {
+    if (place.layout === 'memory') return false;
     const extents = this.request.storage.extents(this.request.phase.shape);
     return place.extents.slice(1).join() === extents.slice(1).join();
   }

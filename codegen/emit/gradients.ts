@@ -136,7 +136,8 @@ function factorRows(storage: Storage, bindings: Bindings, term: OuterTerm, side:
     }
     return guarded ? `u32(clamp(i32(${row}) + ${shift * batch}, 0, ${(last + 1) * batch - 1}))` : row;
   };
-  const rowText = layout === 'shared' ? '0u' : layout === 'row' ? `${sequence} * ${width}u` : `${slotOf()} * ${width}u`;
+  const rowText =
+    layout === 'shared' ? '0u' : layout === 'row' || layout === 'memory' ? `${sequence} * ${width}u` : `${slotOf()} * ${width}u`;
   const step = `${row} / ${batch}u`;
   const reachesOf = (): string | undefined => {
     if (own !== undefined) return isOwn(stepAt(shift, `i32(${step})`), stepsOf(storage, bindings, sequence));

@@ -132,6 +132,7 @@ export function operandLines(
       case 'shared':
         return '0u';
       case 'row':
+      case 'memory':
         return `${sequenceOf(index)} * ${width}u`;
       case 'sequence': {
         if (own !== undefined) {

@@ -30,9 +30,10 @@ export const plus = (...addends: readonly string[]): string => {
 };
 
 /** `vec4f` from the start of a row's values to the spot: `flat` where the caller knows it. */
-function inRow(place: Place, spot: Spot): string {
+function inRow(storage: Storage, place: Place, spot: Spot): string {
   if (!spot.last) return '0u';
   const last = spot.last.kind === 'quad' ? spot.last.text : `${spot.last.text} / 4u`;
+  if (place.layout === 'memory') return plus(`(${spot.outer[0]} * ${storage.size('B')}u + b) * ${place.extents.at(-1)}u`, last);
   if (spot.outer.length === 0) return last;
   const lead = flatten(spot.outer, place.extents);
   return plus(`${lead} * ${place.extents.at(-1)}u`, last);
@@ -44,6 +45,7 @@ export function rowStart(storage: Storage, { place, shift, guarded, own }: Acces
   const at = (index: string) => `${index} * ${width}u`;
   switch (place.layout) {
     case 'shared':
+    case 'memory':
       return `${place.base}u`;
     case 'row':
       return plus(`${place.base}u`, at('b'));
@@ -75,7 +77,7 @@ export const isOwn = (step: string, steps: string): string => `${step} >= 0 && $
 
 /** Index into the buffer; `flat` overrules the spot where the kernel has the index at hand. */
 export function addressOf(storage: Storage, access: Access, spot: Spot, flat?: string): string {
-  return plus(rowStart(storage, access), flat ?? inRow(access.place, spot));
+  return plus(rowStart(storage, access), flat ?? inRow(storage, access.place, spot));
 }
 
 /** The lane of `vec4f` that a unit lies in; `undefined` where all four are wanted. */

@@ -29,6 +29,8 @@ export type Leaf =
   | { readonly op: 'time' }
   /** The number of each unit of a vector, or of the block it falls into where its units are cut into `blocks` blocks. */
   | { readonly op: 'index'; readonly blocks: number | undefined }
+  /** How many steps the sequence has along a time axis. */
+  | { readonly op: 'steps'; readonly time: string }
   /** How many values a shape of these dims has. */
   | { readonly op: 'extent'; readonly dims: readonly string[] }
   /** Draws of a counter-based generator, fresh at each step or once for each sequence. */

@@ -17,8 +17,11 @@ export interface SectionInput {
   /** Of the leaf. */
   readonly name: string;
   readonly shape: Shape;
-  /** A value without time in a section that has steps. */
-  readonly held: boolean;
+  /**
+   * At each step its own; or `held`, a value without time in a section that has steps; or `memory`, all steps of a sequence
+   * at every step, as values of the shape `[time axis, …]`.
+   */
+  readonly seen: 'step' | 'held' | 'memory';
   readonly source: Source;
 }
 

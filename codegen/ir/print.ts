@@ -35,10 +35,10 @@ export function printModel({ sections, outputs }: ModelGraph): string {
       const head = `section ${index}, ${time === undefined ? 'without time' : `over ${time}${order === 'back' ? ', from the last step' : ''}`}`;
       return [
         head,
-        ...inputs.map(({ name, shape, held, source }) => {
+        ...inputs.map(({ name, shape, seen, source }) => {
           const from =
             source.kind === 'host' ? `input ${source.name}` : `${source.kind} ${source.name} of section ${source.section}`;
-          return `  reads ${name} : [${shape.join(', ')}] = ${from}${held ? ', at every step' : ''}`;
+          return `  reads ${name} : [${shape.join(', ')}] = ${from}${SEEN[seen]}`;
         }),
         ...states.map(
           ({ name, shape, initial }) =>
@@ -97,6 +97,7 @@ function printBody(node: Node): string {
   if (node.op === 'delayed') return `${node.group} ${node.name} delayed by ${node.steps}`;
   if (node.op === 'random') return `${node.distribution} draw ${node.site} per ${node.per}`;
   if (node.op === 'index') return node.blocks === undefined ? 'index' : `index of ${node.blocks} blocks`;
+  if (node.op === 'steps') return `steps over ${node.time}`;
   if (node.op === 'extent') return `extent ${node.dims.join('·')}`;
   return node.op === 'last' || node.op === 'time' ? node.op : `${node.op} ${node.name}`;
 }
@@ -119,3 +120,5 @@ function printIndex({ offset, stride, dilation }: { offset: Affine; stride: numb
 
 const printRoots = (label: string, roots: Readonly<Record<string, NodeId>>) =>
   Object.entries(roots).map(([name, id]) => `${label} ${name} = %${id}`);
+
+const SEEN = { step: '', held: ', at every step', memory: ', all of it at every step' } as const;

@@ -83,6 +83,7 @@ export class Ranges {
         return node.group === 'state' && this.wildStates.has(node.name) ? WILD : ANY;
       case 'time':
       case 'index':
+      case 'steps':
         return between(0, INFINITE);
       case 'extent':
         return between(1, INFINITE);

@@ -88,10 +88,11 @@ export function scheduleBackward({ adjoint, storage, merging, readForward, param
   const held = storage.signature.inputs.filter(({ leading }) => leading !== undefined);
   const initial: Store[] = [...storage.signature.state, ...held].map((tensor) => {
     const { name, shape } = tensor;
-    const path = `gradients.${held.includes(tensor) ? 'inputs' : 'state'}.${name}`;
-    const place = storage.place('gradients', 'row', shape, 1, path);
+    const isHeld = held.includes(tensor);
+    const path = `gradients.${isHeld ? 'inputs' : 'state'}.${name}`;
+    const place = storage.place('gradients', isHeld ? storage.heldLayout(name) : 'row', shape, 1, path);
     storage.expose(path, place, 1);
-    (held.includes(tensor) ? inputs : states).set(name, place);
+    (isHeld ? inputs : states).set(name, place);
     return { value: cotangent(adjoint.carries, name, builder), place, shift: 0, when: 'always' };
   });
   // These run at step −1. What is the same at every step was stored from step 0 on: it is read there.

@@ -10,7 +10,7 @@ import { gatedValues } from '../passes/gated.js';
 import { Ranges } from '../passes/ranges.js';
 import { type RetimedAdjoint, retime } from '../passes/retime.js';
 import type { SectionParams } from './gradients.js';
-import { type Access, accessTo, type Place, turned } from './places.js';
+import { type Access, accessTo, type Place, turned, widthOf } from './places.js';
 import { type Program, type ProgramRequest, programOf, SectionScheduling } from './program.js';
 import { Shared } from './shared.js';
 import type { Links } from './storage.js';
@@ -206,18 +206,23 @@ class ModelScheduling {
   private input(section: ModelSection, inputs: readonly SectionInput[], name: string): Access | undefined {
     const input = inputs.find((one) => one.name === name);
     if (input === undefined) throw new Error(`a section has no input ${name}`);
-    const { source, held } = input;
+    const { source, seen } = input;
     if (source.kind === 'host') return undefined;
     const from = this.made[source.section];
     if (from === undefined) throw new Error(`section ${source.section} comes too late`);
     if (source.kind === 'final') {
       const place = from.storage.finals[source.name];
       if (place === undefined) throw new Error(`no last state ${source.name}`);
-      return accessTo({ ...place, layout: held ? 'row' : 'sequence' });
+      return accessTo({ ...place, layout: seen === 'held' ? 'row' : 'sequence' });
     }
     const access = from.forward.outputs.get(source.name);
     if (access === undefined) throw new Error(`section ${source.section} has no output ${source.name}`);
-    if (held) return { ...access, place: { ...access.place, layout: 'row', given: false } };
+    if (seen === 'memory') {
+      const { place } = access;
+      const extents = [this.shared.size(input.shape[0] ?? ''), ...place.extents];
+      return accessTo({ ...place, layout: 'memory', shape: input.shape, extents, given: false });
+    }
+    if (seen === 'held') return { ...access, place: { ...access.place, layout: 'row', given: false } };
     return this.orderOf(source.section) === section.order ? access : turned(access);
   }
 
@@ -226,6 +231,11 @@ class ModelScheduling {
     const place = this.cotangents.get(leaf);
     if (place === undefined) return undefined;
     const reader = Number(leaf.split(' ')[0]);
+    // Behind a sequence's end it is what readers make of zeros there, which is of no account.
+    if (place.layout === 'memory') {
+      const [shape, extents] = [place.shape.slice(1), place.extents.slice(1)];
+      return accessTo({ ...place, layout: 'sequence', shape, extents, given: true });
+    }
     if (section.time === undefined) return accessTo({ ...place, layout: 'sequence', given: false });
     if (place.layout === 'row' || this.prepared[reader]?.section.time === undefined)
       return accessTo({ ...place, layout: 'row', given: false });
@@ -237,8 +247,16 @@ class ModelScheduling {
     return this.prepared[index]?.section.order ?? 'ahead';
   }
 
-  /** The first slot of a state that starts from an output. */
+  /** The first slot of a state that starts from an output; a place of its own for what is read as a memory: zero behind each end. */
   private target(index: number, path: string): Place | undefined {
+    const remembered = this.prepared.flatMap(({ inputs }) =>
+      inputs.filter(
+        ({ seen, source }) =>
+          seen === 'memory' && source.kind === 'output' && source.section === index && path === `outputs.${source.name}`,
+      ),
+    );
+    const [memory] = remembered;
+    if (memory !== undefined) return this.memoryAt(`memory ${index} ${path}`, memory.shape);
     for (const [reader, { section }] of this.prepared.entries()) {
       const state = section.states.find(
         ({ initial }) => initial.kind === 'output' && initial.section === index && path === `outputs.${initial.name}`,
@@ -264,6 +282,17 @@ class ModelScheduling {
     const steps = section.time === undefined ? 1 : this.shared.size(section.time);
     const vectors = (steps + 1) * this.shared.size('B') * width;
     const region = this.shared.memory.allocate('values', vectors, `the sequence of state ${name}`);
+    const place: Place = { ...region, layout: 'sequence', shape, extents, given: false };
+    this.states.set(key, place);
+    return place;
+  }
+
+  private memoryAt(key: string, [time = '', ...shape]: SectionInput['shape']): Place {
+    const known = this.states.get(key);
+    if (known !== undefined) return known;
+    const extents = this.shared.extents(shape);
+    const vectors = this.shared.size(time) * this.shared.size('B') * widthOf({ extents });
+    const region = this.shared.memory.allocate('values', vectors, 'a sequence that is read as a whole');
     const place: Place = { ...region, layout: 'sequence', shape, extents, given: false };
     this.states.set(key, place);
     return place;
@@ -317,8 +346,8 @@ const PREFIXES = [
 const isHost = ({ states }: ModelSection, state: string): boolean =>
   states.some(({ name, initial }) => name === state && initial.kind === 'host');
 
-function inputOf({ name, shape, held }: SectionInput): TensorDeclaration {
-  return { name, shape, init: undefined, trainable: false, span: NOWHERE, ...(held ? { leading: ['B'] } : {}) };
+function inputOf({ name, shape, seen }: SectionInput): TensorDeclaration {
+  return { name, shape, init: undefined, trainable: false, span: NOWHERE, ...(seen === 'step' ? {} : { leading: ['B'] }) };
 }
 
 function stateOf({ name, shape }: ModelSection['states'][number]): TensorDeclaration {

@@ -67,8 +67,10 @@ export interface Start {
 export function viewOf(storage: Storage, operand: Operand, rows: 'step' | 'all', head?: number): { view: View; start: Start } {
   const { access, windows, shape } = operand;
   const { place, shift, guarded, own } = access;
-  const width = widthOf(place);
   const depth = place.extents.at(-1) ?? 1;
+  const apart = place.layout === 'memory';
+  if (apart && head !== undefined) throw new Error('heads on the steps of a sequence');
+  const width = apart ? depth : widthOf(place);
   const positions = shape.length - (head === undefined ? 1 : 2);
   if (windows.some(({ axis }) => axis >= positions)) throw new Error('a window on an axis that no position has');
   const moving = place.layout === 'alternating' || (place.layout === 'sequence' && rows === 'step');
@@ -81,7 +83,7 @@ export function viewOf(storage: Storage, operand: Operand, rows: 'step' | 'all',
     guarded,
     ...(own === undefined ? {} : { own }),
     extents: place.extents.slice(0, Math.max(0, positions)),
-    stride: head === undefined ? depth : depth * (place.extents.at(-2) ?? 1),
+    stride: apart ? storage.size('B') * depth : head === undefined ? depth : depth * (place.extents.at(-2) ?? 1),
     windows: windows.map(({ axis, stride, dilation }, turn) => {
       // What the outer window moves has the extent of the next one's result, or of what is in memory.
       const next = windows.slice(turn + 1).find((window) => window.axis === axis);

@@ -10,6 +10,8 @@ export type Layout =
   | 'alternating'
   /** `[B, …]`. */
   | 'row'
+  /** `[S, B, units]`, a whole sequence as each row has it: the values of one row, `[S, units]`, lie B apart. */
+  | 'memory'
   /** The same for all rows. */
   | 'shared';
 

@@ -95,6 +95,11 @@ export class Storage {
     return this.shared.extents(shape);
   }
 
+  /** How the cotangent of a held value is laid out: as the value is. */
+  heldLayout(name: string): 'row' | 'memory' {
+    return this.leaves.get(`held ${name}`)?.place.layout === 'memory' ? 'memory' : 'row';
+  }
+
   /** Where a leaf's value is read at step t; `undefined` for what needs no memory. */
   leaf(node: Node): Access | undefined {
     if (node.op === 'delayed') {

@@ -35,7 +35,7 @@ afterAll(() => {
 });
 
 const NAMES =
-  'argmax, concat, crossEntropy, dropout, either, embed, first, last, layer, mat, matvec, maxOver, mean, model, over, repeat, sample, scalar, shift, sigmoid, softmax, stopGradient, sum, symbol, tanh, vec';
+  'argmax, broadcast, concat, crossEntropy, dropout, either, embed, exp, first, index, last, layer, mat, matvec, max, maxOver, mean, memory, model, over, repeat, sample, scalar, shift, sigmoid, softmax, steps, stopGradient, sum, symbol, tanh, transpose, vec';
 
 function parsed(properties: string): SpecTree {
   const file = join(folder, 'written.model.ts');
@@ -190,6 +190,39 @@ const TWO_AXES: Readonly<Record<string, string>> = {
     }`,
   'one axis that is not T': `times: ['S'], dims: ['I', 'H'], inputs: { x: over('S', vec('I')) }, layers: { l: layer('gru') },
     run({ x }, { l }) { return { h: l({ x }).h, e: last(x) }; }`,
+  'dot-product attention with what the decoder has come to, masked by the lengths of the source': `times: ['S', 'T'], dims: ['I', 'J', 'H'],
+    inputs: { source: over('S', vec('I')), target: over('T', vec('J')) },
+    layers: { encoder: layer('gru'), decoder: layer('gru', { I: 'J' }) }, params: { W: mat('H', 'H') },
+    run({ source, target }, { encoder, decoder }, p) {
+      const code = encoder({ x: source });
+      const h = decoder({ x: target }, { state: { h: code.final.h } }).h;
+      const keys = memory(code.h);
+      const scores = matvec(keys, matvec(p.W, h));
+      const weights = softmax(index('S') < steps('S') ? scores : -1e30);
+      return { seen: matvec(transpose(keys), weights), weights, h };
+    }`,
+  'additive attention inside of the loop that hears it, over a source in both directions': `times: ['S', 'T'], dims: ['I', 'J', 'H', 'A', 'N'],
+    inputs: { source: over('S', vec('I')), target: over('T', vec('J')) }, state: { heard: over('T', vec('H')) },
+    layers: { ahead: layer('gru'), back: layer('gru'), decoder: layer('gru', { I: 'N' }) },
+    params: { W: mat('A', 'H'), U: mat('A', 'H'), v: vec('A') },
+    run({ source, target }, { ahead, back, decoder }, p, { state }) {
+      const code = ahead({ x: source }).h + back({ x: source }, { reverse: true }).h;
+      const [keys, values] = [memory(matvec(p.W, code)), memory(code)];
+      const energy = matvec(tanh(keys + broadcast(matvec(p.U, state.heard), 'S', 'A')), p.v);
+      const there = index('S') < steps('S');
+      const e = there ? exp(energy - stopGradient(maxOver(there ? energy : -1e30))) : 0;
+      const seen = matvec(transpose(values), e / max(sum(e), 1e-30));
+      const h = decoder({ x: concat('N', target, seen) }).h;
+      return { h, heard: h };
+    }`,
+  'a source that the caller gives is looked at as it is, projected at every step, by what has no time and by itself': `times: ['S', 'T'], dims: ['I', 'H'],
+    inputs: { source: over('S', vec('I')), target: over('T', vec('H')), q: vec('I') }, params: { W: mat('H', 'I'), b: vec('H'), k: vec('I') },
+    run({ source, target, q }, _layers, p) {
+      const all = memory(source);
+      const shown = tanh(matvec(p.W, all) + broadcast(p.b, 'S', 'H'));
+      const own = index('S') < steps('S') ? matvec(all, source) / 3 : 0;
+      return { a: matvec(shown, target), b: matvec(all, q) / steps('S'), c: matvec(transpose(all), own), d: sum(all, 'S') * steps('T'), e: matvec(memory(0.5 * source + p.k), q) };
+    }`,
   'symbols, dropout and losses along both': `times: ['S', 'T'], dims: ['V', 'E', 'H'],
     inputs: { s: over('S', symbol('V')), t: over('T', symbol('V')) }, params: { E: mat('V', 'E') },
     layers: { encoder: layer('gru', { I: 'E' }), decoder: layer('gru', { I: 'E' }) },
@@ -204,7 +237,7 @@ describe('over two time axes', () => {
   it.each(Object.keys(TWO_AXES))(
     '%s',
     async (name) => {
-      const wide = { S: 4, T: 7, B: 3, I: 3, J: 2, H: 5, V: 5, E: 3 };
+      const wide = { S: 4, T: 7, B: 3, I: 3, J: 2, H: 5, V: 5, E: 3, A: 6, N: 7 };
       const training = name.includes('dropout');
       expect(await wrong(TWO_AXES[name] ?? '', wide, training)).toEqual([]);
       expect(await wrong(TWO_AXES[name] ?? '', { ...wide, S: 6, T: 2 }, training)).toEqual([]);

@@ -57,6 +57,8 @@ export const MODEL_FUNCTIONS = {
   shift: { arguments: [2, 2], usage: 'shift(x, -1)' },
   first: { arguments: [1, 1], usage: 'first(x)' },
   last: { arguments: [1, 1], usage: 'last(x)' },
+  memory: { arguments: [1, 1], usage: 'memory(x)' },
+  steps: { arguments: [1, 1], usage: "steps('T')" },
 } as const satisfies Readonly<Record<string, { arguments: readonly [number, number]; usage: string }>>;
 export type ModelFunction = keyof typeof MODEL_FUNCTIONS;
 

@@ -14,7 +14,7 @@ export type { Operand };
 export function resolveDim(machine: Machine, value: Value, at: Span): string | undefined {
   if (value.kind === 'poison') return undefined;
   if (value.kind === 'static' && isCount(value.value)) return String(value.value);
-  const dims = machine.tree.dims.map(({ name }) => name);
+  const dims = [...machine.tree.dims, ...(machine.sequences?.times ?? [])].map(({ name }) => name);
   if (value.kind !== 'static' || typeof value.value !== 'string') {
     const message = `a shape names dims, and this is ${describe(value, machine.builder)}`;
     const fix = "Write a declared dim, e.g. 'H', or a whole number for an axis of that size.";

@@ -34,6 +34,8 @@ export interface Sequences {
   meet(operands: readonly Operand[], at: Span): readonly Operand[] | undefined;
   /** A layer run on sequences. */
   call(callee: Operand, args: readonly Operand[], at: Span): Value;
+  /** Its time axes: the steps of a sequence may be an axis of a shape, that of a memory. */
+  readonly times: readonly { readonly name: string }[];
   /** What a function makes of the steps of a sequence; `undefined` where it is about the units of one step. */
   overTime(name: string, operands: readonly Operand[], at: Span): Value | undefined;
 }

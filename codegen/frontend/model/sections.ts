@@ -3,7 +3,7 @@
  * is made of, and to none where it is made of parameters and constants. A value that another section needs becomes a leaf there.
  */
 import type { GraphBuilder } from '../../ir/builder.js';
-import { argumentsOf, type NodeId, type Shape, type StepGraph } from '../../ir/graph.js';
+import { argumentsOf, type Leaf, type NodeId, type Shape, type StepGraph } from '../../ir/graph.js';
 import type { ModelGraph, ModelSection, SectionInput, SectionState, Source } from '../../ir/model.js';
 import { inherited } from '../../ir/walk.js';
 import type { SizeRule, Span } from '../tree.js';
@@ -12,7 +12,7 @@ import type { SizeRule, Span } from '../tree.js';
 export type Home =
   | { readonly kind: 'section'; readonly section: Section }
   /** What `section` leaves behind: a leaf that stands for it until another section takes it in. */
-  | { readonly kind: 'left'; readonly section: Section; readonly source: 'output' | 'final'; readonly name: string };
+  | { readonly kind: 'left'; readonly section: Section; readonly source: 'output' | 'final' | 'memory'; readonly name: string };
 
 /** One that is being made. */
 export interface Section {
@@ -122,7 +122,7 @@ export class Sections {
   }
 
   /** A leaf of a section's own: an input of the caller's, or a state. */
-  leaf(section: Section, body: { readonly op: 'input' | 'state'; readonly name: string }, shape: Shape, at: Span): NodeId {
+  leaf(section: Section, body: Extract<Leaf, { op: 'input' | 'state' | 'steps' }>, shape: Shape, at: Span): NodeId {
     const id = this.builder.leaf(body, shape, at);
     this.#leaves.set(id, { kind: 'section', section });
     if (body.op === 'state') section.carried.add(id);
@@ -130,7 +130,7 @@ export class Sections {
   }
 
   /** A leaf that stands for what a section leaves behind. */
-  left(section: Section, source: 'output' | 'final', name: string, shape: Shape, at: Span): NodeId {
+  left(section: Section, source: 'output' | 'final' | 'memory', name: string, shape: Shape, at: Span): NodeId {
     const id = this.builder.leaf({ op: 'held', name: `${source} ${section.index} ${name}` }, shape, at);
     this.#leaves.set(id, { kind: 'left', section, source, name });
     return id;
@@ -164,15 +164,17 @@ export class Sections {
       home.kind === 'left'
         ? home
         : { kind: 'left', section: home.section, source: 'output', name: this.output(home.section, id) };
-    const source: Source = { kind: from.source, section: from.section.index, name: from.name };
+    const kind = from.source === 'final' ? 'final' : 'output';
+    const source: Source = { kind, section: from.section.index, name: from.name };
     const key = `${from.source} ${from.section.index} ${from.name}`;
     const known = into.taken.get(key);
     if (known !== undefined) return known;
-    const held = into.time !== undefined && (from.source === 'final' || from.section.time === undefined);
+    const once = from.source === 'final' || from.section.time === undefined;
+    const seen = from.source === 'memory' ? 'memory' : into.time !== undefined && once ? 'held' : 'step';
     const name = `${into.index}_${this.#names++}`;
-    const leaf = this.builder.leaf({ op: held ? 'held' : 'input', name }, node.shape, at);
+    const leaf = this.builder.leaf({ op: seen === 'step' ? 'input' : 'held', name }, node.shape, at);
     this.#leaves.set(leaf, { kind: 'section', section: into });
-    into.inputs.push({ name, shape: node.shape, held, source });
+    into.inputs.push({ name, shape: node.shape, seen, source });
     into.taken.set(key, leaf);
     return leaf;
   }

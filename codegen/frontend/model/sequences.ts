@@ -1,7 +1,7 @@
 /** What a model's run does with sequences: operations find a section, sums over time become states, layers are run. */
 import type { NodeId, Shape } from '../../ir/graph.js';
 import { didYouMean, listNames } from '../../suggest.js';
-import { isModelFunction } from '../language/vocabulary.js';
+import { isModelFunction, type ModelFunction, type Structural } from '../language/vocabulary.js';
 import type { Machine, Sequences } from '../machine/machine.js';
 import type { Operand } from '../machine/operand.js';
 import { describe, POISON, showShape, type Value } from '../machine/values.js';
@@ -18,6 +18,10 @@ export class RunSequences implements Sequences {
     private readonly sections: Sections,
   ) {}
 
+  get times(): ModelTree['times'] {
+    return this.tree.times;
+  }
+
   /** The caller's inputs as `run` sees them: each time axis has a section that holds them, and so have those without time. */
   inputs(declarations: readonly TensorDeclaration[]): Map<string, Value> {
     const sources = new Map<string | undefined, Section>();
@@ -27,7 +31,7 @@ export class RunSequences implements Sequences {
         const time = leading === undefined ? 'T' : leading.length > 1 ? leading[0] : undefined;
         const section = sources.get(time) ?? this.sections.add(time, { open: false });
         sources.set(time, section);
-        section.inputs.push({ name, shape, held: false, source: { kind: 'host', name } });
+        section.inputs.push({ name, shape, seen: 'step', source: { kind: 'host', name } });
         return [name, { kind: 'node', id: this.sections.leaf(section, { op: 'input', name }, shape, span) }];
       }),
     );
@@ -69,9 +73,13 @@ export class RunSequences implements Sequences {
 
   overTime(name: string, operands: readonly Operand[], at: Span): Value | undefined {
     const [operand, axis] = operands;
-    if (isModelFunction(name)) return operand === undefined ? POISON : this.along(name, operand, axis, at);
+    if (isModelFunction(name)) return operand === undefined ? POISON : this.ofSequence(name, operand, axis, at);
     const named = axis?.value.kind === 'static' && typeof axis.value.value === 'string' ? axis.value.value : undefined;
+    if (NAMING.includes(name)) return undefined;
     if (operand === undefined || axis === undefined || !this.tree.times.some((time) => time.name === named)) return undefined;
+    // What was a sequence and is a memory now has the axis as one of its dims.
+    if (named !== undefined && operand.value.kind === 'node' && this.machine.shape(operand.value.id).includes(named))
+      return undefined;
     const x = this.sequence(`\`${name}(x, '${named}')\``, operand, at);
     if (x === undefined) return POISON;
     if (x.time !== named) {
@@ -98,12 +106,13 @@ export class RunSequences implements Sequences {
 
   /** Where a value is at home; `undefined` for what no section computes. */
   homeOf(value: Value): Home | undefined {
-    return value.kind === 'node' ? this.sections.home(value.id) : undefined;
+    const id = nodeOf(value);
+    return id === undefined ? undefined : this.sections.home(id);
   }
 
   /** The time axis of a value, `undefined` where it has none. */
   timeOf(home: Home | undefined): string | undefined {
-    if (home === undefined || (home.kind === 'left' && home.source === 'final')) return undefined;
+    if (home === undefined || (home.kind === 'left' && home.source !== 'output')) return undefined;
     return home.section.time;
   }
 
@@ -113,16 +122,15 @@ export class RunSequences implements Sequences {
 
   refuseTimes(times: readonly string[], at: Span): undefined {
     const message = `a sequence over \`${times[0]}\` meets one over \`${times[1]}\``;
-    const fix = `Bring one to a value without time first: \`mean(x, '${times[1]}')\`, or a layer's \`final\`.`;
+    const fix = `Bring one to a value without time first: \`mean(x, '${times[1]}')\`, a layer's \`final\`, or all of it, \`memory(x)\`.`;
     this.machine.report('SPEC-TIMES', at, message, fix);
     return undefined;
   }
 
   /** An operand in a section that comes after its own. */
   taken(into: Section, { value, span }: Operand): Operand {
-    return value.kind === 'node'
-      ? { value: { kind: 'node', id: this.sections.take(into, value.id, span) }, span }
-      : { value, span };
+    const id = nodeOf(value);
+    return id === undefined ? { value, span } : { value: withNode(value, this.sections.take(into, id, span)), span };
   }
 
   /** Whether one section that is open has all of them. */
@@ -152,6 +160,45 @@ export class RunSequences implements Sequences {
     if (home.kind === 'section' && home.section.open) return { id, section: home.section, time };
     const section = this.sections.target(time, [home]);
     return { id: this.sections.take(section, id, at), section, time };
+  }
+
+  private ofSequence(name: ModelFunction, operand: Operand, argument: Operand | undefined, at: Span): Value {
+    if (name === 'memory') return this.memory(operand, at);
+    if (name === 'steps') return this.steps(operand, at);
+    return this.along(name, operand, argument, at);
+  }
+
+  /** All steps of a sequence of vectors as one value without time. */
+  private memory(operand: Operand, at: Span): Value {
+    const x = this.sequence('`memory`', operand, at);
+    if (x === undefined) return POISON;
+    const shape = this.machine.shape(x.id);
+    if (shape.length !== 1 || shape[0] === x.time) {
+      const message = `\`memory\` takes a vector at every step, and this is ${showShape(shape)}`;
+      const fix = 'Bring it into one vector first; a number becomes one by `broadcast` or a matrix of one column.';
+      this.machine.report('SPEC-TIMES', operand.span, message, fix);
+      return POISON;
+    }
+    const name = this.sections.output(x.section, x.id);
+    return this.node(this.sections.left(x.section, 'memory', name, [x.time, ...shape], at));
+  }
+
+  /** How many steps each sequence has along a time axis. */
+  private steps({ value, span }: Operand, at: Span): Value {
+    const time = value.kind === 'static' ? this.tree.times.find(({ name }) => name === value.value)?.name : undefined;
+    if (time === undefined) {
+      if (value.kind === 'poison') return POISON;
+      const names = this.tree.times.map(({ name }) => `'${name}'`);
+      const message = `\`steps\` takes the name of a time axis, and this is ${describe(value, this.machine.builder)}`;
+      this.machine.report(
+        'SPEC-TIMES',
+        span,
+        message,
+        `Write \`steps(${names[0]})\`; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}.`,
+      );
+      return POISON;
+    }
+    return this.node(this.sections.leaf(this.sections.target(undefined, []), { op: 'steps', time }, [], at));
   }
 
   private along(name: 'shift' | 'first' | 'last', operand: Operand, count: Operand | undefined, at: Span): Value {
@@ -283,4 +330,18 @@ export class RunSequences implements Sequences {
   }
 }
 
+/** Functions whose dims are those of what they make: a memory's steps may be among them. */
+const NAMING: readonly string[] = ['broadcast', 'concat', 'slice', 'split', 'index', 'blockIndex'] satisfies Structural[];
+
 const operandOf = (id: NodeId, span: Span): Operand => ({ value: { kind: 'node', id }, span });
+
+/** The node that a value is, or that it is a view of: a computed matrix may be transposed. */
+function nodeOf(value: Value): NodeId | undefined {
+  if (value.kind === 'node') return value.id;
+  return value.kind === 'matrix' && value.matrix.source === 'value' ? value.matrix.id : undefined;
+}
+
+function withNode(value: Value, id: NodeId): Value {
+  if (value.kind === 'matrix' && value.matrix.source === 'value') return { ...value, matrix: { ...value.matrix, id } };
+  return { kind: 'node', id };
+}

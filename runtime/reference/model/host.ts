@@ -6,7 +6,7 @@ import type { Host, Made } from '../interpret.js';
 import { describe, type Operand, toValue } from '../operand.js';
 import { type Tape, Value } from '../tape.js';
 import type { TimeAxis } from './axis.js';
-import { maxOver, meanOver, shift, softmaxOver, stepOf, sumOver } from './overtime.js';
+import { maxOver, meanOver, memoryOf, shift, softmaxOver, stepOf, sumOver } from './overtime.js';
 import type { Timing } from './timing.js';
 
 interface Run {
@@ -46,20 +46,28 @@ export class RunHost implements Host {
       const [value, axis] = this.sequence(x);
       return timing.mark(shift(tape, value, axis, wholeNumber(argument)), axis);
     }
+    if (name === 'memory') return memoryOf(tape, ...this.sequence(x));
+    if (name === 'steps') return this.steps(x);
     const over = typeof argument === 'string' ? this.run.times.get(argument) : undefined;
-    if (over === undefined) return undefined;
+    if (over === undefined || (x instanceof Value && x.axes.some(({ dim }) => dim === over.name))) return undefined;
+    const reduction = reductions[name];
+    if (name !== 'softmax' && reduction === undefined) return undefined; // the axis is one of what is made
     const [value, axis] = this.sequence(x);
     if (axis !== over) throw new Error(`${name} over ${over.name} of a sequence over ${axis.name}`);
     if (name === 'softmax') return timing.mark(softmaxOver(tape, value, axis), axis);
-    const reduction = reductions[name];
-    if (reduction === undefined) throw new Error(`there is no ${name} over time`);
-    return reduction(tape, value, axis);
+    return reduction?.(tape, value, axis);
   }
 
   /** The tape is told where the next operation stands; it belongs to no step. */
   private enter(place: Span): void {
     this.run.tape.place = place;
     this.run.tape.step = 0;
+  }
+
+  private steps(operand: Operand | undefined): Value {
+    const axis = typeof operand === 'string' ? this.run.times.get(operand) : undefined;
+    if (axis === undefined) throw new Error(`${describe(operand)} names no time axis`);
+    return new Value(axis.lengths.length, [], Float64Array.from(axis.lengths), false);
   }
 
   private sequence(operand: Operand | undefined): [Value, TimeAxis] {

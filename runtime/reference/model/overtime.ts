@@ -70,3 +70,14 @@ export function softmaxOver(tape: Tape, x: Value, axis: TimeAxis): Value {
   const powers = pointwise(tape, functions.exp, [pointwise(tape, operators['-'], [x, most])]);
   return pointwise(tape, operators['/'], [powers, takeRows(tape, sumOver(tape, powers, axis), axis.sequences)]);
 }
+
+/** `[B, S, …]`: all steps of every sequence, zero behind its end. */
+export function memoryOf(tape: Tape, x: Value, axis: TimeAxis): Value {
+  const steps = Array.from({ length: axis.size }, (_, step) => step);
+  const rows = axis.lengths.flatMap((_, b) => steps.map((step) => axis.rowOf(step, b)));
+  const whole = takeRows(tape, x, rows, [x]);
+  const axes = [{ dim: axis.name, size: axis.size }, ...x.axes];
+  return tape.record(new Value(axis.lengths.length, axes, whole.data, whole.tracked), [whole], (cotangent) => {
+    addScaled(whole.cotangent(), 0, 1, cotangent, 0, cotangent.length);
+  });
+}

@@ -193,7 +193,7 @@ test('two time axes do not meet', () => {
     "mine.model.ts:9:54  SPEC-TIMES  a sequence over \`T\` meets one over \`S\`
           run({ x, s }, { first }, p) { const y = first({ x: x + s }).h; return { y: matvec(p.W, y), z: sum(s, 'T') }; },
                                                              ^^^^^
-        fix: Bring one to a value without time first: \`mean(x, 'S')\`, or a layer's \`final\`.
+        fix: Bring one to a value without time first: \`mean(x, 'S')\`, a layer's \`final\`, or all of it, \`memory(x)\`.
 
     mine.model.ts:9:101  SPEC-TIMES  this is a sequence over \`S\`, not over \`T\`
           run({ x, s }, { first }, p) { const y = first({ x: x + s }).h; return { y: matvec(p.W, y), z: sum(s, 'T') }; },
@@ -249,5 +249,44 @@ test('what is fed back is made of this step and those before, has the shape of i
           state: { fed: vec('I') },
                         ^^^^^^^^
         fix: Write \`fed: over('T', vec('I'))\`."
+  `);
+});
+
+test('what is no sequence of vectors is no memory, and what is no time axis has no steps', () => {
+  const body = [
+    'const y = first({ x }).h;',
+    'const a = memory(sum(y));',
+    "const b = memory(mean(y, 'T'));",
+    "const c = y * steps('S') * steps('I');",
+    'const d = memory(y) + matvec(p.W, y);',
+    'return { y: matvec(p.W, y), a, b, c, d };',
+  ].join('\n');
+  expect(
+    mistakesOf({ imports: "import { layer, mat, matvec, mean, memory, model, over, steps, sum, vec } from 'recurve';", body }),
+  ).toMatchInlineSnapshot(`
+    "mine.model.ts:10:22  SPEC-TIMES  \`memory\` takes a vector at every step, and this is a scalar
+            const a = memory(sum(y));
+                             ^^^^^^
+        fix: Bring it into one vector first; a number becomes one by \`broadcast\` or a matrix of one column.
+
+    mine.model.ts:11:22  SPEC-TIMES  \`memory\` takes a sequence, and this has no time
+            const b = memory(mean(y, 'T'));
+                             ^^^^^^^^^^^^
+        fix: Leave the function out: there is one value for each sequence.
+
+    mine.model.ts:12:25  SPEC-TIMES  \`steps\` takes the name of a time axis, and this is the string 'S'
+            const c = y * steps('S') * steps('I');
+                                ^^^
+        fix: Write \`steps('T')\`; there is 'T'.
+
+    mine.model.ts:12:38  SPEC-TIMES  \`steps\` takes the name of a time axis, and this is the string 'I'
+            const c = y * steps('S') * steps('I');
+                                             ^^^
+        fix: Write \`steps('T')\`; there is 'T'.
+
+    mine.model.ts:13:15  SPEC-SHAPE-MISMATCH  \`+\` joins mat('T', 'H') and vec('K')
+            const d = memory(y) + matvec(p.W, y);
+                      ^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Bring both to one shape; \`broadcast(x, 'T', 'H')\` repeats a value along new axes."
   `);
 });
