@@ -15,7 +15,7 @@ import {
   type Verdict,
   worstVerdict,
 } from '../runtime/check/index.js';
-import { builtInCells, loadSpec } from '../runtime/node/cells.js';
+import { builtInCells, builtInModels, loadSpec } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
@@ -28,7 +28,9 @@ export interface CheckFlags extends Flags {
 
 /** @throws SpecError with the mistakes of all files; RecurveError */
 export async function check(context: Context, cells: readonly string[], flags: CheckFlags): Promise<Outcome> {
-  const names = cells.flatMap((cell) => (cell === 'all' ? builtInCells().map(({ name }) => name) : [cell]));
+  const names = cells.flatMap((cell) =>
+    cell === 'all' ? [...builtInCells(), ...builtInModels()].map(({ name }) => name) : [cell],
+  );
   const trees = loadAll([...new Set(names)], context.io.cwd);
   // Options and sizes are checked for every cell before anything runs.
   const requests = trees.map((tree) => {

@@ -26,6 +26,7 @@ import type { GenerateFlags } from './generate.js';
 import type { GradientFlags } from './gradients.js';
 import type { ImportFlags } from './import.js';
 import type { Io } from './io.js';
+import type { NewFlags } from './new.js';
 import { type CliExit, reportError } from './report.js';
 import type { RunFlags } from './run.js';
 import { STAGES, type Stage } from './stages.js';
@@ -115,9 +116,13 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       .option('--set <option=value>', "one of the cell's options; repeatable", collectSet);
 
   add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is')
-    .option('--from <cell>', 'start from a copy of this cell, a built-in name or a path, and of the helpers that it imports')
-    .action((name: string, flags: Flags & { from?: string }) =>
-      run(flags, async (context) => (await import('./new.js')).newCell(context, name, flags.from)),
+    .option('--model', 'a model, <name>.model.ts: a whole network of layers')
+    .option(
+      '--from <cell>',
+      'start from a copy of this cell or model, a built-in name or a path, and of the helpers that it imports',
+    )
+    .action((name: string, flags: NewFlags) =>
+      run(flags, async (context) => (await import('./new.js')).newSpec(context, name, flags)),
     );
   add('list [cell...]', 'the built-in cells, or those named: equations, source, strategy, options').action(
     (cells: string[], flags: Flags) => run(flags, async (context) => (await import('./list.js')).list(context, cells, flags)),
@@ -132,7 +137,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     );
   addCompiling(
     'check <cell...>',
-    'compare the kernels with the float64 reference on this adapter; `all` for every built-in cell',
+    'compare the kernels with the float64 reference on this adapter; `all` for everything built in',
     CHECK_SIZES,
   )
     .option('--all', 'every two option values together, where they are so many that otherwise a sample is taken')

@@ -120,6 +120,7 @@ export const ERROR_CODES = {
   'GENERATE-TWICE': 'two cells of one name whose files would fall on each other',
   'IMPORT-USAGE': '`import` with options that do not go together',
   'MAX-LINE': 'a `--max-line` that is no number of bytes',
+  'NEW-KIND': '`new --model --from` a cell',
   'NEW-HELPER': 'a helper of a copied cell that cannot be put beside it',
   'NEW-NAME': 'a name that a cell cannot have',
   'OUT-BUSY': 'a folder that another process is writing into',

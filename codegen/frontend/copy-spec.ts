@@ -5,7 +5,7 @@ import { isLibraryFile } from './language/library.js';
 import { importedFile } from './source/module.js';
 import { readSource } from './source/source.js';
 import { propertyName, unwrap } from './source/syntax.js';
-import type { CellTree } from './tree.js';
+import type { SpecTree } from './tree.js';
 
 /** Files of a copied spec. */
 export interface SpecCopy {
@@ -16,14 +16,14 @@ export interface SpecCopy {
 }
 
 /**
- * The copy of a cell under another name, to be written into some folder. Helpers beside the spec and below it keep their
+ * The copy of a cell or model under another name, to be written into some folder. Helpers beside the spec and below it keep their
  * places; those from elsewhere get one below the folder, too, and imports are written anew where they must be.
  *
  * @param tree a spec without mistakes
- * @param name the copy's own name; its file is `<name>.cell.ts`
+ * @param name the copy's own name; its file is `<name>.cell.ts` or `<name>.model.ts`
  */
-export function copySpec(tree: CellTree, name: string): SpecCopy {
-  const places = placesFor(tree, `${name}.cell.ts`);
+export function copySpec(tree: SpecTree, name: string): SpecCopy {
+  const places = placesFor(tree, `${name}.${tree.kind}.ts`);
   const copies = [...places].map(([file, path]) => {
     const source = new Project({ useInMemoryFileSystem: true, compilerOptions: { noLib: true } }).createSourceFile(
       '/copied.ts',
@@ -38,9 +38,9 @@ export function copySpec(tree: CellTree, name: string): SpecCopy {
 }
 
 /** Where each file of the spec goes, the spec's own first. What comes with recurve stays there. */
-function placesFor(tree: CellTree, own: string): Map<string, string> {
+function placesFor(tree: SpecTree, own: string): Map<string, string> {
   const folder = dirname(tree.file);
-  const helpers = Object.keys(tree.sources).filter((file) => file !== tree.file && !isLibraryFile(file));
+  const helpers = [...importedBy(tree)].filter((file) => file !== tree.file);
   const common = commonFolder([tree.file, ...helpers].map(dirname));
   const places = new Map([[tree.file, own]]);
   const taken = new Set([own]);
@@ -52,6 +52,24 @@ function placesFor(tree: CellTree, own: string): Map<string, string> {
     places.set(file, path);
   }
   return places;
+}
+
+/** The spec's file and all that it imports. A model also reads the built-in cells that its layers name: those are no imports. */
+function importedBy({ file: own, sources }: SpecTree): ReadonlySet<string> {
+  const found = new Set([own]);
+  for (const file of found) {
+    const text = sources[file]?.join('\n') ?? '';
+    const source = new Project({ useInMemoryFileSystem: true, compilerOptions: { noLib: true } }).createSourceFile(
+      '/read.ts',
+      text,
+    );
+    for (const statement of source.getImportDeclarations()) {
+      const from = statement.getModuleSpecifierValue();
+      const target = from.startsWith('.') ? importedFile(file, from) : undefined;
+      if (target !== undefined && sources[target] !== undefined && !isLibraryFile(target)) found.add(target);
+    }
+  }
+  return found;
 }
 
 function commonFolder(folders: readonly string[]): string {
@@ -101,7 +119,7 @@ function specifierFor(folder: string, target: string, ending: string): string {
   return way.startsWith('.') ? way : `./${way}`;
 }
 
-/** The value of `name` in the call of `cell`, wherever else in the file such a text may stand. */
+/** The value of `name` in the call of `cell` or `model`, wherever else in the file such a text may stand. */
 function nameEdit(source: SourceFile, name: string): Edit {
   const property = definitionOf(source)
     .getProperties()

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cellIndex, cellPage } from '../../cli/docs/cells.js';
-import { parseCell } from '../../codegen/frontend/index.js';
+import { parseCell, parseSpec } from '../../codegen/frontend/index.js';
 import { builtInCells } from '../../runtime/node/cells.js';
 import { ownPackage } from '../../runtime/node/package.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
@@ -63,5 +63,43 @@ describe('new --from', () => {
   it('names a cell that there is not', async () => {
     const ran = await recurve(['new', 'four', '--from', 'grv', '--json'], { cwd });
     expect([ran.code, documentOf(ran)]).toMatchObject([2, { error: { code: 'CELL-UNKNOWN' } }]);
+  });
+
+  it('copies a model, with the cells of its own that it imports and none of those that its layers name', async () => {
+    start();
+    const ran = await recurve(['new', 'mine', '--from', 'translator', '--json'], { cwd });
+    expect(documentOf(ran)).toMatchObject({ file: 'mine.model.ts', helpers: [] });
+    expect(parseSpec(join(cwd, 'mine.model.ts'))).toMatchObject({ kind: 'model', name: 'mine' });
+    await recurve(['new', 'part'], { cwd });
+    const own = readFileSync(join(cwd, 'mine.model.ts'), 'utf8').replace('encoder: layer(o.cell,', 'encoder: layer(part,');
+    writeFileSync(join(cwd, 'mine.model.ts'), `import part from './part.cell.js';\n${own}`);
+    const again = await recurve(['new', 'other', '--from', 'mine.model.ts', '--json'], { cwd });
+    expect(documentOf(again)).toMatchObject({ file: 'other.model.ts', helpers: [] });
+    expect(readFileSync(join(cwd, 'other.model.ts'), 'utf8')).toContain("import part from './part.cell.js'");
+    mkdirSync(join(cwd, 'away'));
+    const away = await recurve(['new', 'third', '--from', '../mine.model.ts', '--json'], { cwd: join(cwd, 'away') });
+    expect(documentOf(away)).toMatchObject({ file: 'third.model.ts', helpers: ['part.cell.ts'] });
+    rmSync(join(cwd, 'away'), { recursive: true });
+  });
+});
+
+describe('new --model', () => {
+  const cwd = scratchFolder();
+
+  it('writes a model that has no mistake, agrees, runs and generates as it is', async () => {
+    expect(await recurve(['new', 'net', '--model'], { cwd })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('net.model.ts'),
+    });
+    const small = ['--dims', 'T=4,B=2,I=3,H=3,K=3', '--adapter', 'swiftshader'];
+    expect(
+      await recurve(['check', 'net.model.ts', '--dims', 'T=4,B=2,I=3,H=7,K=7', '--adapter', 'swiftshader'], { cwd }),
+    ).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('agrees'),
+    });
+    expect(await recurve(['run', 'net.model.ts', '--random', ...small], { cwd })).toMatchObject({ code: 0 });
+    expect(await recurve(['generate', 'net.model.ts', '--out', 'made', ...small], { cwd })).toMatchObject({ code: 0 });
+    expect(await recurve(['new', 'net', '--model', '--json'], { cwd })).toMatchObject({ code: 2 });
   });
 });

@@ -354,7 +354,7 @@ describe('a cell that is no file', () => {
 
   it('is built in: a new one of that name says so', async () => {
     const ran = await recurve(['new', 'gru'], { cwd: at('folder') });
-    expect(ran.stdout).toContain('gru is a built-in cell, too: `gru` means that one, `gru.cell.ts` this one');
+    expect(ran.stdout).toContain('gru is built in, too: `gru` means that one, `gru.cell.ts` this one');
     expect((await recurve(['new', 'mine2'], { cwd: at('folder') })).stdout).not.toContain('built-in');
   });
 });

@@ -85,6 +85,7 @@ export const COMMAND = {
   'GENERATE-TWICE': cli('generate rnn rnn --out folder', 'named rnn'),
   'IMPORT-USAGE': cli('import model.onnx --node LSTM_0', '--node'),
   'MAX-LINE': cli('run --data - --max-line long', '"long"'),
+  'NEW-KIND': cli('new mine --model --from gru', 'gru is a cell'),
   'NEW-HELPER': cli('new mine --from rnn', 'activation.ts', { files: { 'activation.ts': 'another' } }),
   'NEW-NAME': cli('new a/b', '"a/b"'),
   'OUT-BUSY': witness(async () => {
