@@ -25,6 +25,7 @@ const PRODUCTIONS: readonly (readonly [weight: number, make: Make])[] = [
   [4, (b) => void shifted(b)],
   [5, (b) => void overTime(b)],
   [1, (b) => void softmaxOverTime(b)],
+  [2, (b) => void remembered(b)],
   [1, (b) => void overUnits(b)],
   [1, (b) => void drawn(b)],
   [6, newLayer],
@@ -71,7 +72,7 @@ function lateValues(b: NetworkBuilder, fed: number): ReadonlySet<number> {
     const layer = call === undefined ? undefined : b.layers[call.layer.replace(/\[.*/, '')];
     // What a random cell delays must be in memory when its loop begins.
     const apart = call?.reverse === true || typeof layer?.cell === 'object' || DELAYING.has(layer?.cell ?? '');
-    if (apart || /shift\(|reverse:|, 'T'\)|first\(|last\(|\.final\./.test(text)) late.add(at);
+    if (apart || /shift\(|reverse:|, 'T'\)|first\(|last\(|memory\(|\.final\./.test(text)) late.add(at);
   }
   return late;
 }
@@ -176,6 +177,23 @@ function softmaxOverTime(b: NetworkBuilder): number {
   return b.random.chance(0.6)
     ? b.add("sum($0 * $1, 'T')", [weights, b.one({ shape, time: true })], shape, { time: false })
     : weights;
+}
+
+/** All of a sequence at once: looked at by another or by itself, masked by its length or not. */
+function remembered(b: NetworkBuilder): number {
+  const { random } = b;
+  const x = b.one({ shape: b.someVec(), time: true });
+  const { shape } = b.value(x);
+  const query = b.one({ shape });
+  const { time } = b.value(query);
+  const scores = 'matvec(memory($0), $1)';
+  const text = random.pick([
+    `matvec(transpose(memory($0)), softmax(index('T') < steps('T') ? ${scores} : -1e30))`,
+    `matvec(transpose(memory($0)), tanh(${scores}))`,
+    "(sum(memory($0), 'T') * $1 / max(steps('T'), 1))",
+    "maxOver(tanh(memory($0) + broadcast($1, 'T', 'DIM')), 'T')".replace('DIM', shape[0] ?? ''),
+  ]);
+  return b.add(text, [x, query], shape, { time });
 }
 
 function overUnits(b: NetworkBuilder): number {
