@@ -18,7 +18,7 @@ export function lengthsAlong(lengths: Lengths | undefined, time: string): readon
 
 /**
  * By axis, each as it is given.
- * @throws RecurveError `DATA-LENGTHS` for one array where there are several axes, and for an axis that is not there
+ * @throws RecurveError `DATA-LENGTHS` for one array where there are several axes, an axis that is not there, and none at all
  */
 export function lengthsByAxis(
   lengths: Lengths | undefined,
@@ -32,6 +32,14 @@ export function lengthsByAxis(
       code: 'DATA-LENGTHS',
       message: `lengths is one array, and there are ${times.length} time axes`,
       fix: `Write ${example(times)}; an axis that is left out has all its steps.`,
+      where: 'lengths',
+    });
+  }
+  if (Object.keys(lengths).length === 0) {
+    throw new RecurveError({
+      code: 'DATA-LENGTHS',
+      message: 'lengths is empty',
+      fix: `Leave it out, or write ${times.length < 2 ? 'one number for each sequence: [5, 3]' : example(times)}.`,
       where: 'lengths',
     });
   }

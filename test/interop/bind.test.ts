@@ -228,6 +228,9 @@ describe('a model with two time axes', () => {
     );
     expect(mistake(() => request({ S: [1, 6, 1] }))).toContain('lengths.S[1] is 6; it must be a whole number from 0 to S = 5');
     expect(mistake(() => request({ S: [1, 1] }))).toContain('lengths.S (2 sequences) makes B = 2');
+    expect(mistake(() => request({}))).toMatch(/^DATA-LENGTHS \| lengths \| lengths is empty/);
+    expect(mistake(() => changed({ lengths: {} }))).toMatch(/^DATA-LENGTHS \| lengths \| lengths is empty/);
+    expect(changed({ lengths: { T: [2, 1, 2] } }).data.lengths).toEqual({ T: [2, 1, 2] });
     expect(code(() => request({ S: [1.5, 1, 1] }))).toBe('DATA-LENGTHS');
     expect(code(() => request({ S: 'all' }))).toBe('DATA-TYPE');
   });
