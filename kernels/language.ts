@@ -332,8 +332,18 @@ export function argmax(_x: number, _axis?: Dim): number {
 export function sample(_x: number, _temperature?: number): number {
   return notExecuted('sample');
 }
-/** logSumExp(x) − x[symbol]: the loss, in nats, of logits `x` where `symbol` is right; of no unit's number logSumExp(x). */
-export function crossEntropy(_x: number, _symbol: number): number {
+/** Settings of `crossEntropy`, those of `torch.nn.CrossEntropyLoss`. */
+export interface Targets {
+  /** ε from 0 to 1, a rate as of `dropout`: of the target (1 − ε) is the symbol's and ε is shared by all (Szegedy et al. 2016). Default 0. */
+  readonly smoothing?: number;
+  /** A weight for each symbol, of the shape of the logits: w[symbol] in front, within the mean of the smoothing each its own. */
+  readonly weights?: number;
+}
+/**
+ * logSumExp(x) − x[symbol]: the loss, in nats, of logits `x` where `symbol` is right; of no unit's number logSumExp(x). With
+ * `smoothing` ε and `weights` w it is (1 − ε)·w[symbol]·(logSumExp(x) − x[symbol]) + ε·mean(w·(logSumExp(x) − x)).
+ */
+export function crossEntropy(_x: number, _symbol: number, _settings?: Targets): number {
   return notExecuted('crossEntropy');
 }
 
@@ -347,6 +357,26 @@ export function layerNorm(_x: number, _gain: number, _bias: number): number {
 /** Root-mean-square normalization (Zhang & Sennrich 2019): x/√(mean(x²) + 10⁻⁵)·gain, over all units. */
 export function rmsNorm(_x: number, _gain: number): number {
   return notExecuted('rmsNorm');
+}
+/**
+ * The loss of a logit where the target, from 0 to 1, is how likely the unit is on: target·softplus(−logit) +
+ * (1 − target)·softplus(logit), with the slope sigmoid(logit) − target. Per unit, of the shape of its arguments, as the errors
+ * are: `mean(…)` or `sum(…)` makes one number of them.
+ */
+export function binaryCrossEntropy(_logit: number, _target: number): number {
+  return notExecuted('binaryCrossEntropy');
+}
+/** (x − target)². */
+export function squaredError(_x: number, _target: number): number {
+  return notExecuted('squaredError');
+}
+/** |x − target|, with the slope 0 where they are equal. */
+export function absoluteError(_x: number, _target: number): number {
+  return notExecuted('absoluteError');
+}
+/** (x − target)²/2 where they are at most `delta` > 0 apart, else delta·(|x − target| − delta/2) (Huber 1964). */
+export function huber(_x: number, _target: number, _delta: number): number {
+  return notExecuted('huber');
 }
 
 /** The functions that are per unit: `sigmoid`, `exp`, `max`, `select`, … */

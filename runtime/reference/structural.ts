@@ -2,6 +2,7 @@
 import type { StructuralName } from '../../codegen/frontend/tree.js';
 import { axesOf, type StepContext } from './context.js';
 import { convolve, type Padding, type Sweep } from './convolve.js';
+import { crossEntropy } from './cross-entropy.js';
 import type { Lifetime } from './draws.js';
 import { blockOf, blockTriangular, transpose } from './matrix.js';
 import { antisymmetric, matvec, outer } from './matvec.js';
@@ -10,7 +11,7 @@ import { select } from './operations.js';
 import { dot, type Reduction, reduce, reductions, softmax } from './reduce.js';
 import { dropConnect, dropout, either, noise, zoneout } from './regularize.js';
 import { broadcast, concat, perUnit, slice, split } from './structure.js';
-import { argmax, crossEntropy, embed, sample } from './symbols.js';
+import { argmax, embed, sample } from './symbols.js';
 import { type Axis, constant } from './tape.js';
 import { pointwise } from './tensor.js';
 
@@ -69,16 +70,24 @@ export const structural: { readonly [S in StructuralName]: Structural } = {
   embed: ({ tape }, [matrix, symbol]) => embed(tape, toValue(matrix), toValue(symbol)),
   argmax: ({ tape }, [x, dim]) => argmax(tape, toValue(x), dim === undefined ? undefined : dimOf(dim)),
   sample: (context, [x, temperature]) => sample(context, toValue(x), toValue(temperature ?? 1)),
-  crossEntropy: ({ tape }, [x, symbol]) => crossEntropy(tape, toValue(x), toValue(symbol)),
+  crossEntropy: ({ tape }, [x, symbol, settings]) => {
+    const [smoothing, weights] = ['smoothing', 'weights'].map((name) => settingOf(settings, name));
+    return crossEntropy(
+      tape,
+      toValue(x),
+      toValue(symbol),
+      toValue(smoothing ?? 0),
+      weights === undefined ? undefined : toValue(weights),
+    );
+  },
 };
 
 export const isStructural = (name: string): name is StructuralName => Object.hasOwn(structural, name);
 
 function sweepsOf(context: StepContext, settings: Operand | undefined, axes: number): Sweep[] {
-  if (settings !== undefined && !isNamespace(settings)) throw new Error(`settings of a convolution are ${describe(settings)}`);
   /** The setting of one axis: given for all, or a list with one for each. */
   const setting = (name: string, axis: number): Operand | undefined => {
-    const given = settings?.members.get(name);
+    const given = settingOf(settings, name);
     return isArray(given) ? given[axis] : given;
   };
   return Array.from({ length: axes }, (_, axis) => {
@@ -90,6 +99,12 @@ function sweepsOf(context: StepContext, settings: Operand | undefined, axes: num
       to: to === undefined ? undefined : axisOf(context, to),
     };
   });
+}
+
+/** A member of the object that holds a call's settings. */
+function settingOf(settings: Operand | undefined, name: string): Operand | undefined {
+  if (settings !== undefined && !isNamespace(settings)) throw new Error(`settings are ${describe(settings)}`);
+  return settings?.members.get(name);
 }
 
 function axisOf({ sizes }: StepContext, dim: Operand | undefined): Axis {

@@ -1,8 +1,8 @@
-/** Symbols: rows of a matrix by number, numbers of largest values, and how surprising a symbol is. */
+/** Symbols: rows of a matrix by number, and numbers of largest values. */
 import type { StepContext } from './context.js';
 import type { Operation } from './operations.js';
 import { lanesOf } from './reduce.js';
-import { commonRows, rowStride, type Tape, Value } from './tape.js';
+import { type Tape, Value } from './tape.js';
 import { pointwise } from './tensor.js';
 
 /** The row of a matrix of `rows` that a number stands for: the nearest there is. */
@@ -56,39 +56,4 @@ export function sample(context: StepContext, x: Value, temperature: Value): Valu
   const { tape, random, sequences } = context;
   const draws = new Value(sequences.length, x.axes, random.uniforms(x.axes, context, 'step'), false);
   return argmax(tape, pointwise(tape, noisy, [x, temperature, draws]), undefined);
-}
-
-/** log Σ eˣ − x[s]; of a number that no unit has, log Σ eˣ. */
-export function crossEntropy(tape: Tape, x: Value, symbol: Value): Value {
-  const rows = commonRows([x, symbol]);
-  const units = x.columns;
-  const [strideX, strideS] = [rowStride(x), rowStride(symbol)];
-  const data = new Float64Array(rows);
-  const shares = new Float64Array(rows * units);
-  for (let row = 0; row < rows; row++) {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < units; k++) most = Math.max(most, x.data[row * strideX + k] as number);
-    let sum = 0;
-    for (let k = 0; k < units; k++) {
-      const power = tape.rounded(Math.exp((x.data[row * strideX + k] as number) - most));
-      shares[row * units + k] = power;
-      sum = tape.rounded(sum + power);
-    }
-    for (let k = 0; k < units; k++) shares[row * units + k] = (shares[row * units + k] as number) / sum;
-    const own = symbol.data[row * strideS] as number;
-    const chosen = Number.isInteger(own) && own >= 0 && own < units ? (x.data[row * strideX + own] as number) : 0;
-    data[row] = tape.rounded(most + Math.log(sum)) - chosen;
-  }
-  return tape.record(new Value(rows, [], data, x.tracked), [x], (cotangent, gated) => {
-    const dx = x.cotangent();
-    for (let row = 0; row < rows; row++) {
-      const g = cotangent[row] as number;
-      if (gated && g === 0) continue;
-      for (let k = 0; k < units; k++) {
-        const at = row * strideX + k;
-        const share = (shares[row * units + k] as number) - (symbol.data[row * strideS] === k ? 1 : 0);
-        dx[at] = (dx[at] as number) + g * share;
-      }
-    }
-  });
 }

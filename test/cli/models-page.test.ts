@@ -12,10 +12,11 @@ const cwd = scratchFolder();
 describe('docs/models.md', () => {
   it('shows models that check as they are', async () => {
     const blocks = [...page.matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```/gm)];
-    expect(blocks.map(([, name]) => name)).toEqual(['sentiment.model.ts', 'speaker.model.ts']);
+    expect(blocks.map(([, name]) => name)).toEqual(['sentiment.model.ts', 'forecaster.model.ts', 'speaker.model.ts']);
     for (const [, name = '', text = ''] of blocks) {
       writeFileSync(join(cwd, name), text);
-      const dims = ['--dims', 'T=5,B=3,V=7,E=4,H=5', '--adapter', 'swiftshader'];
+      const sizes = ['V=7', 'E=4', 'H=5'].filter((size) => text.includes(`'${size[0]}'`));
+      const dims = ['--dims', ['T=5', 'B=3', ...sizes].join(','), '--adapter', 'swiftshader'];
       const { code, stdout } = await recurve(['check', name, ...dims], { cwd });
       expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('agrees') });
     }

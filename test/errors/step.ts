@@ -4,7 +4,7 @@ import { cellOf, type Parts, usingAll } from '../frontend/specs.js';
 import { type Witness, witness } from './witness.js';
 
 const IMPORTS =
-  'import { antisymmetric, blockTriangular, broadcast, cell, choice, clamp, concat, conv1d, delay, dot, dropConnect, dropout, ' +
+  'import { antisymmetric, blockTriangular, broadcast, cell, choice, clamp, concat, conv1d, crossEntropy, delay, dot, dropConnect, dropout, ' +
   'elu, embed, flag, index, kernel, log, map, mat, matvec, noise, outer, scalar, sigmoid, slice, softmax, stack, sum, tanh, vec, ' +
   "zoneout } from 'recurve';";
 
@@ -81,6 +81,7 @@ export const STEP = {
   'SPEC-COUNT': besides('delay(h, 0)', 'the number 0'),
   'SPEC-CONV-KERNEL': besides('conv1d(p.W, m)', "not mat('H', 'I')"),
   'SPEC-CONV-SHAPE': besides('conv1d(p.K, x)', "not vec('I')"),
+  'SPEC-LOSS-SETTING': besides('crossEntropy(h, 0, { smooth: 0.1 })', '`smooth`'),
   'SPEC-CONV-SETTING': besides("conv1d(p.K, m, { pad: 'same' })", '`pad`'),
   'SPEC-DELAY': besides('delay(h * 2, 1)', 'this is neither'),
   'SPEC-RATE': besides('dropout(h, 1.5)', 'the number 1.5'),

@@ -1,6 +1,8 @@
 import {
+  absoluteError,
   antisymmetric,
   argmax,
+  binaryCrossEntropy,
   blockIndex,
   blocks,
   blockTriangular,
@@ -15,6 +17,7 @@ import {
   dropConnect,
   dropout,
   embed,
+  huber,
   index,
   integer,
   kernel,
@@ -37,6 +40,7 @@ import {
   slice,
   softmax,
   split,
+  squaredError,
   stack,
   sum,
   symbol,
@@ -72,6 +76,7 @@ export default cell({
     masked: mat('H', 'H'),
     skew: mat('H', 'H'),
     words: mat('V', 'H'),
+    counts: vec('V', { range: [0.5, 2] }),
   }),
   outputs: ['h', 'score', 'late'],
   step({ x, gain, line, plane, heads, word }, { h, clock, memory, field }, p, { options: o, t }) {
@@ -88,9 +93,10 @@ export default cell({
     const late = delay(h, 3) + broadcast(sum(delay(x, 1)), 'H');
     const normal = layerNorm(deep, p.g, p.b) + rmsNorm(deep, p.g) + lowRank(p.A, p.B, x);
     const measured = mean(across) + variance(grouped) + maxOver(attention) + logSumExp(joined) + norm(slice(joined, 'K', 1));
-    const logits = matvec(p.words, h) + crossEntropy(matvec(p.words, deep), word);
+    const logits = matvec(p.words, h) + crossEntropy(matvec(p.words, deep), word, { smoothing: p.rate, weights: p.counts });
     const seen = embed(p.words, word) + embed(p.words, argmax(logits)) * sample(logits, 0.7);
-    const next = seen + sigmoid(i) * read + sigmoid(f) * normal + masked * sum(maxOver(along, 'X'));
+    const far = binaryCrossEntropy(deep, read) + squaredError(deep, h) + absoluteError(deep, h) + huber(deep, h, 0.5);
+    const next = seen + far + sigmoid(i) * read + sigmoid(f) * normal + masked * sum(maxOver(along, 'X'));
     const counted = index('H') + blockIndex('H', 4) * t;
     const trained = o.training ? noise(next, 0.1) : next;
     return {

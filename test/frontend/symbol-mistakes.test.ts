@@ -5,7 +5,7 @@ import { mistakesOf, usingAll } from './specs.js';
 const said = (more: string, inputs = "{ x: vec('I'), m: map('X', 'I') }") =>
   mistakesOf({
     imports:
-      'import { argmax, cell, conv1d, crossEntropy, embed, kernel, map, mat, matvec, sample, scalar, stack, sum, symbol, tanh, ' +
+      'import { argmax, binaryCrossEntropy, cell, conv1d, crossEntropy, embed, huber, kernel, map, mat, matvec, sample, scalar, stack, sum, symbol, tanh, ' +
       "transpose, vec } from 'recurve';",
     ...usingAll(more),
     inputs,
@@ -67,10 +67,71 @@ test('a loss is of logits over one dim and the number of the right one', () => {
         fix: Write \`crossEntropy(logits, s)\`, the logits over one dim."
   `);
   expect(said('crossEntropy(1, h)')).toMatchInlineSnapshot(`
-    "mine.cell.ts:11:45  SPEC-SYMBOL  the second argument of \`crossEntropy\` is vec('H'), and it takes the number of one symbol
+    "mine.cell.ts:11:29  SPEC-SYMBOL  the first argument of \`crossEntropy\` is a scalar and the second vec('H'): they are the wrong way round
             return { h: next, more: crossEntropy(1, h) };
-                                                    ^
-        fix: Declare it by \`symbol('V')\`; of values over symbols \`argmax(x)\` is the number of the largest."
+                                    ^^^^^^^^^^^^^^^^^^
+        fix: Write \`crossEntropy(logits, s)\`, the logits first."
+  `);
+});
+
+test('a target that is no symbol, arguments the wrong way round, and settings that there are not have a message of their own', () => {
+  expect(said('crossEntropy(0.5, h) + crossEntropy(h, h)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:29  SPEC-SYMBOL  the first argument of \`crossEntropy\` is a scalar and the second vec('H'): they are the wrong way round
+            return { h: next, more: crossEntropy(0.5, h) + crossEntropy(h, h) };
+                                    ^^^^^^^^^^^^^^^^^^^^
+        fix: Write \`crossEntropy(logits, s)\`, the logits first.
+
+    mine.cell.ts:11:68  SPEC-SYMBOL  the second argument of \`crossEntropy\` is vec('H'), and it takes the number of one symbol
+            return { h: next, more: crossEntropy(0.5, h) + crossEntropy(h, h) };
+                                                                           ^
+        fix: Declare it by \`symbol('V')\`; for a probability q of each write \`logSumExp(x) - dot(q, x)\`."
+  `);
+  expect(said('crossEntropy(h, 1, 0.1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:48  SPEC-LOSS-SETTING  the settings of \`crossEntropy\` are an object, and this is the number 0.1
+            return { h: next, more: crossEntropy(h, 1, 0.1) };
+                                                       ^^^
+        fix: Write \`{ smoothing: 0.1, weights: p.w }\`, either or both."
+  `);
+  expect(said('crossEntropy(h, 1, { smoothing: 1.5, weigths: h })')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:50  SPEC-RATE  a rate is a number from 0 to 1 or a scalar parameter, and this is the number 1.5
+            return { h: next, more: crossEntropy(h, 1, { smoothing: 1.5, weigths: h }) };
+                                                         ^^^^^^^^^^^^^^
+        fix: Write a number, a \`real\` option, or \`p.rate\` with \`rate: scalar({ init: 0.1, trainable: false })\`.
+
+    mine.cell.ts:11:66  SPEC-LOSS-SETTING  \`crossEntropy\` has no setting \`weigths\`
+            return { h: next, more: crossEntropy(h, 1, { smoothing: 1.5, weigths: h }) };
+                                                                         ^^^^^^^^^^
+        fix: Did you mean \`weights\`?"
+  `);
+  expect(said('crossEntropy(h, 1, { smoothing: h, weights: x })')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:50  SPEC-RATE  a rate is a number from 0 to 1 or a scalar parameter, and this is vec('H')
+            return { h: next, more: crossEntropy(h, 1, { smoothing: h, weights: x }) };
+                                                         ^^^^^^^^^^^^
+        fix: Write a number, a \`real\` option, or \`p.rate\` with \`rate: scalar({ init: 0.1, trainable: false })\`.
+
+    mine.cell.ts:11:64  SPEC-LOSS-SETTING  these weights are vec('I'), and there is one for each symbol: vec('H')
+            return { h: next, more: crossEntropy(h, 1, { smoothing: h, weights: x }) };
+                                                                       ^^^^^^^^^^
+        fix: A weight of a step or a sequence is a factor: \`w * crossEntropy(logits, s)\`."
+  `);
+});
+
+test('losses per unit are of values of one shape', () => {
+  expect(said('huber(h, x, 1) + binaryCrossEntropy(h, m)')).toMatchInlineSnapshot(`
+    "recurve:losses.ts:5:10  SPEC-SHAPE-MISMATCH  \`*\` joins mat('X', 'I') and vec('H') (in \`binaryCrossEntropy\`, called at mine.cell.ts:11:46)
+          return target * softplus(-logit) + (1 - target) * softplus(logit);
+                 ^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Bring both to one shape; \`broadcast(x, 'X', 'I')\` repeats a value along new axes.
+
+    recurve:losses.ts:5:38  SPEC-SHAPE-MISMATCH  \`*\` joins mat('X', 'I') and vec('H') (in \`binaryCrossEntropy\`, called at mine.cell.ts:11:46)
+          return target * softplus(-logit) + (1 - target) * softplus(logit);
+                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Bring both to one shape; \`broadcast(x, 'X', 'I')\` repeats a value along new axes.
+
+    recurve:losses.ts:20:24  SPEC-SHAPE-MISMATCH  \`-\` joins vec('H') and vec('I') (in \`huber\`, called at mine.cell.ts:11:29)
+          const distance = abs(x - target);
+                               ^^^^^^^^^^
+        fix: Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat('H', 'I')\`."
   `);
 });
 

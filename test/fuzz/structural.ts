@@ -44,6 +44,23 @@ const normalization: Production = {
   },
 };
 
+/** Losses that are per unit, of a value and a target. */
+const loss: Production = {
+  name: 'loss',
+  weight: 1.5,
+  make: (b, shape, fuel) => {
+    const call = b.random.pick([
+      'binaryCrossEntropy($0, $1)',
+      'squaredError($0, $1)',
+      'absoluteError($0, $1)',
+      'huber($0, $1, 0.5)',
+    ]);
+    // Where the two are equal the slope jumps.
+    const value = apply('($0 + $1)', shape, b.value(shape, fuel), b.generic(shape));
+    return apply(`(0.3 * ${call})`, shape, value, b.beside(shape, fuel));
+  },
+};
+
 const broadcast: Production = {
   name: 'broadcast',
   weight: 3,
@@ -265,6 +282,7 @@ export const STRUCTURAL: readonly Production[] = [
   ...reductions,
   softmax,
   normalization,
+  loss,
   broadcast,
   concat,
   slice,

@@ -34,7 +34,9 @@ export const SYMBOLS: readonly Production[] = [
     make: (b, shape, fuel) => {
       if (shape.length > 0) return undefined;
       const dim = b.dim();
-      return apply('(0.2 * crossEntropy($0, $1))', [], b.value([dim], fuel), symbol(b, dim, 0));
+      const call = b.random.pick(['', '', ', { smoothing: 0.1 }', ', { weights: $2 }', ', { weights: $2, smoothing: 0.4 }']);
+      const args = [b.value([dim], fuel), symbol(b, dim, 0), ...(call.includes('$2') ? [b.value([dim], fuel)] : [])];
+      return apply(`(0.2 * crossEntropy($0, $1${call}))`, [], ...args);
     },
   },
   {

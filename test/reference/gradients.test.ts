@@ -270,6 +270,17 @@ const cases: Record<string, Case> = {
     y: call('crossEntropy', mul(p('a'), x('x')), call('argmax', x('z'))),
     dims: [],
   },
+  'crossEntropy with smoothing and weights': {
+    inputs: { x: ['K'], z: ['K'] },
+    params: { a: ['K'], w: ['K'] },
+    y: call(
+      'crossEntropy',
+      mul(p('a'), x('x')),
+      call('argmax', x('z')),
+      record({ smoothing: num(0.3), weights: call('exp', p('w')) }),
+    ),
+    dims: [],
+  },
 };
 
 /** y as an output, and fed back: h' = tanh(h · (1 + ½ Σ y)), for a state of any rank. */

@@ -93,6 +93,7 @@ export const SPEC_CODES = {
   'SPEC-COUNT': 'a position or count that is not a whole number in its range',
   'SPEC-CONV-KERNEL': 'a convolution with something other than a kernel of its rank',
   'SPEC-CONV-SHAPE': 'a convolution of a value without the kernel’s axes',
+  'SPEC-LOSS-SETTING': 'a setting of `crossEntropy` that is not known or not possible',
   'SPEC-CONV-SETTING': 'a setting of a convolution that is not known or not possible',
   'SPEC-DELAY': 'a delay of something other than an input or state, or in a model',
   'SPEC-RATE': 'a rate that is not a scalar from 0 to 1',

@@ -2,7 +2,14 @@
 import { shippedPath } from '../../shipped.js';
 
 /** Which file of kernels/library a name that `recurve` exports is in. */
-const FILES: Readonly<Record<string, string>> = { layerNorm: 'normalization.ts', rmsNorm: 'normalization.ts' };
+const FILES: Readonly<Record<string, string>> = {
+  layerNorm: 'normalization.ts',
+  rmsNorm: 'normalization.ts',
+  binaryCrossEntropy: 'losses.ts',
+  squaredError: 'losses.ts',
+  absoluteError: 'losses.ts',
+  huber: 'losses.ts',
+};
 
 export const LIBRARY: readonly string[] = Object.keys(FILES);
 

@@ -35,7 +35,7 @@ export const STRUCTURAL = {
   embed: { arguments: [2, 2], usage: 'embed(p.E, s)' },
   argmax: { arguments: [1, 2], usage: "argmax(x, 'V')" },
   sample: { arguments: [1, 2], usage: 'sample(logits, 0.7)' },
-  crossEntropy: { arguments: [2, 2], usage: 'crossEntropy(logits, s)' },
+  crossEntropy: { arguments: [2, 3], usage: 'crossEntropy(logits, s, { smoothing: 0.1 })' },
 } as const satisfies Readonly<Record<string, { arguments: readonly [number, number]; usage: string }>>;
 export type Structural = keyof typeof STRUCTURAL;
 
@@ -102,6 +102,7 @@ export const TYPES = [
   'Declared',
   'NumberSettings',
   'Convolution',
+  'Targets',
   'Cell',
   'Layer',
   'LayerDeclared',

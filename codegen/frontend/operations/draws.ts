@@ -122,7 +122,7 @@ function certain(
 }
 
 /** A number from 0 to 1, as float32 holds it, or a scalar parameter; `undefined` after a mistake. */
-function rateArgument(machine: Machine, { value, span }: Operand): Rate | undefined {
+export function rateArgument(machine: Machine, { value, span }: Operand): Rate | undefined {
   if (value.kind === 'poison') return undefined;
   if (value.kind === 'absent') {
     machine.absent(value, span);
@@ -151,7 +151,7 @@ function rateArgument(machine: Machine, { value, span }: Operand): Rate | undefi
 const isProbability = (rate: number) => rate >= 0 && rate <= 1;
 
 /** No gradient flows to a rate. */
-function rateNode(machine: Machine, rate: Rate, at: Span): NodeId {
+export function rateNode(machine: Machine, rate: Rate, at: Span): NodeId {
   const { builder } = machine;
   return typeof rate === 'number' ? builder.constant(rate, at) : machine.held(builder.param(rate.param, [], at), at);
 }

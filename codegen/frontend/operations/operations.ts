@@ -8,10 +8,11 @@ import type { Span } from '../tree.js';
 import { blockIndex, broadcast, concat, delay, index, slice, split } from './axes.js';
 import { convolution } from './convolution.js';
 import { dropConnect, dropout, either, noise, zoneout } from './draws.js';
+import { crossEntropy } from './losses.js';
 import { blockTriangular, transpose } from './matrices.js';
 import { antisymmetric, dot, lowRank, matvec, outer } from './products.js';
 import { reduction } from './reductions.js';
-import { argmax, crossEntropy, embed, sample } from './symbols.js';
+import { argmax, embed, sample } from './symbols.js';
 
 /** Checks the arguments and makes the nodes; a mistake is reported and gives poison. */
 type Operation = (machine: Machine, operands: readonly Operand[], at: Span) => Value;

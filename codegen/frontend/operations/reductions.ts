@@ -84,9 +84,14 @@ function shifted(over: Reduction): { readonly top: NodeId; readonly powers: Node
 }
 
 function logSumExp(over: Reduction): NodeId {
+  const { top, rest } = logSumExpParts(over);
+  return over.machine.builder.apply('add', [top, rest], over.at);
+}
+
+/** log Σ eˣ in two parts: the maximum, which no cotangent reaches, and log Σ e^(x − maximum), which carries all of the slope. */
+export function logSumExpParts(over: Reduction): { readonly top: NodeId; readonly rest: NodeId } {
   const { top, powers } = shifted(over);
-  const { builder } = over.machine;
-  return builder.apply('add', [top, builder.apply('log', [sum(over, powers)], over.at)], over.at);
+  return { top, rest: over.machine.builder.apply('log', [sum(over, powers)], over.at) };
 }
 
 function softmax(over: Reduction): NodeId {

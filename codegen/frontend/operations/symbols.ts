@@ -1,11 +1,10 @@
-/** Symbols: rows of a matrix by their number, the number of the largest value, and what was said of the right one. */
+/** Symbols: rows of a matrix by their number, and the number of the largest value. */
 import type { NodeId } from '../../ir/graph.js';
 import { axisArgument, type Operand } from '../machine/arguments.js';
 import type { Machine } from '../machine/machine.js';
 import { describe, POISON, showShape, type Value } from '../machine/values.js';
 import type { Span } from '../tree.js';
 import { parameterArgument } from './matrices.js';
-import { reduction } from './reductions.js';
 
 /** `embed(E, s)`: row s of a matrix parameter; its gradient goes to that row. */
 export function embed(machine: Machine, [first, second]: readonly Operand[], at: Span): Value {
@@ -76,33 +75,19 @@ export function sample(machine: Machine, [first, second]: readonly Operand[], at
   return largest(machine, noisy, first, undefined, at);
 }
 
-/** `logSumExp(x) − x[s]`: how surprising symbol s is where softmax(x) was said of all (in nats). */
-export function crossEntropy(machine: Machine, [first, second]: readonly Operand[], at: Span): Value {
-  if (first === undefined || second === undefined) return POISON;
-  const x = machine.number(first.value, first.span);
-  const symbol = symbolArgument(machine, 'crossEntropy', second);
-  if (x === undefined || symbol === undefined) return POISON;
-  const shape = machine.shape(x);
-  if (shape.length !== 1) {
-    const message = `the first argument of \`crossEntropy\` is ${showShape(shape)}, and it takes a vector: a number for each symbol`;
-    machine.report('SPEC-PRODUCT-SHAPE', first.span, message, 'Write `crossEntropy(logits, s)`, the logits over one dim.');
-    return POISON;
-  }
-  const { builder } = machine;
-  const total = reduction('logSumExp')(machine, [first], at);
-  const numbers = builder.leaf({ op: 'index', blocks: undefined }, shape, at);
-  const chosen = builder.apply('select', [builder.apply('eq', [numbers, symbol], at), x, builder.constant(0, at)], at);
-  const own = builder.reduce('sum', chosen, [0], at);
-  return total.kind === 'node' ? { kind: 'node', id: builder.apply('sub', [total.id, own], at) } : POISON;
-}
-
-function symbolArgument(machine: Machine, operation: 'embed' | 'crossEntropy', { value, span }: Operand): NodeId | undefined {
+/** The number of one symbol; `undefined` after a mistake. */
+export function symbolArgument(
+  machine: Machine,
+  operation: 'embed' | 'crossEntropy',
+  { value, span }: Operand,
+  otherwise = 'of values over symbols `argmax(x)` is the number of the largest',
+): NodeId | undefined {
   const id = machine.number(value, span);
   if (id === undefined) return undefined;
   const shape = machine.shape(id);
   if (shape.length === 0) return id;
   const message = `the second argument of \`${operation}\` is ${showShape(shape)}, and it takes the number of one symbol`;
-  const fix = "Declare it by `symbol('V')`; of values over symbols `argmax(x)` is the number of the largest.";
+  const fix = `Declare it by \`symbol('V')\`; ${otherwise}.`;
   machine.report('SPEC-SYMBOL', span, message, fix);
   return undefined;
 }
