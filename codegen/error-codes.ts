@@ -9,7 +9,9 @@ export const ERROR_CODES = {
   'ADAPTER-NONE': 'no adapter of the wanted kind is on this machine, or Dawn does not load',
   'ADAPTER-REFUSED': 'there is an adapter, and it lacks what Dawn or recurve needs',
   'ADAPTER-UNKNOWN': 'an adapter that is none of hardware, lavapipe, swiftshader and auto',
-  'DEVICE-ERROR': 'the device refused a command: a defect of recurve',
+  'DEVICE-CLOSED': 'a device that is used after close, or closed before what was started on it was done',
+  'DEVICE-ERROR':
+    'the device refused a command: for a buffer of the caller that is of another device or destroyed, else by a defect of recurve',
   'DEVICE-LOST': 'the device was lost while it was in use',
   'DEVICE-MEMORY': 'the device has no memory left',
   'DEVICE-REFUSED': 'the adapter gives no device',

@@ -56,6 +56,14 @@ export function supervise(device: GPUDevice, { name, time, maker, wait = (pendin
   lost.catch(() => {});
 
   const check = () => {
+    if (closed && maker === 'recurve') {
+      throw new RecurveError({
+        code: 'DEVICE-CLOSED',
+        message: `the device ${name} was closed`,
+        fix: 'Await what was started before you close it, and open another for more.',
+        where: name,
+      });
+    }
     if (loss) throw loss;
     const fault = faults.shift();
     faults.length = 0; // what follows the first fault follows from it
@@ -101,7 +109,7 @@ function deviceFault(error: GPUError, name: string): RecurveError {
   return new RecurveError({
     code: 'DEVICE-ERROR',
     message: `the device ${name} refused a command: ${error.message}`,
-    fix: 'This is a defect of recurve: please report it with the command that led here.',
+    fix: 'A buffer that you give has to be of this device, not destroyed, and no memory of the plan. If none is given, this is a defect of recurve: please report it with the command that led here.',
     where: name,
     exitCode: 3,
   });

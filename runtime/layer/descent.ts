@@ -4,6 +4,7 @@ import type { Supervised } from '../device/supervise.js';
 import type { Executable } from '../execute/index.js';
 import { constants } from '../memory/buffers.js';
 import type { PlacedTensor } from '../memory/slots.js';
+import { requireForm } from './forms.js';
 
 /** A step of gradient descent. */
 export interface DescentStep {
@@ -175,18 +176,20 @@ export class Descent {
   }
 }
 
-/** @throws RecurveError `DESCENT-RATE` */
-export function requireStep({ rate, maxNorm }: DescentStep): void {
-  requireNumber('rate', rate, Number.isFinite(rate));
-  if (maxNorm !== undefined) requireNumber('maxNorm', maxNorm, maxNorm > 0);
+/** @throws RecurveError `DESCENT-RATE`; `DATA-TYPE`, `DATA-KEY` */
+export function requireStep(step: DescentStep): void {
+  requireForm('descend', step, ['rate', 'maxNorm']);
+  const { rate, maxNorm } = step;
+  requireNumber('rate', rate, typeof rate === 'number' && Number.isFinite(Math.fround(rate)));
+  if (maxNorm !== undefined) requireNumber('maxNorm', maxNorm, typeof maxNorm === 'number' && Math.fround(maxNorm) > 0);
 }
 
 function requireNumber(name: string, value: number, good: boolean): void {
   if (good) return;
   throw new RecurveError({
     code: 'DESCENT-RATE',
-    message: `${name} is ${value}`,
-    fix: name === 'rate' ? 'Give a finite number.' : 'Give a number above 0, or leave it out.',
+    message: `${name} is ${typeof value === 'string' ? JSON.stringify(value) : value}`,
+    fix: name === 'rate' ? 'Give a number that float32 can hold.' : 'Give a number above 0, or leave it out.',
     where: name,
   });
 }

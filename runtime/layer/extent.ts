@@ -6,6 +6,7 @@ import { type Executable, isBuffer, type Source } from '../execute/index.js';
 import { type Lengths, lengthsByAxis, lengthsName } from '../lengths.js';
 import { type Course, type Extent, type Numbers, shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
+import { isTable, tagOf, unknownKey, wrongType } from './forms.js';
 import type { Given, GivenTensor, RunExtent } from './types.js';
 
 export type GivenTensors = Readonly<Record<string, Given | undefined>>;
@@ -55,12 +56,23 @@ export function extentOf(
 function lengthsGiven(given: unknown): Lengths | undefined {
   if (given === undefined) return undefined;
   if (isNumbers(given)) return Array.from(given);
-  return tensorsIn('lengths', given) as Readonly<Record<string, unknown>> as Exclude<Lengths, readonly number[]>;
+  if (isTable(given)) return given as Exclude<Lengths, readonly number[]>;
+  throw wrongType(
+    'lengths',
+    given,
+    'Give an array with the steps of each sequence; where there are several time axes, one for each.',
+  );
 }
 
-/** Along one axis; a number is of the only one. */
+/** Along one axis; a number is of the only one. @throws RecurveError `DATA-TYPE`, `DATA-KEY` */
 function stepsAsked(steps: RunExtent['steps'], time: string, times: readonly string[]): number | undefined {
-  if (steps === undefined || typeof steps === 'number') return times.length === 1 ? steps : undefined;
+  if (steps === undefined) return undefined;
+  if (typeof steps === 'number') {
+    if (times.length === 1) return steps;
+    throw wrongType('steps', steps, `Give one for each time axis: { ${times.map((each) => `${each}: …`).join(', ')} }.`);
+  }
+  const unknown = Object.keys(steps).find((each) => !times.includes(each));
+  if (unknown !== undefined) throw unknownKey('steps', unknown, times, 'steps');
   return steps[time];
 }
 
@@ -104,7 +116,7 @@ function requireWithin(dim: string, size: number, most = 1, cell: string): void 
 }
 
 function checkLengths(lengths: readonly number[] | undefined, where: string, batch: number, steps: number): readonly number[] {
-  const checked = lengths ?? Array.from({ length: batch }, () => steps);
+  const checked = lengths === undefined ? Array.from({ length: batch }, () => steps) : lengths;
   const wanted = `${batch} whole numbers from 0 to ${steps}`;
   if (!isNumbers(checked)) throw wrongType(where, checked, `Give ${wanted}.`);
   const good = (length: number) => Number.isInteger(length) && length >= 0 && length <= steps;
@@ -154,6 +166,14 @@ export function requireDense(buffer: GPUBuffer, path: string, shape: readonly nu
   const bytes = 4 * elements(shape);
   if (!isBuffer(buffer)) throw wrongType(path, buffer, `Give a GPUBuffer of ${bytes} bytes or more.`);
   const usable = (buffer.usage & GPUBufferUsage.STORAGE) !== 0;
+  if (buffer.mapState === 'mapped' || buffer.mapState === 'pending') {
+    throw new RecurveError({
+      code: 'DATA-BUFFER',
+      message: `the buffer for ${path} is mapped`,
+      fix: 'Call its unmap() first.',
+      where: path,
+    });
+  }
   if (usable && buffer.size >= bytes) return buffer;
   const found = usable ? `${buffer.size} bytes` : 'no usage STORAGE';
   throw new RecurveError({
@@ -169,8 +189,7 @@ export function requireDense(buffer: GPUBuffer, path: string, shape: readonly nu
  * @throws RecurveError `DATA-TYPE`
  */
 export function tensorsIn(group: string, given: unknown): GivenTensors {
-  const isGroup = typeof given === 'object' && given !== null && !Array.isArray(given) && !ArrayBuffer.isView(given);
-  if (isGroup) return given as GivenTensors;
+  if (isTable(given)) return given as GivenTensors;
   throw wrongType(group, given, 'Give an object that has a tensor for each name.');
 }
 
@@ -197,13 +216,4 @@ function requireNumbers(path: string, given: unknown, expected: readonly number[
 
 function cureOf(expected: readonly number[]): string {
   return `Give a Float32Array, a Float64Array, { shape, data } or a GPUBuffer: numbers of the shape [${expected.join(', ')}], in row-major order.`;
-}
-
-function wrongType(what: string, given: unknown, fix: string, where = what): RecurveError {
-  const found = given === null || given === undefined ? `${given}` : `of the type ${tagOf(given).slice('[object '.length, -1)}`;
-  return new RecurveError({ code: 'DATA-TYPE', message: `${what} is ${found}`, fix, where });
-}
-
-function tagOf(given: unknown): string {
-  return Object.prototype.toString.call(given);
 }

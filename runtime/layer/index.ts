@@ -3,6 +3,7 @@ import type { Plan } from '../../codegen/plan.js';
 import { adopt } from '../device/adopt.js';
 import type { Supervised } from '../device/supervise.js';
 import { createExecutable } from '../execute/index.js';
+import { isTable, requireForm, wrongType } from './forms.js';
 import { Layer } from './layer.js';
 import { SharedParams } from './shared-params.js';
 import type { CellTypes } from './types.js';
@@ -27,15 +28,32 @@ export interface LoadOptions {
  * Puts a plan on a device.
  *
  * @param device one that `open` gave, or any `GPUDevice`, such as a browser's
- * @throws RecurveError `LIMIT-*`, `DEVICE-*`, `PARAMS-SHARED`; a plain Error, with the kernel's source, if a kernel does
+ * @throws RecurveError `LIMIT-*`, `DEVICE-*`, `PARAMS-SHARED`, `DATA-TYPE`, `DATA-KEY`; a plain Error, with the kernel's source, if a kernel does
  *   not compile: a defect of recurve
  */
 export async function load<S extends CellTypes = CellTypes>(
   device: GPUDevice | Supervised,
   plan: TypedPlan<S>,
-  { params: other }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<Layer<S>> {
+  requireForm('load', options, ['params']);
+  const { params: other } = options;
+  if (!isTable(plan) || !Array.isArray(plan.buffers) || !isTable(plan.tensors)) {
+    throw wrongType(
+      'the plan',
+      plan,
+      'Give the `plan` that `recurve generate` wrote, or what JSON.parse makes of its plan.json.',
+      'plan',
+    );
+  }
+  if (other !== undefined && !(isTable(other) && other.sharedParams instanceof SharedParams)) {
+    throw wrongType('params', other, 'Give the layer that has them; setParams of the layer takes tensors.');
+  }
+  if (!isDevice(device)) {
+    throw wrongType('the device', device, 'Give a GPUDevice, or what adopt made of one.', 'device');
+  }
   const owner = 'settle' in device ? device : adopt(device);
+  owner.check();
   const params = other === undefined ? await SharedParams.create(owner, plan) : other.sharedParams.use(owner, plan);
   try {
     return new Layer<S>(owner, await createExecutable(owner, plan, params.buffers), params);
@@ -43,4 +61,9 @@ export async function load<S extends CellTypes = CellTypes>(
     params.release();
     throw error;
   }
+}
+
+/** By what it can do: a browser's device is no instance of a class of Node's. */
+function isDevice(given: unknown): boolean {
+  return isTable(given) && ('settle' in given || 'createBuffer' in given);
 }

@@ -9,6 +9,7 @@ import { shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
 import { Descent, type DescentStep, requireStep } from './descent.js';
 import { extentOf, type GivenTensors, isNumbers, isTensor, requireDense, tensorsIn } from './extent.js';
+import { type Field, requireForm } from './forms.js';
 import { initialValues } from './init.js';
 import { assemble, choose, isGradient, resultName } from './results.js';
 import type { SharedParams } from './shared-params.js';
@@ -75,7 +76,9 @@ export class Layer<S extends CellTypes = CellTypes> {
   }
 
   /** Fills all parameters as their declarations say (`init`), the same way for the same seed. */
-  init({ seed = 0 }: { readonly seed?: number } = {}): void {
+  init(options: { readonly seed?: number } = {}): void {
+    requireForm('init', options, ['seed']);
+    const { seed = 0 } = options;
     this.setParams(
       Object.fromEntries(
         this.#sources
@@ -100,6 +103,7 @@ export class Layer<S extends CellTypes = CellTypes> {
    * @throws RecurveError `DATA-*`, `RUN-EXTENT`, `RUN-MODEL`, `RUN-ORDER`, `RESULT-UNKNOWN`, `DEVICE-*`
    */
   async run(request: RunRequest<S>): Promise<RunResult<S>> {
+    requireForm('run', request, RUN);
     const { cotangents, seed = 0 } = request;
     if (cotangents !== undefined) this.#requireGradients();
     const extent = this.#extent(request);
@@ -125,8 +129,10 @@ export class Layer<S extends CellTypes = CellTypes> {
    * Gradients of the last forward run, whose values are still on the device. May be called again with other cotangents.
    * @throws RecurveError `RUN-ORDER` where there was none, or parameters have changed since; `RUN-GRADIENTS`; `DATA-*`
    */
-  async backward({ cotangents, read, into }: BackwardRequest<S>): Promise<Gradients<S>> {
+  async backward(request: BackwardRequest<S>): Promise<Gradients<S>> {
     this.#requireGradients();
+    requireForm('backward', request, ['cotangents', 'read', 'into']);
+    const { cotangents, read, into } = request;
     const last = this.#last;
     if (last === undefined || this.#packed !== this.#key(last.seed)) {
       throw this.#outOfOrder('backward', 'forward', last === undefined ? '' : ': its parameters have changed since');
@@ -143,8 +149,10 @@ export class Layer<S extends CellTypes = CellTypes> {
    * One step of every sequence, from the state that the one before left: streaming. Of cells only.
    * @throws RecurveError as `run`; `RUN-MODEL`
    */
-  async step({ inputs, ...rest }: StepRequest<S>): Promise<StepResult<S>> {
+  async step(asked: StepRequest<S>): Promise<StepResult<S>> {
     if (this.plan.model) throw this.#noSteps();
+    requireForm('step', asked, ['inputs', 'seed', 'read', 'into']);
+    const { inputs, ...rest } = asked;
     const sequences = Object.fromEntries(
       Object.entries(tensorsIn('inputs', inputs)).map(([name, given]) => [name, oneStep(given)]),
     );
@@ -179,6 +187,7 @@ export class Layer<S extends CellTypes = CellTypes> {
 
   /** Where a tensor lies on the device, by the name it has in data and results (`params.W`, `gradients.params.W`, `outputs.h`). */
   place(name: string): DevicePlace {
+    this.#check();
     const { given, results } = this.#executable;
     const named = (tensor: PlacedTensor) => [given.has(tensor.path) ? tensor.path : resultName(tensor), tensor] as const;
     // `state.h` is the final one: the initial state's place is written before a run and no result.
@@ -188,7 +197,7 @@ export class Layer<S extends CellTypes = CellTypes> {
       throw new RecurveError({
         code: 'RESULT-UNKNOWN',
         message: `the plan for ${this.plan.cell} has no tensor ${name}`,
-        fix: didYouMean(name, [...known.keys()], `It has ${[...known.keys()].join(', ')}.`, '"'),
+        fix: didYouMean(String(name), [...known.keys()], `It has ${[...known.keys()].join(', ')}.`, '"'),
         where: name,
       });
     }
@@ -264,7 +273,14 @@ export class Layer<S extends CellTypes = CellTypes> {
     const found = this.#executable.run(extent, { state, sources: new Map(sources), directions, seed, weights, into, read });
     this.#packed = key;
     if (directions.includes('backward')) this.#hasGradients = true;
-    return found.then((tensors) => assemble(read, tensors));
+    return found.then(
+      (tensors) => assemble(read, tensors),
+      (error: unknown) => {
+        // What was being read went with the layer: the device says so in words of its own.
+        if (this.#destroyed && !(error instanceof RecurveError)) throw this.#isDestroyed(' while a run was not done');
+        throw error;
+      },
+    );
   }
 
   #outOfOrder(what: string, first: Direction, why = ''): RecurveError {
@@ -329,15 +345,32 @@ export class Layer<S extends CellTypes = CellTypes> {
 
   #check(): void {
     this.#owner.check();
-    if (!this.#destroyed) return;
-    throw new RecurveError({
+    if (this.#destroyed) throw this.#isDestroyed();
+  }
+
+  #isDestroyed(when = ''): RecurveError {
+    return new RecurveError({
       code: 'LAYER-DESTROYED',
-      message: `the layer ${this.plan.cell} was destroyed`,
+      message: `the layer ${this.plan.cell} was destroyed${when}`,
       fix: 'Load the plan again, or call destroy later.',
       where: this.plan.cell,
     });
   }
 }
+
+const RUN: readonly Field[] = [
+  'inputs',
+  'state',
+  'params',
+  'cotangents',
+  'steps',
+  'batch',
+  'lengths',
+  'reverse',
+  'seed',
+  'read',
+  'into',
+];
 
 interface LastRun {
   readonly extent: Extent;

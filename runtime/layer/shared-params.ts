@@ -31,15 +31,17 @@ export class SharedParams {
 
   /**
    * For one more layer.
-   * @throws RecurveError `PARAMS-SHARED` where its plan has other parameters, or another layout of them, or another device
+   * @throws RecurveError `PARAMS-SHARED` where its plan has other parameters, or another layout of them, or another device, or they are gone
    */
   use(owner: Supervised, plan: Plan): this {
     const differs =
-      owner.device === this.#owner.device
-        ? layoutOf(plan) === this.#layout
-          ? undefined
-          : 'its parameters differ in names, sizes or layout'
-        : 'it is on another device';
+      this.#users === 0
+        ? 'the layer that had them was destroyed'
+        : owner.device === this.#owner.device
+          ? layoutOf(plan) === this.#layout
+            ? undefined
+            : 'its parameters differ in names, sizes or layout'
+          : 'it is on another device';
     if (differs !== undefined) {
       throw new RecurveError({
         code: 'PARAMS-SHARED',

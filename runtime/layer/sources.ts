@@ -7,6 +7,7 @@ import { type Executable, isBuffer, type Source } from '../execute/index.js';
 import type { Extent } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
 import { type GivenTensors, isNumbers, isTensor, sourceOf, tensorsIn, wholeOf } from './extent.js';
+import { unknownKey } from './forms.js';
 import type { Cotangents, ForwardRequest, Given } from './types.js';
 
 export type Sourced = readonly [PlacedTensor, Source];
@@ -75,8 +76,11 @@ export class Sources {
   /** @throws RecurveError `DATA-*` */
   cotangents(cotangents: Cotangents, extent: Extent): Sourced[] {
     const groups = tensorsIn('cotangents', cotangents) as Cotangents;
+    const unknown = Object.keys(groups).find((name) => name !== 'outputs' && name !== 'state');
+    if (unknown !== undefined) throw unknownKey('cotangents', unknown, ['outputs', 'state'], 'cotangents');
     return (['outputs', 'state'] as const).flatMap((group) => {
-      const given = this.#known(`cotangents.${group}`, groups[group] ?? {});
+      const { [group]: tensors = {} } = groups;
+      const given = this.#known(`cotangents.${group}`, tensors);
       return this.group(`cotangents.${group}`).map((tensor): Sourced => {
         const value = given[tensor.name];
         return [tensor, value === undefined ? 0 : sourceOf(tensor, value, extent)];

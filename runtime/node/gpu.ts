@@ -4,6 +4,7 @@ import type { OptionValue, SpecTree } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { AdapterChoice, AdapterReport, RecurveDevice } from '../device/index.js';
 import { dimsOf, refuseUnknownDims, requireSize } from '../dims.js';
+import { isTable, requireForm, wrongType } from '../layer/forms.js';
 import { type CellTypes, type Layer, type LoadOptions, load, type TypedPlan } from '../layer/index.js';
 
 /** A built-in cell's or model's name, the path of a `*.cell.ts` or `*.model.ts` file, the text of one, or what `recurve/codegen` parsed. */
@@ -36,7 +37,9 @@ export interface OpenOptions {
  * Opens an adapter's device.
  * @throws RecurveError `ADAPTER-NONE`, `ADAPTER-REFUSED`, `DEVICE-REFUSED`, `ADAPTER-UNKNOWN`
  */
-export async function open({ adapter = 'auto' }: OpenOptions = {}): Promise<Gpu> {
+export async function open(options: OpenOptions = {}): Promise<Gpu> {
+  requireForm('open', options, ['adapter']);
+  const { adapter = 'auto' } = options;
   const { openDevice } = await import('../device/index.js');
   return new Gpu(await openDevice(adapter));
 }
@@ -69,7 +72,9 @@ export class Gpu {
    * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, and what `load` throws
    */
   async compile<S extends CellTypes = CellTypes>(cell: CellGiven, request: CompileOptions): Promise<Layer<S>> {
-    const { dims, options = {}, gradients = false, trace = [], clip, ...rest } = request;
+    requireForm('compile', request, ['dims', 'options', 'gradients', 'trace', 'clip', 'params']);
+    this.#owner.check();
+    const { dims = {}, options = {}, gradients = false, trace = [], clip, ...rest } = request;
     const { compile, resolveOptions, resolveSpec } = await import('../../codegen/index.js');
     const { completeSizes } = await import('../../codegen/ir/sizes.js');
     const tree = await parse(cell);
@@ -98,6 +103,14 @@ async function parse(cell: CellGiven): Promise<SpecTree> {
   const { checkSpec, parseSpecSource } = await import('../../codegen/index.js');
   const { loadSpec } = await import('./cells.js');
   if (typeof cell === 'string') return loadSpec(cell, process.cwd());
+  if (!isTable(cell) || !(typeof cell.source === 'string' || 'kind' in cell)) {
+    throw wrongType(
+      'the cell',
+      cell,
+      'Give the name of a built-in one, a path, { source } with its text, or what parseCell gave.',
+      'cell',
+    );
+  }
   if (!('source' in cell)) return cell;
   // A text has no folder of its own: it imports as a file in the working folder would.
   const tree = parseSpecSource('inline.cell.ts', cell.source);

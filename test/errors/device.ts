@@ -56,6 +56,10 @@ export const DEVICE = {
     owner.device.queue.writeBuffer(small, 0, new Float32Array(8));
     return asked.run(DATA as RunRequest);
   }, 'refused a command'),
+  'DEVICE-CLOSED': layer((asked, owner) => {
+    owner.close();
+    return asked.run(DATA as RunRequest);
+  }, 'was closed'),
   'DEVICE-LOST': layer((asked, owner) => {
     owner.device.destroy(); // not through close(): as if the driver had done it
     return asked.run(DATA as RunRequest);

@@ -421,6 +421,68 @@ describe('a layer', () => {
     }, prepared);
   });
 
+  it('refuses a request with a field that it does not have, or of the wrong type, before anything runs', async () => {
+    await withLayer(async (layer) => {
+      const wrongs: readonly (readonly [string, string, object])[] = [
+        ['DATA-KEY', 'run', { length: [1, 2, 3] }],
+        ['DATA-KEY', 'run', { cotangent: {} }],
+        ['DATA-KEY', 'cotangents', { cotangents: { output: {} } }],
+        ['DATA-KEY', 'steps', { steps: { X: 1 } }],
+        ['DATA-TYPE', 'cotangents.outputs', { cotangents: { outputs: null } }],
+        ['DATA-TYPE', 'steps', { steps: '2' }],
+        ['DATA-TYPE', 'steps', { steps: [2] }],
+        ['DATA-TYPE', 'batch', { batch: null }],
+        ['DATA-TYPE', 'reverse', { reverse: 'no' }],
+        ['DATA-TYPE', 'lengths', { lengths: { T: null } }],
+        ['DATA-TYPE', 'lengths', { lengths: null }],
+        ['DATA-TYPE', 'read', { read: 'outputs' }],
+        ['DATA-TYPE', 'read', { read: [5] }],
+        ['DATA-TYPE', 'into', { into: 5 }],
+        ...['7', -1, 1.5, Number.NaN, 2 ** 32, null].map((seed) => ['DATA-SEED', 'seed', { seed }] as const),
+      ];
+      for (const [code, where, wrong] of wrongs)
+        await expect(layer.run({ ...drawn, ...wrong } as RunRequest), JSON.stringify(wrong)).rejects.toMatchObject({
+          code,
+          where,
+        });
+      for (const wrong of [null, undefined, 5, 'x', []] as unknown as RunRequest[]) {
+        await expect(layer.run(wrong)).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'run' });
+        await expect(layer.step(wrong)).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'step' });
+        await expect(layer.backward(wrong as never)).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'backward' });
+      }
+      // A step goes on from the state that is kept: one that is given would not be heard.
+      await expect(layer.step({ inputs: {}, state: {} } as never)).rejects.toMatchObject({ code: 'DATA-KEY', where: 'step' });
+      expect(() => layer.init({ seed: '7' } as never)).toThrow(expect.objectContaining({ code: 'DATA-SEED' }));
+      await layer.run(drawn);
+      for (const step of [{ rate: '0.1' }, { rate: 1e39 }, { rate: 0.1, maxNorm: '1' }, { rate: 0.1, maxNorm: 1e-50 }])
+        expect(() => layer.descend(step as never)).toThrow(expect.objectContaining({ code: 'DESCENT-RATE' }));
+      expect(() => layer.descend({ rate: 0.1, maxnorm: 1 } as never)).toThrow(expect.objectContaining({ code: 'DATA-KEY' }));
+      for (const params of [{}, drawn.params] as never[])
+        await expect(load(device, lstm.plan, { params })).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'params' });
+      for (const plan of [null, {}, '{}'] as never[])
+        await expect(load(device, plan)).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'plan' });
+      for (const owner of [null, {}] as never[])
+        await expect(load(owner, lstm.plan)).rejects.toMatchObject({ code: 'DATA-TYPE', where: 'device' });
+    });
+  });
+
+  it('says so where it is destroyed, or its device closed, while a run is not done', async () => {
+    const gone = await load(device, lstm.plan);
+    const running = gone.run(drawn);
+    gone.destroy();
+    await expect(running).rejects.toMatchObject({ code: 'LAYER-DESTROYED' });
+    expect(() => gone.place('params.b_i')).toThrow(expect.objectContaining({ code: 'LAYER-DESTROYED' }));
+    await expect(load(device, lstm.plan, { params: gone })).rejects.toMatchObject({ code: 'PARAMS-SHARED' });
+    const other = await openDevice('swiftshader');
+    const layer = await load(other, lstm.plan);
+    const late = layer.run(drawn);
+    other.close();
+    await expect(late).rejects.toMatchObject({ code: 'DEVICE-CLOSED' });
+    await expect(layer.run(drawn)).rejects.toMatchObject({ code: 'DEVICE-CLOSED' });
+    await expect(load(other, lstm.plan)).rejects.toMatchObject({ code: 'DEVICE-CLOSED' });
+    layer.destroy();
+  });
+
   it('says so when it is used after destroy', async () => {
     const layer = await load(device, lstm.plan);
     layer.destroy();
