@@ -49,10 +49,7 @@ export async function load<S extends CellTypes = CellTypes>(
   if (other !== undefined && !(isTable(other) && other.sharedParams instanceof SharedParams)) {
     throw wrongType('params', other, 'Give the layer that has them; setParams of the layer takes tensors.');
   }
-  if (!isDevice(device)) {
-    throw wrongType('the device', device, 'Give a GPUDevice, or what adopt made of one.', 'device');
-  }
-  const owner = 'settle' in device ? device : adopt(device);
+  const owner = isSupervised(device) ? device : adopt(device);
   owner.check();
   const params = other === undefined ? await SharedParams.create(owner, plan) : other.sharedParams.use(owner, plan);
   try {
@@ -63,7 +60,6 @@ export async function load<S extends CellTypes = CellTypes>(
   }
 }
 
-/** By what it can do: a browser's device is no instance of a class of Node's. */
-function isDevice(given: unknown): boolean {
-  return isTable(given) && ('settle' in given || 'createBuffer' in given);
+function isSupervised(device: unknown): device is Supervised {
+  return isTable(device) && 'settle' in device;
 }
