@@ -50,6 +50,8 @@ export interface Executable {
   read(tensors: readonly PlacedTensor[], extent: Extent): Promise<ReadonlyMap<string, ReadTensor>>;
   /** The plan's own buffer that holds a tensor, for others to read and write it. */
   bufferOf(tensor: PlacedTensor): GPUBuffer;
+  /** Whether a buffer is the plan's own memory. */
+  owns(buffer: GPUBuffer): boolean;
   /** Fills all of the plan's memory with a NaN of its own, before a write: what no kernel writes is seen in the results. */
   poison(): void;
   /** Frees the buffers. */
@@ -174,6 +176,9 @@ export async function createExecutable(
       bufferOf(tensor) {
         uploader.expose(tensor);
         return place(tensor);
+      },
+      owns(buffer) {
+        return [...buffers.values()].includes(buffer);
       },
       poison() {
         poisonBuffers(device, buffers.values());

@@ -52,6 +52,9 @@ export function extentOf(
   return { along: Object.fromEntries(along), batch, reverse: request.reverse ?? false };
 }
 
+/** Whose memory no buffer of the caller's may be. */
+export type Owner = Pick<Executable, 'owns'>;
+
 /** JavaScript lets callers give anything. @throws RecurveError `DATA-TYPE` */
 function lengthsGiven(given: unknown): Lengths | undefined {
   if (given === undefined) return undefined;
@@ -135,9 +138,9 @@ function checkLengths(lengths: readonly number[] | undefined, where: string, bat
  * What a tensor is to hold.
  * @throws RecurveError `DATA-TYPE`, `DATA-SHAPE`, `DATA-SYMBOL`, `DATA-BUFFER`
  */
-export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent): Source {
+export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent, owner: Owner): Source {
   const expected = shapeIn(tensor, extent);
-  if (isBuffer(given)) return requireDense(given, tensor.path, expected);
+  if (isBuffer(given)) return requireDense(given, tensor.path, expected, owner);
   const { shape, data } = isTensor(given) ? given : { shape: undefined, data: given };
   requireNumbers(tensor.path, data, expected);
   if (shape !== undefined && !isNumbers(shape))
@@ -162,7 +165,7 @@ export function sourceOf(tensor: PlacedTensor, given: Given, extent: Extent): So
  * A buffer of the caller's that holds a dense tensor, or is to.
  * @throws RecurveError `DATA-BUFFER`, `DATA-TYPE`
  */
-export function requireDense(buffer: GPUBuffer, path: string, shape: readonly number[]): GPUBuffer {
+export function requireDense(buffer: GPUBuffer, path: string, shape: readonly number[], owner: Owner): GPUBuffer {
   const bytes = 4 * elements(shape);
   if (!isBuffer(buffer)) throw wrongType(path, buffer, `Give a GPUBuffer of ${bytes} bytes or more.`);
   const usable = (buffer.usage & GPUBufferUsage.STORAGE) !== 0;
@@ -171,6 +174,14 @@ export function requireDense(buffer: GPUBuffer, path: string, shape: readonly nu
       code: 'DATA-BUFFER',
       message: `the buffer for ${path} is mapped`,
       fix: 'Call its unmap() first.',
+      where: path,
+    });
+  }
+  if (owner.owns(buffer)) {
+    throw new RecurveError({
+      code: 'DATA-BUFFER',
+      message: `the buffer for ${path} is memory of the plan's own`,
+      fix: 'Give a buffer of yours: what `place` tells is padded, and shared with other tensors.',
       where: path,
     });
   }

@@ -311,7 +311,8 @@ export class Layer<S extends CellTypes = CellTypes> {
     );
     const targets = new Map<PlacedTensor, GPUBuffer>();
     for (const [name, buffer] of Object.entries(into)) {
-      for (const tensor of choose(available, [name])) targets.set(tensor, requireDense(buffer, name, shapeIn(tensor, extent)));
+      for (const tensor of choose(available, [name]))
+        targets.set(tensor, requireDense(buffer, name, shapeIn(tensor, extent), this.#executable));
     }
     return { read: choose(available, read), into: targets };
   }

@@ -6,7 +6,7 @@ import { type Tensor as HostTensor, requireRates } from '../data.js';
 import { type Executable, isBuffer, type Source } from '../execute/index.js';
 import type { Extent } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
-import { type GivenTensors, isNumbers, isTensor, sourceOf, tensorsIn, wholeOf } from './extent.js';
+import { type GivenTensors, isNumbers, isTensor, type Owner, sourceOf, tensorsIn, wholeOf } from './extent.js';
 import { unknownKey } from './forms.js';
 import type { Cotangents, ForwardRequest, Given } from './types.js';
 
@@ -14,12 +14,15 @@ export type Sourced = readonly [PlacedTensor, Source];
 
 export class Sources {
   readonly #plan: Plan;
+  readonly #owner: Owner;
   readonly #groups: ReadonlyMap<string, readonly PlacedTensor[]>;
   /** All of the plan: what parameters, which no run cuts short, are written with. */
   readonly whole: Extent;
 
-  constructor({ plan, given }: Pick<Executable, 'plan' | 'given'>) {
+  constructor(executable: Pick<Executable, 'plan' | 'given' | 'owns'>) {
+    const { plan, given } = executable;
     this.#plan = plan;
+    this.#owner = executable;
     const tensors = [...given.values()];
     this.#groups = new Map(tensors.map(({ group }) => [group, tensors.filter((tensor) => tensor.group === group)]));
     this.whole = wholeOf(plan);
@@ -41,7 +44,7 @@ export class Sources {
     const sources = this.group('inputs').map((tensor): Sourced => {
       const value = given[tensor.name];
       if (value === undefined) throw isMissing(tensor.path);
-      return [tensor, sourceOf(tensor, value, extent)];
+      return [tensor, sourceOf(tensor, value, extent, this.#owner)];
     });
     if (state !== 'kept') sources.push(...this.state(state, extent));
     if (params !== undefined) return [...sources, ...this.#allParams(params)];
@@ -59,7 +62,7 @@ export class Sources {
     const given = this.#known('state', state);
     return this.group('state').map((tensor) => {
       const value = given[tensor.name];
-      return [tensor, value === undefined ? (tensor.slot.fill ?? 0) : sourceOf(tensor, value, extent)];
+      return [tensor, value === undefined ? (tensor.slot.fill ?? 0) : sourceOf(tensor, value, extent, this.#owner)];
     });
   }
 
@@ -69,7 +72,7 @@ export class Sources {
     requireRates(this.#plan.rates, Object.fromEntries(Object.entries(given).flatMap(asScalar)));
     return this.group('params').flatMap((tensor): Sourced[] => {
       const value = given[tensor.name];
-      return value === undefined ? [] : [[tensor, sourceOf(tensor, value, this.whole)]];
+      return value === undefined ? [] : [[tensor, sourceOf(tensor, value, this.whole, this.#owner)]];
     });
   }
 
@@ -83,7 +86,7 @@ export class Sources {
       const given = this.#known(`cotangents.${group}`, tensors);
       return this.group(`cotangents.${group}`).map((tensor): Sourced => {
         const value = given[tensor.name];
-        return [tensor, value === undefined ? 0 : sourceOf(tensor, value, extent)];
+        return [tensor, value === undefined ? 0 : sourceOf(tensor, value, extent, this.#owner)];
       });
     });
   }

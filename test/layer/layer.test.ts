@@ -199,12 +199,18 @@ describe('a layer', () => {
     }, prepared);
   });
 
-  it('refuses buffers that are too small, or that kernels may not use', async () => {
+  it('refuses buffers that are too small, that kernels may not use, or that are its own', async () => {
     await withLayer(async (layer) => {
       const x = device.device.createBuffer({ size: 8, usage: GPUBufferUsage.STORAGE });
       await expect(layer.run({ ...drawn, inputs: { x } })).rejects.toMatchObject({ code: 'DATA-BUFFER', where: 'inputs.x' });
       const h = device.device.createBuffer({ size: 4096, usage: GPUBufferUsage.COPY_DST });
       await expect(layer.run({ ...drawn, into: { 'outputs.h': h } })).rejects.toMatchObject({ code: 'DATA-BUFFER' });
+      // The plan's own memory would be written where something else lies.
+      const own = layer.place('params.W_i').buffer;
+      const refusal = { code: 'DATA-BUFFER', message: expect.stringContaining("plan's own") };
+      await expect(layer.run({ ...drawn, into: { 'outputs.h': own } })).rejects.toMatchObject(refusal);
+      await expect(layer.run({ ...drawn, inputs: { x: layer.place('outputs.h').buffer } })).rejects.toMatchObject(refusal);
+      expect(() => layer.setParams({ W_i: own })).toThrow(expect.objectContaining(refusal));
       await expect(layer.run(drawn)).resolves.toBeDefined();
     });
   });
