@@ -1,5 +1,6 @@
 /** Writing results so that nobody ever sees half of them. */
-import { basename } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { isSystemError, reasonOf } from '../codegen/read-file.js';
 import { visible } from '../codegen/visible.js';
@@ -33,6 +34,26 @@ export async function writing<R>(where: string, action: () => Promise<R>): Promi
       },
       { cause: error },
     );
+  }
+}
+
+/**
+ * A result never replaces what it was made from, by whatever path or link it is named.
+ * @param inputs the files that are read; absent ones and `-` are none
+ * @throws RecurveError `OUT-INPUT`
+ */
+export function refuseInput(cwd: string, out: string, inputs: readonly (string | undefined)[]): void {
+  const target = statSync(resolve(cwd, out), { throwIfNoEntry: false });
+  if (target === undefined) return;
+  for (const input of inputs) {
+    const read = input === undefined ? undefined : statSync(resolve(cwd, input), { throwIfNoEntry: false });
+    if (read?.dev !== target.dev || read.ino !== target.ino) continue;
+    throw new RecurveError({
+      code: 'OUT-INPUT',
+      message: `--out ${visible(out)} is the file that is read as ${visible(input ?? '')}`,
+      fix: 'Give --out another name: the input would be lost.',
+      where: '--out',
+    });
   }
 }
 

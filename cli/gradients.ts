@@ -12,6 +12,7 @@ import { loadChecked } from '../runtime/node/cells.js';
 import { fillSizes, GRADIENT_SIZES } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
+import { refuseInput } from './files.js';
 import { documentsOf, type Measured, reportOf, type Subject, writer } from './gradients-report.js';
 import { displayPath } from './paths.js';
 import { chooseForEach } from './several.js';
@@ -30,10 +31,11 @@ export interface GradientFlags extends WeightsFlags {
 
 /**
  * Nothing is written before everything is measured.
- * @throws RecurveError `GRADIENTS-STATE`, `TRACE-UNKNOWN`, `OUT-FORMAT`, `RUN-*`, `DIMS-*`, `WEIGHTS-*`, `DATA-WRITE`; SpecError
+ * @throws RecurveError `GRADIENTS-STATE`, `TRACE-UNKNOWN`, `OUT-FORMAT`, `OUT-INPUT`, `RUN-*`, `DIMS-*`, `WEIGHTS-*`, `DATA-WRITE`; SpecError
  */
 export async function gradients(context: Context, cells: readonly string[], flags: GradientFlags): Promise<Outcome> {
   const write = flags.out === undefined ? undefined : writer(flags.out);
+  if (flags.out !== undefined) refuseInput(context.io.cwd, flags.out, [flags.weights]);
   const subjects = await subjectsOf(context, cells, flags);
   const devices = new Devices(context);
   const measured: Measured[] = [];

@@ -17,6 +17,7 @@ import {
   openOnnx,
 } from '../runtime/interop/onnx/index.js';
 import type { Colors, Context, Outcome } from './context.js';
+import { refuseInput } from './files.js';
 import type { Flags } from './flags.js';
 import { displayPath, shellWord } from './paths.js';
 
@@ -27,7 +28,7 @@ export interface ImportFlags extends Flags {
   readonly out?: string;
 }
 
-/** @throws RecurveError `ONNX-*`, `IMPORT-USAGE`, `OUT-FORMAT`, `DATA-WRITE` */
+/** @throws RecurveError `ONNX-*`, `IMPORT-USAGE`, `OUT-FORMAT`, `OUT-INPUT`, `DATA-WRITE` */
 export async function importModel(context: Context, model: string, flags: ImportFlags): Promise<Outcome> {
   const { list, node, direction, out } = flags;
   if (out === undefined && (node !== undefined || direction !== undefined)) {
@@ -42,6 +43,7 @@ export async function importModel(context: Context, model: string, flags: Import
       where: '--out',
     });
   }
+  if (out !== undefined) refuseInput(context.io.cwd, out, [model]);
   const file = await openOnnx(resolve(context.io.cwd, model), model);
   return out === undefined ? listModel(context, file) : writeWeights(context, file, flags, out);
 }

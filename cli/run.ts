@@ -7,6 +7,7 @@ import { visible, visibleJson } from '../codegen/visible.js';
 import { readRequestFile, toDocument, toJson, toSafetensors, writeBeside } from '../runtime/interop/index.js';
 import type { Context, Outcome } from './context.js';
 import { deviceEngine, type Engine, referenceEngine } from './engine.js';
+import { refuseInput } from './files.js';
 import { displayPath } from './paths.js';
 import { drawRequest, startRandom } from './random-request.js';
 import { type Answered, answer, readyFor } from './requests.js';
@@ -25,7 +26,7 @@ export interface RunFlags extends WeightsFlags, StreamFlags {
 
 /**
  * Nothing is written before the whole result is there.
- * @throws RecurveError `RUN-*`, `OUT-FORMAT`, `DATA-*`, `WEIGHTS-*`, `RESULT-NONFINITE`; SpecError
+ * @throws RecurveError `RUN-*`, `OUT-FORMAT`, `OUT-INPUT`, `DATA-*`, `WEIGHTS-*`, `RESULT-NONFINITE`; SpecError
  */
 export async function run(context: Context, cell: string | undefined, flags: RunFlags): Promise<Outcome> {
   const out = flags.out === '-' ? undefined : flags.out;
@@ -40,6 +41,7 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   checkSource(flags);
   await checkStreamFlags(context.io.cwd, flags);
   const encode = out === undefined ? undefined : encoder(out);
+  if (out !== undefined) refuseInput(context.io.cwd, out, [flags.data, flags.weights]);
   const { prepare, readAs, notice } = await loadWeights(context.io.cwd, cell, flags);
   for (const line of [readAs, notice]) if (line !== undefined) await context.note(line);
   const assumed = readAs === undefined ? {} : { readAs };

@@ -129,6 +129,7 @@ export const ERROR_CODES = {
   'OUT-EXISTS': 'a file that is there already',
   'OUT-FILE': 'a file where a folder is wanted',
   'OUT-FORMAT': 'an output file whose ending is not known',
+  'OUT-INPUT': 'an output file that is one of those that are read',
   'OUT-WRITE': 'a place that cannot be written to',
   'RUN-CELL': 'a request without a cell, or with another than the command line’s',
   'RUN-DIMS': 'a `--dims` of `run` that the data disagrees with',

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../runtime/interop/index.js';
@@ -20,6 +20,34 @@ interface Results {
   state: Record<string, { shape: number[]; data: number[] }>;
   gradients?: Record<string, Record<string, { shape: number[]; data: number[] }>>;
 }
+
+describe('an output file that is an input', () => {
+  it('is refused by whatever path or link, and the input stays as it was', async () => {
+    const own = dataFile('own.json', goodRequest('gru'));
+    const before = readFileSync(join(cwd, own), 'utf8');
+    symlinkSync(own, join(cwd, 'symbolic.json'));
+    linkSync(join(cwd, own), join(cwd, 'hard.json'));
+    for (const out of ['own.json', join(cwd, own), 'symbolic.json', 'hard.json']) {
+      const ran = await recurve(['run', 'gru', '--data', own, '--out', out, '--reference', '--json'], { cwd });
+      expect(ran.code).toBe(2);
+      expect(documentOf(ran)).toMatchObject({ error: { code: 'OUT-INPUT' } });
+      expect(readFileSync(join(cwd, own), 'utf8')).toBe(before);
+    }
+  });
+
+  it('is refused where it is the weights, too', async () => {
+    const weights = dataFile('weights.safetensors', {});
+    for (const argv of [
+      ['run', 'gru', '--data', data],
+      ['gradients', 'gru'],
+    ]) {
+      const out = argv[0] === 'run' ? weights : 'weights.json';
+      if (out !== weights) linkSync(join(cwd, weights), join(cwd, out));
+      const ran = await recurve([...argv, '--weights', weights, '--out', out, '--reference', '--json'], { cwd });
+      expect(documentOf(ran)).toMatchObject({ error: { code: 'OUT-INPUT' } });
+    }
+  });
+});
 
 describe('run on data that are drawn', () => {
   const result = async (argv: readonly string[]) => documentOf(await recurve(['run', ...argv], { cwd })) as Results;

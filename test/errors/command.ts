@@ -107,6 +107,7 @@ export const COMMAND = {
   'OUT-EXISTS': cli('new mine', 'mine.cell.ts', { files: { 'mine.cell.ts': '' } }),
   'OUT-FILE': cli('generate rnn --out taken', '--out taken', { files: { taken: '' } }),
   'OUT-FORMAT': cli('run rnn --data data.json --out results.csv', 'results.csv'),
+  'OUT-INPUT': cli('run rnn --data data.json --out ./data.json', 'data.json', { files: { 'data.json': '{}' } }),
   'OUT-WRITE': cli('generate rnn --out taken/inner', 'taken', { files: { taken: '' } }),
   'RUN-CELL': stream('', '{}', 'names no cell'),
   'RUN-DIMS': stream('rnn --dims I=3', '{"inputs": {"x": {"shape": [1, 1, 1], "data": [1]}}, "init": {}}', '--dims makes I = 3'),
