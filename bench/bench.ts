@@ -1,13 +1,15 @@
-/** `recurve bench`: times forward and forward + backward of cells on a device, beside the same layer in other systems. */
+/** `recurve bench`: times forward and forward + backward of cells and models on a device, beside the same in other systems. */
 
-import { lower, resolveSignature } from '../codegen/frontend/index.js';
-import type { CellTree, OptionValues, Signature } from '../codegen/frontend/tree.js';
+import { resolveSpec, valuesOf } from '../codegen/frontend/index.js';
+import type { OptionValues, Signature, SpecTree } from '../codegen/frontend/tree.js';
 import { compile } from '../codegen/index.js';
 import type { Sizes } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/index.js';
-import type { CellData } from '../runtime/data.js';
+import { type CellData, sizeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
+import { dimsOf } from '../runtime/dims.js';
 import { type Layer, load } from '../runtime/layer/index.js';
+import { timesOf } from '../runtime/lengths.js';
 import { randomData } from '../runtime/random.js';
 import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './measure.js';
 import { differenceOf } from './peers/agreement.js';
@@ -18,7 +20,7 @@ import { provenance } from './provenance.js';
 import type { BenchReport, BenchResult, PeerResult } from './report.js';
 
 export interface BenchCase {
-  readonly tree: CellTree;
+  readonly tree: SpecTree;
   /** All of them, as `resolveOptions` gives them. */
   readonly options: OptionValues;
   readonly sizes: Sizes;
@@ -58,9 +60,9 @@ async function benchCase(
   { tree, options, sizes, data: given }: BenchCase,
   peers: ReadonlyMap<PeerName, Peer | string>,
 ): Promise<BenchResult> {
-  const signature = resolveSignature(tree, options);
+  const signature = resolveSpec(tree, options);
   const data = given ?? benchData(tree, signature, sizes);
-  const title = `${tree.name} T=${sizes.T} B=${sizes.B}`;
+  const title = [tree.name, ...[...timesOf(signature), 'B'].map((dim) => `${dim}=${sizes[dim]}`)].join(' ');
   const loaded: { destroy(): void }[] = [];
   const layers = new Map<PeerName, PeerLayer>();
   const make = async (gradients: boolean) => {
@@ -115,7 +117,7 @@ async function benchCase(
     return {
       cell: tree.name,
       options,
-      dims: dimsOf(sizes, signature),
+      dims: Object.fromEntries(dimsOf(signature).map((dim) => [dim, sizeOf(sizes, dim)])),
       ...ours,
       compileMs,
       dispatches: {
@@ -146,8 +148,8 @@ async function benchCase(
 }
 
 /** What a training step of a many-to-many layer sees: full length, zero initial state, cotangents on the outputs alone. */
-export function benchData(tree: CellTree, signature: Signature, sizes: Sizes): CellData {
-  const outputs = outputShapes(signature, lower(tree, signature));
+export function benchData(tree: SpecTree, signature: Signature, sizes: Sizes): CellData {
+  const outputs = outputShapes(signature, valuesOf(tree, signature));
   const random = randomData(signature, sizes, outputs, { seed: 1 });
   return { ...random, state: {}, cotangents: { outputs: random.cotangents?.outputs ?? {}, state: {} } };
 }
@@ -155,8 +157,4 @@ export function benchData(tree: CellTree, signature: Signature, sizes: Sizes): C
 async function once(layer: Layer, scope: 'forward' | 'forward and backward'): Promise<void> {
   layer.repeat(scope);
   await layer.finished();
-}
-
-function dimsOf(sizes: Sizes, signature: Signature): Sizes {
-  return Object.fromEntries(['T', 'B', ...signature.dims].flatMap((dim) => (dim in sizes ? [[dim, sizes[dim] as number]] : [])));
 }

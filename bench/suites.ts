@@ -2,12 +2,14 @@
 import type { Signature } from '../codegen/frontend/tree.js';
 import { chooseSizes } from '../codegen/ir/sizes.js';
 import type { Sizes } from '../codegen/plan.js';
+import { timesOf } from '../runtime/lengths.js';
 
 export interface Shape {
   readonly name: string;
+  /** Steps of every time axis. */
   readonly T: number;
   readonly B: number;
-  /** For every dim of the cell's own. */
+  /** For every dim of the cell's or model's own. */
   readonly width: number;
 }
 
@@ -21,8 +23,9 @@ export function shapesText(): string {
   return SHAPES.map(({ T, B, width }) => `T=${T},B=${B}, any other ${width}`).join('; then ');
 }
 
-/** A shape's sizes for a cell, some of them overruled, others following from them: `{ T: 64, B: 32, I: 128, H: 128 }`. */
-export function sizesFor({ dims, rules }: Pick<Signature, 'dims' | 'rules'>, shape: Shape, overrides: Sizes = {}): Sizes {
-  const own = Object.fromEntries(dims.map((name) => [name, shape.width]));
-  return chooseSizes(rules, { T: shape.T, B: shape.B, ...own }, overrides);
+/** A shape's sizes for a cell or model, some of them overruled, others following from them: `{ T: 64, B: 32, I: 128, H: 128 }`. */
+export function sizesFor(signature: Pick<Signature, 'dims' | 'rules' | 'times'>, shape: Shape, overrides: Sizes = {}): Sizes {
+  const steps = Object.fromEntries(timesOf(signature).map((time) => [time, shape.T]));
+  const own = Object.fromEntries(signature.dims.map((name) => [name, shape.width]));
+  return chooseSizes(signature.rules, { ...steps, B: shape.B, ...own }, overrides);
 }

@@ -3,7 +3,7 @@ import { type BenchCase, runBench } from '../bench/bench.js';
 import type { PeerName } from '../bench/peers/peer.js';
 import { formatBench, measuredWith } from '../bench/report.js';
 import { SHAPES, sizesFor } from '../bench/suites.js';
-import { loadChecked } from '../runtime/node/cells.js';
+import { loadSpec } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
 import type { Flags } from './flags.js';
@@ -34,7 +34,7 @@ export async function bench(context: Context, cells: readonly string[], flags: B
 
 /** The suite's shapes, or with `--dims` the first of them with those sizes in it. */
 function casesOf(cells: readonly string[], cwd: string, flags: BenchFlags): BenchCase[] {
-  const trees = cells.map((cell) => loadChecked(cell, cwd));
+  const trees = cells.map((cell) => loadSpec(cell, cwd));
   const shapes = flags.dims === undefined ? SHAPES : SHAPES.slice(0, 1);
   return chooseForEach(trees, flags).flatMap(({ tree, signature, dims }) =>
     shapes.map((shape) => ({ tree, options: signature.options, sizes: sizesFor(signature, shape, dims) })),

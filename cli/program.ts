@@ -204,8 +204,8 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cells: string[], flags: GradientFlags) =>
       run(flags, async (context) => (await import('./gradients.js')).gradients(context, cells, flags)),
     );
-  addCompiling('bench [cell...]', 'time cells on this adapter (default: lstm and gru)', shapesText())
-    .addOption(new Option('--against <peer>', 'time the same layer in a peer, interleaved').choices(PEER_NAMES))
+  addCompiling('bench [cell...]', 'time cells and models on this adapter (default: lstm and gru)', shapesText())
+    .addOption(new Option('--against <peer>', 'time the same in a peer, interleaved').choices(PEER_NAMES))
     .addHelpText('after', BENCH_HELP)
     .action((cells: string[], flags: Flags & { against?: PeerName }) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),

@@ -1,14 +1,14 @@
 /** `--set` and `--dims` for several cells: what one of them has is for that cell, what none of them has is a mistake. */
 import { type ErrorDetail, RecurveError } from '../codegen/errors.js';
-import { resolveOptions, resolveSignature } from '../codegen/frontend/index.js';
-import type { CellTree, OptionValue, Signature } from '../codegen/frontend/tree.js';
+import { resolveOptions, resolveSpec } from '../codegen/frontend/index.js';
+import type { OptionValue, Signature, SpecTree } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import { didYouMean } from '../codegen/suggest.js';
 import { dimsOf } from '../runtime/dims.js';
 import type { Flags } from './flags.js';
 
-export interface Chosen {
-  readonly tree: CellTree;
+export interface Chosen<Tree extends SpecTree> {
+  readonly tree: Tree;
   /** With the options of `--set` that the cell has. */
   readonly signature: Signature;
   /** Those of `--dims` that the cell has. */
@@ -19,16 +19,16 @@ export interface Chosen {
  * @param options of all cells, which `--set` overrules: those that a file of weights states
  * @throws RecurveError `OPTION-UNKNOWN`, `DIMS-UNKNOWN` for what no cell has; `OPTION-*`; SpecError
  */
-export function chooseForEach(
-  trees: readonly CellTree[],
+export function chooseForEach<Tree extends SpecTree>(
+  trees: readonly Tree[],
   { set = {}, dims = {} }: Pick<Flags, 'set' | 'dims'>,
   options: Readonly<Record<string, OptionValue>> = {},
-): Chosen[] {
-  const optionsOf = (tree: CellTree) => tree.options.map(({ name }) => name);
+): Chosen<Tree>[] {
+  const optionsOf = (tree: Tree) => tree.options.map(({ name }) => name);
   refuseForeign(OPTIONS, trees.flatMap(optionsOf), Object.keys(set));
   const chosen = trees.map((tree) => {
     const own = { ...options, ...only(set, optionsOf(tree)) };
-    return { tree, signature: resolveSignature(tree, resolveOptions(tree, own)) };
+    return { tree, signature: resolveSpec(tree, resolveOptions(tree, own)) };
   });
   refuseForeign(
     DIMS,

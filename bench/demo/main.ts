@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { RecurveError } from '../../codegen/errors.js';
-import { compile, lower, parseCell, resolveOptions, resolveSignature } from '../../codegen/index.js';
+import { compile, parseCell, resolveOptions, resolveSpec, valuesOf } from '../../codegen/index.js';
 import { shippedPath } from '../../codegen/shipped.js';
 import { outputShapes, TOLERANCE } from '../../runtime/check/index.js';
 import { compareResults, type TensorComparison } from '../../runtime/compare.js';
@@ -34,8 +34,8 @@ async function main(): Promise<boolean> {
   const cases = CELLS.map((name): Required<BenchCase> => {
     const tree = parseCell(shippedPath('cells', `${name}.cell.ts`));
     const options = resolveOptions(tree, {});
-    const signature = resolveSignature(tree, options);
-    const random = randomData(signature, SIZES, outputShapes(signature, lower(tree, signature)), { seed: 1 });
+    const signature = resolveSpec(tree, options);
+    const random = randomData(signature, SIZES, outputShapes(signature, valuesOf(tree, signature)), { seed: 1 });
     return { tree, options, sizes: SIZES, data: { ...random, inputs: { x }, state: {} } };
   });
 
@@ -91,7 +91,7 @@ async function check(device: RecurveDevice, one: Required<BenchCase>): Promise<T
   const actual = await executable.run(data satisfies CellData);
   executable.destroy();
   progress.update(`${tree.name}: computing the reference in float64`);
-  return compareResults(actual, runReference(tree, resolveSignature(tree, options), sizes, data), TOLERANCE);
+  return compareResults(actual, runReference(tree, resolveSpec(tree, options), sizes, data), TOLERANCE);
 }
 
 function print(text: string): void {

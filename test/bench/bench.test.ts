@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runBench } from '../../bench/bench.js';
 import { countDispatches } from '../../bench/plan-costs.js';
 import { SHAPES, sizesFor } from '../../bench/suites.js';
-import { compile, parseCell, resolveOptions, resolveSignature } from '../../codegen/index.js';
+import { compile, parseCell, parseSpec, resolveOptions, resolveSignature, resolveSpec } from '../../codegen/index.js';
+import type { Sizes } from '../../codegen/plan.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 
 const EFFORT = { warmups: 1, minRounds: 2, maxRounds: 2, budget: 0 };
 const SIZES = { T: 5, B: 3, I: 7, H: 6 };
 const cellOf = (name: string) => parseCell(new URL(`../../kernels/cells/${name}.cell.ts`, import.meta.url).pathname);
+const modelOf = (name: string) => parseSpec(new URL(`../../kernels/models/${name}.model.ts`, import.meta.url).pathname);
 
 describe('runBench', () => {
   let device: RecurveDevice;
@@ -68,6 +70,15 @@ describe('runBench', () => {
     expect(countDispatches(long?.backward ?? []) - countDispatches(short?.backward ?? [])).toBe(5);
   });
 
+  it('times a model on symbols, of which each step hears what the one before said', async () => {
+    const tree = modelOf('generator');
+    const options = resolveOptions(tree, { hears: 'said', cell: 'rnn' });
+    const sizes = { T: 3, B: 2, V: 5, E: 3, H: 4 };
+    const { results } = await runBench({ device, cases: [{ tree, options, sizes }], effort: EFFORT });
+    expect(results).toMatchObject([{ cell: 'generator', options, dims: sizes, forwardMs: expect.any(Number) }]);
+    device.check();
+  });
+
   it('runs without a peer where the peer has no such layer', async () => {
     const tree = cellOf('rnn');
     const options = resolveOptions(tree, { activation: 'leakyRelu' });
@@ -87,5 +98,15 @@ describe('sizesFor', () => {
     const tree = cellOf('gru');
     const gru = resolveSignature(tree, resolveOptions(tree, {}));
     expect(batch && sizesFor(gru, batch, { I: 10 })).toEqual({ T: 64, B: 32, I: 10, H: 128 });
+  });
+
+  it('gives every time axis of a model the steps of a shape, and what follows from its dims', () => {
+    const [batch] = SHAPES;
+    const sizes = (name: string, given: Sizes) => {
+      const tree = modelOf(name);
+      return batch && sizesFor(resolveSpec(tree, resolveOptions(tree, {})), batch, given);
+    };
+    expect(sizes('translator', { S: 9 })).toEqual({ S: 9, T: 64, B: 32, V: 128, K: 128, E: 128, H: 128 });
+    expect(sizes('tagger', { H: 10 })).toEqual({ T: 64, B: 32, I: 128, H: 10, K: 128, D: 20 });
   });
 });

@@ -100,4 +100,18 @@ describe('bench of several cells', () => {
     expect(wrong).toMatchObject({ code: 2, stderr: '' });
     expect(documentOf(wrong)).toMatchObject({ error: { code: 'DIMS-UNKNOWN', message: expect.stringContaining('the dim Q') } });
   });
+
+  it('takes models beside them: options and dims of their own, time axes among the dims', async () => {
+    await recurve(['new', 'mine', '--model', '--from', 'translator'], { cwd });
+    const argv = ['bench', 'mine.model.ts', 'repeated', even, ...SOFTWARE, '--json'];
+    const sizes = ['--dims', 'S=3,T=2,B=1,I=2,V=5,K=3,E=2,H=2,O=4', '--set', 'attention=none', '--set', 'layers=1'];
+    const ran = await recurve([...argv, ...sizes], { cwd });
+    expect(documentOf(ran)).toMatchObject({
+      results: [
+        { cell: 'mine', options: { attention: 'none' }, dims: { S: 3, T: 2, B: 1, V: 5, K: 3, E: 2, H: 2 } },
+        { cell: 'repeated', options: { layers: 1 }, dims: { T: 2, B: 1, I: 2, H: 2, O: 4 } },
+        { cell: 'even', dims: { T: 2, B: 1, H: 2 } },
+      ],
+    });
+  });
 });
