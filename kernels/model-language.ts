@@ -17,6 +17,11 @@ export function over<V extends Values[string]>(_axis: string, _value: V): V {
 export interface LayerSettings<S> {
   /** Initial states by name, values without time. Others are what the cell declares as `init`, else zero. */
   readonly state?: { readonly [K in keyof S]?: number };
+  /**
+   * States by name that every step is given, sequences, in place of those that the step before left: what cells of one step hand
+   * to each other. `from: low.state` is all that another layer's steps left.
+   */
+  readonly from?: { readonly [K in keyof S]?: number };
   /** Static. `true`: each sequence is processed from its own end; what comes out stands at the step it belongs to. */
   readonly reverse?: boolean;
 }
@@ -24,13 +29,15 @@ export interface LayerSettings<S> {
 /**
  * A cell that runs over whole sequences, with parameters of its own: `first({ x }).h`. Calling it twice shares them.
  * Inputs are those of the cell, sequences over one time axis; one without time is repeated along it, and not all may be.
- * It gives every output of the cell as a sequence, and `final`: the last state of each sequence, without time.
+ * It gives every output of the cell as a sequence, `state`: the states that every step leaves, sequences, and `final`: the last
+ * state of each sequence, without time, where steps have it from each other.
  */
 export type Layer<X, S> = (
   inputs: { readonly [K in keyof X]?: number },
   settings?: LayerSettings<S>,
 ) => { readonly [K in keyof S]: number } & Readonly<Record<string, number>> & {
     readonly final: { readonly [K in keyof S]: number };
+    readonly state: { readonly [K in keyof S]: number };
   };
 
 /** A layer of a cell that is known by its name only: what it takes and gives is checked when it is compiled. */

@@ -43,7 +43,9 @@ export interface Course {
   readonly reverse: boolean;
   /** Every input at the places `[t, b]`, flattened; each a value of its own. */
   readonly inputsAt: (places: readonly number[]) => ReadonlyMap<string, Value>;
-  /** `[B, …]` each, each a value of its own. */
+  /** The states that each step is given, at the same places; others it has from the step before. */
+  readonly statesAt?: (places: readonly number[]) => ReadonlyMap<string, Value>;
+  /** The other states: `[B, …]` each, each a value of its own. */
   readonly initial: ReadonlyMap<string, Value>;
   readonly params: ReadonlyMap<string, Value>;
   readonly random: Draws;
@@ -111,10 +113,10 @@ export class Recurrence {
   private step(
     s: number,
     sequences: readonly number[],
-    passed: ReadonlyMap<string, Value>,
-    state: ReadonlyMap<string, Value>,
+    handed: ReadonlyMap<string, Value>,
+    limited: ReadonlyMap<string, Value>,
   ): Step {
-    const { tree, signature, sizes, tape, lengths, reverse, inputsAt, params, random, trace = [] } = this.course;
+    const { tree, signature, sizes, tape, lengths, reverse, inputsAt, statesAt, params, random, trace = [] } = this.course;
     tape.step = s;
     const rows = sequences.length;
     const places = sequences.map((sequence) => {
@@ -122,6 +124,8 @@ export class Recurrence {
       return t * lengths.length + sequence;
     });
     const inputs = inputsAt(places);
+    const given = statesAt?.(places) ?? new Map<string, Value>();
+    const [passed, state] = [new Map([...handed, ...given]), new Map([...limited, ...given])];
     random.restart(this.site);
     const context = {
       tape,
@@ -196,8 +200,9 @@ export class Recurrence {
    */
   gateStates(): number {
     const gated = new Set<string>();
+    const { initial } = this.course;
     for (const { state, next } of this.taken) {
-      for (const [name, value] of [...state, ...next]) if (value.gated) gated.add(name);
+      for (const [name, value] of [...state, ...next]) if (value.gated && initial.has(name)) gated.add(name);
     }
     for (const { next } of this.taken) for (const name of gated) entry(next, name).gated = true;
     return gated.size;

@@ -157,6 +157,29 @@ const MODELS: Readonly<Record<string, string>> = {
       const r = l({ x, u: c });
       return { y: r.y, z: k({ x: tanh(r.h), u: p.u }, { state: { n: mean(sum(x, 'I'), 'T') }, reverse: true }).h, n: r.final.n };
     }`,
+  'cells of one step that hand each other their states, and one that looks on': `dims: ['I', 'H', 'K'], ${SEQUENCE},
+    state: { h: over('T', vec('H')), c: over('T', vec('H', { init: 0.3 })) },
+    layers: { low: layer('lstm'), slow: layer('gru', { I: 'H', H: 'K' }), high: layer('lstm', { I: 'K' }) },
+    run({ x }, { low, slow, high }, _p, { state }) {
+      const one = low({ x }, { from: state }).state;
+      const s = slow({ x: one.h });
+      const two = high({ x: s.h }, { from: { h: one.h, c: 0.5 * one.c } }).state;
+      return { h: two.h, c: two.c, s: s.final.h };
+    }`,
+  'a layer that is given one of its states at every step and keeps the other, in both directions': `dims: ['I', 'H'],
+    inputs: { x: over('T', vec('I')), y: over('T', vec('H')), k: vec('H') }, layers: { l: layer('lstm'), m: layer('gru', { I: 'H' }) },
+    run({ x, y, k }, { l, m }) {
+      const a = l({ x }, { from: { h: y }, state: { c: k } });
+      const b = l({ x }, { from: { c: tanh(a.state.c) }, reverse: true });
+      const every = m({ x: b.state.h }, { from: { h: k } });
+      return { a: a.h, c: a.final.c, b: b.h, d: b.state.c, e: b.final.h, every: every.state.h, none: m({ x: k }, { from: { h: y } }).h, zero: m({ x: y }, { from: { h: 0 }, reverse: true }).h };
+    }`,
+  'a cell that delays what it is given and has its state from outside': `dims: ['I', 'H'],
+    inputs: { x: over('T', vec('I')), c: vec('H'), y: over('T', vec('H')) }, layers: { l: layer(late) },
+    run({ x, c, y }, { l }) {
+      const r = l({ x, u: c }, { from: { n: sum(y, 'H') } });
+      return { y: r.y, n: r.state.n, z: l({ x, u: y }, { from: { h: r.h, n: 2 }, reverse: true }).state.h };
+    }`,
   'a parameter that no gradient reaches beside one of a layer that only its last state shows': `dims: ['I', 'H'], ${SEQUENCE}, params: { b: vec('H') },
     layers: { l: layer('rnn') },
     run({ x }, { l }, p) { return { y: l({ x }).final.h * stopGradient(p.b) }; }`,

@@ -55,7 +55,9 @@ describe('random models', () => {
       'reverse: true',
       'state.fed0',
       'state: {',
+      'from: {',
       '.final.',
+      '.state.',
       "'./l0.cell.js'",
     ];
     expect(said.filter((what) => !texts.includes(what))).toEqual([]);

@@ -51,6 +51,7 @@ const own = buildCell({
 const mine = (more = {}) => ({ ...own, dims: { N: 'I', M: 'H' }, ...more });
 const h = (result: Expression) => member(result, 'h');
 const final = (result: Expression, state: string) => member(member(result, 'final'), state);
+const state = (result: Expression, of: string) => member(member(result, 'state'), of);
 const inputs = { x: ['I'], gain: [] };
 const both = { x: x('x'), gain: x('gain') };
 const W = call('matvec', p('W'), x('x'));
@@ -116,6 +117,24 @@ const models: Readonly<Record<string, Written>> = {
       declare('c', layerCall(l('l'), both, { state: record({ h: add(final(name('a'), 'h'), final(name('b'), 'h')) }) })),
     ],
     gives: { y: h(name('c')), z: final(name('c'), 'h') },
+  },
+  'states that every step is given: a sequence, what has no time, and what another layer left': {
+    inputs: { ...inputs, g: ['H'] },
+    fixed: { c: ['H'] },
+    params: { a: ['H'] },
+    layers: { l: mine() },
+    before: [
+      declare('a', layerCall(l('l'), both, { from: record({ h: x('g') }) })),
+      declare('b', layerCall(l('l'), both, { from: record({ h: mul(p('a'), state(name('a'), 'h')) }), reverse: yes })),
+      declare('c', layerCall(l('l'), both, { from: record({ h: x('c') }) })),
+    ],
+    gives: { y: h(name('b')), z: state(name('c'), 'h'), v: member(name('a'), 'y') },
+  },
+  'one of two states from outside': {
+    inputs: { x: ['I'], g: ['H'] },
+    layers: { l: { ...lstm, dims: { I: 'I', H: 'H' } } },
+    before: [declare('a', layerCall(l('l'), { x: x('x') }, { from: record({ c: x('g') }) }))],
+    gives: { h: h(name('a')), c: state(name('a'), 'c'), f: final(name('a'), 'h') },
   },
   'one value for both states': {
     inputs: { x: ['I'] },

@@ -114,6 +114,33 @@ describe('functions of time, on sequences of 3, 0 and 2 steps', () => {
   });
 });
 
+describe('a layer whose state every step is given', () => {
+  // h' = h x + 1
+  const cell = buildCell({ inputs: { x: [] }, state: { h: [] }, body: [give(record({ h: add(mul(s('h'), x('x')), num(1)) }))] });
+  const gives = (settings: Record<string, Expression>, members: (result: Expression) => Record<string, Expression>) => {
+    const body = [declare('r', layerCall(l('l'), { x: x('x') }, settings)), give(record(members(name('r'))))];
+    const layers = { l: { ...cell, dims: {} } };
+    const model = buildModel({ inputs: { x: [], g: [] }, fixed: { c: [] }, layers, sizes, body });
+    const data = given(model, { x: numbers, g: [2, NAN, 3, 4, NAN, 5, 6, NAN, NAN], c: [7, NAN, 8] }, { lengths });
+    return run(model, data).outputs;
+  };
+  const state = (result: Expression) => ({ y: member(result, 'h'), z: member(member(result, 'state'), 'h') });
+
+  it('has it from the sequence at each step, in either direction, or the same at all of them', () => {
+    // The sequences of x are 1 4 3, nothing, and 5 2; those of g 2 4 6, nothing, and 3 5.
+    const expected = [3, 0, 16, 17, 0, 11, 19, 0, 0];
+    for (const reverse of [false, true])
+      expect(gives({ from: record({ h: x('g') }), reverse: flag(reverse) }, state)).toEqual({ y: expected, z: expected });
+    expect(gives({ from: record({ h: x('c') }) }, state).z).toEqual([8, 0, 41, 29, 0, 17, 22, 0, 0]);
+    expect(gives({ from: record({ h: num(0) }) }, state).z).toEqual([1, 0, 1, 1, 0, 1, 1, 0, 0]);
+  });
+
+  it('leaves what its steps left, whichever way they have it', () => {
+    expect(gives({}, state)).toEqual({ y: [1, 0, 1, 5, 0, 3, 16, 0, 0], z: [1, 0, 1, 5, 0, 3, 16, 0, 0] });
+    expect(gives({ reverse: flag(true) }, state).z).toEqual([6, 0, 6, 5, 0, 1, 1, 0, 0]);
+  });
+});
+
 describe('a batch without any step', () => {
   it('gives zeros of every shape, and the states from which layers would have begun', () => {
     const cell = buildCell({

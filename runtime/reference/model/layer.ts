@@ -48,21 +48,33 @@ export function layerOf(
 
   const run = ([given, settings]: readonly Operand[]): Operand => {
     const sequences = membersOf(given);
-    const axis = timing.axisOf(sequences.values());
-    if (axis === undefined) throw new Error(`${instance.name} is given no sequence`);
     const options = settings === undefined ? new Map<string, Operand>() : membersOf(settings);
+    const from = options.has('from') ? membersOf(options.get('from')) : new Map<string, Operand>();
+    const axis = timing.axisOf([...sequences.values(), ...from.values()]);
+    if (axis === undefined) throw new Error(`${instance.name} is given no sequence`);
     const states = options.has('state') ? membersOf(options.get('state')) : new Map<string, Operand>();
     if (timing.axisOf(states.values()) !== undefined) throw new Error(`${instance.name} is given a sequence as a state`);
 
     const inputs = new Map(
       signature.inputs.map((declaration) => [declaration.name, inside(entry(sequences, declaration.name), declaration, axis)]),
     );
+    const handed = new Map(
+      signature.state.flatMap((declaration) => {
+        const operand = from.get(declaration.name);
+        return operand === undefined ? [] : [[declaration.name, inside(operand, declaration, axis)]];
+      }),
+    );
+    const own = signature.state.filter(({ name }) => !handed.has(name));
     const initial = new Map(
-      signature.state.map((declaration) => {
+      own.map((declaration) => {
         const start = states.get(declaration.name) ?? constant(Math.fround(initialState(declaration)));
         return [declaration.name, inside(start, declaration, undefined)];
       }),
     );
+    const at = (values: ReadonlyMap<string, Value>) => (places: readonly number[]) => {
+      const rows = places.map((place) => axis.rowAt(place));
+      return new Map([...values].map(([name, value]) => [name, takeRows(tape, value, rows)]));
+    };
     const recurrence = new Recurrence({
       tree,
       signature,
@@ -70,10 +82,8 @@ export function layerOf(
       tape,
       lengths: axis.lengths,
       reverse: options.get('reverse') === true,
-      inputsAt: (places) => {
-        const rows = places.map((place) => axis.rowAt(place));
-        return new Map([...inputs].map(([name, value]) => [name, takeRows(tape, value, rows)]));
-      },
+      inputsAt: at(inputs),
+      statesAt: at(handed),
       initial,
       params,
       random: surroundings.random,
@@ -84,14 +94,17 @@ export function layerOf(
     const { steps } = recurrence;
     // Cotangents of outputs arrive before those of final states: the order in which a cell alone adds them.
     const final = [...initial].map(([name, value]) => [name, finalOf(name, value, steps, axis)] as const);
-    const outputs = [...recurrence.anyStep().outputs].map(([name, { axes }]) => {
-      const pieces = steps.map((step): Piece => {
-        const value = entry(step.outputs, name);
-        return { value, rows: step.sequences.map((_, row) => row), to: step.places.map((place) => axis.rowAt(place)) };
+    const any = recurrence.anyStep();
+    const gathered = (group: 'outputs' | 'next') =>
+      [...any[group]].map(([name, { axes }]) => {
+        const pieces = steps.map((step): Piece => {
+          const value = entry(step[group], name);
+          return { value, rows: step.sequences.map((_, row) => row), to: step.places.map((place) => axis.rowAt(place)) };
+        });
+        return [name, timing.mark(assemble(tape, axis.sequences.length, outside(axes), pieces), axis)] as const;
       });
-      return [name, timing.mark(assemble(tape, axis.sequences.length, outside(axes), pieces), axis)] as const;
-    });
-    return namespace([...outputs, ['final', namespace(final)]]);
+    const outputs = gathered('outputs');
+    return namespace([['state', namespace(gathered('next'))], ...outputs, ['final', namespace(final)]]);
   };
 
   const finalOf = (name: string, initial: Value, steps: readonly Step[], { lengths }: TimeAxis): Value => {

@@ -29,7 +29,7 @@ test('a layer with the wrong number of arguments, or unknown settings, is refuse
     mine.model.ts:9:75  SPEC-LAYER-SETTING  the call of a layer has no setting \`init\`
             return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
                                                                                   ^^^^^^^
-        fix: It has \`state\` and \`reverse\`; options belong to \`layer(…, { options })\`."
+        fix: It has \`state\`, \`from\` and \`reverse\`; options belong to \`layer(…, { options })\`."
   `);
 });
 
@@ -167,7 +167,7 @@ test('sequences and values without time are told apart where they do not fit', (
     mine.model.ts:14:39  SPEC-TIMES  the state \`h\` of \`first\` starts from a sequence, and it starts once
             const e = first({ x }, { state: { h: y } }).h;
                                               ^^^^
-        fix: Give it one value: \`first(x)\`, \`mean(x, 'T')\`, or another layer's \`final\`.
+        fix: Give it one value: \`first(x)\`, \`mean(x, 'T')\`, or another layer's \`final\`; \`from\` is what gives every step its states.
 
     mine.model.ts:15:24  SPEC-MATRIX-USED-TWICE  \`W\` is used both by \`matvec\` and per unit
             return { y: matvec(p.W, y), a, b: last(b), c, d, e, f: first({ x: mean(x, 'T') }).h };
@@ -179,6 +179,27 @@ test('sequences and values without time are told apart where they do not fit', (
                                                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^
         fix: Give it an input over time, \`over('T', …)\`."
   `);
+});
+
+test('a state that every step is given starts from nothing, and has the shape of the state', () => {
+  const wrong = (call: string) => mistakesOf({ body: `const y = ${call};\nreturn { y: matvec(p.W, y) };` });
+  const h = 'first({ x }).h';
+  expect(wrong(`first({ x }, { from: { h: ${h} }, state: { h: 0 } }).h`)).toContain(
+    'SPEC-LAYER-SETTING  the state `h` of `first` is given to every step, and starts from nothing',
+  );
+  expect(wrong('first({ x }, { from: { h: x } }).h')).toContain("the state `h` of `first` is vec('H'), and this is vec('I')");
+  expect(wrong(`first({ x }, { from: { c: ${h} } }).h`)).toContain('the layer `first` (gru) has no state `c`');
+  expect(wrong(`first({ x }, { from: ${h} }).h`)).toContain('a layer takes the states of every step in an object');
+  expect(wrong(`first({ x }, { from: { h: ${h} } }).final.h + x`)).toContain('there is no state of `first` `h`');
+});
+
+test('a layer that is given another time axis by its states than by its inputs is refused', () => {
+  const body = 'return { y: first({ x }, { from: { h: z } }).h };';
+  const run = `run({ x, z }, { first }) { ${body} },`;
+  const inputs = "{ x: over('T', vec('I')), z: over('S', vec('H')) }";
+  expect(mistakesOf({ times: "['T', 'S']", inputs, params: '{}', dims: "['I', 'H']", run })).toContain(
+    'a sequence over `T` meets one over `S`',
+  );
 });
 
 test('two time axes do not meet', () => {

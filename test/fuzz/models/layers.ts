@@ -134,19 +134,25 @@ export function callLayer(b: NetworkBuilder, face: Face, layer = face.name): voi
   const inputs = names.map(([name, shape]): [string, number] => {
     return [name, args.push(b.one({ shape, time: name === sequence || random.chance(0.8) })) - 1];
   });
-  const state = Object.entries(face.state).flatMap(([name, shape]): [string, number][] => {
+  const handed = random.chance(0.25) ? Object.entries(face.state).filter(() => random.chance(0.7)) : [];
+  const from = handed.map(([name, shape]): [string, number] => {
+    return [name, args.push(b.one({ shape, time: random.chance(0.85) })) - 1];
+  });
+  const kept = Object.entries(face.state).filter(([name]) => !handed.some(([other]) => other === name));
+  const state = kept.flatMap(([name, shape]): [string, number][] => {
     return random.chance(0.5) ? [[name, args.push(initial(b, shape)) - 1]] : [];
   });
   const call = {
     layer,
     inputs: Object.fromEntries(inputs),
     state: Object.fromEntries(state),
+    from: Object.fromEntries(from),
     reverse: random.chance(0.35),
   };
   const at = b.add('', args, [], { type: 'call', call, time: true });
   for (const [name, shape] of Object.entries(face.outputs)) if (random.chance(0.8)) b.add(`$0.${name}`, [at], shape);
-  for (const [name, shape] of Object.entries(face.state))
-    if (random.chance(0.5)) b.add(`$0.final.${name}`, [at], shape, { time: false });
+  for (const [name, shape] of Object.entries(face.state)) if (random.chance(0.2)) b.add(`$0.state.${name}`, [at], shape);
+  for (const [name, shape] of kept) if (random.chance(0.5)) b.add(`$0.final.${name}`, [at], shape, { time: false });
   const [first] = Object.entries(face.outputs);
   if (first !== undefined) b.add(`$0.${first[0]}`, [at], first[1]);
 }

@@ -27,6 +27,8 @@ export interface Call {
   /** Places in `args`, by name. */
   readonly inputs: Readonly<Record<string, number>>;
   readonly state: Readonly<Record<string, number>>;
+  /** States that every step is given. */
+  readonly from: Readonly<Record<string, number>>;
   readonly reverse: boolean;
 }
 

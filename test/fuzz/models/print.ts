@@ -77,7 +77,7 @@ function statement(network: Network, at: number): string {
   return filled.includes('$$') ? filled.replaceAll('$$', `v${at}`) : `const v${at} = ${filled};`;
 }
 
-function printCall({ layers }: Network, { layer, inputs, state, reverse }: Call): string {
+function printCall({ layers }: Network, { layer, inputs, state, from, reverse }: Call): string {
   const cell = layers[layer.replace(/\[.*/, '')]?.cell;
   // A random cell that was shrunk may have lost some of its inputs and states.
   const kept = (table: Readonly<Record<string, number>>, has: (name: string, of: Model) => boolean) =>
@@ -85,7 +85,12 @@ function printCall({ layers }: Network, { layer, inputs, state, reverse }: Call)
   const printed = (entries: readonly [string, number][]) => `{ ${entries.map(([name, at]) => `${name}: $${at}`).join(', ')} }`;
   const given = kept(inputs, (name, of) => mentions(printModel(of), `x.${name}`));
   const starts = kept(state, (name, of) => name in of.next);
-  const settings = [...(starts.length > 0 ? [`state: ${printed(starts)}`] : []), ...(reverse ? ['reverse: true'] : [])];
+  const handed = kept(from, (name, of) => name in of.next);
+  const settings = [
+    ...(starts.length > 0 ? [`state: ${printed(starts)}`] : []),
+    ...(handed.length > 0 ? [`from: ${printed(handed)}`] : []),
+    ...(reverse ? ['reverse: true'] : []),
+  ];
   return `${layer}(${printed(given)}${settings.length > 0 ? `, { ${settings.join(', ')} }` : ''})`;
 }
 

@@ -80,8 +80,9 @@ function* simplerCalls(network: Network): Generator<Network> {
       values: network.values.map((each, index) => (index === at ? { ...each, call: { ...call, ...own } } : each)),
     });
     if (call.reverse) yield by({ reverse: false });
-    for (const name of Object.keys(call.state))
-      yield by({ state: Object.fromEntries(Object.entries(call.state).filter(([own]) => own !== name)) });
+    for (const group of ['state', 'from'] as const)
+      for (const name of Object.keys(call[group]))
+        yield by({ [group]: Object.fromEntries(Object.entries(call[group]).filter(([own]) => own !== name)) });
   }
 }
 
