@@ -21,6 +21,7 @@ import { initialValues } from '../layer/init.js';
 import { lengthsByAxis, lengthsName, timesOf } from '../lengths.js';
 import { describe, listText, own } from './describe.js';
 import { measureGroup, type NamedShape, refuseUnknown, requireAll } from './groups.js';
+import { requireRead } from './read.js';
 import { SizeLedger } from './sizes.js';
 import type { RunRequest } from './types.js';
 import { measureWeights, weightsToParams } from './weights/index.js';
@@ -44,7 +45,7 @@ export interface BoundRequest {
  *
  * @param stated sizes that `--dims` gives: they fill what no tensor has, and agree with the rest
  * @throws RecurveError `DATA-TOO-LARGE`, `DATA-NAME`, `DATA-MISSING`, `DATA-SHAPE`, `DATA-SIZE-UNKNOWN`, `DATA-LENGTHS`,
- *   `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `RUN-DIMS`, `WEIGHTS-*`
+ *   `DATA-NONFINITE`, `DATA-RATE`, `DATA-PARAMS`, `DIMS-RULE`, `RUN-DIMS`, `WEIGHTS-*`
  */
 export function bindRequest(request: RunRequest, { signature, outputs }: CellInterface, stated: Sizes = {}): BoundRequest {
   const { inputs, state, cotangents, reverse = false, seed } = request;
@@ -78,6 +79,8 @@ export function bindRequest(request: RunRequest, { signature, outputs }: CellInt
   const params = paramsOf(request, signature, sizes);
   requireRates(signature.rates, params);
   requireAllSymbols(signature, sizes, request);
+  requireRead('inputs', signature.inputs, inputs, lengths);
+  if (cotangents) requireRead('cotangents.outputs', outputShapes, cotangents.outputs, lengths);
   return {
     sizes,
     data: {

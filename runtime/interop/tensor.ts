@@ -61,13 +61,13 @@ export type Unread = (index: number) => boolean;
 export const allRead: Unread = () => false;
 
 /**
- * For a tensor `[T, B, …]`; without lengths every sequence has T steps. Along which of several time axes it is, nobody knows
- * before the cell is: then what lies past all of a sequence's lengths.
+ * For a tensor `[T, B, …]`; without lengths every sequence has T steps. Along which of several time axes it is, and whether along
+ * one at all, nobody knows before the cell is: what may lie past a length passes here, and \`requireRead\` knows better.
  */
 export function pastLengths([, batch = 1, ...unit]: readonly number[], given: Lengths | undefined): Unread {
   if (given === undefined) return allRead;
   const lengths = Object.values(lengthsByAxis(given, Array.isArray(given) ? ['T'] : Object.keys(given))).reduce(
-    (longest, along) => along.map((length, sequence) => Math.max(length, longest[sequence] ?? 0)),
+    (shortest, along) => along.map((length, sequence) => Math.min(length, shortest[sequence] ?? length)),
     [],
   );
   const columns = elements(unit);

@@ -219,6 +219,51 @@ describe('a model with two time axes', () => {
     expect(request(undefined).data).not.toHaveProperty('lengths');
   });
 
+  test('may have anything past the lengths of the axis that a tensor has, and numbers wherever it is read', () => {
+    const whole = {
+      signature: { ...cell.signature, inputs: [...cell.signature.inputs, { ...x, name: 'code', leading: ['B'] }] },
+    };
+    const holed = (name: string, at: number, lengths: unknown) => {
+      const inputs = { x: count(2, 3, 2), source: count(5, 3, 2), code: count(3, 2) };
+      const given = inputs[name as keyof typeof inputs];
+      const data = given.data.map((value, index) => (index === at ? null : value));
+      const document = { ...goodDocument(), inputs: { ...inputs, [name]: { ...given, data } }, lengths };
+      return mistake(() => bind(document, { ...whole, outputs }));
+    };
+    const both = { T: [2, 1, 2], S: [1, 5, 3] };
+    // Step 1 of sequence 0 is past its length along S, though not along T; step 1 of sequence 1 the other way about.
+    expect(holed('source', 6, both)).toBe('no mistake');
+    expect(holed('x', 6, both)).toBe(
+      'DATA-NONFINITE | inputs.x | inputs.x.data[6] is no finite number, and it is read: it is over T, and within its length | Only what lies past the length of its own sequence may be anything. Look where it comes from.',
+    );
+    expect(holed('x', 8, both)).toBe('no mistake');
+    expect(holed('source', 8, both)).toContain(
+      'inputs.source.data[8] is no finite number, and it is read: it is over S, and within',
+    );
+    expect(holed('source', 8, { T: [2, 1, 2] })).toContain('it is read: it is over S, which has no lengths');
+    expect(holed('code', 5, { T: [2, 1, 0], S: [0, 0, 0] })).toContain('it is read: it has no time axis');
+  });
+
+  test('may have anything past the lengths of the axis that an output has, where its cotangent is given', () => {
+    const face = {
+      signature: { ...cell.signature, outputAxes: { h: ['S', 'B'], last: ['B'] } },
+      outputs: { ...outputs, last: ['H'] },
+    };
+    const holed = (h: number, last: number, lengths: unknown) => {
+      const hole = ({ data, ...rest }: { data: number[] }, at: number) => ({
+        ...rest,
+        data: data.map((value, index) => (index === at ? null : value)),
+      });
+      const inputs = { x: count(2, 3, 2), source: count(5, 3, 2) };
+      const cotangents = { outputs: { h: hole(count(5, 3, 4), h), last: hole(count(3, 4), last) } };
+      return mistake(() => bind({ ...goodDocument(), inputs, cotangents, lengths }, face));
+    };
+    expect(holed(59, -1, { T: [2, 2, 2], S: [5, 5, 4] })).toBe('no mistake');
+    expect(holed(59, -1, { T: [2, 2, 2], S: [5, 5, 5] })).toContain('it is read: it is over S, and within its length');
+    expect(holed(59, -1, { T: [2, 2, 2] })).toContain('cotangents.outputs.h.data[59] is no finite number');
+    expect(holed(-1, 8, { T: [0, 0, 0], S: [0, 0, 0] })).toContain('cotangents.outputs.last.data[8] is no finite number');
+  });
+
   test('is told that one array is not of both, which axes there are, and whose number is wrong', () => {
     expect(mistake(() => request([2, 1, 2]))).toBe(
       'DATA-LENGTHS | lengths | lengths is one array, and there are 2 time axes | Write { "T": […], "S": […] }; an axis that is left out has all its steps.',
