@@ -81,7 +81,7 @@ function attach(request: RunRequest, file: WeightsFile, given: string | undefine
     ...(cell === undefined ? {} : { cell }),
     options: mergeOptions({ options: file.options, say: 'the weights give' }, { options: request.options, say: 'the data says' }),
     weights: file.weights,
-    ...startOf(request, file.initial, file.source),
+    ...startOf(request, file.initial, file.source, cell),
     reverse: request.reverse ?? file.reverse,
   };
 }

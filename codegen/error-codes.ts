@@ -120,6 +120,8 @@ export const ERROR_CODES = {
   USAGE: 'a command line that is not as `--help` says',
   'CWD-MISSING': 'a working folder that is gone',
   'GENERATE-TWICE': 'two cells of one name whose files would fall on each other',
+  'IMPORT-STACK':
+    'layers that are no one stack: of other cells, options or sizes, or that read something else than the layer below',
   'IMPORT-USAGE': '`import` with options that do not go together',
   'MAX-LINE': 'a `--max-line` that is no number of bytes',
   'NEW-KIND': '`new --model --from` a cell',

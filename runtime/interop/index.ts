@@ -17,6 +17,7 @@ export {
   toSafetensors,
 } from './response.js';
 export { readSafetensors, type SafetensorsFile, type TensorToStore, writeSafetensors } from './safetensors.js';
+export { stackSizes } from './stack/bind.js';
 export { type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
 export { type LayerChoice, stackWeightsOf, type WeightsFile, weightsOf } from './weights/file.js';
 export { gradientsToWeights, sizesFromWeights, weightsToParams } from './weights/index.js';

@@ -7,6 +7,7 @@ import { processIo } from '../../cli/io.js';
 import { parseCellSource, resolveOptions } from '../../codegen/frontend/index.js';
 import { sizeOf } from '../../runtime/data.js';
 import { withLock } from '../../runtime/files/lock.js';
+import { stackedOptions } from '../../runtime/interop/stack/uniform.js';
 import { bytes, recurve } from '../cli/harness.js';
 import { cellOf } from '../frontend/specs.js';
 import { type Witness, witness } from './witness.js';
@@ -83,6 +84,14 @@ export const COMMAND = {
     }
   }, 'the working folder is gone'),
   'GENERATE-TWICE': cli('generate rnn rnn --out folder', 'named rnn'),
+  'IMPORT-STACK': witness(() => {
+    const layer = { cell: 'gru', options: {}, free: {}, directions: 1, reverse: false } as const;
+    const [first, second] = [
+      { I: 2, H: 3 },
+      { I: 3, H: 4 },
+    ].map((sizes, k) => ({ ...layer, label: `GRU_${k}`, sizes }));
+    return stackedOptions(first && second ? [first, second] : [], 'gru');
+  }, 'GRU_1 has H = 4'),
   'IMPORT-USAGE': cli('import model.onnx --node LSTM_0', '--node'),
   'MAX-LINE': cli('run --data - --max-line long', '"long"'),
   'NEW-KIND': cli('new mine --model --from gru', 'gru is a cell'),

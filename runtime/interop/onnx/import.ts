@@ -84,7 +84,9 @@ export function nodeNamed({ source, nodes, strangers }: OnnxFile, name: string |
     const [only, ...more] = nodes;
     if (only && more.length === 0) return only;
     const found = only ? `${source} has ${nodes.length} recurrent nodes: ${listText(labels)}` : noNodes({ source, strangers });
-    throw onnxError('ONNX-NODE', found, source, { fix: only ? `Choose one with --node. ${list}` : ONLY_THESE });
+    throw onnxError('ONNX-NODE', found, source, {
+      fix: only ? `Choose one with --node, or a whole network with --stack. ${list}` : ONLY_THESE,
+    });
   }
   const exact = nodes.find(({ path }) => path === name);
   if (exact) return exact;
@@ -127,7 +129,7 @@ export function chooseDirection(node: RecurrentNode, wanted: Direction | undefin
   if (wanted !== undefined && directions.includes(wanted)) return wanted;
   const fault = second ? 'runs forward and reverse; a file holds one direction' : `runs ${only} only`;
   throw onnxError('ONNX-DIRECTION', `${node.label} ${fault}`, node.label, {
-    fix: second ? 'Choose with --direction forward or --direction reverse.' : 'Leave --direction out.',
+    fix: second ? 'Choose with --direction forward or --direction reverse, or take both with --stack.' : 'Leave --direction out.',
   });
 }
 

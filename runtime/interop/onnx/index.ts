@@ -1,4 +1,6 @@
 /** LSTM, GRU and RNN nodes of ONNX files. Loaded only by those who read one: the schema takes a moment to build. */
+
+export { type Chain, chainNamed, chainsOf, chainText } from './chain.js';
 export {
   chooseDirection,
   type Direction,
@@ -11,3 +13,4 @@ export {
   openOnnx,
 } from './import.js';
 export { type ListedDirection, type ListedNode, listNodes, type Problem } from './list.js';
+export { type ImportedStack, importChain } from './stack.js';

@@ -1,12 +1,12 @@
 /** What `recurve import` keeps beside the weights: the state that a layer starts from, and the lengths of its sequences. */
 import { RecurveError } from '../../../codegen/errors.js';
-import type { Tensor, Tensors } from '../../data.js';
+import { elements, type Tensor, type Tensors } from '../../data.js';
 import { listText, own, pathOf } from '../describe.js';
 import { numbersOf, type StoredTensor, storedTensor } from '../safetensors/stored.js';
 import type { RunRequest } from '../types.js';
 
 export interface Initial {
-  /** `[sequences, …]` each; of one sequence it holds for every one. */
+  /** `[sequences, …]` each, of a stack `[L·D, sequences, …]`; of one sequence it holds for every one. */
   readonly state: Tensors;
   readonly lengths?: readonly number[];
 }
@@ -39,9 +39,16 @@ export function initialText({ state, lengths }: Initial): string | undefined {
  * The initial state and lengths of a request: its own, and what it leaves out from the weights.
  *
  * @param source what to call the file of the weights
+ * @param cell whose states they are
  * @throws RecurveError `RUN-WEIGHTS` where they are of another number of sequences
  */
-export function startOf(request: RunRequest, { state, lengths }: Initial, source: string): Pick<RunRequest, 'state' | 'lengths'> {
+export function startOf(
+  request: RunRequest,
+  { state, lengths }: Initial,
+  source: string,
+  cell?: string,
+): Pick<RunRequest, 'state' | 'lengths'> {
+  const along = cell === 'stack' ? 1 : 0;
   const [input] = Object.values(request.inputs);
   const sequences = input?.shape[1];
   const missing = Object.entries(state).filter(([name]) => !own(request.state, name));
@@ -55,8 +62,8 @@ export function startOf(request: RunRequest, { state, lengths }: Initial, source
     });
   };
   const filled = missing.map(([name, tensor]): [string, Tensor] => {
-    if (tensor.shape[0] === 1 && sequences !== undefined) return [name, repeated(tensor, sequences)];
-    fits(`state.${name}`, tensor.shape[0]);
+    if (tensor.shape[along] === 1 && sequences !== undefined) return [name, repeated(tensor, sequences, along)];
+    fits(`state.${name}`, tensor.shape[along]);
     return [name, tensor];
   });
   if (!request.lengths && lengths) fits('lengths', lengths.length);
@@ -64,8 +71,13 @@ export function startOf(request: RunRequest, { state, lengths }: Initial, source
   return { state: { ...Object.fromEntries(filled), ...request.state }, ...(known ? { lengths: known } : {}) };
 }
 
-function repeated({ shape, data }: Tensor, sequences: number): Tensor {
+/** @param along the axis of sequences, of size 1 */
+function repeated({ shape, data }: Tensor, sequences: number, along: number): Tensor {
   const result = new Float32Array(sequences * data.length);
-  for (let sequence = 0; sequence < sequences; sequence++) result.set(data, sequence * data.length);
-  return { shape: [sequences, ...shape.slice(1)], data: result };
+  const width = elements(shape.slice(along + 1));
+  for (let k = 0; k < data.length / width; k++) {
+    const row = data.subarray(k * width, (k + 1) * width);
+    for (let sequence = 0; sequence < sequences; sequence++) result.set(row, (k * sequences + sequence) * width);
+  }
+  return { shape: shape.with(along, sequences), data: result };
 }

@@ -1,0 +1,31 @@
+/** `recurve import` of a whole stack: weights of all layers and directions in one file, for `recurve run stack`. */
+import { shapeText } from '../runtime/interop/describe.js';
+import { stackSizes, type WeightsFile } from '../runtime/interop/index.js';
+import { optionFlags } from '../runtime/interop/stack/describe.js';
+import type { Context, Outcome } from './context.js';
+import { nextRun, store } from './import-store.js';
+import { CellShelf } from './shelf.js';
+
+/** @throws RecurveError `WEIGHTS-*` where the model cannot take the weights, `DATA-WRITE` */
+export async function writeStack(
+  context: Context,
+  file: WeightsFile & { readonly notes?: readonly string[] },
+  out: string,
+): Promise<Outcome> {
+  const { options, reverse, initial, weights, readAs, notes = [] } = file;
+  // What is written can be run: held to the model now, and not only when somebody needs it.
+  const { T: _T, B: _B, ...dims } = stackSizes(weights, new CellShelf(context.io.cwd).get('stack', options).face);
+  const { path, shown, names } = await store(context, out, { cell: 'stack', options, reverse, initial, weights });
+  const sizes = Object.entries(dims).map(([dim, size]) => ` ${dim}=${size}`);
+  const states = Object.entries(initial.state).map(([name, { shape }]) => `state.${name} ${shapeText(shape)}`);
+  return {
+    document: { ok: true, cell: 'stack', options, reverse, dims, tensors: names, readAs, notes, out: path },
+    text: [
+      `wrote ${shown}: ${[`${Object.keys(weights.tensors).length} tensors`, ...states].join(', ')},${sizes.join('')}`,
+      ...(readAs === undefined ? [] : [`read as ${readAs}`]),
+      ...notes,
+      `run takes over: ${optionFlags({ options, reverse })}`,
+      nextRun('stack', shown),
+    ].join('\n'),
+  };
+}
