@@ -214,6 +214,25 @@ describe('a chain that is no stack', () => {
     expect((await recurve(['import', model, '--list'], { cwd })).stdout).not.toContain('stack');
   });
 
+  it.each<[string, number, string, string]>([
+    ['the backward direction comes first', 4, 'back,ahead', 'through Concat_0 (Concat)'],
+    ['one direction is read twice', 4, 'ahead,ahead', 'through Concat_0 (Concat)'],
+    ['one direction is left', 2, 'back', 'in one direction alone'],
+  ])('because %s is two stacks', async (_, reads, sides, how) => {
+    const both = { values: { direction: 'bidirectional' }, directions: 2 };
+    const model = save(
+      'sides.onnx',
+      pair(both, { ...both, reads }, [
+        node('Split', ['Y0'], ['f', 'b'], { attribute: attributes({ axis: 1 }) }),
+        node('Squeeze', ['f', 'one'], ['ahead']),
+        node('Squeeze', ['b', 'one'], [sides === 'back' ? 'X1' : 'back']),
+        ...(sides === 'back' ? [] : [node('Concat', sides.split(','), ['X1'], { attribute: attributes({ axis: 2 }) })]),
+      ]),
+    );
+    const ran = await recurve(['import', model, '--stack', '--out', 'none.safetensors'], { cwd });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(`GRU_1 reads GRU_0 ${how}\n`) });
+  });
+
   it('because two nodes read one is listed with both, and chosen by its last node', async () => {
     const { made, initializer } = layer(2, { X: 'X1' });
     const [a, b] = [layer(0, {}), layer(1, {})];

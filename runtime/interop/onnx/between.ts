@@ -38,10 +38,10 @@ export function yOf({ D }: Sizes, layout: 0 | 1): Moved {
 }
 
 /** As a node reads it. */
-export function isX({ axes, direction }: Moved, { D }: Sizes, layout: 0 | 1): boolean {
+export function isX({ axes }: Moved, { D }: Sizes, layout: 0 | 1): boolean {
   const values = D === 2 ? 'DH' : 'H';
   const found = axes.map((axis) => axis.join('')).join();
-  return direction === undefined && found === (layout === 0 ? `T,B,${values}` : `B,T,${values}`);
+  return found === (layout === 0 ? `T,B,${values}` : `B,T,${values}`);
 }
 
 /** `undefined`: an operator that does something else. @param output which of its outputs */
