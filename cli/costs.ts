@@ -1,8 +1,9 @@
-/** What a step of a cell costs, whatever the sizes: counted in the plan for a small shape. */
-import type { CellTree, OptionValues } from '../codegen/frontend/tree.js';
-import { compile, lower, resolveSignature } from '../codegen/index.js';
+/** What a step of a cell or model costs, whatever the sizes: counted in the plan for a small shape. */
+import { valuesOf } from '../codegen/frontend/index.js';
+import type { CellTree, ModelTree, OptionValues } from '../codegen/frontend/tree.js';
+import { compile, lower, resolveSignature, resolveSpec } from '../codegen/index.js';
 import { completeSizes, derivedDims } from '../codegen/ir/sizes.js';
-import type { Target } from '../codegen/plan.js';
+import type { Plan, Target } from '../codegen/plan.js';
 
 export interface StepCosts {
   /** Dispatches in the loop over time, for each step. */
@@ -31,4 +32,40 @@ export function stepCosts(tree: CellTree, options: OptionValues, target: Target)
     once: { forward: outside(forward), backward: outside(backward) },
     strategy: stepwise ? 'parallel + stepwise' : 'parallel',
   };
+}
+
+interface Counts {
+  readonly forward: number;
+  readonly backward: number;
+}
+
+export interface ModelCosts {
+  /** Dispatches in the loops over each time axis, for each of its steps. */
+  readonly perStep: Readonly<Record<string, Counts>>;
+  /** Passes outside the loops, once a run. */
+  readonly once: Counts;
+}
+
+/** @throws RecurveError `DIMS-RULE` should no small sizes fit */
+export function modelCosts(tree: ModelTree, options: OptionValues, target: Target): ModelCosts {
+  const signature = resolveSpec(tree, options);
+  const { rules } = valuesOf(tree, signature);
+  const derived = derivedDims(rules);
+  const times = tree.times.map(({ name }) => name);
+  const own = signature.dims.filter((dim) => !derived.has(dim)).map((dim) => [dim, 8]);
+  const steps = times.map((time) => [time, T]);
+  const sizes = completeSizes(rules, { ...Object.fromEntries(steps), B: 2, ...Object.fromEntries(own) });
+  const { forward, backward } = compile(tree, { options, sizes, gradients: true, target });
+  // What has no time has one step, and a loop of one is none.
+  const loops = (schedule: Plan['forward']) =>
+    schedule.flatMap((item) => (item.kind === 'loop' && item.from !== item.to ? [item] : []));
+  const inLoops = (schedule: Plan['forward'], time: string) =>
+    loops(schedule).reduce((sum, { axis = 'T', passes }) => sum + (axis === time ? passes.length : 0), 0);
+  const outside = (schedule: Plan['forward']) =>
+    schedule.reduce((sum, item) => {
+      if (item.kind === 'pass') return sum + 1;
+      return sum + (item.from === item.to ? item.passes.length : 0);
+    }, 0);
+  const perStep = times.map((time) => [time, { forward: inLoops(forward, time), backward: inLoops(backward, time) }]);
+  return { perStep: Object.fromEntries(perStep), once: { forward: outside(forward), backward: outside(backward) } };
 }

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cellIndex, cellPage } from '../../cli/docs/cells.js';
+import { modelIndex, modelPage } from '../../cli/docs/models.js';
 import { parseCell, parseSpec } from '../../codegen/frontend/index.js';
-import { builtInCells } from '../../runtime/node/cells.js';
+import { builtInCells, builtInModels } from '../../runtime/node/cells.js';
 import { ownPackage } from '../../runtime/node/package.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
 
@@ -27,6 +28,47 @@ describe('docs/cells', () => {
       const { name, summary, documentation } = parseCell(path);
       expect([name, summary.length > 10, /\d{4}/.test(documentation)]).toEqual([name, true, true]);
     }
+  });
+});
+
+describe('docs/models', () => {
+  const folder = join(ownPackage().root, 'docs', 'models');
+  const trees = builtInModels()
+    .map(({ path }) => parseSpec(path))
+    .filter((tree) => tree.kind === 'model');
+  const pageOf = (name: string) => readFileSync(join(folder, `${name}.md`), 'utf8');
+
+  it.each(trees)(
+    '$name has the page that its spec makes: `npm run docs` writes it',
+    (tree) => {
+      expect(pageOf(tree.name)).toBe(modelPage(tree));
+    },
+    60_000,
+  );
+
+  it('lists every model and holds no page of another', () => {
+    expect(pageOf('README')).toBe(modelIndex(trees));
+    expect(readdirSync(folder).sort()).toEqual(['README.md', ...trees.map(({ name }) => `${name}.md`)].sort());
+  });
+
+  it('leads to the page of every built-in cell that a layer is made of', () => {
+    const links = trees.flatMap(({ name }) => [...pageOf(name).matchAll(/\]\(\.\.\/(\S+?)\)/g)].map(([, path = '']) => path));
+    expect(links.filter((path) => !existsSync(join(folder, '..', path)))).toEqual([]);
+    expect(new Set(links)).toContain('cells/feedforward.md');
+  });
+
+  it('says which values run together over which axis, and what goes from one to another', () => {
+    const rows = pageOf('translator').match(/^\| \d+ \| .*$/gm) ?? [];
+    expect(rows).toContainEqual(expect.stringMatching(/\| S \| `encoder.h` \| .*`source`.* \| – \|$/));
+    expect(rows).toContainEqual(
+      expect.stringMatching(/\| T \| `decoder.h` \| .*all steps of \d.* \| `logits`, `said`, `loss` \|$/),
+    );
+  });
+
+  it('counts the dispatches of a loop for each time axis that has one', () => {
+    expect(pageOf('translator')).toContain('| | for each step of S | for each step of T | outside the loops |');
+    const [, loops = ''] = /^\| defaults \| (\d+ \+ \d+ \| \d+ \+ \d+) \|/m.exec(pageOf('translator')) ?? [];
+    expect(loops).toBe('1 + 1 | 1 + 3');
   });
 });
 
