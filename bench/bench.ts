@@ -38,6 +38,9 @@ export interface BenchRequest {
   readonly onProgress?: (line: string) => void;
 }
 
+/** A peer that is further off computes something else, and its time says nothing of ours. */
+const MOST_DIFFERENCE = 1e-3;
+
 /** Times every case. @throws RecurveError, SpecError; a peer that cannot run is reported, not thrown */
 export async function runBench(request: BenchRequest): Promise<BenchReport> {
   const { device, cases, against = [] } = request;
@@ -94,6 +97,10 @@ async function benchCase(
       }
       layers.set(name, layer);
       const difference = layer.note === undefined ? await differenceOf(layer, training, data) : undefined;
+      if (difference !== undefined && !(difference <= MOST_DIFFERENCE)) {
+        reports.set(name, `it computes other numbers: they differ from ours by ${difference.toPrecision(2)} of their size`);
+        continue;
+      }
       reports.set(name, { layer, first: contenders.length, difference });
       contenders.push({ name: `${name} forward`, run: () => layer.forward() });
       contenders.push({ name: `${name} forwardBackward`, run: () => layer.forwardBackward() });

@@ -7,12 +7,19 @@
 import type { OptionValue, Signature } from '../../codegen/frontend/tree.js';
 import type { Tensor, Tensors } from '../../runtime/data.js';
 
+/** Our parameters of one gate. */
+export interface PackedGate {
+  readonly kernel: string;
+  readonly recurrent: string;
+  readonly bias: string;
+}
+
 export interface KerasLayer {
   readonly kind: 'simpleRNN' | 'lstm' | 'gru';
   readonly activation: KerasActivation;
   readonly recurrentActivation: KerasActivation;
   /** Our parameters' names, one per gate, in the order in which Keras packs them. */
-  readonly gates: readonly { readonly kernel: string; readonly recurrent: string; readonly bias: string }[];
+  readonly gates: readonly PackedGate[];
   readonly note?: string;
 }
 
@@ -54,7 +61,7 @@ function layer(
   activation: OptionValue | undefined,
   recurrentActivation: OptionValue | undefined,
   gates: readonly string[],
-  prefix: KerasLayer['gates'][number],
+  prefix: PackedGate,
 ): KerasLayer | string {
   if (!isActivation(activation)) return `Keras has no activation ${String(activation)}`;
   if (!isActivation(recurrentActivation)) return `Keras has no activation ${String(recurrentActivation)}`;
@@ -75,7 +82,7 @@ function isActivation(value: OptionValue | undefined): value is KerasActivation 
 }
 
 /** Our parameters in Keras's layout. */
-export function packWeights(layer: KerasLayer, params: Tensors): KerasWeights {
+export function packWeights(layer: Pick<KerasLayer, 'gates'>, params: Tensors): KerasWeights {
   const { gates } = layer;
   return {
     kernel: packMatrices(gates.map((gate) => param(params, gate.kernel))),
@@ -85,7 +92,7 @@ export function packWeights(layer: KerasLayer, params: Tensors): KerasWeights {
 }
 
 /** Weights, or their gradients, in our layout. */
-export function unpackWeights(layer: KerasLayer, weights: KerasWeights): Tensors {
+export function unpackWeights(layer: Pick<KerasLayer, 'gates'>, weights: KerasWeights): Tensors {
   const count = layer.gates.length;
   return Object.fromEntries(
     layer.gates.flatMap((gate, index) => [

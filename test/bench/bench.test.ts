@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runBench } from '../../bench/bench.js';
 import { countDispatches } from '../../bench/plan-costs.js';
@@ -89,6 +92,48 @@ describe('runBench', () => {
       effort: EFFORT,
     });
     expect(results[0]?.peers).toEqual({ 'tfjs-webgpu': { unavailable: 'Keras has no activation leakyRelu' } });
+  });
+});
+
+describe('a spec of the same name', () => {
+  const NAMESAKE = `import { cell, choice, mat, matvec, tanh, vec } from 'recurve';
+export default cell({
+  name: 'rnn',
+  options: { activation: choice('tanh') },
+  dims: ['I', 'H'],
+  inputs: { x: vec('I') },
+  state: { h: vec('H') },
+  params: { W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H') },
+  step: ({ x }, { h }, p) => ({ h: tanh(matvec(p.W, x) + matvec(p.U, h) - p.b) }),
+});
+`;
+  const MODEL = `import { layer, model, over, vec } from 'recurve';
+export default model({
+  name: 'stack',
+  dims: ['I', 'H'],
+  inputs: { x: over('T', vec('I')) },
+  layers: { low: layer('rnn') },
+  run: ({ x }, { low }) => ({ y: low({ x }).h }),
+});
+`;
+
+  it('that computes something else has no peer', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'recurve-bench-'));
+    const device = await openDevice('auto', { purpose: 'bench' });
+    try {
+      writeFileSync(join(folder, 'rnn.cell.ts'), NAMESAKE);
+      writeFileSync(join(folder, 'stack.model.ts'), MODEL);
+      const trees = ['rnn.cell.ts', 'stack.model.ts'].map((file) => parseSpec(join(folder, file)));
+      const cases = trees.map((tree) => ({ tree, options: resolveOptions(tree, {}), sizes: SIZES }));
+      const { results } = await runBench({ device, cases, against: ['tfjs-webgpu'], effort: EFFORT });
+      expect(results.map(({ peers }) => peers['tfjs-webgpu'])).toEqual([
+        { unavailable: expect.stringMatching(/^it computes other numbers: they differ from ours by \d/) },
+        { unavailable: 'this stack takes other tensors than the built-in model of its name' },
+      ]);
+    } finally {
+      device.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
