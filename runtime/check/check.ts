@@ -15,7 +15,7 @@ import { FEWEST_UNITS, leastSize, planCases, sizeCases } from './cases.js';
 import { assignmentsOf } from './covering.js';
 import { type JudgedTensor, judge, type Verdict, worstVerdict } from './judge.js';
 import { outputShapes } from './outputs.js';
-import { adviceFor, describeLosses, type Losses, lossesOf, reportTensor, type TensorReport } from './report.js';
+import { adviceFor, describeLosses, grew, type Losses, lossesOf, reportTensor, type TensorReport } from './report.js';
 
 /** Draws of data that a run may take where float32 cannot hold the results of the ones before. */
 const MOST_DRAWS = 4;
@@ -253,7 +253,7 @@ async function drawUntilJudged(executable: Layer, tree: SpecTree, signature: Sig
     if (verdict !== 'cannot be judged') return { tensors, replaced: draw };
     const losses = lossesOf(tree, signature, sizes, data, tensors);
     if (draw === MOST_DRAWS - 1) return { tensors, replaced: draw, losses };
-    if (losses.causes.some(({ overflow }) => overflow)) scale /= 2;
+    if (grew(losses)) scale /= 2;
   }
 }
 

@@ -11,7 +11,7 @@ import { tensorsOf } from '../compare.js';
 import type { CellData, CellResult, Tensors } from '../data.js';
 import { relativeError, unitNorms } from '../norm.js';
 import { type Stream, streamOf } from '../random.js';
-import { RoundingTape, runReference } from '../reference/index.js';
+import { RoundingTape, runReference, TINY } from '../reference/index.js';
 
 /** What float32 explains of one tensor: the most over some runs of the rounded reference. */
 export interface Limit {
@@ -20,6 +20,12 @@ export interface Limit {
   /** Norm of the difference of every unit, an index of the last axis. */
   readonly units: Float64Array;
 }
+
+/**
+ * What is smaller may be nothing to an adapter. It can hold the number itself, but sums it of terms, or makes it of a function's
+ * parts (the φ(x) of x·φ(x)), that are below the smallest of float32 one by one.
+ */
+export const FAINT = 2 ** 16 * TINY;
 
 const NOTHING: Limit = { error: 0, units: new Float64Array(0) };
 
@@ -54,13 +60,14 @@ export class Conditioning {
     const chance = streamOf(this.#runs, 'rounding');
     // Relatively by 2⁻²⁴, half a unit in the last place at the most.
     const nudge = (value: number) => value * (1 + (chance() < 0.5 ? 1 : -1) * 2 ** -24);
-    const tape = new RoundingTape(this.#runs === 0 ? Math.fround : (value) => upOrDown(value, chance), nudge);
+    const tape = new RoundingTape(this.#runs === 0 ? Math.fround : (value) => upOrDown(value, chance), nudge, FAINT);
     this.#runs++;
     const rounded = tensorsOf(
       runReference(this.tree, this.signature, this.sizes, perturbed(this.signature, this.data, nudge), tape),
     );
     for (const [name, { shape, data }] of tensorsOf(this.exact)) {
-      const other = rounded.get(name)?.data ?? [];
+      // The sum over a parameter's or a state's uses is nobody's value on the tape, and has to fit into float32 too.
+      const other = Float64Array.from(rounded.get(name)?.data ?? [], (value) => tape.rounded(value));
       const before = this.limit(name);
       const units = unitNorms(other, data, shape).differences.map((norm, unit) => Math.max(norm, before.units[unit] ?? 0));
       this.#limits.set(name, { error: Math.max(before.error, relativeError(other, data)), units });

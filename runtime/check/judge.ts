@@ -7,8 +7,8 @@ import type { Sizes } from '../../codegen/plan.js';
 import { compareResults, type TensorComparison, tensorsOf, type WrongUnit } from '../compare.js';
 import type { CellData, CellResult, Tensor } from '../data.js';
 import { rootMeanSquare } from '../norm.js';
-import { runReference } from '../reference/index.js';
-import { Conditioning, type Limit } from './conditioning.js';
+import { runReference, TINY } from '../reference/index.js';
+import { Conditioning, FAINT, type Limit } from './conditioning.js';
 
 export type Verdict = 'agrees' | 'wrong' | 'cannot be judged';
 
@@ -86,15 +86,16 @@ function isExplained({ error, notFinite }: TensorComparison, limit: Limit, leave
 function unexplainedUnit(tensor: TensorComparison, limit: Limit, data: CellData): WrongUnit | undefined {
   return tensor.units.find(({ unit, difference, size, numbers }) => {
     const rounding = limit.units[unit] ?? 0;
-    const nothing = size < NOTHING_LEFT * scaleOf(data) * Math.sqrt(numbers) && (size === 0 || rounding >= size);
+    const left = size / Math.sqrt(numbers);
+    // What adapters take for zero is nothing in float32, and did not cancel.
+    const faint = left >= TINY && left < FAINT;
+    const nothing = left < NOTHING_LEFT * scaleOf(data) && (size === 0 || rounding >= size) && !faint;
     return difference > Math.max(EXCESS * rounding, nothing ? cancellation(data) * Math.sqrt(numbers) : 0);
   });
 }
 
 /** What is smaller than this beside the numbers that it comes from is the rounding of float64. */
 const NOTHING_LEFT = 2 ** -40;
-/** Smallest normal number of float32. */
-const TINY = 2 ** -126;
 
 /**
  * Whether a tensor is zero but for the rounding of float64, such as the variance of equal numbers or the gradient of
@@ -103,7 +104,7 @@ const TINY = 2 ** -126;
  */
 function vanishes(exact: Tensor | undefined, limit: Limit, data: CellData): boolean {
   const size = rootMeanSquare(exact?.data ?? []);
-  return size >= TINY && size < NOTHING_LEFT * scaleOf(data) && limit.error >= 1;
+  return size >= FAINT && size < NOTHING_LEFT * scaleOf(data) && limit.error >= 1;
 }
 
 /** What may be left in float32 where numbers as large as the data's cancel. */

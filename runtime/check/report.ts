@@ -103,20 +103,29 @@ export function describeLosses({ numbers, causes, underflow, inexact }: Losses):
   });
   if (causes.length > 3) parts.push(`${causes.length - 3} more causes`);
   if (parts.length > 0) return parts.join('; ');
-  if (underflow > 0) return `${underflow} ${of} are not zero and yet below 1.2e-38, the smallest of float32 (underflow)`;
+  if (underflow > 0)
+    return `${underflow} ${of} ${underflow === 1 ? 'is' : 'are'} not zero and yet below 1.2e-38, the smallest of float32 (underflow)`;
   const [first] = inexact;
   if (first === undefined) return 'nothing finite is left to compare';
+  if (first.error === Number.POSITIVE_INFINITY) return `${first.name} has numbers beyond 3.4e38, the largest of float32`;
   return `float32 keeps too few digits of ${first.name}: rounding alone changes it by ${first.error.toExponential(1)} of its size`;
 }
 
+/** Whether a result grew beyond float32, step by step or in the sum that it is. */
+export function grew({ causes, underflow, inexact }: Losses): boolean {
+  if (causes.length > 0 || underflow > 0) return causes.some(({ overflow }) => overflow);
+  return inexact[0]?.error === Number.POSITIVE_INFINITY;
+}
+
 /** What the user can do about it. */
-export function adviceFor({ causes, underflow, declared }: Losses): string {
+export function adviceFor(losses: Losses): string {
+  const { causes, underflow, declared } = losses;
   if (causes.length > 0 && causes.every(({ fixed }) => fixed))
     return 'Nothing that is drawn changes that: what is lost does not depend on inputs, states or trained parameters. Change that line.';
   if (declared)
     return 'To have it judged, change the ranges that the cell declares: everything is drawn from one, whatever --scale says.';
   const declare = "say what may be drawn, for example `x: vec('H', { range: [0.5, 2] })`";
-  if (causes.length > 0) return `To have it judged, ${declare}, or draw smaller numbers: --scale 0.1.`;
+  if (causes.length > 0 || grew(losses)) return `To have it judged, ${declare}, or draw smaller numbers: --scale 0.1.`;
   if (underflow > 0) return `To have it judged, draw larger numbers (--scale 4) or fewer steps (--dims T=3), or ${declare}.`;
   return `To have it judged, ${declare}, or draw smaller or larger numbers: --scale 0.1, --scale 10.`;
 }

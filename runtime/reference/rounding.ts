@@ -2,7 +2,7 @@
 import { Tape, type Value } from './tape.js';
 
 /** Smallest normal number of float32: adapters may take what is smaller for zero. */
-const TINY = 2 ** -126;
+export const TINY = 2 ** -126;
 
 /** Rounds every value and cotangent that it records, and partial sums. */
 export class RoundingTape extends Tape {
@@ -10,10 +10,14 @@ export class RoundingTape extends Tape {
   rounds = 0;
   flushed = 0;
 
-  /** @param reordered an addend to what a cotangent holds already, as another order of its sum may count it */
+  /**
+   * @param reordered an addend to what a cotangent holds already, as another order of its sum may count it
+   * @param smallest what is smaller is taken for zero
+   */
   constructor(
     private readonly rounding: (value: number) => number,
     private readonly reordered?: (addend: number) => number,
+    private readonly smallest = TINY,
   ) {
     super();
   }
@@ -21,7 +25,7 @@ export class RoundingTape extends Tape {
   override rounded(sum: number): number {
     const value = this.rounding(sum);
     this.rounds++;
-    if (!(Math.abs(value) < TINY)) return value;
+    if (!(Math.abs(value) < this.smallest)) return value;
     if (sum !== 0) this.flushed++;
     return 0;
   }
