@@ -1,7 +1,8 @@
 /** What `recurve import --list` says: recurrent nodes, and the stacks that they are the layers of. */
 import { RecurveError } from '../codegen/errors.js';
 import { visible } from '../codegen/visible.js';
-import type { WeightsFile } from '../runtime/interop/index.js';
+import type { TensorFile } from '../runtime/interop/containers/container.js';
+import { type LayerChoice, type ReadStack, stacksOf } from '../runtime/interop/index.js';
 import {
   type Chain,
   chainsOf,
@@ -21,7 +22,7 @@ export interface ListedStack {
   readonly name: string;
   /** Of its layers, from the first on. */
   readonly layers: readonly string[];
-  readonly options?: WeightsFile['options'];
+  readonly options?: ReadStack['options'];
   readonly reverse?: boolean;
   readonly readAs?: string;
   readonly notes?: readonly string[];
@@ -48,16 +49,22 @@ export function listModel({ colors }: Context, file: OnnxFile): Outcome {
   };
 }
 
+/** @throws RecurveError `WEIGHTS-NONE`, `WEIGHTS-PARAMETRIZATION` */
+export function listCheckpoint({ colors }: Context, file: TensorFile, choice: LayerChoice): Outcome {
+  const stacks = stacksOf(file).map(({ name, layers, read }) => listedStack(name, layers, () => read(choice)));
+  const text = stacks.map((stack) => stackText({ ...stack, layers: [stack.name === '' ? '(no prefix)' : stack.name] }, colors));
+  return {
+    document: { model: file.source, stacks },
+    text: stacks.length === 0 ? `${file.source} has no layers that a stack is made of` : text.join('\n'),
+  };
+}
+
 const labelsOf = (chain: Chain): readonly string[] => chain.map(({ path }) => path);
 
 /** The refusal of one stack is a line of the list, not the end of it. */
-export function listedStack(
-  name: string,
-  layers: readonly string[],
-  read: () => WeightsFile & { readonly notes?: readonly string[] },
-): ListedStack {
+function listedStack(name: string, layers: readonly string[], read: () => ReadStack): ListedStack {
   try {
-    const { options, reverse, readAs, notes = [] } = read();
+    const { options, reverse, readAs, notes } = read();
     return {
       name,
       layers,
@@ -73,7 +80,7 @@ export function listedStack(
   }
 }
 
-export function stackText({ layers, options = {}, reverse = false, notes = [], problem }: ListedStack, colors: Colors): string {
+function stackText({ layers, options = {}, reverse = false, notes = [], problem }: ListedStack, colors: Colors): string {
   const head = colors.bold(visible(layers.join(' → ')));
   if (problem) return `${head}\n  ${colors.red('cannot be imported as a stack')}: ${problem.message}`;
   return [head, `  stack ${optionFlags({ options, reverse })}`, ...notes.map((note) => `    ${note}`)].join('\n');

@@ -1,20 +1,17 @@
 /** `recurve import` of a whole stack: weights of all layers and directions in one file, for `recurve run stack`. */
 import { shapeText } from '../runtime/interop/describe.js';
-import { stackSizes, type WeightsFile } from '../runtime/interop/index.js';
+import { type ReadStack, stackSizes } from '../runtime/interop/index.js';
 import { optionFlags } from '../runtime/interop/stack/describe.js';
 import type { Context, Outcome } from './context.js';
 import { nextRun, store } from './import-store.js';
 import { CellShelf } from './shelf.js';
 
 /** @throws RecurveError `WEIGHTS-*` where the model cannot take the weights, `DATA-WRITE` */
-export async function writeStack(
-  context: Context,
-  file: WeightsFile & { readonly notes?: readonly string[] },
-  out: string,
-): Promise<Outcome> {
-  const { options, reverse, initial, weights, readAs, notes = [] } = file;
+export async function writeStack(context: Context, file: ReadStack, out: string): Promise<Outcome> {
+  const { options, reverse, initial, weights, readAs, notes, merge } = file;
   // What is written can be run: held to the model now, and not only when somebody needs it.
-  const { T: _T, B: _B, ...dims } = stackSizes(weights, new CellShelf(context.io.cwd).get('stack', options).face);
+  const { face } = new CellShelf(context.io.cwd).get('stack', merge === undefined ? options : { ...options, merge: 'sum' });
+  const { T: _T, B: _B, ...dims } = stackSizes(weights, face);
   const { path, shown, names } = await store(context, out, { cell: 'stack', options, reverse, initial, weights });
   const sizes = Object.entries(dims).map(([dim, size]) => ` ${dim}=${size}`);
   const states = Object.entries(initial.state).map(([name, { shape }]) => `state.${name} ${shapeText(shape)}`);

@@ -1,6 +1,9 @@
 /** `recurve import`: recurrent layers of a model's file, and the weights of one, or of a whole stack, for `recurve run --weights`. */
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
+import { readUserFile } from '../codegen/read-file.js';
+import type { TensorFile } from '../runtime/interop/containers/container.js';
+import { isTensorFile, openTensorFile, stackWeightsOf, type WeightFormat } from '../runtime/interop/index.js';
 import {
   chainNamed,
   chainsOf,
@@ -16,7 +19,7 @@ import {
 import type { Context, Outcome } from './context.js';
 import { refuseInput } from './files.js';
 import type { Flags } from './flags.js';
-import { listModel } from './import-list.js';
+import { listCheckpoint, listModel } from './import-list.js';
 import { writeStack } from './import-stack.js';
 import { nextRun, store } from './import-store.js';
 
@@ -25,13 +28,15 @@ export interface ImportFlags extends Flags {
   readonly node?: string;
   readonly direction?: Direction;
   readonly stack?: true;
+  readonly prefix?: string;
+  readonly format?: WeightFormat;
   readonly out?: string;
 }
 
 /** @throws RecurveError `ONNX-*`, `IMPORT-*`, `OUT-FORMAT`, `OUT-INPUT`, `DATA-WRITE` */
 export async function importModel(context: Context, model: string, flags: ImportFlags): Promise<Outcome> {
   const { list, direction, stack, out } = flags;
-  const stray = (['node', 'direction', 'stack'] as const).find((flag) => flags[flag] !== undefined);
+  const stray = (['node', 'direction', 'stack', 'prefix'] as const).find((flag) => flags[flag] !== undefined);
   if (out === undefined && stray !== undefined) {
     throw usage(`--${stray} chooses what to write, but --out is not given`, 'Add --out weights.safetensors.');
   }
@@ -48,11 +53,37 @@ export async function importModel(context: Context, model: string, flags: Import
     });
   }
   if (out !== undefined) refuseInput(context.io.cwd, out, [model]);
-  const file = await openOnnx(resolve(context.io.cwd, model), model);
+  const path = resolve(context.io.cwd, model);
+  if (!/\.onnx$/i.test(model)) {
+    const bytes = readUserFile(path, { code: 'ONNX-FILE', fix: 'Give an existing file.', source: model });
+    if (isTensorFile(bytes, model)) return importCheckpoint(context, await openTensorFile(bytes, model), flags);
+  }
+  refuseForeign(flags, ['prefix', 'format'], 'a checkpoint', model);
+  const file = await openOnnx(path, model);
   if (out === undefined) return listModel(context, file);
   return stack || isOneStack(file, flags)
     ? writeStack(context, importChain(file, chainNamed(file, flags.node)), out)
     : writeNode(context, file, flags, out);
+}
+
+/** All of a stack of PyTorch or Keras; one layer of theirs is read by `run` as it is. */
+async function importCheckpoint(context: Context, file: TensorFile, flags: ImportFlags): Promise<Outcome> {
+  refuseForeign(flags, ['node', 'direction'], 'an ONNX model', file.source);
+  const { prefix, format, out } = flags;
+  const choice = { ...(prefix === undefined ? {} : { prefix }), ...(format === undefined ? {} : { format }) };
+  if (out === undefined && !Object.hasOwn(file.metadata, 'weights.format')) return listCheckpoint(context, file, choice);
+  const stack = stackWeightsOf(file, choice);
+  if (stack.cell === 'stack' && out !== undefined) return writeStack(context, stack, out);
+  const what = stack.cell === 'stack' ? 'a stack' : `one layer of the cell ${stack.cell}`;
+  throw usage(
+    `${file.source} is what import wrote, ${what}`,
+    `Give it to run: recurve run ${stack.cell} --weights ${file.source}.`,
+  );
+}
+
+function refuseForeign(flags: ImportFlags, mine: readonly (keyof ImportFlags)[], kind: string, source: string): void {
+  const stray = mine.find((flag) => flags[flag] !== undefined);
+  if (stray !== undefined) throw usage(`--${stray} chooses within ${kind}, and ${source} is none`, `Leave --${stray} out.`);
 }
 
 function usage(message: string, fix: string): RecurveError {

@@ -169,11 +169,21 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cell: string | undefined, flags: RunFlags) =>
       run(flags, async (context) => (await import('./run.js')).run(context, cell, flags)),
     );
-  add('import <model>', 'list the LSTM, GRU and RNN nodes of an ONNX file, or write the weights of one or of a whole stack')
-    .option('--list', 'list the nodes, which is also what happens without --out')
-    .option('--node <name>', 'the node to import, by its path, or with --stack the last of its nodes (default: the only one)')
+  add(
+    'import <model>',
+    'list the recurrent layers of an ONNX, PyTorch or Keras file, or write the weights of one or of a whole stack',
+  )
+    .option('--list', 'list nodes and stacks, which is also what happens without --out')
+    .option(
+      '--node <name>',
+      'of an ONNX file: the node, by its path, or with --stack the last of its nodes (default: the only one)',
+    )
     .addOption(new Option('--direction <which>', 'which half of a bidirectional node').choices(['forward', 'reverse']))
     .option('--stack', 'all layers and directions, for `run stack`; the default where all nodes of a model follow each other')
+    .option('--prefix <text>', 'of a checkpoint: what the names of the module, or of the first layer, start with')
+    .addOption(
+      new Option('--format <framework>', 'of a checkpoint: whose it is, where the names leave that open').choices(WEIGHT_FORMATS),
+    )
     .option('--out <file>', 'the .safetensors file to write, for `recurve run --weights`')
     .action((model: string, flags: ImportFlags) =>
       run(flags, async (context) => (await import('./import.js')).importModel(context, model, flags)),

@@ -1,6 +1,6 @@
 /** The data side of `recurve run`: requests in, responses out, in JSON, safetensors and other frameworks' layouts. */
 export { type BoundRequest, bindRequest, type CellInterface } from './bind.js';
-export { openTensorFile } from './containers/open.js';
+export { isTensorFile, openTensorFile } from './containers/open.js';
 export { type Dialect, dialectOf } from './dialect.js';
 export { parseJsonRequest } from './json.js';
 export { readJsonRequest, readRequest, readRequestFile } from './request.js';
@@ -18,8 +18,10 @@ export {
 } from './response.js';
 export { readSafetensors, type SafetensorsFile, type TensorToStore, writeSafetensors } from './safetensors.js';
 export { stackSizes } from './stack/bind.js';
+export { stacksOf, stackWeightsOf } from './stack/checkpoint.js';
+export type { FoundStack, ReadStack } from './stack/found.js';
 export { type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
-export { type LayerChoice, stackWeightsOf, type WeightsFile, weightsOf } from './weights/file.js';
+export { type LayerChoice, type WeightsFile, weightsOf } from './weights/file.js';
 export { gradientsToWeights, sizesFromWeights, weightsToParams } from './weights/index.js';
 export { initialText, startOf } from './weights/initial.js';
 export { writeBeside } from './write.js';

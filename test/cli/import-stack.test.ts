@@ -1,34 +1,11 @@
-/** `recurve import` of whole stacks, and `run stack` of what it writes, against the frameworks' own equations. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** `recurve import` of a chain of ONNX nodes, and `run stack` of what it writes, against the operators' own equations. */
 import { describe, expect, it } from 'vitest';
-import { readSafetensors } from '../../runtime/interop/index.js';
 import { attributes, modelBytes, node, tensor } from '../interop/onnx-models.js';
-import { documentOf, recurve, scratchFolder } from './harness.js';
-import { type Answer, expectFramework, requestOf } from './stack-answers.js';
-import { type Case, type Data, drawn } from './stack-frameworks.js';
+import { documentOf, recurve } from './harness.js';
+import { batchOf, cwd, importedRun, save, storedIn, weightBits } from './imported.js';
+import { expectFramework } from './stack-answers.js';
+import { type Case, drawn } from './stack-frameworks.js';
 import { AS_FIXED, AS_PYTORCH, AS_TF2ONNX, type Between, chainGraph, ints, shapeOf, whole } from './stack-onnx.js';
-
-const cwd = scratchFolder();
-
-function save(name: string, content: Uint8Array | object): string {
-  writeFileSync(join(cwd, name), content instanceof Uint8Array ? content : JSON.stringify(content));
-  return name;
-}
-
-/** Inputs, lengths and cotangents of a case, without what comes from the weights. */
-function batchOf(kase: Case, data: Data): string {
-  const { inputs, lengths, cotangents } = requestOf(kase, data) as Record<string, unknown>;
-  return save('batch.json', { inputs, cotangents, ...(kase.format === 'onnx' ? {} : { lengths }) });
-}
-
-async function importedRun(model: string, batch: string, ...flags: string[]): Promise<{ answer: Answer; told: string }> {
-  const wrote = await recurve(['import', model, '--out', 'stack.safetensors', ...flags], { cwd });
-  expect(wrote).toMatchObject({ code: 0, stderr: '' });
-  const ran = await recurve(['run', '--data', batch, '--weights', 'stack.safetensors', '--reference'], { cwd });
-  expect(ran).toMatchObject({ code: 0 });
-  return { answer: documentOf(ran) as Answer, told: wrote.stdout };
-}
 
 const ONNX: readonly (readonly [exporter: string, kase: Case, between: Between])[] = [
   [
@@ -104,9 +81,7 @@ describe('import of a chain of ONNX nodes', () => {
     if (kase === undefined || between === undefined) throw new Error('no case');
     const data = drawn(kase, 13);
     await importedRun(save('bits.onnx', modelBytes(chainGraph(kase, data, between))), batchOf(kase, data));
-    expect(storedIn('stack.safetensors')).toMatchObject(
-      Object.fromEntries(Object.entries(data.weights).map(([name, { data: values }]) => [`weights.${name}`, bitsOf(values)])),
-    );
+    expect(storedIn('stack.safetensors')).toMatchObject(weightBits(data.weights));
   });
 });
 
@@ -264,11 +239,3 @@ describe('a chain that is no stack', () => {
     expect(ran.stderr).toContain('error IMPORT-USAGE: --direction chooses one direction, and --stack takes all');
   });
 });
-
-const bitsOf = (values: readonly number[]) => Buffer.from(Float32Array.from(values).buffer).toString('hex');
-
-/** The bytes of every tensor of a file. */
-function storedIn(name: string): Readonly<Record<string, string>> {
-  const { tensors } = readSafetensors(readFileSync(join(cwd, name)), name);
-  return Object.fromEntries(Object.entries(tensors).map(([key, { bytes }]) => [key, Buffer.from(bytes).toString('hex')]));
-}

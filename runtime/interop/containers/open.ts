@@ -33,6 +33,13 @@ export async function openTensorFile(bytes: Uint8Array, source: string): Promise
   );
 }
 
+/** Whether it is one of these containers, which an ONNX model is not; a name that says so counts for what is damaged. */
+export function isTensorFile(bytes: Uint8Array, name: string): boolean {
+  if (/\.onnx$/i.test(name)) return false;
+  if (/\.(?:safetensors|h5|hdf5|keras|npz|pt|pth)$/i.test(name)) return true;
+  return startsAsSafetensors(bytes) || isHdf5(bytes) || startsWith(bytes, [0x50, 0x4b, 3, 4]);
+}
+
 /** A user's block of 512, 1024, … bytes may stand before the signature. */
 function isHdf5(bytes: Uint8Array): boolean {
   const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];

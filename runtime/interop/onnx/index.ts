@@ -13,4 +13,4 @@ export {
   openOnnx,
 } from './import.js';
 export { type ListedDirection, type ListedNode, listNodes, type Problem } from './list.js';
-export { type ImportedStack, importChain } from './stack.js';
+export { importChain } from './stack.js';

@@ -2,19 +2,13 @@
 import { elements, type Tensor, type Tensors } from '../../data.js';
 import { listText } from '../describe.js';
 import { describeStack } from '../stack/describe.js';
+import type { ReadStack } from '../stack/found.js';
 import { type StackedLayer, stackedOptions } from '../stack/uniform.js';
-import type { WeightsFile } from '../weights/file.js';
 import { type Chain, MOST_LAYERS } from './chain.js';
 import { onnxError } from './errors.js';
 import { directionsOf, type ImportedWeights, importWeights, layoutOf, type OnnxFile } from './import.js';
 import { OP_FORMS } from './options.js';
 import type { RecurrentNode } from './walk.js';
-
-export interface ImportedStack extends WeightsFile {
-  readonly readAs: string;
-  /** What else was kept, assumed or left to a run, a line each. */
-  readonly notes: readonly string[];
-}
 
 interface ImportedNode {
   readonly node: RecurrentNode;
@@ -27,7 +21,7 @@ interface ImportedNode {
  *
  * @throws RecurveError `IMPORT-STACK` for layers that are no one stack, `ONNX-*`
  */
-export function importChain(file: OnnxFile, chain: Chain): ImportedStack {
+export function importChain(file: OnnxFile, chain: Chain): ReadStack {
   const [first] = chain;
   if (first === undefined) throw new Error('a chain has a node');
   if (chain.length > MOST_LAYERS) {

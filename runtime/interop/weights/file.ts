@@ -15,7 +15,7 @@ import type { WeightFormat } from '../types.js';
 import { FRAMEWORKS, gateOrder } from './frameworks.js';
 import { type Initial, takeInitial } from './initial.js';
 import { layerConfig } from './keras-config.js';
-import { chooseAll, chooseLayer, isReverse, type Layer, type LayerChoice, layersOf } from './layers.js';
+import { chooseLayer, isReverse, type Layer, type LayerChoice, layersOf } from './layers.js';
 import type { CellName } from './layout.js';
 import { refuseLeftovers } from './leftover.js';
 import type { Source } from './names/index.js';
@@ -42,7 +42,7 @@ export function weightsOf(file: TensorFile, choice: LayerChoice = {}): WeightsFi
 }
 
 /** A file that we wrote holds one layer and nothing else, and says in its metadata what it is. */
-function ownWeights(file: TensorFile): WeightsFile {
+export function ownWeights(file: TensorFile): WeightsFile {
   const { source } = file;
   const { initial, others: tensors } = takeInitial(file.tensors);
   const { cell, options, reverse = false, format } = readMetadata(file.metadata, source);
@@ -74,57 +74,10 @@ function ownWeights(file: TensorFile): WeightsFile {
   };
 }
 
-/**
- * All layers and directions of a PyTorch module, for the model `stack`; a file that `import` wrote says itself what it holds.
- *
- * @throws RecurveError `SAFETENSORS-*`, `DATA-*`, `WEIGHTS-*`
- */
-export function stackWeightsOf(file: TensorFile, choice: LayerChoice = {}): WeightsFile {
-  if (Object.hasOwn(file.metadata, 'weights.format')) return ownWeights(file);
-  if (choice.layer !== undefined) {
-    throw new RecurveError({
-      code: 'WEIGHTS-LAYER',
-      message: `--layer ${choice.layer} chooses one layer, and stack takes all of ${file.source}`,
-      fix: 'Leave --layer out, or run the cell itself on one layer.',
-      where: '--layer',
-    });
-  }
-  const layers = chooseAll(file, choice);
-  const [first] = layers;
-  const stray = layers.find(({ format, cell, layer }) => format !== 'torch' || cell !== first?.cell || !/^l\d+/.test(layer));
-  if (first === undefined || stray !== undefined) {
-    const what = stray === undefined ? 'none' : `${FRAMEWORKS[stray.format].title} ${LAYER_NAMES[stray.cell]}`;
-    throw new RecurveError({
-      code: 'WEIGHTS-LAYER',
-      message: `${file.source} has ${what} where the layers of one torch.nn.RNN, GRU or LSTM are wanted`,
-      fix: 'Choose the module with --prefix; of another framework write a request with "weights", layer by layer.',
-      where: file.source,
-    });
-  }
-  for (const layer of layers) refuseLeftovers(file, layer, layersOf(file));
-  const tensors = layers.flatMap((layer) =>
-    [...layer.sources].map(([name, source]): [string, Tensor] => [
-      name.replace(/l0$/, layer.layer),
-      made(file, layer, name, source),
-    ]),
-  );
-  const count = 1 + Math.max(...layers.map(({ layer }) => Number(/\d+/.exec(layer)?.[0])));
-  const bidirectional = layers.some(isReverse);
-  return {
-    source: file.source,
-    cell: 'stack',
-    options: { ...first.options, cell: first.cell, layers: count, bidirectional },
-    reverse: false,
-    initial: { state: {} },
-    weights: { format: 'torch', tensors: Object.fromEntries(tensors) },
-    readAs: describeLayer(first, `${count} layers${bidirectional ? ', both directions' : ''}`, assumedOf(first)),
-  };
-}
-
 function foreignWeights(file: TensorFile, choice: LayerChoice): WeightsFile {
   const layer = chooseLayer(file, choice);
   refuseLeftovers(file, layer, layersOf(file));
-  const tensors = [...layer.sources].map(([name, source]): [string, Tensor] => [name, made(file, layer, name, source)]);
+  const tensors = tensorsOf(file, layer);
   const config = file.model && isKeras(layer) ? layerConfig(file.model, layer.prefix, layer.cell) : undefined;
   const reverse = config?.reverse ?? (isReverse(layer) || file.metadata.reverse === 'true');
   const direction = directionText(reverse, isReverse(layer), config !== undefined);
@@ -134,15 +87,15 @@ function foreignWeights(file: TensorFile, choice: LayerChoice): WeightsFile {
     options: { ...layer.options, ...config?.options },
     reverse,
     initial: { state: {} },
-    weights: { format: layer.format, tensors: Object.fromEntries(tensors) },
+    weights: { format: layer.format, tensors },
     readAs: describeLayer(layer, direction, config ? config.remarks : assumedOf(layer)),
   };
 }
 
-const isKeras = ({ format }: Layer) => format === 'keras' || format === 'cudnn';
+export const isKeras = ({ format }: Layer) => format === 'keras' || format === 'cudnn';
 
 /** Where the file has no configuration, a cell's activations are its usual ones. */
-function assumedOf(layer: Layer): readonly string[] {
+export function assumedOf(layer: Layer): readonly string[] {
   if (layer.cell === 'rnn') return ['tanh unless --set activation says otherwise'];
   return isKeras(layer) ? ['tanh and sigmoid'] : [];
 }
@@ -151,6 +104,11 @@ function directionText(reverse: boolean, named: boolean, configured: boolean): s
   if (!reverse) return 'forward';
   if (configured) return 'reverse, as its configuration says (outputs stay at the steps of their inputs)';
   return named ? 'reverse, as its name says' : 'reverse';
+}
+
+/** A layer's tensors by the names of its framework's layout. @throws RecurveError `DATA-*`, `SAFETENSORS-DTYPE` */
+export function tensorsOf(file: TensorFile, layer: Layer): Tensors {
+  return Object.fromEntries([...layer.sources].map(([name, source]) => [name, made(file, layer, name, source)]));
 }
 
 function made(file: TensorFile, layer: Layer, name: string, { parts, make }: Source): Tensor {
@@ -164,9 +122,9 @@ function made(file: TensorFile, layer: Layer, name: string, { parts, make }: Sou
   return make ? make(...read) : first;
 }
 
-const LAYER_NAMES: Readonly<Record<CellName, string>> = { lstm: 'LSTM', gru: 'GRU', rnn: 'RNN' };
+export const LAYER_NAMES: Readonly<Record<CellName, string>> = { lstm: 'LSTM', gru: 'GRU', rnn: 'RNN' };
 
-function describeLayer({ format, cell, remarks }: Layer, direction: string, more: readonly string[]): string {
+export function describeLayer({ format, cell, remarks }: Layer, direction: string, more: readonly string[]): string {
   const gates = gateOrder(format, cell);
   const title = `${FRAMEWORKS[format].title} ${LAYER_NAMES[cell]}`;
   return [title, ...(gates === '' ? [] : [`gates ${gates}`]), direction, ...remarks, ...more].join(', ');

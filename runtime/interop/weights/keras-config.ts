@@ -6,7 +6,8 @@ import { RecurveError } from '../../../codegen/errors.js';
 import type { OptionValue } from '../../../codegen/frontend/tree.js';
 import type { KerasModel } from '../containers/container.js';
 import { describe } from '../describe.js';
-import { isObject, type JsonObject } from '../fields.js';
+import type { JsonObject } from '../fields.js';
+import { asObject, kerasLayers } from './keras-graph.js';
 import type { CellName } from './layout.js';
 
 export interface LayerConfig {
@@ -52,26 +53,8 @@ export function layerConfig(model: KerasModel, prefix: string, cell: CellName): 
   };
 }
 
-/** Nested models hold layers too; a loop, since JSON may be nested deeply. */
 function layersIn(root: unknown): readonly Configured[] {
-  const found: Configured[] = [];
-  const open: { readonly node: unknown; readonly path: string }[] = [{ node: root, path: '' }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { config } = asObject(next.node);
-    // A Sequential model of old has its list of layers as its configuration.
-    const layers = Array.isArray(config) ? config : asObject(config).layers;
-    const used = new Map<string, number>();
-    for (const layer of Array.isArray(layers) ? layers : []) {
-      const { class_name: className, config: inner } = asObject(layer);
-      const snake = snakeCase(String(className));
-      const count = used.get(snake) ?? 0;
-      used.set(snake, count + 1);
-      const path = `${next.path}layers/${count === 0 ? snake : `${snake}_${count}`}/`;
-      found.push(...configured(String(className), asObject(inner), path));
-      if (Array.isArray(inner) || Array.isArray(asObject(inner).layers)) open.push({ node: layer, path });
-    }
-  }
-  return found;
+  return kerasLayers(root).flatMap(({ className, config, path }) => configured(className, config, path));
 }
 
 function configured(className: string, config: JsonObject, path: string): readonly Configured[] {
@@ -90,17 +73,6 @@ function configured(className: string, config: JsonObject, path: string): readon
   }
   if (!CLASSES.test(className)) return [];
   return [{ ...base, path, config: className === 'RNN' ? asObject(asObject(config.cell).config) : config }];
-}
-
-const asObject = (value: unknown): JsonObject => (isObject(value) ? value : {});
-
-/** As Keras names what it stores: `SimpleRNN` becomes simple_rnn, `LSTM` lstm. */
-function snakeCase(name: string): string {
-  return name
-    .replace(/\W+/g, '')
-    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase();
 }
 
 function resetOf(config: JsonObject, cell: CellName): LayerConfig['options'] {

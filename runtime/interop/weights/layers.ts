@@ -91,16 +91,15 @@ export function isReverse({ prefix, layer }: Pick<Layer, 'prefix' | 'layer'>): b
 
 /** @throws RecurveError `WEIGHTS-NONE`, `WEIGHTS-PREFIX`, `WEIGHTS-LAYER`, `WEIGHTS-FORMAT` */
 export function chooseLayer(file: TensorFile, choice: LayerChoice): Layer {
-  const layers = withoutAliases(layersOf(file), file);
-  if (layers.length === 0) throw noneError(file);
+  const layers = allLayers(file);
   return chooseFormat(chooseEnding(choosePrefix(layers, choice.prefix, file.source), choice.layer, file.source), choice, file);
 }
 
-/** All layers and directions of one prefix. @throws RecurveError `WEIGHTS-NONE`, `WEIGHTS-PREFIX` */
-export function chooseAll(file: TensorFile, { prefix }: LayerChoice): readonly Layer[] {
+/** All layers and directions, each once. @throws RecurveError `WEIGHTS-NONE` */
+export function allLayers(file: TensorFile): readonly Layer[] {
   const layers = withoutAliases(layersOf(file), file);
   if (layers.length === 0) throw noneError(file);
-  return choosePrefix(layers, prefix, file.source);
+  return layers;
 }
 
 function noneError({ source, kind, tensors }: TensorFile): RecurveError {
@@ -114,9 +113,14 @@ function noneError({ source, kind, tensors }: TensorFile): RecurveError {
 }
 
 function choosePrefix(layers: readonly Layer[], wanted: string | undefined, source: string): readonly Layer[] {
-  const prefixes = [...new Set(layers.map(({ prefix }) => prefix))];
+  const only = chosenPrefix([...new Set(layers.map(({ prefix }) => prefix))], wanted, source);
+  return layers.filter(({ prefix }) => prefix === only);
+}
+
+/** The only one, or the one that is wanted. @throws RecurveError `WEIGHTS-PREFIX` */
+export function chosenPrefix(prefixes: readonly string[], wanted: string | undefined, source: string): string {
   const [only, ...more] = matching(prefixes, wanted);
-  if (only !== undefined && more.length === 0) return layers.filter(({ prefix }) => prefix === only);
+  if (only !== undefined && more.length === 0) return only;
   const list = listText(prefixes.map(quote));
   throw new RecurveError({
     code: 'WEIGHTS-PREFIX',
@@ -155,7 +159,8 @@ function chooseEnding(layers: readonly Layer[], wanted: string | undefined, sour
   });
 }
 
-function chooseFormat(layers: readonly Layer[], { format }: LayerChoice, { source }: TensorFile): Layer {
+/** @throws RecurveError `WEIGHTS-FORMAT` */
+export function chooseFormat(layers: readonly Layer[], { format }: LayerChoice, { source }: TensorFile): Layer {
   const [only, ...more] = layers.filter((layer) => format === undefined || layer.format === format);
   if (only && more.length === 0) return only;
   const titles = layers.map((layer) => FRAMEWORKS[layer.format].title);
