@@ -26,22 +26,27 @@ export interface LayerSettings<S> {
   readonly reverse?: boolean;
 }
 
+// A generic call that gives a plain function is left out when TypeScript infers what `run` is given, and then nobody could
+// call `a` of `layers: { a: layer('gru') }`. An intersection is no plain function to it, though CallableFunction adds nothing.
+
 /**
  * A cell that runs over whole sequences, with parameters of its own: `first({ x }).h`. Calling it twice shares them.
  * Inputs are those of the cell, sequences over one time axis; one without time is repeated along it, and not all may be.
  * It gives every output of the cell as a sequence, `state`: the states that every step leaves, sequences, and `final`: the last
  * state of each sequence, without time, where steps have it from each other.
  */
-export type Layer<X, S> = (
-  inputs: { readonly [K in keyof X]?: number },
-  settings?: LayerSettings<S>,
-) => { readonly [K in keyof S]: number } & Readonly<Record<string, number>> & {
-    readonly final: { readonly [K in keyof S]: number };
-    readonly state: { readonly [K in keyof S]: number };
-  };
+export type Layer<X, S> = CallableFunction &
+  ((
+    inputs: { readonly [K in keyof X]?: number },
+    settings?: LayerSettings<S>,
+  ) => { readonly [K in keyof S]: number } & Readonly<Record<string, number>> & {
+      readonly final: { readonly [K in keyof S]: number };
+      readonly state: { readonly [K in keyof S]: number };
+    });
 
 /** A layer of a cell that is known by its name only: what it takes and gives is checked when it is compiled. */
-type NamedLayer = (inputs: Readonly<Record<string, number>>, settings?: LayerSettings<Readonly<Record<string, number>>>) => Named;
+type NamedLayer = CallableFunction &
+  ((inputs: Readonly<Record<string, number>>, settings?: LayerSettings<Readonly<Record<string, number>>>) => Named);
 // Under noUncheckedIndexedAccess an index signature adds `undefined` to what it gives, and only `any` is a number all the
 // same, or can be called.
 // biome-ignore lint/suspicious/noExplicitAny: see above

@@ -1,4 +1,3 @@
-/// <reference types="@webgpu/types" preserve="true" />
 /**
  * `recurve/runtime`: plans on any `GPUDevice`. Nothing here or behind it needs Node.
  *
@@ -6,6 +5,9 @@
  *     layer.setParams(params);
  *     const { outputs } = await layer.run({ inputs: { x } });
  */
+
+// Which types of WebGPU a program gets: TypeScript's own, which its DOM has since version 6, or those of the package before.
+export type * from '#webgpu';
 export { ERROR_CODES, type ErrorCode } from '../codegen/error-codes.js';
 export { type Diagnostic, type ErrorDetail, type ExitCode, RecurveError, SpecError } from '../codegen/errors.js';
 export type { Init, Plan, Sizes } from '../codegen/plan.js';

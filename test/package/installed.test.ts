@@ -19,22 +19,43 @@ const entries = Object.keys(exports)
 const examples = readdirSync(join(checkout, 'examples'));
 const programs = examples.filter((file) => !file.endsWith('.cell.ts'));
 
+const blocksIn = (document: string) =>
+  [...readFileSync(join(checkout, document), 'utf8').matchAll(/^```(?:js|ts)\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
 /** Programs in documents, each as a module of its own, with what its text takes for granted. */
 function programsIn(document: string): string[] {
-  const text = readFileSync(join(checkout, document), 'utf8');
   const granted: Readonly<Record<string, string>> = {
     layer: 'import("recurve/node").Layer',
     x: 'Float32Array',
     device: 'GPUDevice',
     cotangentOf: '(y: import("recurve/node").Tensor) => Float32Array',
   };
-  return [...text.matchAll(/^```(?:js|ts)\n([\s\S]*?)^```/gm)].map(([, code = '']) => {
+  return blocksIn(document).map((code) => {
     const missing = Object.entries(granted).filter(([name]) => !new RegExp(`\\b(const|let) ${name}\\b`).test(code));
     return `${code}\n${missing.map(([name, type]) => `declare const ${name}: ${type};`).join('\n')}\nexport {};`;
   });
 }
 const documented = ['README.md', 'docs/library.md', 'docs/errors.md'].flatMap(programsIn);
 const documents = documented.map((_, at) => `documented-${at}.ts`);
+/** The page's models, and one whose layers are of every kind that `layers` may hold, by themselves and not from a function. */
+const models = blocksIn('docs/models.md').filter((text) => text.includes('export default'));
+models.push(`
+import { layer, mat, matvec, model, over, repeat, vec } from 'recurve';
+import adder from './adder.cell.js';
+export default model({
+  name: 'kinds',
+  dims: ['I', 'H'],
+  inputs: { x: over('T', vec('I')) },
+  layers: { named: layer('gru'), own: layer(adder, { I: 'H' }), deep: repeat(2, layer('gru', { I: 'H' })) },
+  params: { W: mat('H', 'I') },
+  run({ x }, { named, own, deep }, p) {
+    const h = deep[0]({ x: named({ x }).h }).h;
+    // @ts-expect-error: the cell has no such input.
+    own({ y: h });
+    return { y: own({ x: h }, { reverse: true }).y, end: own({ x: h + matvec(p.W, x) }).final.h };
+  },
+});
+`);
+const modelFiles = models.map((_, at) => `model-${at}.model.ts`);
 
 let installed: Installed;
 beforeAll(async () => {
@@ -46,6 +67,7 @@ beforeAll(async () => {
   for (const file of examples) installed.write(file, readFileSync(join(checkout, 'examples', file), 'utf8'));
   installed.write('typed.ts', TYPED);
   for (const [at, file] of documents.entries()) installed.write(file, documented[at] ?? '');
+  for (const [at, file] of modelFiles.entries()) installed.write(file, models[at] ?? '');
   installed.write('entries.ts', entries.map((entry, at) => `export * as entry${at} from '${entry}';`).join('\n'));
   await build({
     absWorkingDir: installed.folder,
@@ -76,9 +98,11 @@ describe('the installed package', () => {
     expect(installed.typeErrors(['entries.ts', 'typed.ts'], 'Bundler', [])).toEqual([]);
   });
 
-  it('gives them, the examples and the programs in the documents their types where Node resolves', () => {
+  it('gives them, the examples and the programs and models in the documents their types where Node resolves', () => {
     expect(documents.length).toBeGreaterThan(4);
-    expect(installed.typeErrors(['entries.ts', 'typed.ts', ...programs, ...documents], 'NodeNext', ['node'])).toEqual([]);
+    expect(modelFiles).toHaveLength(4);
+    const files = ['entries.ts', 'typed.ts', ...programs, ...documents, ...modelFiles];
+    expect(installed.typeErrors(files, 'NodeNext', ['node'])).toEqual([]);
   });
 
   it('runs a program on a generated module, whose mistake is an error with a code', () => {

@@ -34,6 +34,17 @@ describe('the package', () => {
     expect(paths.filter((path) => /demo|bench\/library|cli\/docs|(^|\/)test\//.test(path))).toEqual([]);
   });
 
+  it("ships types of WebGPU for either kind of TypeScript: its DOM's since version 6, the package's before", () => {
+    const { imports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(Object.keys(imports['#webgpu'])).toEqual(['types@>=6', 'types']);
+    const [dom = '', before = ''] = Object.values<string>(imports['#webgpu']).map((path) => normalize(path));
+    expect(paths).toEqual(expect.arrayContaining([dom, before]));
+    expect(readFileSync(join(root, dom), 'utf8')).toContain('<reference lib="dom"');
+    expect(readFileSync(join(root, before), 'utf8')).toContain('<reference types="@webgpu/types"');
+    // What is written in both would be declared twice.
+    expect(readFileSync(join(root, 'dist', 'runtime', 'index.d.ts'), 'utf8')).not.toContain('@webgpu/types');
+  });
+
   it('has an entry that may be executed, however often it is built', () => {
     expect(statSync(new URL('../../dist/cli/main.js', import.meta.url)).mode & 0o111).toBe(0o111);
   });
