@@ -16,7 +16,7 @@ import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { writing } from './files.js';
 import type { Flags } from './flags.js';
-import { typedModule } from './module.js';
+import { typedModule, WRITTEN_BY } from './module.js';
 import { displayPath } from './paths.js';
 import { chooseTarget } from './target.js';
 
@@ -38,7 +38,7 @@ interface Generated {
 
 /**
  * Compiles every cell, then writes `<out>/<cell>/<kernel>.wgsl`, `plan.json` and `<cell>.ts`.
- * @throws RecurveError `GENERATE-TWICE`, `OUT-FILE`, `OUT-WRITE`, `TRACE-UNKNOWN`, `TRACE-MODEL`; SpecError
+ * @throws RecurveError `GENERATE-TWICE`, `OUT-EXISTS`, `OUT-FILE`, `OUT-WRITE`, `TRACE-UNKNOWN`, `TRACE-MODEL`; SpecError
  */
 export async function generate(context: Context, cells: readonly string[], flags: GenerateFlags): Promise<Outcome> {
   const { cwd } = context.io;
@@ -64,7 +64,12 @@ export async function generate(context: Context, cells: readonly string[], flags
     };
     return { cell: tree.name, folder: join(out, tree.name), files, plan };
   });
-  await writing(out, () => withLock(out, () => applyChanges(changesFor(generated))));
+  await writing(out, () =>
+    withLock(out, () => {
+      for (const { cell, folder } of generated) refuseForeign(join(folder, `${cell}.ts`), cwd);
+      applyChanges(changesFor(generated));
+    }),
+  );
   const document = {
     cells: generated.map(({ cell, folder, files, plan }) => ({
       cell,
@@ -93,6 +98,25 @@ function changesFor(generated: readonly Generated[]): Changes {
         .map((name) => join(folder, name)),
     ),
   };
+}
+
+/** A module of the user's may have the cell's name, and be what the cell itself imports. @throws RecurveError `OUT-EXISTS` */
+function refuseForeign(path: string, cwd: string): void {
+  let bytes: Uint8Array;
+  try {
+    bytes = readRegularFile(path, MOST_PLAN_BYTES);
+  } catch (error) {
+    // What is no file is told where it would be written.
+    if (error instanceof FileFault) return;
+    throw error;
+  }
+  if (bytes.length === 0 || Buffer.from(bytes).toString('utf8').startsWith(WRITTEN_BY)) return;
+  throw new RecurveError({
+    code: 'OUT-EXISTS',
+    message: `${displayPath(path, cwd)} is there already, and generate did not write it`,
+    fix: 'Give --out another folder, or move the file: it would be lost.',
+    where: '--out',
+  });
 }
 
 /** The files of kernels that an earlier plan names; none where the file is no plan of ours. */

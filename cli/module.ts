@@ -35,6 +35,9 @@ function label(dim: string): string {
   return isKeyword(dim) ? `${dim}_` : dim;
 }
 
+/** How every module begins, by which it is known as one of ours. */
+export const WRITTEN_BY = '// Written by recurve ';
+
 /**
  * TypeScript source that exports `plan` (kernels included, so that a bundler needs no loader for WGSL), which knows the names
  * and shapes of what a layer of it takes and gives, these as `Types`, and `sizes`. T and B are `number` in them: a plan
@@ -71,7 +74,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
   const traces = Object.entries(graph.traces).map(([name, node]) => ({ name, shape: graph.nodes[node]?.shape ?? [] }));
   const most = [...times, 'B'].map((axis) => `${axis} up to ${plan.sizes[axis]}`).join(', ');
   return [
-    `// Written by recurve ${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,
+    `${WRITTEN_BY}${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,
     "import type { Tensor, TypedPlan } from 'recurve/runtime';",
     '',
     ...record('Inputs', `Sequences, by step and sequence: ${most}.`, signature.inputs, ['T', 'B']),

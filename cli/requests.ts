@@ -35,7 +35,7 @@ export async function answer(
   const { sizes, data } = dialect.bind(request, face, flags.dims);
   try {
     const result = dialect.result(await engine.run({ tree, signature, sizes, data }));
-    requireFinite(result, () => causeOfNonFinite(tree, signature, sizes, data));
+    requireFinite(result, (tensor) => causeOfNonFinite(tree, signature, sizes, data, tensor));
     return { cell: signature.name, sizes, response: dialect.response(result, request, face, sizes) };
   } catch (cause) {
     throw isOutOfMemory(cause) ? tooLarge(sizes, cause) : cause;

@@ -9,9 +9,15 @@ import { LossTape, runReference } from '../reference/index.js';
 /** Products of numbers, about as many as take some seconds. */
 const MOST_WORK = 3e8;
 
-/** In words: the operation, the first step, and the line of the spec. */
-export function causeOfNonFinite(tree: SpecTree, signature: Signature, sizes: Sizes, data: CellData): string {
+/**
+ * In words: the operation, the first step, and the line of the spec.
+ *
+ * @param tensor the result that is not finite, `outputs.h`: no slope can have made it unless it is a gradient
+ */
+export function causeOfNonFinite(tree: SpecTree, signature: Signature, sizes: Sizes, given: CellData, tensor: string): string {
   if (workOf(signature, sizes) > MOST_WORK) return 'the run is too large to be searched for the operation that made it';
+  const { cotangents, ...forward } = given;
+  const data = cotangents && tensor.startsWith('gradients.') ? given : forward;
   const tape = new LossTape();
   runReference(tree, signature, sizes, data, tape);
   const [first] = tape.inOrder;

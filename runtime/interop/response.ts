@@ -84,10 +84,13 @@ export function firstNonFinite(response: RunResponse | CellResult): NonFinite | 
  * @param cause what made it, if anyone can tell: looked for only where something is not finite
  * @throws RecurveError `RESULT-NONFINITE`, exit code 1
  */
-export function requireFinite(response: RunResponse | CellResult, cause: () => string | undefined = () => undefined): void {
+export function requireFinite(
+  response: RunResponse | CellResult,
+  cause: (tensor: string) => string | undefined = () => undefined,
+): void {
   const found = firstNonFinite(response);
   if (!found) return;
-  const because = cause();
+  const because = cause(found.tensor);
   throw new RecurveError({
     code: 'RESULT-NONFINITE',
     message: `${found.tensor}${shapeText(found.index)} came out as ${found.value} from finite data${because ? `: ${because}` : ''}`,

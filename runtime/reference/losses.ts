@@ -93,7 +93,8 @@ export class LossTape extends RoundingTape {
       arg.gradient.forEach((slope, at) => {
         if (Number.isFinite(slope) || !Number.isFinite(arg.data[at])) return;
         this.lost.add(arg);
-        const what = `${slopeOf} ${arg.data[at] === 0 ? 'at 0' : 'is beyond 3.4e38'}`;
+        const how = Number.isNaN(slope) ? 'is not a number' : 'is beyond 3.4e38';
+        const what = `${slopeOf} ${arg.data[at] === 0 ? 'at 0' : how}`;
         this.note({ what, fixed: false, overflow: false }, place);
       });
     }

@@ -152,6 +152,29 @@ describe('generate', () => {
     expect(existsSync(at('u'))).toBe(false);
   });
 
+  it("writes its own module anew, and never over the user's, be it what the cell imports", async () => {
+    const helper = "import { tanh } from 'recurve';\nexport function bent(x: number): number {\n  return tanh(x);\n}\n";
+    const text = `import { cell, vec } from 'recurve';
+import { bent } from './bend.js';
+export default cell({ name: 'bend', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') }, params: {},
+  step({ x }, { h }) { return { h: bent(x + h) }; } });
+`;
+    write('bend/bend.ts', helper);
+    write('bend/bend.cell.ts', text);
+    const made = ['generate', 'bend/bend.cell.ts', ...SMALL.map((each) => each.replace('I=3,', ''))];
+    const refused = await recurve([...made, '--out', '.'], { cwd });
+    expect(refused).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^error OUT-EXISTS: bend\/bend\.ts is there/),
+    });
+    expect(readFileSync(at('bend/bend.ts'), 'utf8')).toBe(helper);
+    expect(readdirSync(at('bend')).sort()).toEqual(['bend.cell.ts', 'bend.ts']);
+    for (let time = 0; time < 2; time++) {
+      expect(await recurve([...made, '--out', 'made'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    }
+  });
+
   it('follows no name in a foreign plan out of its folder', async () => {
     write('f/rnn/plan.json', JSON.stringify({ kernels: [{ name: '../../victim' }, { name: 3 }, null] }));
     write('victim.wgsl', 'mine');
