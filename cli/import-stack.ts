@@ -1,18 +1,33 @@
 /** `recurve import` of a whole stack: weights of all layers and directions in one file, for `recurve run stack`. */
 import { shapeText } from '../runtime/interop/describe.js';
-import { type ReadStack, stackSizes } from '../runtime/interop/index.js';
+import { convertStack, type ReadStack, type STACK_FORMATS, stackSizes } from '../runtime/interop/index.js';
 import { optionFlags } from '../runtime/interop/stack/describe.js';
 import type { Context, Outcome } from './context.js';
 import { nextRun, store } from './import-store.js';
 import { CellShelf } from './shelf.js';
 
-/** @throws RecurveError `WEIGHTS-*` where the model cannot take the weights, `DATA-WRITE` */
-export async function writeStack(context: Context, file: ReadStack, out: string): Promise<Outcome> {
-  const { options, reverse, initial, weights, readAs, notes, merge } = file;
+export type StackFormat = (typeof STACK_FORMATS)[number];
+
+/**
+ * @param as whose layout and names it is written in, as they are there
+ * @throws RecurveError `WEIGHTS-*` where the model cannot take the weights, or `as` cannot say them, `DATA-WRITE`
+ */
+export async function writeStack(
+  context: Context,
+  file: ReadStack,
+  { out, as }: { readonly out: string; readonly as?: StackFormat | undefined },
+): Promise<Outcome> {
+  const { options, reverse, initial, readAs, notes, merge } = file;
   // What is written can be run: held to the model now, and not only when somebody needs it.
   const { face } = new CellShelf(context.io.cwd).get('stack', merge === undefined ? options : { ...options, merge: 'sum' });
-  const { T: _T, B: _B, ...dims } = stackSizes(weights, face);
-  const { path, shown, names } = await store(context, out, { cell: 'stack', options, reverse, initial, weights });
+  const { T: _T, B: _B, ...dims } = stackSizes(file.weights, face);
+  const weights = as === undefined ? file.weights : convertStack(file.weights, as, face);
+  const { path, shown, names } = await store(
+    context,
+    out,
+    { cell: 'stack', options, reverse, initial, weights },
+    as === undefined ? 'weights.' : '',
+  );
   const sizes = Object.entries(dims).map(([dim, size]) => ` ${dim}=${size}`);
   const states = Object.entries(initial.state).map(([name, { shape }]) => `state.${name} ${shapeText(shape)}`);
   return {

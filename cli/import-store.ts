@@ -12,11 +12,16 @@ export interface Stored {
   readonly names: readonly string[];
 }
 
-/** @throws RecurveError `DATA-WRITE` */
-export async function store({ io }: Context, out: string, file: Omit<WeightsFile, 'source'>): Promise<Stored> {
+/** @param prefix of the names of weights @throws RecurveError `DATA-WRITE` */
+export async function store(
+  { io }: Context,
+  out: string,
+  file: Omit<WeightsFile, 'source'>,
+  prefix = 'weights.',
+): Promise<Stored> {
   const { cell, options, reverse, initial, weights } = file;
   const named: Record<string, TensorToStore> = {};
-  for (const [name, { shape, data }] of Object.entries(weights.tensors)) named[`weights.${name}`] = { shape, data };
+  for (const [name, { shape, data }] of Object.entries(weights.tensors)) named[`${prefix}${name}`] = { shape, data };
   for (const [name, { shape, data }] of Object.entries(initial.state)) named[`state.${name}`] = { shape, data };
   if (initial.lengths) named.lengths = { shape: [initial.lengths.length], data: Int32Array.from(initial.lengths) };
   const metadata = {

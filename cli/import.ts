@@ -20,7 +20,7 @@ import type { Context, Outcome } from './context.js';
 import { refuseInput } from './files.js';
 import type { Flags } from './flags.js';
 import { listCheckpoint, listModel } from './import-list.js';
-import { writeStack } from './import-stack.js';
+import { type StackFormat, writeStack } from './import-stack.js';
 import { nextRun, store } from './import-store.js';
 
 export interface ImportFlags extends Flags {
@@ -30,13 +30,14 @@ export interface ImportFlags extends Flags {
   readonly stack?: true;
   readonly prefix?: string;
   readonly format?: WeightFormat;
+  readonly as?: StackFormat;
   readonly out?: string;
 }
 
 /** @throws RecurveError `ONNX-*`, `IMPORT-*`, `OUT-FORMAT`, `OUT-INPUT`, `DATA-WRITE` */
 export async function importModel(context: Context, model: string, flags: ImportFlags): Promise<Outcome> {
   const { list, direction, stack, out } = flags;
-  const stray = (['node', 'direction', 'stack', 'prefix'] as const).find((flag) => flags[flag] !== undefined);
+  const stray = (['node', 'direction', 'stack', 'prefix', 'as'] as const).find((flag) => flags[flag] !== undefined);
   if (out === undefined && stray !== undefined) {
     throw usage(`--${stray} chooses what to write, but --out is not given`, 'Add --out weights.safetensors.');
   }
@@ -61,9 +62,11 @@ export async function importModel(context: Context, model: string, flags: Import
   refuseForeign(flags, ['prefix', 'format'], 'a checkpoint', model);
   const file = await openOnnx(path, model);
   if (out === undefined) return listModel(context, file);
-  return stack || isOneStack(file, flags)
-    ? writeStack(context, importChain(file, chainNamed(file, flags.node)), out)
-    : writeNode(context, file, flags, out);
+  if (stack || isOneStack(file, flags)) {
+    return writeStack(context, importChain(file, chainNamed(file, flags.node)), { out, as: flags.as });
+  }
+  if (flags.as !== undefined) throw usage('--as is the layout of a stack, and one node is written', 'Add --stack.');
+  return writeNode(context, file, flags, out);
 }
 
 /** All of a stack of PyTorch or Keras; one layer of theirs is read by `run` as it is. */
@@ -73,7 +76,7 @@ async function importCheckpoint(context: Context, file: TensorFile, flags: Impor
   const choice = { ...(prefix === undefined ? {} : { prefix }), ...(format === undefined ? {} : { format }) };
   if (out === undefined && !Object.hasOwn(file.metadata, 'weights.format')) return listCheckpoint(context, file, choice);
   const stack = stackWeightsOf(file, choice);
-  if (stack.cell === 'stack' && out !== undefined) return writeStack(context, stack, out);
+  if (stack.cell === 'stack' && out !== undefined) return writeStack(context, stack, { out, as: flags.as });
   const what = stack.cell === 'stack' ? 'a stack' : `one layer of the cell ${stack.cell}`;
   throw usage(
     `${file.source} is what import wrote, ${what}`,

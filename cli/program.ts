@@ -184,6 +184,9 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .addOption(
       new Option('--format <framework>', 'of a checkpoint: whose it is, where the names leave that open').choices(WEIGHT_FORMATS),
     )
+    .addOption(
+      new Option('--as <framework>', 'write a stack in this layout, under its names').choices(['torch', 'onnx', 'keras']),
+    )
     .option('--out <file>', 'the .safetensors file to write, for `recurve run --weights`')
     .action((model: string, flags: ImportFlags) =>
       run(flags, async (context) => (await import('./import.js')).importModel(context, model, flags)),

@@ -1,20 +1,12 @@
 /** `recurve import` of stacks of PyTorch and Keras, and `run stack` of what it writes, against the frameworks' own equations. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { writeSafetensors } from '../../runtime/interop/index.js';
 import { documentOf, recurve } from './harness.js';
-import { batchOf, cwd, importedRun, save, storedIn, weightBits } from './imported.js';
+import { batchOf, cwd, importedRun, save, stored, storedIn, weightBits } from './imported.js';
 import { type Answer, expectFramework } from './stack-answers.js';
 import { type Case, drawn, type Named, type Numbers } from './stack-frameworks.js';
 import { archive, functional, hdf5, kerasConfig, kerasPaths } from './stack-keras.js';
 
-/** Tensors as a safetensors file, each name behind a prefix. */
-const stored = (tensors: Named, prefix = '') =>
-  writeSafetensors(
-    Object.fromEntries(
-      Object.entries(tensors).map(([name, { shape, data }]) => [`${prefix}${name}`, { shape, data: Float32Array.from(data) }]),
-    ),
-  );
 const TORCH: readonly Case[] = [
   { format: 'torch', cell: 'lstm', layers: 3, direction: 'both', options: { projection: true }, state: 'hc', biases: true },
   { format: 'torch', cell: 'gru', layers: 3, direction: 'both', options: {}, state: 'h', biases: true },
@@ -224,5 +216,32 @@ describe('import of a file as its framework wrote it', () => {
     found.forEach((value, k) => {
       expect(value).toBeCloseTo(outputs[name]?.data[k] ?? Number.NaN, 5);
     });
+  });
+});
+
+it('layers of Keras may be listed in another order than they read each other', async () => {
+  const kase: Case = { format: 'keras', cell: 'rnn', layers: 4, direction: 'forward', options: {}, state: '', biases: true };
+  const { config } = functional(kerasConfig(kase)) as {
+    config: { layers: { class_name: string; name: string; inbound_nodes: object[] }[] };
+  };
+  const [x, ...rest] = config.layers;
+  const [a, b, c, d] = rest.filter(({ class_name: name }) => name === 'SimpleRNN');
+  if (!x || !a || !b || !c || !d) throw new Error('no layers');
+  // d reads b, c reads a; a and b read x; those that are read come last.
+  const reads = (layer: typeof a, below: typeof a) => ({ ...layer, inbound_nodes: [[[below.name, 0, 0, {}]]] });
+  const layers = [x, reads(d, b), reads(c, a), reads(b, x), reads(a, x)];
+  const square = Object.fromEntries(
+    Object.entries(drawn(kase, 45).weights).map(([name, { shape, data }]) => [
+      name,
+      name.endsWith('/kernel') ? { shape: [3, 3], data: [...data, ...data, ...data].slice(0, 9) } : { shape, data },
+    ]),
+  );
+  const model = save('order.keras', await archive({ class_name: 'Functional', config: { layers } }, kerasPaths(kase, square)));
+  const listed = documentOf(await recurve(['import', model, '--json'], { cwd }));
+  expect(listed).toMatchObject({
+    stacks: [
+      { layers: ['layers/simple_rnn_2', 'layers/simple_rnn'], options: { layers: 2 } },
+      { layers: ['layers/simple_rnn_3', 'layers/simple_rnn_1'], options: { layers: 2 } },
+    ],
   });
 });

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { readSafetensors } from '../../runtime/interop/index.js';
+import { readSafetensors, writeSafetensors } from '../../runtime/interop/index.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
 import { type Answer, requestOf } from './stack-answers.js';
 import type { Case, Data, Named } from './stack-frameworks.js';
@@ -39,3 +39,11 @@ export function storedIn(name: string): Readonly<Record<string, string>> {
 /** The bytes of weights as `import` has to keep them. */
 export const weightBits = (weights: Named) =>
   Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [`weights.${name}`, bitsOf(data)]));
+
+/** Tensors as a safetensors file, each name behind a prefix. */
+export const stored = (tensors: Named, prefix = '') =>
+  writeSafetensors(
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, { shape, data }]) => [`${prefix}${name}`, { shape, data: Float32Array.from(data) }]),
+    ),
+  );

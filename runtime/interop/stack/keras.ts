@@ -178,9 +178,10 @@ interface Row {
 
 function rowsOf(file: TensorFile, unit: Unit, k: number, choice: LayerChoice): readonly Row[] {
   if (!unit.sides.has('forward')) throw notOne(`${unit.name} has a backward direction alone`, unit.name);
-  return [...unit.sides]
-    .sort(([a], [b]) => (a < b ? 1 : -1))
-    .map(([side, ways]): Row => {
+  return (['forward', 'backward'] as const)
+    .filter((side) => unit.sides.has(side))
+    .map((side): Row => {
+      const ways = unit.sides.get(side) ?? [];
       const layer = chooseFormat(ways, choice, file);
       if (layer.format !== 'keras')
         throw notOne(`${layer.prefix} is of ${FRAMEWORKS[layer.format].title}, whose stacks are not read`, layer.prefix);

@@ -103,7 +103,7 @@ export function stackGradients(weights: Weights, structure: Structure, sizes: Si
 }
 
 /** Directions behind one another along the first axis. */
-function joined(tensors: readonly Tensor[]): Tensor {
+export function joined(tensors: readonly Tensor[]): Tensor {
   const [first, ...more] = tensors;
   if (first === undefined) throw new Error('nothing to join');
   if (more.length === 0) return first;
@@ -136,7 +136,6 @@ function sharesOf(weights: Weights, structure: Structure): readonly Share[] {
 }
 
 function requireNaming({ format, tensors }: Weights, structure: Structure): Naming {
-  const { title } = FRAMEWORKS[format];
   const naming = namingOf(format, structure, Object.keys(tensors));
   if (naming === undefined) {
     const message = `weights.format is ${format}, and stack takes ${listText(STACK_FORMATS)}`;
@@ -147,11 +146,7 @@ function requireNaming({ format, tensors }: Weights, structure: Structure): Nami
       'weights.format',
     );
   }
-  if (format !== 'keras' && structure.directions === 2 && structure.merge !== 'concat') {
-    const message = `merge = ${structure.merge} cannot be said in ${format} weights: ${title} joins the two directions, merge = concat`;
-    const fix = 'Leave the option out, or give "params", or the weights in the layout of Keras.';
-    throw fault('WEIGHTS-OPTION', message, fix, 'options.merge');
-  }
+  refuseMerge(format, structure);
   const single = format === 'onnx' && structure.layers > 1 && Object.keys(tensors).every((name) => !name.startsWith('layers.'));
   if (single) {
     const message = `weights.tensors is one ONNX node, and layers = ${structure.layers}`;
@@ -161,6 +156,15 @@ function requireNaming({ format, tensors }: Weights, structure: Structure): Nami
   const lost = format === 'torch' ? lostBias(tensors, structure, naming) : undefined;
   if (lost !== undefined) throw lost;
   return naming;
+}
+
+/** @throws RecurveError `WEIGHTS-OPTION` for a merge of the directions that the framework does not have */
+export function refuseMerge(format: Weights['format'], { directions, merge }: Structure): void {
+  if (format === 'keras' || directions === 1 || merge === 'concat') return;
+  const { title } = FRAMEWORKS[format];
+  const message = `merge = ${merge} cannot be said in ${format} weights: ${title} joins the two directions, merge = concat`;
+  const fix = 'Leave the option out, or give "params", or the weights in the layout of Keras.';
+  throw fault('WEIGHTS-OPTION', message, fix, 'options.merge');
 }
 
 /** `bias=False` is of all layers. */

@@ -43,17 +43,56 @@ export function weightsToParams(
       }),
   );
   const shapes = new Map([...params].map(([name, { shape }]) => [name, shape]));
+  const written = new Set<string>();
   for (const packed of layout) {
     const given = own(tensors, packed.name);
     if (!given) continue;
     for (const { name, place } of placements(packed, shapes)) {
       const data = params.get(name)?.data ?? new Float32Array();
-      for (let k = 0; k < data.length; k++) data[k] = (data[k] ?? 0) + (given.data[place(k)] ?? 0);
+      // The first is taken as it is: added to zero, −0 would lose its sign.
+      const former = written.has(name) ? data.slice() : undefined;
+      for (let k = 0; k < data.length; k++)
+        data[k] = former ? (former[k] ?? 0) + (given.data[place(k)] ?? 0) : (given.data[place(k)] ?? 0);
+      written.add(name);
     }
   }
   for (const [name, { data }] of params) checkFinite(name, data);
   return Object.fromEntries(params);
 }
+
+/**
+ * Our parameters as the framework's tensors: `weightsToParams` makes the same bits of them again. What the framework splits in two is
+ * in the first half, and the second is zero; so is what the options leave unused.
+ *
+ * @throws RecurveError `WEIGHTS-CELL`, `WEIGHTS-OPTION`
+ */
+export function paramsToWeights(
+  format: WeightFormat,
+  cell: string,
+  signature: Signature,
+  sizes: Sizes,
+  params: Tensors,
+): Tensors {
+  const shapes = new Map(signature.params.map((param) => [param.name, shapeOf(param, sizes)]));
+  const placed = new Set<string>();
+  const packed = resolveLayout(format, cell, signature).map((tensor): [string, Tensor] => {
+    const shape = tensor.axes.map(
+      ({ times, dim, plus }) => times * sizeOf(dim, sizes) + (plus === undefined ? 0 : sizeOf(plus, sizes)),
+    );
+    const data = new Float32Array(elements(shape));
+    for (const { name, place } of placements(tensor, shapes)) {
+      if (placed.has(name)) continue;
+      placed.add(name);
+      own(params, name)?.data.forEach((value, k) => {
+        data[place(k)] = value;
+      });
+    }
+    return [tensor.name, { shape, data }];
+  });
+  return Object.fromEntries(packed);
+}
+
+const sizeOf = (dim: string | undefined, sizes: Sizes): number => (dim === undefined ? 1 : (sizes[dim] ?? 0));
 
 /**
  * Gradients of our parameters in the framework's layout, for the tensors that were given. Both halves of a

@@ -1,3 +1,3 @@
 /** Weights in ONNX, torch and Keras layout. */
-export { gradientsToWeights, sizesFromWeights, weightsToParams } from './convert.js';
+export { gradientsToWeights, paramsToWeights, sizesFromWeights, weightsToParams } from './convert.js';
 export { type Called, measureWeights } from './resolve.js';

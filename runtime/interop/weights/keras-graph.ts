@@ -23,8 +23,9 @@ export function kerasLayers(root: unknown): readonly KerasLayer[] {
     // A Sequential model of old has its list of layers as its configuration.
     const layers = Array.isArray(config) ? config : asObject(config).layers;
     const used = new Map<string, number>();
-    const named = new Map<string, KerasLayer>();
-    let before: KerasLayer | undefined;
+    const named = new Map<string, { -readonly [K in keyof KerasLayer]: KerasLayer[K] }>();
+    const reads: (readonly [reader: string, input: string | undefined])[] = [];
+    let before: string | undefined;
     for (const layer of Array.isArray(layers) ? layers : []) {
       const { class_name: given, config: inner, inbound_nodes: calls, name } = asObject(layer);
       const className = String(given);
@@ -32,19 +33,19 @@ export function kerasLayers(root: unknown): readonly KerasLayer[] {
       const count = used.get(snake) ?? 0;
       used.set(snake, count + 1);
       const path = `${next.path}layers/${count === 0 ? snake : `${snake}_${count}`}/`;
+      const made = { className, name: String(asObject(inner).name ?? name ?? ''), config: asObject(inner), path };
+      const key = String(name ?? made.name);
       // Only a Sequential model does not say what its layers read.
-      const below = calls === undefined ? before : named.get(inputOf(calls) ?? '');
-      const made: KerasLayer = {
-        className,
-        name: String(asObject(inner).name ?? name ?? ''),
-        config: asObject(inner),
-        path,
-        ...(below === undefined ? {} : { below }),
-      };
+      reads.push([key, calls === undefined ? before : inputOf(calls)]);
       found.push(made);
-      named.set(String(name ?? made.name), made);
-      before = made;
+      named.set(key, made);
+      before = key;
       if (Array.isArray(inner) || Array.isArray(asObject(inner).layers)) open.push({ node: layer, path });
+    }
+    // Layers need not be listed in the order in which they read each other.
+    for (const [reader, input] of reads) {
+      const [layer, below] = [named.get(reader), named.get(input ?? '')];
+      if (layer && below) layer.below = below;
     }
   }
   return found;
