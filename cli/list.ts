@@ -1,9 +1,10 @@
 /** `recurve list`: the built-in cells and models. */
-import { resolveOptions, resolveSignature, resolveSpec } from '../codegen/frontend/index.js';
+import { resolveOptions, resolveSignature, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import type { CellTree, ModelTree, OptionDeclaration, SpecTree, TensorDeclaration } from '../codegen/frontend/tree.js';
+import { outputShapes } from '../runtime/check/index.js';
 import { builtInCells, builtInModels, parseChecked, resolveCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
-import { stepCosts } from './costs.js';
+import { type ModelCosts, modelCosts, stepCosts } from './costs.js';
 import type { Flags } from './flags.js';
 import { chooseTarget, type NamedTarget, targetText } from './target.js';
 
@@ -32,15 +33,28 @@ interface ListedModel extends Pick<ListedCell, 'name' | 'summary' | 'documentati
   readonly options: ListedCell['options'];
   /** With every option at its default: the cell of each layer, and what its dims are in the model. */
   readonly topology: readonly { readonly name: string; readonly cell: string; readonly dims: Readonly<Record<string, string>> }[];
+  readonly times: readonly string[];
   readonly dims: readonly string[];
-  readonly inputs: readonly ListedTensor[];
+  readonly inputs: readonly PlacedTensor[];
+  /** What each step is given by the one before. */
+  readonly state: readonly PlacedTensor[];
+  /** The layers' too, by `layer.name`. */
   readonly params: readonly ListedTensor[];
-  readonly outputs: readonly string[];
+  readonly outputs: readonly PlacedTensor[];
+  /** In the loops over each time axis, for each of its steps, and outside of them once a run. */
+  readonly dispatches: ModelCosts;
 }
 
 interface ListedTensor {
   readonly name: string;
   readonly shape: readonly string[];
+}
+
+interface PlacedTensor extends ListedTensor {
+  /** Axes in front of its shape in data: a time axis or none, then `B`. */
+  readonly axes: readonly string[];
+  /** The dim of what it is one of. */
+  readonly symbols?: string;
 }
 
 /**
@@ -54,7 +68,7 @@ export async function list(context: Context, named: readonly string[], flags: Pi
   const trees = paths.map((path) => ({ path, tree: parseChecked(path) }));
   const chosen = await chooseTarget(context, flags);
   const cells = trees.flatMap(({ tree, path }) => (tree.kind === 'cell' ? [describe(tree, path, chosen)] : []));
-  const models = trees.flatMap(({ tree, path }) => (tree.kind === 'model' ? [describeModel(tree, path)] : []));
+  const models = trees.flatMap(({ tree, path }) => (tree.kind === 'model' ? [describeModel(tree, path, chosen)] : []));
   const text = cells.map((cell) =>
     [
       `${colors.bold(cell.name)}  ${cell.summary}`,
@@ -69,12 +83,16 @@ export async function list(context: Context, named: readonly string[], flags: Pi
   const networks = models.map((model) =>
     [
       `${colors.bold(model.name)}  ${model.summary}`,
-      ...(named.length === 0 ? [] : [...indented(model.documentation), `  dims      T B ${model.dims.join(' ')}`]),
+      ...(named.length === 0
+        ? []
+        : [...indented(model.documentation), `  dims      ${[...model.times, 'B', ...model.dims].join(' ')}`]),
       ...model.equations.map((line) => `    ${line}`),
       ...model.options.map((option) => `  --set ${optionText(option)}`),
       `  layers    ${model.topology.map(({ name, cell }) => `${name}: ${cell}`).join(', ')}`,
-      `  inputs    ${model.inputs.map(tensorText).join(' ')}`,
-      `  outputs   ${model.outputs.join(' ')}`,
+      `  inputs    ${model.inputs.map(placedText).join(' ')}`,
+      ...(model.state.length === 0 ? [] : [`  state     ${model.state.map(placedText).join(' ')}`]),
+      `  outputs   ${model.outputs.map(placedText).join(' ')}`,
+      `  runs      ${dispatchText(model.dispatches)}`,
       `  source    ${model.source}`,
     ].join('\n'),
   );
@@ -95,9 +113,13 @@ function inFull(cell: ListedCell): string[] {
 const indented = (documentation: string) =>
   documentation === '' ? [] : [...documentation.split('\n').map((line) => (line === '' ? '' : `  ${line}`)), ''];
 
-function describeModel(tree: ModelTree, source: string): ListedModel {
-  const signature = resolveSpec(tree, resolveOptions(tree, {}));
-  const tensors = (group: readonly TensorDeclaration[]) => group.map(({ name, shape }) => ({ name, shape }));
+function describeModel(tree: ModelTree, source: string, { target }: NamedTarget): ListedModel {
+  const options = resolveOptions(tree, {});
+  const signature = resolveSpec(tree, options);
+  const shapes = Object.entries(outputShapes(signature, valuesOf(tree, signature)));
+  const placed = (axes: readonly string[], { name, shape, leading = axes, symbols }: TensorDeclaration): PlacedTensor => {
+    return { name, shape, axes: leading, ...(symbols === undefined ? {} : { symbols }) };
+  };
   return {
     name: tree.name,
     summary: tree.summary,
@@ -106,11 +128,21 @@ function describeModel(tree: ModelTree, source: string): ListedModel {
     source,
     options: tree.options.map(({ span: _, ...option }) => option),
     topology: (signature.layers ?? []).map(({ name, cell, dims }) => ({ name, cell, dims })),
+    times: signature.times ?? [],
     dims: signature.dims,
-    inputs: tensors(signature.inputs),
-    params: tensors(signature.params),
-    outputs: signature.outputs ?? [],
+    inputs: signature.inputs.map((tensor) => placed(['T', 'B'], tensor)),
+    state: signature.state.map((tensor) => placed(['B'], tensor)),
+    params: signature.params.map(({ name, shape }) => ({ name, shape })),
+    outputs: shapes.map(([name, shape]) => ({ name, shape, axes: signature.outputAxes?.[name] ?? ['T', 'B'] })),
+    dispatches: modelCosts(tree, options, target),
   };
+}
+
+/** `3 + 2 dispatches a step of T, 5 + 9 once`. */
+function dispatchText({ perStep, once }: ModelCosts): string {
+  const text = ({ forward, backward }: ModelCosts['once']) => `${forward} + ${backward}`;
+  const loops = Object.entries(perStep).map(([time, counts]) => `${text(counts)} dispatches a step of ${time}`);
+  return [...loops, `${text(once)} once`].join(', ');
 }
 
 function describe(tree: CellTree, source: string, { target }: NamedTarget): ListedCell {
@@ -155,6 +187,10 @@ export function optionText(option: Omit<OptionDeclaration, 'span'>): string {
   const range = min === undefined && max === undefined ? '' : `, ${min ?? '-∞'} to ${max ?? '∞'}`;
   const others = Object.entries(per?.defaults ?? {}).map(([value, standard]) => `; ${standard} for ${per?.option}=${value}`);
   return `${declared.name}=<${declared.kind}${range}> (default ${declared.default}${others.join('')})`;
+}
+
+function placedText({ name, shape, axes }: PlacedTensor): string {
+  return `${name}[${[...axes, ...shape].join(',')}]`;
 }
 
 function tensorText({ name, shape }: ListedTensor): string {

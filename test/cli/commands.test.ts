@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCell } from '../../codegen/frontend/index.js';
+import { builtInModels } from '../../codegen/shipped.js';
 import { planCheck } from '../../runtime/check/index.js';
+import { ownPackage } from '../../runtime/node/package.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
 
 const cwd = scratchFolder();
@@ -147,8 +149,54 @@ describe('list', () => {
     });
   });
 
+  it('gives every built-in model with its layers, time axes, tensors and dispatches', async () => {
+    const document = documentOf(await recurve(['list', '--json'])) as { models: Record<string, unknown>[] };
+    expect(document.models.map(({ name }) => name)).toEqual(builtInModels().map(({ name }) => name));
+    const model = (wanted: string) => document.models.find(({ name }) => name === wanted);
+    expect(model('translator')).toMatchObject({
+      summary: expect.stringContaining('An encoder and a decoder'),
+      source: expect.stringMatching(/translator\.model\.ts$/),
+      options: expect.arrayContaining([expect.objectContaining({ name: 'attention', kind: 'choice', default: 'dot' })]),
+      topology: [
+        { name: 'encoder', cell: 'gru', dims: { I: 'E', H: 'H' } },
+        { name: 'decoder', cell: 'gru', dims: { I: 'E', H: 'H' } },
+      ],
+      times: ['S', 'T'],
+      dims: ['V', 'K', 'E', 'H'],
+      inputs: [
+        { name: 'source', shape: [], axes: ['S', 'B'], symbols: 'V' },
+        { name: 'target', shape: [], axes: ['T', 'B'], symbols: 'K' },
+      ],
+      state: [],
+      params: expect.arrayContaining([{ name: 'decoder.U_z', shape: ['H', 'H'] }]),
+      outputs: [
+        { name: 'logits', shape: ['K'], axes: ['T', 'B'] },
+        { name: 'said', shape: [], axes: ['T', 'B'] },
+        { name: 'loss', shape: [], axes: ['T', 'B'] },
+      ],
+      dispatches: { perStep: { S: { forward: 1, backward: 1 }, T: { forward: 1, backward: 3 } } },
+    });
+    expect(model('fast-slow')).toMatchObject({
+      state: [
+        { name: 'h', shape: ['H'], axes: ['B'] },
+        { name: 'c', shape: ['H'], axes: ['B'] },
+      ],
+    });
+    expect(model('classifier')).toMatchObject({ outputs: [{ name: 'logits', shape: ['K'], axes: ['B'] }] });
+  });
+
+  it('says of a model what docs/models.md explains', async () => {
+    const { models } = documentOf(await recurve(['list', 'translator', '--json'])) as { models: Record<string, unknown>[] };
+    const page = readFileSync(join(ownPackage().root, 'docs', 'models.md'), 'utf8');
+    const [, explained = ''] = /^`recurve list --json` (.*?)\n$/ms.exec(page) ?? [];
+    const names = [...explained.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    expect(Object.keys(models[0] ?? {}).filter((key) => !names.includes(key))).toEqual([]);
+  });
+
   it('prints the same for people', async () => {
     const { stdout } = await recurve(['list']);
+    expect(stdout).toContain('  inputs    source[S,B] target[T,B]');
+    expect(stdout).toMatch(/ {2}runs {6}1 \+ 1 dispatches a step of S, 1 \+ 3 dispatches a step of T, \d+ \+ \d+ once/);
     expect(stdout).toContain('--set reset=after|before');
     expect(stdout).toContain('--set peepholes=true|false (default false)');
     expect(stdout).toContain('--set clip=<real, 0 to ∞> (default 0)');
