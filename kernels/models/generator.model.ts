@@ -4,6 +4,7 @@ import {
   crossEntropy,
   either,
   embed,
+  integer,
   layer,
   mat,
   matvec,
@@ -12,6 +13,7 @@ import {
   sample,
   scalar,
   shift,
+  sum,
   symbol,
   vec,
 } from 'recurve';
@@ -29,6 +31,11 @@ import {
  * each step hears the target in place of what was said with this probability (scheduled sampling, Bengio et al. 2015,
  * arXiv:1506.03099): a parameter that no gradient reaches; `taught` is teacher forcing throughout (Williams & Zipser 1989), where
  * nothing is fed back and the projections of all steps are computed at once.
+ *
+ * `stop` is a symbol that ends a sequence early, 0 for none, since 0 is what the first step hears: a step that hears it, and every step
+ * behind that one, counts as behind the sequence's length. Logits, symbols and losses are zero there, and no gradient comes of them.
+ * `length` is the number of steps that count, with the one that said the stop symbol; the state `ended` is 1 from the end on. With
+ * `taught` what is heard is the target, and its stop symbol ends the loss.
  */
 export default model({
   name: 'generator',
@@ -36,10 +43,14 @@ export default model({
     cell: choice('gru', 'lstm', 'rnn'),
     mode: choice('greedy', 'sampled'),
     hears: choice('said', 'sometimes', 'taught'),
+    stop: integer(0, { min: 0 }),
   },
   dims: ['V', 'E', 'H'],
   inputs: { code: vec('H'), target: over('T', symbol('V')) },
-  state: (o) => ({ said: over('T', symbol('V', { when: o.hears !== 'taught' })) }),
+  state: (o) => ({
+    said: over('T', symbol('V', { when: o.hears !== 'taught' })),
+    ended: over('T', scalar({ range: [-1, 0.3], when: o.stop > 0 })),
+  }),
   layers: (o) => ({ decoder: layer(o.cell, { I: 'E' }) }),
   params: (o) => ({
     E: mat('V', 'E'),
@@ -54,6 +65,15 @@ export default model({
     const h = decoder({ x: embed(p.E, heard) }, { state: { h: code } }).h;
     const logits = matvec(p.W, h) + p.b;
     const said = o.mode === 'greedy' ? argmax(logits) : sample(logits, p.temperature);
-    return { logits, said, loss: crossEntropy(logits, target) };
+    const loss = crossEntropy(logits, target);
+    if (o.stop === 0) return { logits, said, loss };
+    const gone = heard === o.stop || state.ended > 0;
+    return {
+      logits: gone ? 0 : logits,
+      said: gone ? 0 : said,
+      loss: gone ? 0 : loss,
+      ended: gone ? 1 : 0,
+      length: sum(gone ? 0 : 1, 'T'),
+    };
   },
 });

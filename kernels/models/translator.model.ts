@@ -6,6 +6,7 @@ import {
   either,
   embed,
   index,
+  integer,
   layer,
   mat,
   matvec,
@@ -17,6 +18,7 @@ import {
   shift,
   softmax,
   steps,
+  sum,
   symbol,
   tanh,
   transpose,
@@ -39,6 +41,10 @@ import {
  * and attention of all steps is computed at once; `said`, what the decoder itself said, the most likely symbol or, with `mode`
  * `sampled`, one drawn from softmax(logits / temperature); `sometimes`, the target with the probability `forcing` (scheduled
  * sampling, Bengio et al. 2015, arXiv:1506.03099). The first step hears symbol 0, or the state `said` that is given.
+ *
+ * `stop` is a symbol that ends a sequence early, 0 for none: a step that hears it, and every step behind that one, counts as behind
+ * the sequence's length. Logits, symbols and losses are zero there, and no gradient comes of them. `length` is the number of steps
+ * that count, with the one that said the stop symbol; the state `ended` is 1 from the end on.
  */
 export default model({
   name: 'translator',
@@ -47,16 +53,20 @@ export default model({
     attention: choice('dot', 'additive', 'none'),
     hears: choice('taught', 'said', 'sometimes'),
     mode: choice('greedy', 'sampled'),
+    stop: integer(0, { min: 0 }),
   },
   times: ['S', 'T'],
   dims: ['V', 'K', 'E', 'H', 'A'],
   inputs: { source: over('S', symbol('V')), target: over('T', symbol('K')) },
-  state: (o) => ({ said: over('T', symbol('K', { when: o.hears !== 'taught' })) }),
+  state: (o) => ({
+    said: over('T', symbol('K', { when: o.hears !== 'taught' })),
+    ended: over('T', scalar({ range: [-1, 0.3], when: o.stop > 0 })),
+  }),
   layers: (o) => ({ encoder: layer(o.cell, { I: 'E' }), decoder: layer(o.cell, { I: 'E' }) }),
   params: (o) => ({
     D: mat('V', 'E'),
     E: mat('K', 'E'),
-    P: mat('A', 'H', { range: [-1, 1], when: o.attention === 'additive' }),
+    P: mat('A', 'H', { init: 'uniform', range: [-2, 2], when: o.attention === 'additive' }),
     Q: mat('A', 'H', { range: [-1, 1], when: o.attention === 'additive' }),
     v: vec('A', { range: [-1, 1], when: o.attention === 'additive' }),
     C: mat('H', 'H', { when: o.attention !== 'none' }),
@@ -80,6 +90,15 @@ export default model({
     const out = o.attention === 'none' ? h : tanh(matvec(p.C, matvec(transpose(all), weights)) + matvec(p.R, h));
     const logits = matvec(p.W, out) + p.b;
     const said = o.mode === 'greedy' ? argmax(logits) : sample(logits, p.temperature);
-    return { logits, said, loss: crossEntropy(logits, target) };
+    const loss = crossEntropy(logits, target);
+    if (o.stop === 0) return { logits, said, loss };
+    const gone = heard === o.stop || state.ended > 0;
+    return {
+      logits: gone ? 0 : logits,
+      said: gone ? 0 : said,
+      loss: gone ? 0 : loss,
+      ended: gone ? 1 : 0,
+      length: sum(gone ? 0 : 1, 'T'),
+    };
   },
 });
