@@ -19,7 +19,7 @@ type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 const BLOCK = 256;
 const LANE = ['x', 'y', 'z', 'w'];
 
-/** dW = Σ left · rightᵀ: a lane holds eight (or four) rows by four columns; z is the parameter. */
+/** dW = Σ left · rightᵀ: a lane holds sixteen, eight or four rows by four columns; z is the parameter. */
 export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'>): Emitted {
   const bindings = new Bindings();
   const { common, members } = pass.products;
@@ -27,7 +27,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const stride = quads(n);
   const width = quads(k);
   const lanes = lanesFor(target, width);
-  const quadsPerTile = stride % 2 === 0 ? 2 : 1;
+  const quadsPerTile = tileQuads(target, stride);
   const rowsOf = ({ positions }: OuterTerm) => storage.steps * storage.size('B') * storage.elements(positions);
   const rows = common.terms.reduce((sum, term) => sum + rowsOf(term), 0);
   const opaque = rolled(target);
@@ -41,25 +41,31 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
     const left = factorRows(storage, bindings, term, 'left', starts('left'));
     const right = factorRows(storage, bindings, term, 'right', starts('right'));
     const buffer = bindings.read(term.left.buffer);
+    // Drivers look a number up again for every row, unless it has a name outside of the loops.
+    const bases = { left: `leftStart${index}`, right: `rightStart${index}` };
     // Where there is no step the number of a symbol is 0, which is one like others.
-    const number = `${buffer}[${left.base} + ${left.row}].x`;
+    const number = `${buffer}[${bases.left} + ${left.row}].x`;
     const symbol = left.inside === undefined ? number : `select(0.0, ${number}, ${left.inside})`;
     const inside = [term.chosen ? undefined : left.inside, right.inside]
       .filter((one) => one !== undefined)
       .map((one) => `(${one})`)
       .join(' & ');
-    const load = `${bindings.read(term.right.buffer)}[${right.base} + ${right.row} + col]`;
+    const load = `${bindings.read(term.right.buffer)}[${bases.right} + ${right.row} + col]`;
     return {
       rows: rowsOf(term),
       block: BLOCK,
       opaque,
+      starts: [
+        { name: bases.left, text: left.base },
+        { name: bases.right, text: right.base },
+      ],
       lines: [...positionIndices(storage, term.positions), ...left.lines, ...right.lines].map((text) => ({ text })),
       right: inside === '' ? load : `select(vec4f(0), ${load}, ${inside})`,
       lefts: [...Array(quadsPerTile).keys()].map((i) => ({
         index: i,
         text: term.chosen
           ? `vec4f(vec4u(4u * (quad + ${i}u)) + vec4u(0, 1, 2, 3) == vec4u(${rowNumber(symbol, n)}))`
-          : `${buffer}[${left.base} + ${left.row} + quad + ${i}u]`,
+          : `${buffer}[${bases.left} + ${left.row} + quad + ${i}u]`,
       })),
       accumulators: accumulators.map(({ index, quad, lane }) => ({
         index,
@@ -92,6 +98,15 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       flops: 2 * members.length * rows * n * k,
     },
   };
+}
+
+/**
+ * How many times four rows of the matrix a lane holds. On a processor what is loaded for one product costs as much as the
+ * products themselves, and there are few enough of lanes that deep tiles leave work for all.
+ */
+function tileQuads({ software }: Target, stride: number): number {
+  if (software && stride % 4 === 0) return 4;
+  return stride % 2 === 0 ? 2 : 1;
 }
 
 function startOf({ terms, param }: OuterProduct, index: number, side: 'left' | 'right'): Start {

@@ -64,6 +64,16 @@ describe('plan', () => {
     `);
   });
 
+  it('a lane sums sixteen rows of a weight gradient on a processor, eight elsewhere, and fewer where the rows leave some', () => {
+    const perLane = (software: boolean, H: number) => {
+      const { tree, options, sizes } = prepare(builtIn('rnn'), { T: 4, B: 2, I: 8, H }, {});
+      const { passes } = compile(tree, { options, sizes, gradients: true, target: { ...TARGET, software } });
+      return H / (passes.find(({ name }) => name === 'backward_weights_0_H_I')?.workgroups[1] ?? 0);
+    };
+    expect([32, 24, 20].map((H) => perLane(true, H))).toEqual([16, 8, 4]);
+    expect([32, 24, 20].map((H) => perLane(false, H))).toEqual([8, 8, 4]);
+  });
+
   it('no kernel binds more than eight storage buffers, whatever the options', () => {
     for (const kernel of plan('lstm', { projection: true, peepholes: true }).kernels) {
       expect(kernel.bindings.length).toBeLessThanOrEqual(8);
