@@ -80,6 +80,7 @@ describe("tfjs's networks", () => {
     ['stack', { cell: 'gru', layerNorm: 'ba' }, 'layerNorm is not written in its operations'],
     ['stack', { dropout: true, training: true }, 'dropout is not written in its operations'],
     ['translator', { hears: 'sometimes' }, 'what is drawn at random is not the same draw in tfjs'],
+    ['translator', { stop: 2 }, 'a stop symbol is not written in its operations'],
     ['repeated', {}, 'the model repeated is not written in its operations'],
   ] as const)('are not there for %s with %o, and say why', (name, given, reason) => {
     const { signature, sizes, data } = of(name, given);

@@ -7,6 +7,7 @@ import { recurrentLayer, type State, unroll } from './recurrent.js';
 
 export function translatorNetwork({ options: o }: Signature, { state }: CellData): Network | string {
   if (o.hears === 'sometimes' || o.mode !== 'greedy') return 'what is drawn at random is not the same draw in tfjs';
+  if (Number(o.stop) > 0) return 'a stop symbol is not written in its operations';
   if (state.said !== undefined) return 'its first step hears symbol 0';
   const [encoder, decoder] = ['encoder', 'decoder'].map((name) => recurrentLayer(name, o.cell, o));
   if (typeof encoder !== 'object') return String(encoder);
