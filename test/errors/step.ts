@@ -5,7 +5,7 @@ import { type Witness, witness } from './witness.js';
 
 const IMPORTS =
   'import { antisymmetric, blockTriangular, broadcast, cell, choice, clamp, concat, conv1d, crossEntropy, delay, dot, dropConnect, dropout, ' +
-  'elu, embed, flag, index, kernel, log, map, mat, matvec, noise, outer, scalar, sigmoid, slice, softmax, stack, sum, tanh, vec, ' +
+  'elu, embed, flag, index, kernel, log, map, mat, matvec, noise, outer, sample, scalar, sigmoid, slice, softmax, stack, sum, tanh, vec, ' +
   "zoneout } from 'recurve';";
 
 const spec = (parts: Parts, found: string): Witness =>
@@ -82,6 +82,8 @@ export const STEP = {
   'SPEC-CONV-KERNEL': besides('conv1d(p.W, m)', "not mat('H', 'I')"),
   'SPEC-CONV-SHAPE': besides('conv1d(p.K, x)', "not vec('I')"),
   'SPEC-LOSS-SETTING': besides('crossEntropy(h, 0, { smooth: 0.1 })', '`smooth`'),
+  'SPEC-LOGITS': besides('crossEntropy(softmax(h), 0)', '`softmax`'),
+  'SPEC-POSITIVE': besides('sample(h, 0)', 'this is 0'),
   'SPEC-CONV-SETTING': besides("conv1d(p.K, m, { pad: 'same' })", '`pad`'),
   'SPEC-DELAY': besides('delay(h * 2, 1)', 'this is neither'),
   'SPEC-RATE': besides('dropout(h, 1.5)', 'the number 1.5'),

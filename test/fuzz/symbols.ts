@@ -35,8 +35,9 @@ export const SYMBOLS: readonly Production[] = [
       if (shape.length > 0) return undefined;
       const dim = b.dim();
       const call = b.random.pick(['', '', ', { smoothing: 0.1 }', ', { weights: $2 }', ', { weights: $2, smoothing: 0.4 }']);
+      // A factor makes logits of what may be a softmax, which the loss refuses.
       const args = [b.value([dim], fuel), symbol(b, dim, 0), ...(call.includes('$2') ? [b.value([dim], fuel)] : [])];
-      return apply(`(0.2 * crossEntropy($0, $1${call}))`, [], ...args);
+      return apply(`(0.2 * crossEntropy(2 * $0, $1${call}))`, [], ...args);
     },
   },
   {

@@ -94,6 +94,8 @@ export const SPEC_CODES = {
   'SPEC-CONV-KERNEL': 'a convolution with something other than a kernel of its rank',
   'SPEC-CONV-SHAPE': 'a convolution of a value without the kernel’s axes',
   'SPEC-LOSS-SETTING': 'a setting of `crossEntropy` that is not known or not possible',
+  'SPEC-LOGITS': 'a probability, what softmax or sigmoid gives, where a loss takes logits',
+  'SPEC-POSITIVE': 'a delta or a temperature that is not above 0',
   'SPEC-CONV-SETTING': 'a setting of a convolution that is not known or not possible',
   'SPEC-DELAY': 'a delay of something other than an input or state, or in a model',
   'SPEC-RATE': 'a rate that is not a scalar from 0 to 1',

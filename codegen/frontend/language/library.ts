@@ -24,3 +24,7 @@ export const libraryPath = (file: string): string => shippedPath('library', file
 
 /** Whether a file among a tree's sources comes with recurve: it does not change, and stays where it is. */
 export const isLibraryFile = (file: string): boolean => file.startsWith(SCHEME);
+
+/** What a helper that comes with recurve is called, from its key in a tree. */
+export const libraryName = (key: string): string | undefined =>
+  isLibraryFile(key) ? key.slice(key.lastIndexOf('#') + 1) : undefined;

@@ -1,12 +1,14 @@
 /** Evaluates the expressions of a step: what is static is computed, the rest becomes nodes of the graph. */
 import type { NodeId } from '../../ir/graph.js';
 import { didYouMean, listNames } from '../../suggest.js';
+import { libraryName } from '../language/library.js';
 import { isStructural } from '../language/vocabulary.js';
 import type { Machine } from '../machine/machine.js';
 import type { Operand } from '../machine/operand.js';
 import { foldBinary } from '../machine/static.js';
 import { describe, type Environment, POISON, type Value } from '../machine/values.js';
 import { arithmetic, callFunction, divisionByZero, logic, select } from '../operations/arithmetic.js';
+import { reportedLossArguments } from '../operations/loss-arguments.js';
 import { hasMatrices, takeMatrix } from '../operations/matrices.js';
 import { OPERATIONS } from '../operations/operations.js';
 import type { Expression, Span } from '../tree.js';
@@ -49,8 +51,14 @@ function dispatch(machine: Machine, expression: Expression, env: Environment): V
         : callFunction(machine, expression.name, args, expression.span);
     }
     case 'helper': {
-      const args = expression.args.map((arg) => evaluate(machine, arg, env));
-      return machine.call(expression.key, args, expression.span);
+      const args = expression.args.map((arg) => ({ value: evaluate(machine, arg, env), span: arg.span }));
+      const library = libraryName(expression.key);
+      if (library !== undefined && reportedLossArguments(machine, library, args)) return POISON;
+      return machine.call(
+        expression.key,
+        args.map(({ value }) => value),
+        expression.span,
+      );
     }
     case 'call': {
       if (machine.sequences === undefined) throw new Error('a cell calls no layers');

@@ -6,6 +6,7 @@ import type { Machine } from '../machine/machine.js';
 import { describe, POISON, showShape, type Value } from '../machine/values.js';
 import type { Span } from '../tree.js';
 import { rateArgument, rateNode } from './draws.js';
+import { reportedProbabilities } from './loss-arguments.js';
 import { sameShape } from './products.js';
 import { logSumExpParts, reduction } from './reductions.js';
 import { symbolArgument } from './symbols.js';
@@ -39,6 +40,7 @@ export function crossEntropy(machine: Machine, [first, second, third]: readonly 
     machine.report('SPEC-PRODUCT-SHAPE', first.span, message, 'Write `crossEntropy(logits, s)`, the logits over one dim.');
     return POISON;
   }
+  if (reportedProbabilities(machine, 'crossEntropy', first)) return POISON;
   const settings = settingsOf(machine, x, third);
   if (settings === undefined) return POISON;
   const { top, rest } = logSumExpParts({ machine, x, shape, axes: [0], at });

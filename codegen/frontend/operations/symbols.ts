@@ -4,6 +4,7 @@ import { axisArgument, type Operand } from '../machine/arguments.js';
 import type { Machine } from '../machine/machine.js';
 import { describe, POISON, showShape, type Value } from '../machine/values.js';
 import type { Span } from '../tree.js';
+import { reportedNotPositive } from './loss-arguments.js';
 import { parameterArgument } from './matrices.js';
 
 /** `embed(E, s)`: row s of a matrix parameter; its gradient goes to that row. */
@@ -67,6 +68,7 @@ export function sample(machine: Machine, [first, second]: readonly Operand[], at
     machine.report('SPEC-PRODUCT-SHAPE', second.span, message, 'Give it a number, an option or a scalar.');
     return POISON;
   }
+  if (second !== undefined && reportedNotPositive(machine, 'a temperature', second)) return POISON;
   const site = machine.nextDraw();
   const draw = builder.leaf({ op: 'random', site, distribution: 'uniform', per: 'step' }, machine.shape(x), at);
   const minusLog = (id: NodeId) => builder.apply('neg', [builder.apply('log', [id], at)], at);
