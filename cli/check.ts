@@ -39,6 +39,7 @@ export async function check(context: Context, cells: readonly string[], flags: C
       sizes: flags.dims === undefined ? undefined : (signature) => fillSizes(signature, flags.dims),
       extent: flags.all ? 'all' : 'sample',
       scale: flags.scale,
+      strategy: flags.strategy,
     };
     return { tree, request: { ...request, plan: planCheck(tree, request) } };
   });

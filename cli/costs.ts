@@ -3,14 +3,15 @@ import { valuesOf } from '../codegen/frontend/index.js';
 import type { CellTree, ModelTree, OptionValues } from '../codegen/frontend/tree.js';
 import { compile, lower, resolveSignature, resolveSpec } from '../codegen/index.js';
 import { completeSizes, derivedDims } from '../codegen/ir/sizes.js';
-import type { Plan, Target } from '../codegen/plan.js';
+import type { LoopStrategy, Plan, Target } from '../codegen/plan.js';
 
 export interface StepCosts {
   /** Dispatches in the loop over time, for each step. */
   readonly perStep: { readonly forward: number; readonly backward: number };
   /** Passes outside the loop, once a run. */
   readonly once: { readonly forward: number; readonly backward: number };
-  readonly strategy: 'parallel' | 'parallel + stepwise';
+  /** Ways in which all its loops over time may run, first the compiler's choice for small sizes; none where there is no loop. */
+  readonly strategies: readonly LoopStrategy[];
 }
 
 const T = 4;
@@ -22,15 +23,16 @@ export function stepCosts(tree: CellTree, options: OptionValues, target: Target)
   const derived = derivedDims(rules);
   const own = signature.dims.filter((dim) => !derived.has(dim)).map((dim) => [dim, 8]);
   const sizes = completeSizes(rules, { T, B: 2, ...Object.fromEntries(own) });
-  const { forward, backward, passes } = compile(tree, { options, sizes, gradients: true, target });
+  const request = { options, sizes, gradients: true, target };
+  const { forward, backward } = compile(tree, { ...request, strategy: 'stepwise' });
+  const chosen = compile(tree, request);
   const inLoop = (schedule: typeof forward) =>
     schedule.reduce((sum, item) => sum + (item.kind === 'loop' ? item.passes.length : 0), 0);
   const outside = (schedule: typeof forward) => schedule.filter(({ kind }) => kind === 'pass').length;
-  const stepwise = passes.some((pass) => pass.strategy === 'stepwise');
   return {
     perStep: { forward: inLoop(forward), backward: inLoop(backward) },
     once: { forward: outside(forward), backward: outside(backward) },
-    strategy: stepwise ? 'parallel + stepwise' : 'parallel',
+    strategies: strategiesOf(chosen),
   };
 }
 
@@ -55,7 +57,7 @@ export function modelCosts(tree: ModelTree, options: OptionValues, target: Targe
   const own = signature.dims.filter((dim) => !derived.has(dim)).map((dim) => [dim, 8]);
   const steps = times.map((time) => [time, T]);
   const sizes = completeSizes(rules, { ...Object.fromEntries(steps), B: 2, ...Object.fromEntries(own) });
-  const { forward, backward } = compile(tree, { options, sizes, gradients: true, target });
+  const { forward, backward } = compile(tree, { options, sizes, gradients: true, target, strategy: 'stepwise' });
   // What has no time has one step, and a loop of one is none.
   const loops = (schedule: Plan['forward']) =>
     schedule.flatMap((item) => (item.kind === 'loop' && item.from !== item.to ? [item] : []));
@@ -68,4 +70,11 @@ export function modelCosts(tree: ModelTree, options: OptionValues, target: Targe
     }, 0);
   const perStep = times.map((time) => [time, { forward: inLoops(forward, time), backward: inLoops(backward, time) }]);
   return { perStep: Object.fromEntries(perStep), once: { forward: outside(forward), backward: outside(backward) } };
+}
+
+/** What all loops of a plan allow, in the order of the first. */
+function strategiesOf({ forward, backward }: Plan): readonly LoopStrategy[] {
+  const allowed = [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice.allowed] : []));
+  const [first = [], ...others] = allowed;
+  return first.filter((strategy) => others.every((other) => other.includes(strategy)));
 }

@@ -2,7 +2,7 @@
 import { RecurveError } from '../codegen/errors.js';
 import { valuesOf } from '../codegen/frontend/index.js';
 import type { Signature, SpecTree } from '../codegen/frontend/tree.js';
-import type { Sizes } from '../codegen/plan.js';
+import type { LoopStrategy, Sizes } from '../codegen/plan.js';
 import { type CellData, type CellResult, elements, shapeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
 import type { Layer } from '../runtime/layer/index.js';
@@ -45,7 +45,7 @@ export function referenceEngine(): Engine {
  * Opens its device at the first run and reuses plans by parsed cell, options, sizes and whether gradients are wanted. A run
  * whose device is lost is repeated once, on another.
  */
-export function deviceEngine(context: Context): Engine {
+export function deviceEngine(context: Context, strategy?: LoopStrategy): Engine {
   const plans = new LeastRecentlyUsed<Layer>(PLANS_KEPT, (executable) => executable.destroy());
   const devices = new Devices(context, () => plans.clear());
   return {
@@ -59,7 +59,7 @@ export function deviceEngine(context: Context): Engine {
 
       async function prepare(device: RecurveDevice): Promise<Layer> {
         const { Gpu } = await import('../runtime/node/gpu.js');
-        return new Gpu(device).compile(tree, { dims: sizes, options: signature.options, gradients });
+        return new Gpu(device).compile(tree, { dims: sizes, options: signature.options, gradients, strategy });
       }
     },
     close() {

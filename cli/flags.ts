@@ -1,5 +1,5 @@
 /** The options that commands share, as they are parsed. */
-import type { Sizes } from '../codegen/plan.js';
+import type { LoopStrategy, Sizes } from '../codegen/plan.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
 
 /** A command reads those that it declares. */
@@ -7,5 +7,7 @@ export interface Flags {
   readonly json?: true;
   readonly adapter?: AdapterChoice;
   readonly dims?: Sizes;
+  /** Of commands that compile for a device. */
+  readonly strategy?: LoopStrategy;
   readonly set?: Readonly<Record<string, string>>;
 }

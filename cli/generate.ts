@@ -51,7 +51,15 @@ export async function generate(context: Context, cells: readonly string[], flags
     const signature = resolveSpec(tree, resolveOptions(tree, flags.set ?? {}));
     const sizes = fillSizes(signature, flags.dims);
     const trace = [...new Set(flags.trace)];
-    const plan = compile(tree, { options: signature.options, sizes, gradients: true, trace, clip: flags.clip, target });
+    const plan = compile(tree, {
+      options: signature.options,
+      sizes,
+      gradients: true,
+      trace,
+      clip: flags.clip,
+      strategy: flags.strategy,
+      target,
+    });
     const module = typedModule(plan, signature, valuesOf(tree, signature, trace), {
       source: basename(tree.file),
       version: ownPackage().version,

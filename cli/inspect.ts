@@ -41,7 +41,7 @@ export async function inspect(context: Context, cell: string, flags: Flags & { r
     return { document: adjointDocument(adjoint), text: printAdjoint(adjoint) };
   }
   const chosen = await chooseTarget(context, flags);
-  const { plan } = compileStages(tree, { ...request, target: chosen.target });
+  const { plan } = compileStages(tree, { ...request, strategy: flags.strategy, target: chosen.target });
   return flags.stage === 'plan' ? inspectPlan(plan, chosen) : inspectKernels(plan, chosen);
 }
 
@@ -66,7 +66,13 @@ async function inspectModel(
     });
   }
   const chosen = await chooseTarget(context, flags);
-  const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: chosen.target });
+  const plan = compile(tree, {
+    options: signature.options,
+    sizes,
+    gradients: true,
+    strategy: flags.strategy,
+    target: chosen.target,
+  });
   return flags.stage === 'plan' ? inspectPlan(plan, chosen) : inspectKernels(plan, chosen);
 }
 

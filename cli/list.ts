@@ -1,10 +1,11 @@
 /** `recurve list`: the built-in cells and models. */
-import { resolveOptions, resolveSignature, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
+import { lower, resolveOptions, resolveSignature, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import type { CellTree, ModelTree, OptionDeclaration, SpecTree, TensorDeclaration } from '../codegen/frontend/tree.js';
+import { type Recurrence, recurrenceOf } from '../codegen/passes/recurrence.js';
 import { outputShapes } from '../runtime/check/index.js';
 import { builtInCells, builtInModels, parseChecked, resolveCell } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
-import { type ModelCosts, modelCosts, stepCosts } from './costs.js';
+import { type ModelCosts, modelCosts, type StepCosts, stepCosts } from './costs.js';
 import type { Flags } from './flags.js';
 import { chooseTarget, type NamedTarget, targetText } from './target.js';
 
@@ -23,7 +24,11 @@ interface ListedCell {
   readonly inputs: readonly ListedTensor[];
   readonly state: readonly ListedTensor[];
   readonly params: readonly ListedTensor[];
+  /** `parallel`, and how the loop over time runs where there is one: the first of `strategies`. */
   readonly strategy: string;
+  readonly strategies: StepCosts['strategies'];
+  /** What its recurrence is, found in its graph. */
+  readonly class: Recurrence;
   /** In the loop over time. */
   readonly dispatchesPerStep: { readonly forward: number; readonly backward: number };
 }
@@ -76,7 +81,8 @@ export async function list(context: Context, named: readonly string[], flags: Pi
       ...cell.equations.map((line) => `    ${line}`),
       ...cell.options.map((option) => `  --set ${optionText(option)}`),
       `  params    ${cell.params.map(tensorText).join(' ')}`,
-      `  strategy  ${cell.strategy}, ${cell.dispatchesPerStep.forward} + ${cell.dispatchesPerStep.backward} dispatches a step`,
+      `  class     ${cell.class}`,
+      `  strategy  ${strategyText(cell)}`,
       `  source    ${cell.source}`,
     ].join('\n'),
   );
@@ -98,6 +104,12 @@ export async function list(context: Context, named: readonly string[], flags: Pi
   );
   const note = `Dispatches, forward + backward, with every option at its default, are ${targetText(chosen)}.`;
   return { document: { target: chosen.name, cells, models }, text: [...text, ...networks, colors.dim(note)].join('\n\n') };
+}
+
+function strategyText({ strategy, strategies, dispatchesPerStep: { forward, backward } }: ListedCell): string {
+  if (strategies.length === 0) return strategy;
+  const others = strategies.slice(1).map((other) => `, or ${other}`);
+  return `${strategy}${others.join('')}; stepwise ${forward} + ${backward} dispatches a step`;
 }
 
 /** What a cell's own page begins with: where it comes from, its dims and the tensors that run through it. */
@@ -161,7 +173,9 @@ function describe(tree: CellTree, source: string, { target }: NamedTarget): List
     inputs: tensors(signature.inputs),
     state: tensors(signature.state),
     params: tensors(signature.params),
-    strategy: costs.strategy,
+    strategy: ['parallel', ...costs.strategies.slice(0, 1)].join(' + '),
+    strategies: costs.strategies,
+    class: recurrenceOf(lower(tree, signature)),
     dispatchesPerStep: costs.perStep,
   };
 }

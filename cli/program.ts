@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { PEER_NAMES, type PeerName } from '../bench/peers/peer.js';
 import { shapesText } from '../bench/suites.js';
 import { RecurveError } from '../codegen/errors.js';
+import { LOOP_STRATEGIES } from '../codegen/plan.js';
 import { reasonOf } from '../codegen/read-file.js';
 import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
@@ -114,6 +115,10 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     add(usage, description)
       .option('--dims <sizes>', dimsHelp(defaults), collectDims)
       .option('--set <option=value>', "one of the cell's options; repeatable", collectSet);
+  const strategy = () =>
+    new Option('--strategy <name>', 'how loops over time run (default: as each loop and the adapter suggest)').choices(
+      LOOP_STRATEGIES,
+    );
 
   add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is')
     .option('--model', 'a model, <name>.model.ts: a whole network of layers')
@@ -131,6 +136,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .requiredOption('--out <dir>', 'the folder to write into; each cell gets a folder of its own name')
     .option('--trace <name>', 'a value of the step that the plan also gives for every step; repeatable', collectNames)
     .option('--clip <limit>', "limit every element of the state's cotangent at each step back", positiveNumber)
+    .addOption(strategy())
     .addHelpText('after', '\nWithout --adapter the kernels are made for the limits that WebGPU guarantees everywhere.')
     .action((cells: string[], flags: GenerateFlags) =>
       run(flags, async (context) => (await import('./generate.js')).generate(context, cells, flags)),
@@ -142,6 +148,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
   )
     .option('--all', 'every two option values together, where they are so many that otherwise a sample is taken')
     .option('--scale <factor>', 'multiply the inputs, initial states and parameters that are drawn', positiveNumber)
+    .addOption(strategy())
     .addHelpText('after', CHECK_HELP)
     .action((cells: string[], flags: CheckFlags) =>
       run(flags, async (context) => (await import('./check.js')).check(context, cells, flags)),
@@ -165,6 +172,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--max-line <size>', 'with --data -: the longest request, such as 256MB (default 64MB)', parseMaxLine)
     .option('--cells <dir>', 'with --data -: where the *.cell.ts files lie that requests may name (default: the working folder)')
     .option('--reference', 'run the float64 reference; needs no adapter')
+    .addOption(strategy())
     .addHelpText('after', STREAM_HELP)
     .action((cell: string | undefined, flags: RunFlags) =>
       run(flags, async (context) => (await import('./run.js')).run(context, cell, flags)),
@@ -193,6 +201,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     );
   addCompiling('inspect <cell>', 'print one form of a cell on its way from spec to kernels')
     .addOption(new Option('--stage <stage>', 'which form').choices(STAGES).default('plan'))
+    .addOption(strategy())
     .addHelpText('after', STAGES_HELP)
     .action((cell: string, flags: Flags & { stage: Stage }) =>
       run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),

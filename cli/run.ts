@@ -45,7 +45,7 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   const { prepare, readAs, notice } = await loadWeights(context.io.cwd, cell, flags);
   for (const line of [readAs, notice]) if (line !== undefined) await context.note(line);
   const assumed = readAs === undefined ? {} : { readAs };
-  const engine = flags.reference ? referenceEngine() : deviceEngine(context);
+  const engine = flags.reference ? referenceEngine() : deviceEngine(context, flags.strategy);
   try {
     if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };
     const answered =

@@ -1,6 +1,6 @@
 /** What to compile for when no adapter is asked. */
 import type { Target } from '../codegen/plan.js';
-import { MOST_INSTRUCTIONS } from '../runtime/device/adapter.js';
+import { MOST_INSTRUCTIONS, MOST_WORK } from '../runtime/device/adapter.js';
 import type { Context } from './context.js';
 import { withDevice } from './devices.js';
 import type { Flags } from './flags.js';
@@ -14,6 +14,7 @@ export const genericTarget: Target = {
   maxWorkgroupsPerDimension: 65_535,
   maxStorageBuffers: 8,
   maxKernelInstructions: MOST_INSTRUCTIONS.hardware,
+  maxDispatchWork: MOST_WORK,
 };
 
 /** A target, and what it is called where something is said of it. */

@@ -1,5 +1,6 @@
 /** The manifest of a compiled cell (`plan.json`): everything a runtime needs to run it, and nothing of how it was made. */
 import type { OptionValues, Sizes } from './frontend/tree.js';
+import type { Recurrence } from './passes/recurrence.js';
 
 export type { Sizes };
 
@@ -46,6 +47,25 @@ export interface KernelSpec {
   readonly bindings: readonly { readonly buffer: string; readonly access: 'read' | 'read_write' }[];
   /** Whether the kernel takes the time step as an immediate `i32` at offset 0. */
   readonly usesTime: boolean;
+  /** It walks over steps by itself: behind the first one it takes the one to stop before, at offset 4. */
+  readonly walks?: true;
+}
+
+/**
+ * How a loop over time runs. `stepwise`: its phases are dispatched for every step. `thread`: one dispatch, every lane walks
+ * the steps of its own units. `resident`: one dispatch, a workgroup walks the steps of its own sequences and waits between phases.
+ */
+export type LoopStrategy = (typeof LOOP_STRATEGIES)[number];
+export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident'] as const;
+
+/** How a loop may run. */
+export interface LoopChoice {
+  /** What the recurrence is, found in its graph. */
+  readonly recurrence: Recurrence;
+  /** First as it does. */
+  readonly allowed: readonly LoopStrategy[];
+  /** The others, and why its graph or the adapter does not allow them. */
+  readonly refused: Readonly<Partial<Record<LoopStrategy, string>>>;
 }
 
 export interface PassSpec {
@@ -53,7 +73,7 @@ export interface PassSpec {
   readonly kernel: string;
   readonly region: 'pack' | 'before' | 'loop' | 'after';
   readonly direction: 'forward' | 'backward';
-  readonly strategy: 'parallel' | 'stepwise';
+  readonly strategy: 'parallel' | LoopStrategy;
   readonly workgroups: readonly [number, number, number];
   /** Of a pass over all T·B rows, by step: rows of one workgroup, along y and then z. A run of fewer steps needs only the first. */
   readonly rowsPerWorkgroup?: number;
@@ -67,7 +87,10 @@ export interface PassSpec {
   readonly flops: number;
 }
 
-/** What to encode, in order. Inside a loop every pass is dispatched once a step, the step counted up or down. */
+/**
+ * What to encode, in order. Inside a loop every pass is dispatched once a step, the step counted up or down; one whose kernel
+ * walks, once for every so many `steps`.
+ */
 export type ScheduleItem =
   | { readonly kind: 'pass'; readonly pass: string; readonly time: number }
   | {
@@ -77,6 +100,10 @@ export type ScheduleItem =
       readonly by: 1 | -1;
       /** The time axis, where it isn't T. */
       readonly axis?: string;
+      /** Of a loop whose kernel walks: the most steps of one dispatch. */
+      readonly steps?: number;
+      /** For people. */
+      readonly choice?: LoopChoice;
       readonly passes: readonly string[];
     };
 
@@ -133,4 +160,6 @@ export interface Target {
   readonly maxStorageBuffers: number;
   /** About how many instructions one kernel may have (`schedule/weights.ts`): what is larger is cut into several. */
   readonly maxKernelInstructions: number;
+  /** About how many operations a workgroup of one dispatch may do (on a processor, all of them): long loops take several dispatches. */
+  readonly maxDispatchWork: number;
 }

@@ -1,6 +1,7 @@
 /** A built-in cell's page under docs/cells, made from its spec alone, so that it cannot drift. */
 import { lower, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
 import type { CellTree, OptionValues } from '../../codegen/frontend/tree.js';
+import { recurrenceOf } from '../../codegen/passes/recurrence.js';
 import { outputShapes } from '../../runtime/check/index.js';
 import { stepCosts } from '../costs.js';
 import { equationsOf } from '../list.js';
@@ -57,13 +58,16 @@ function signatureTable(tree: CellTree, options: OptionValues): string[] {
 /** Dispatches at the defaults, and at every other value of an option that changes them. */
 function costTable(tree: CellTree, options: OptionValues): string[] {
   const rows = costRows(tree.options, options, (of) => {
-    const { perStep, once, strategy } = stepCosts(tree, of, genericTarget);
-    return `${perStep.forward} + ${perStep.backward} | ${once.forward} + ${once.backward} | ${strategy}`;
+    const { perStep, once, strategies } = stepCosts(tree, of, genericTarget);
+    return `${perStep.forward} + ${perStep.backward} | ${once.forward} + ${once.backward} | ${strategies.join(', ')}`;
   });
+  const recurrence = recurrenceOf(lower(tree, resolveSignature(tree, options)));
   return [
-    'Dispatches, forward + backward.',
+    `The recurrence: ${recurrence}.`,
     '',
-    '| | for each step | outside the loop | strategy |',
+    'Dispatches, forward + backward, where the loop runs step by step; and how it may run, first as it does at small sizes.',
+    '',
+    '| | for each step | outside the loop | strategies |',
     '|---|---|---|---|',
     ...rows,
   ];

@@ -32,7 +32,7 @@ export function emitCopy(storage: Storage, target: Target, pass: Extract<Pass, {
   };
   const bytes = members.reduce((total, { rows, columns }) => total + 64 * rows * columns, 0);
   return {
-    kernel: assemble('copy', pass, target, bindings, entries.calls, data),
+    kernel: assemble('copy', { name: pass.name, sees: 'nothing' }, target, bindings, entries.calls, data),
     workgroups: [Math.ceil(widest / lanes), Math.max(...members.map(({ columns }) => columns)), members.length],
     cost: { bytesRead: bytes, bytesWritten: bytes, flops: 0 },
   };

@@ -75,7 +75,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   });
   const toBuffer = bindings.write(common.to);
   const entries = entriesLeft(storage, common.partial, bindings, byGroup(members.map(({ head }) => head)));
-  const kernel = assemble('outer', pass, target, bindings, entries.calls, {
+  const kernel = assemble('outer', { name: pass.name, sees: 'nothing' }, target, bindings, entries.calls, {
     comment: `gradients of ${[...new Set(members.map(({ param }) => param))].join(', ')} over ${rows} rows`,
     lanes,
     quadsPerTile,
@@ -182,7 +182,7 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
     return `sum${stores.indexOf(store)} += ${value};`;
   });
   checkSize(builder, target, pass, body.instructions);
-  const kernel = assemble('reduce', pass, target, bindings, body.calls, {
+  const kernel = assemble('reduce', { name: pass.name, sees: 'nothing' }, target, bindings, body.calls, {
     comment: `${stores.length} sums over ${rows} rows in ${pass.chunks} chunks`,
     lanes,
     width,
@@ -224,7 +224,12 @@ export function emitGather(storage: Storage, target: Target, pass: PassOf<'gathe
       opaque: rolled(target),
     })),
   }));
-  const kernel = assemble('gather', pass, target, bindings, [], { comment: `adds ${pass.chunks} chunks`, lanes, width, sums });
+  const kernel = assemble('gather', { name: pass.name, sees: 'nothing' }, target, bindings, [], {
+    comment: `adds ${pass.chunks} chunks`,
+    lanes,
+    width,
+    sums,
+  });
   const words = members.length * pass.chunks * width * 4;
   return {
     kernel,

@@ -4,7 +4,6 @@ import type { GraphBuilder } from '../ir/builder.js';
 import type { WgslFunction } from '../ops/wgsl/index.js';
 import { definitions } from '../ops/wgsl/index.js';
 import type { KernelSpec, PassSpec, Target } from '../plan.js';
-import type { Pass } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
 import { takes, tooLarge } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
@@ -35,26 +34,35 @@ export function lanesFor(target: Target, width: number): number {
 /** Added to a loop's bound, keeps a software adapter's compiler from unrolling it. */
 export const rolled = (target: Target): string => (target.software ? ' + zero()' : '');
 
+export interface KernelHead {
+  readonly name: string;
+  /** What it is told of time: the step, or the steps of one dispatch that it walks by itself. */
+  readonly sees: 'nothing' | 'step' | 'span';
+}
+
 export function assemble(
   template: TemplateName,
-  pass: Pass,
+  { name, sees }: KernelHead,
   target: Target,
   bindings: Bindings,
   calls: Iterable<WgslFunction>,
   data: Readonly<Record<string, unknown>> & { readonly comment: string },
 ): KernelSpec {
   const looped = target.software && template !== 'copy';
-  const usesTime = looped || (pass.kind === 'phase' && pass.rows === 'step');
+  const walks = sees === 'span';
+  const usesTime = looped || sees !== 'nothing';
   const header = {
-    name: pass.name,
+    name,
     usesTime,
+    walks,
     rolled: looped,
+    first: walks ? 'span.x' : 'time',
     opaque: rolled(target),
     bindings: bindings.template(),
     functions: definitions(calls),
   };
   const wgsl = render(template, { ...header, ...data });
-  return { name: pass.name, wgsl, entryPoint: 'main', bindings: bindings.spec(), usesTime };
+  return { name, wgsl, entryPoint: 'main', bindings: bindings.spec(), usesTime, ...(walks ? { walks } : {}) };
 }
 
 /** `values` as template rows with their index. */
@@ -65,6 +73,11 @@ export function pick(values: readonly number[], turn: string): string {
   const [first] = values;
   if (values.every((value) => value === first)) return `${first}u`;
   return `array<u32, ${values.length}>(${values.map((value) => `${value}u`).join(', ')})[${turn}]`;
+}
+
+/** About how many a phase takes, with its contractions; `own` is what was printed of the rest. */
+export function instructionsOf(builder: GraphBuilder, { contractions }: Phase, own: number): number {
+  return contractions.reduce((sum, { id }) => sum + takes(builder.node(id)), own);
 }
 
 /**
@@ -78,7 +91,7 @@ export function checkSize(
   own: number,
 ): void {
   const most = 2 * target.maxKernelInstructions;
-  const instructions = phase.contractions.reduce((sum, { id }) => sum + takes(builder.node(id)), own);
+  const instructions = instructionsOf(builder, phase, own);
   if (instructions <= most) return;
   throw tooLarge(builder.node(phase.stores[0]?.value ?? 0), `kernel ${name}`, instructions, most);
 }

@@ -3,8 +3,9 @@
  * contracted units. Rows depend on the workgroup alone, so their loads are uniform and broadcast; weights lie side by
  * side for neighbouring lanes. Then each row's per-unit part runs on the sums.
  */
+import type { WgslFunction } from '../ops/wgsl/index.js';
 import type { Target } from '../plan.js';
-import type { Pass, Section } from '../schedule/passes.js';
+import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { name, printBody } from './body.js';
@@ -16,62 +17,105 @@ import { type OperandGroup, operandGroups, operandLines, sumBounds } from './ope
 const ACCUMULATORS = 32;
 const ROWS = 8;
 
-type PhasePass = Extract<Pass, { kind: 'phase' }>;
-
 export function emitPhase(section: Section, target: Target, pass: PhasePass): Emitted {
-  const { builder, storage, merging } = section;
-  const { phase } = pass;
   const bindings = new Bindings();
-  const width = widthOf({ extents: storage.extents(phase.shape) });
-  const batch = storage.size('B');
-  const rows = pass.rows === 'step' ? batch : batch * storage.steps;
+  const rows = rowsOf(section, pass);
+  const tile = tileRows(pass, rows);
+  const { data, calls, instructions, width, units, cost } = phaseText(section, target, pass, bindings, tile);
+  checkSize(section.builder, target, pass, instructions);
   const lanes = lanesFor(target, width);
-  const tile = tileRows(phase.contractions.length, rows);
-  const perRow = [...Array(tile).keys()];
   const tiles = Math.ceil(rows / tile);
   const gridY = Math.min(tiles, target.maxWorkgroupsPerDimension);
+  const { contractions, stores } = pass.phase;
+  const kernel = assemble(
+    'phase',
+    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing' },
+    target,
+    bindings,
+    calls,
+    {
+      ...data(''),
+      comment: `${contractions.length} contractions, ${stores.length} stores, ${rows} rows of ${units} units`,
+      lanes,
+      gridY,
+      // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
+      guard: [width % lanes === 0 ? [] : `col >= ${width}u`, tiles % gridY === 0 ? [] : `first >= ${rows}u`].flat().join(' || '),
+    },
+  );
+  return {
+    kernel,
+    workgroups: [Math.ceil(width / lanes), gridY, Math.ceil(tiles / gridY)],
+    ...(pass.rows === 'all' ? { rowsPerWorkgroup: tile } : {}),
+    cost,
+  };
+}
+
+/** How many rows a phase runs over. */
+export function rowsOf({ storage }: Section, { rows }: PhasePass): number {
+  return rows === 'step' ? storage.size('B') : storage.size('B') * storage.steps;
+}
+
+/** The text of a phase, apart from who runs which of its tiles of rows. */
+export interface PhaseText {
+  /** For the templates `finish` and `tile`. */
+  readonly data: (suffix: string) => object;
+  readonly calls: ReadonlySet<WgslFunction>;
+  readonly instructions: number;
+  /** `vec4f` of one row. */
+  readonly width: number;
+  readonly units: number;
+  /** For one dispatch over all rows. */
+  readonly cost: Emitted['cost'];
+}
+
+export function phaseText(section: Section, target: Target, pass: PhasePass, bindings: Bindings, tile: number): PhaseText {
+  const { builder, storage, merging } = section;
+  const { phase } = pass;
+  const width = widthOf({ extents: storage.extents(phase.shape) });
+  const batch = storage.size('B');
+  const rows = rowsOf(section, pass);
+  const perRow = [...Array(tile).keys()];
   const opaque = rolled(target);
 
   const body = printBody({ builder, storage, phase, bindings, opaque }, ({ place }, address, value) => {
     return `${bindings.write(place.buffer)}[${address}] = ${value};`;
   });
-  checkSize(builder, target, pass, body.instructions);
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
   const contractions = phase.contractions.length;
   const passed = phase.contractions.map((_, index) => `, sums[i * ${contractions}u + ${index}u]`).join('');
   const position = pass.rows === 'step' ? 'time, row' : `i32(row / ${batch}u), row % ${batch}u`;
-  const call = `finish(${position}, col${passed});`;
   const units = storage.elements(phase.shape);
-  const kernel = assemble('phase', pass, target, bindings, body.calls, {
-    comment: `${contractions} contractions, ${phase.stores.length} stores, ${rows} rows of ${units} units`,
-    accumulators: phase.contractions.map(({ id }) => ({ name: name(id) })),
-    lines: body.lines,
-    positions: contractions === 0 ? [] : indexLines(phase.shape, storage).map((text) => ({ text })),
-    lanes,
-    gridY,
-    tile,
-    width,
-    rows,
-    tileRows: perRow.map((row) => ({
-      row,
-      index: row === 0 ? 'first' : rows % tile === 0 ? `first + ${row}u` : `min(first + ${row}u, ${rows - 1}u)`,
-    })),
-    accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
-      perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
-    ),
-    groups,
-    sums: contractions * tile,
-    call: rows % tile === 0 ? call : `if (row < ${rows}u) { ${call} }`,
-    // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
-    guard: [width % lanes === 0 ? [] : `col >= ${width}u`, tiles % gridY === 0 ? [] : `first >= ${rows}u`].flat().join(' || '),
-  });
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
   const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed.sum);
   const words = sums.reduce((total, sum) => total + 4 * quads(storage.size(sum)) * (4 * width + rows), 0);
+  const data = (suffix: string) => {
+    const call = `finish${suffix}(${position}, col${passed});`;
+    return {
+      suffix,
+      opaque,
+      accumulators: phase.contractions.map(({ id }) => ({ name: name(id) })),
+      lines: body.lines,
+      positions: contractions === 0 ? [] : indexLines(phase.shape, storage).map((text) => ({ text })),
+      tile,
+      width,
+      tileRows: perRow.map((row) => ({
+        row,
+        index: row === 0 ? 'first' : rows % tile === 0 ? `first + ${row}u` : `min(first + ${row}u, ${rows - 1}u)`,
+      })),
+      accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
+        perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
+      ),
+      groups,
+      sums: contractions * tile,
+      call: rows % tile === 0 ? call : `if (row < ${rows}u) { ${call} }`,
+    };
+  };
   return {
-    kernel,
-    workgroups: [Math.ceil(width / lanes), gridY, Math.ceil(tiles / gridY)],
-    ...(pass.rows === 'all' ? { rowsPerWorkgroup: tile } : {}),
+    data,
+    calls: body.calls,
+    instructions: body.instructions,
+    width,
+    units,
     cost: {
       bytesRead: 4 * (words + phase.loads.size * rows * width * 4),
       bytesWritten: 16 * phase.stores.length * rows * width,
@@ -119,7 +163,8 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
 }
 
 /** As many rows as the registers hold. */
-function tileRows(contractions: number, rows: number): number {
+export function tileRows({ phase }: PhasePass, rows: number): number {
+  const contractions = phase.contractions.length;
   const fitting = contractions === 0 ? ROWS : Math.max(1, Math.min(ROWS, Math.floor(ACCUMULATORS / contractions)));
   let tile = 1;
   while (tile * 2 <= fitting && tile * 2 <= rows) tile *= 2;

@@ -1,12 +1,13 @@
 /** Turns a scheduled program into the plan that a runtime runs; what a plan holds is said in codegen/plan.ts. */
 import { constantOf, fillingOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature, TensorDeclaration } from '../frontend/tree.js';
-import type { KernelSpec, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
+import type { KernelSpec, LoopStrategy, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
 import type { Order, Pass, Program, Section } from '../schedule/passes.js';
 import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
 import { emitGather, emitOuter, emitReduce } from './gradients.js';
 import type { Emitted } from './kernel.js';
+import { type EmittedLoop, emitLoop, type LoopOrder } from './loop.js';
 import { emitPhase } from './phase.js';
 
 export interface PlanRequest {
@@ -15,58 +16,81 @@ export interface PlanRequest {
   readonly options: OptionValues;
   readonly gradients: boolean;
   readonly target: Target;
+  /** How its loops run; the compiler chooses where nobody says. */
+  readonly strategy?: LoopStrategy | undefined;
 }
 
 /** How passes of a section are emitted, and the time axis that they are along where it isn't T. */
 interface Along {
   readonly time: string | undefined;
   readonly emit: (pass: Pass) => Emitted;
+  readonly loop: (loop: LoopOrder) => EmittedLoop;
 }
 
-export function emitPlan(program: Program, { signature, options, gradients, target }: PlanRequest): Plan {
+export function emitPlan(program: Program, { signature, options, gradients, target, strategy }: PlanRequest): Plan {
   const { shared, sections } = program;
   const passes: PassSpec[] = [];
   const kernels: KernelSpec[] = [];
-  const add = (pass: Pass, dispatches: number, { time, emit }: Along): string => {
+  const add = (
+    { name, region, direction }: Pick<PassSpec, 'name' | 'region' | 'direction'>,
+    { kernel, workgroups, rowsPerWorkgroup, cost }: Emitted,
+    how: Pick<PassSpec, 'strategy' | 'dispatches'> & { readonly steps: number },
+    { time }: Along,
+  ): string => {
     // What runs is found by its name.
-    if (passes.some(({ name }) => name === pass.name)) throw new Error(`two passes are named ${pass.name}`);
-    const result = emit(pass);
-    kernels.push(result.kernel);
+    if (passes.some((pass) => pass.name === name)) throw new Error(`two passes are named ${name}`);
+    kernels.push(kernel);
     passes.push({
-      name: pass.name,
-      kernel: result.kernel.name,
-      region: pass.region,
-      direction: pass.direction,
-      strategy: pass.kind === 'phase' && pass.region === 'loop' ? 'stepwise' : 'parallel',
-      workgroups: result.workgroups,
-      ...(result.rowsPerWorkgroup === undefined
-        ? {}
-        : { rowsPerWorkgroup: result.rowsPerWorkgroup, ...(time === undefined ? {} : { time }) }),
-      dispatches,
-      bytesRead: result.cost.bytesRead * dispatches,
-      bytesWritten: result.cost.bytesWritten * dispatches,
-      flops: result.cost.flops * dispatches,
+      name,
+      kernel: kernel.name,
+      region,
+      direction,
+      strategy: how.strategy,
+      workgroups,
+      ...(rowsPerWorkgroup === undefined ? {} : { rowsPerWorkgroup, ...(time === undefined ? {} : { time }) }),
+      dispatches: how.dispatches,
+      bytesRead: cost.bytesRead * how.steps,
+      bytesWritten: cost.bytesWritten * how.steps,
+      flops: cost.flops * how.steps,
     });
-    return pass.name;
+    return name;
   };
   const items = (orders: readonly Order[], prefix: string, along: Along): ScheduleItem[] => {
-    const named = (pass: Pass): Pass => (prefix === '' ? pass : { ...pass, name: `${prefix}_${pass.name}` });
-    return orders.map((order) =>
-      order.kind === 'pass'
-        ? { kind: 'pass', pass: add(named(order.pass), 1, along), time: order.time ?? 0 }
-        : {
-            kind: 'loop',
-            from: order.from,
-            to: order.to,
-            by: order.by,
-            ...(along.time === undefined ? {} : { axis: along.time }),
-            passes: order.passes.map((pass) => add(named(pass), Math.abs(order.to - order.from), along)),
-          },
-    );
+    const named = <P extends Pass>(pass: P): P => (prefix === '' ? pass : { ...pass, name: `${prefix}_${pass.name}` });
+    return orders.map((order): ScheduleItem => {
+      if (order.kind === 'pass') {
+        const pass = named(order.pass);
+        return {
+          kind: 'pass',
+          pass: add(pass, along.emit(pass), { strategy: 'parallel', dispatches: 1, steps: 1 }, along),
+          time: order.time ?? 0,
+        };
+      }
+      const { from, to, by } = order;
+      const loop = along.loop({ ...order, passes: order.passes.map(named) });
+      const all = Math.abs(to - from);
+      const dispatches = Math.ceil(all / loop.steps);
+      return {
+        kind: 'loop',
+        from,
+        to,
+        by,
+        ...(along.time === undefined ? {} : { axis: along.time }),
+        choice: loop.choice,
+        ...(strategyOf(loop) === 'stepwise' ? {} : { steps: loop.steps }),
+        passes: loop.passes.map(({ pass, emitted }) =>
+          add(pass, emitted, { strategy: strategyOf(loop), dispatches, steps: all }, along),
+        ),
+      };
+    });
   };
   const inSection = (section: Section): Along => {
     const { time } = section.storage.links;
-    return { time: time === 'T' ? undefined : time, emit: (pass) => emitPass(section, target, pass) };
+    return {
+      time: time === 'T' ? undefined : time,
+      emit: (pass) => emitPass(section, target, pass),
+      loop: (loop) => emitLoop(section, target, loop, strategy),
+    };
   };
   const [first] = sections;
   if (first === undefined) throw new Error('a program without sections');
@@ -92,6 +116,8 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     backward,
   };
 }
+
+const strategyOf = ({ choice }: EmittedLoop): LoopStrategy => choice.allowed[0] ?? 'stepwise';
 
 function emitPass(section: Section, target: Target, pass: Pass): Emitted {
   const { builder, storage } = section;

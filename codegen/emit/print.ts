@@ -27,5 +27,19 @@ export function printPlan(plan: Plan): string {
   );
   const bytes = plan.buffers.reduce((total, buffer) => total + buffer.bytes, 0);
   const buffers = plan.buffers.map((buffer) => `${buffer.name} ${(buffer.bytes / 1e6).toFixed(2)}`).join(', ');
-  return [...lines, `${(bytes / 1e6).toFixed(2)} MB in ${plan.buffers.length} buffers (${buffers})`].join('\n');
+  return [...lines, ...loopLines(plan), `${(bytes / 1e6).toFixed(2)} MB in ${plan.buffers.length} buffers (${buffers})`].join(
+    '\n',
+  );
+}
+
+/** How each loop runs, how else it may, and why not otherwise. */
+function loopLines({ forward, backward }: Plan): string[] {
+  return [...forward, ...backward].flatMap((item) => {
+    if (item.kind !== 'loop' || item.choice === undefined) return [];
+    const { recurrence, allowed, refused } = item.choice;
+    const [chosen, ...others] = allowed;
+    const also = others.length === 0 ? '' : `; ${others.join(' and ')} would do, too`;
+    const not = Object.entries(refused).map(([strategy, why]) => `; ${strategy} would not: ${why}`);
+    return [`${item.passes.join(', ')} over ${item.axis ?? 'T'} (${recurrence}): ${chosen}${also}${not.join('')}`];
+  });
 }

@@ -6,7 +6,7 @@ import { residuals } from '../passes/residuals.js';
 import { ancestors, type Regions, splitByTime } from './classes.js';
 import { comparedWithMaximum } from './compared.js';
 import { sourceOf } from './operands.js';
-import type { Order, Pass, Rows } from './passes.js';
+import type { Order, Pass, PhasePass, Rows } from './passes.js';
 import type { Phase } from './phases.js';
 import { type Access, accessOf, accessTo, type Store, widthOf } from './places.js';
 import type { Storage } from './storage.js';
@@ -132,7 +132,7 @@ export function scratch(
   return accessTo(storage.place(pool, layout, shape, slots, what));
 }
 
-function phasePass(phase: Phase, index: number, rows: Rows, direction: Pass['direction'], region: Pass['region']): Pass {
+function phasePass(phase: Phase, index: number, rows: Rows, direction: Pass['direction'], region: Pass['region']): PhasePass {
   return {
     kind: 'phase',
     name: `${direction}_${region}_${index}_${phase.shape.join('') || '1'}`,

@@ -1,6 +1,7 @@
 /** A scheduled program before any text is made of it: what each kernel computes, and in what order they run. */
 import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, Shape } from '../ir/graph.js';
+import type { Recurrence } from '../passes/recurrence.js';
 import type { PassSpec } from '../plan.js';
 import type { CopyForm, MatrixCopy } from './matrices.js';
 import type { Merged, Merging } from './merge.js';
@@ -15,17 +16,20 @@ type Common = Pick<PassSpec, 'name' | 'region' | 'direction'>;
 /** Rows of a phase: the B sequences at one step, or all T·B rows at once. */
 export type Rows = 'step' | 'all';
 
-export type Pass = Common &
-  (
-    | { readonly kind: 'copy'; readonly copies: Merged<CopyForm, MatrixCopy> }
-    | { readonly kind: 'phase'; readonly phase: Phase; readonly rows: Rows }
-    /** Gradients of matrices of one shape: Σ over T·B rows and leading positions of left · rightᵀ. */
-    | { readonly kind: 'outer'; readonly products: Merged<OuterForm, OuterProduct>; readonly onto: Onto }
-    /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
-    | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
-    /** … then over the chunks, and for a scalar over units too. */
-    | { readonly kind: 'gather'; readonly chunks: number; readonly sums: Merged<GatherForm, Sum>; readonly onto: Onto }
-  );
+export type PhasePass = Common & { readonly kind: 'phase'; readonly phase: Phase; readonly rows: Rows };
+
+export type Pass =
+  | PhasePass
+  | (Common &
+      (
+        | { readonly kind: 'copy'; readonly copies: Merged<CopyForm, MatrixCopy> }
+        /** Gradients of matrices of one shape: Σ over T·B rows and leading positions of left · rightᵀ. */
+        | { readonly kind: 'outer'; readonly products: Merged<OuterForm, OuterProduct>; readonly onto: Onto }
+        /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
+        | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
+        /** … then over the chunks, and for a scalar over units too. */
+        | { readonly kind: 'gather'; readonly chunks: number; readonly sums: Merged<GatherForm, Sum>; readonly onto: Onto }
+      ));
 
 /** Whether a pass writes a gradient, or adds to what the pass before it wrote. */
 export type Onto = 'nothing' | 'former';
@@ -76,13 +80,20 @@ export interface Sum {
 
 export type Order =
   | { readonly kind: 'pass'; readonly pass: Pass; readonly time?: number }
-  | { readonly kind: 'loop'; readonly from: number; readonly to: number; readonly by: 1 | -1; readonly passes: readonly Pass[] };
+  | {
+      readonly kind: 'loop';
+      readonly from: number;
+      readonly to: number;
+      readonly by: 1 | -1;
+      readonly passes: readonly PhasePass[];
+    };
 
 /** A step graph over one time axis, or over none, scheduled in both directions. */
 export interface Section {
   /** Before the names of its passes. */
   readonly prefix: string;
   readonly builder: GraphBuilder;
+  readonly recurrence: Recurrence;
   readonly storage: Storage;
   readonly merging: Merging;
   readonly forward: readonly Order[];

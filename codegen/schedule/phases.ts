@@ -48,6 +48,8 @@ export interface Phase {
   readonly contractions: readonly { readonly id: NodeId; readonly terms: readonly PhaseTerm[] }[];
   /** Values that the phase reads from memory; everything else it computes. */
   readonly loads: ReadonlyMap<NodeId, Access>;
+  /** Those of them that a lane reads at other units than its own. */
+  readonly afar: ReadonlySet<NodeId>;
   readonly stores: readonly Store[];
   /** About how many the kernel has. */
   readonly instructions: number;
@@ -88,6 +90,7 @@ function join(units: Phase, scalars: Phase): Phase {
   return {
     ...units,
     loads: new Map([...units.loads, ...scalars.loads]),
+    afar: new Set([...units.afar, ...scalars.afar]),
     stores: [...units.stores, ...scalars.stores],
     instructions: units.instructions + scalars.instructions,
   };
@@ -136,12 +139,15 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   function build(phase: { level: number; shape: Shape; stores: readonly Store[]; instructions: number }): Phase {
     const contractions: { id: NodeId; terms: PhaseTerm[] }[] = [];
     const loads = new Map<NodeId, Access>();
+    const afar = new Set<NodeId>();
     const seen = new Set<string>();
     const visit = (id: NodeId, wanted: Where): void => {
       const node = builder.node(id);
       const where = node.shape.length === 0 ? 'here' : wanted;
-      if (seen.has(`${id} ${where}`) || loads.has(id)) return;
+      if (seen.has(`${id} ${where}`)) return;
       seen.add(`${id} ${where}`);
+      if (where === 'elsewhere') afar.add(id);
+      if (loads.has(id)) return;
       // A boolean has no place in memory: it is computed again from what has.
       const below =
         levels.mixes(id) || levels.isCut(id) ? levels.at(id, 'here') < phase.level : where === 'elsewhere' && levels.isCostly(id);
@@ -158,7 +164,7 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
       for (const argument of argumentsOf(node)) visit(argument, moves ? 'elsewhere' : where);
     };
     for (const store of phase.stores) visit(store.value, 'here');
-    return { ...phase, contractions, loads };
+    return { ...phase, contractions, loads, afar: new Set([...afar].filter((id) => loads.has(id))) };
   }
 
   function operandOf(id: NodeId): Operand {

@@ -1,6 +1,7 @@
 /** Schedules the sections of a program, forward and then backward, and gives every value its place. A cell is one section. */
 import type { Signature } from '../frontend/tree.js';
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
+import { recurrenceOf } from '../passes/recurrence.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import type { Sizes, Target } from '../plan.js';
 import { type BackwardSchedule, scheduleBackward } from './backward.js';
@@ -9,7 +10,7 @@ import { ancestors } from './classes.js';
 import { type ForwardSchedule, scheduleForward } from './forward.js';
 import type { SectionParams } from './gradients.js';
 import { type Merging, merge } from './merge.js';
-import type { Order, Pass, Program, Section } from './passes.js';
+import type { Order, Pass, PhasePass, Program, Section } from './passes.js';
 import type { Shared } from './shared.js';
 import { ALONE, type Links, Storage } from './storage.js';
 
@@ -88,7 +89,8 @@ export function programOf(shared: Shared, sections: readonly SectionScheduling[]
   }
   const scheduled = sections.map(({ graphs, storage, forward, backwardOrders }): Section => {
     const { builder } = graphs.retimed;
-    return { prefix: graphs.prefix, builder, storage, merging, forward: forward.orders, backward: backwardOrders };
+    const recurrence = recurrenceOf({ nodes: builder.nodes, next: graphs.step.next });
+    return { prefix: graphs.prefix, builder, recurrence, storage, merging, forward: forward.orders, backward: backwardOrders };
   });
   const pack = copyPasses(shared, merging)
     .flatMap((pass) => inChunks(pass, target))
@@ -129,6 +131,9 @@ function copyPasses(shared: Shared, merging: Merging): Pass[] {
   }));
 }
 
-function phasesOf(orders: readonly Order[]): Extract<Pass, { kind: 'phase' }>[] {
-  return orders.flatMap((order) => (order.kind === 'loop' ? order.passes : [order.pass])).filter((pass) => pass.kind === 'phase');
+function phasesOf(orders: readonly Order[]): PhasePass[] {
+  return orders.flatMap((order): readonly PhasePass[] => {
+    if (order.kind === 'loop') return order.passes;
+    return order.pass.kind === 'phase' ? [order.pass] : [];
+  });
 }

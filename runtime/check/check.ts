@@ -5,7 +5,7 @@ import { resolveSpec, valuesOf } from '../../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
 import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
-import type { Sizes } from '../../codegen/plan.js';
+import type { LoopStrategy, PassSpec, Sizes } from '../../codegen/plan.js';
 import { type CellData, sizeOf } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
 import { type Layer, load } from '../layer/index.js';
@@ -27,6 +27,8 @@ export interface CaseReport {
   readonly cell: string;
   readonly options: OptionValues;
   readonly dims: Sizes;
+  /** How its loops ran. */
+  readonly strategies: readonly PassSpec['strategy'][];
   readonly verdict: Verdict;
   /** Whether it agrees. */
   readonly ok: boolean;
@@ -69,6 +71,8 @@ export interface CheckRequest {
   readonly extent?: 'sample' | 'all';
   /** Factor of the inputs, initial states and parameters that are drawn without a range. Default 1. */
   readonly scale?: number;
+  /** How every loop runs; where nobody says, as the compiler chooses and, every other case, the safe way, step by step. */
+  readonly strategy?: LoopStrategy;
   /** Only these sizes; complete for every assignment that is checked. */
   readonly sizes?: (signature: Signature) => Sizes;
   /** What to run, where `planCheck` told it already. */
@@ -87,7 +91,8 @@ export async function checkCell(device: RecurveDevice, tree: SpecTree, request: 
   const reports: CaseReport[] = [];
   for (const [index, { signature, sizes }] of cases.entries()) {
     request.progress?.(index, cases.length, `${tree.name} ${describeCase(tree, signature.options, sizes)}`);
-    const report = checkCase(device, tree, signature, sizes, request.scale ?? 1);
+    const strategy = request.strategy ?? (index % 2 === 1 ? 'stepwise' : undefined);
+    const report = checkCase(device, tree, { signature, sizes, strategy, scale: request.scale ?? 1 });
     reports.push(await (request.sizes ? report : report.catch((error) => refusal(error, signature, sizes))));
   }
   return reports;
@@ -102,6 +107,7 @@ function refusal(error: unknown, { name, options }: Signature, dims: Sizes): Cas
     cell: name,
     options,
     dims,
+    strategies: [],
     verdict: 'cannot be judged',
     ok: false,
     counts: true,
@@ -169,15 +175,17 @@ export function reportCell(cell: string, cases: readonly CaseReport[]): CellRepo
   };
 }
 
-async function checkCase(
-  device: RecurveDevice,
-  tree: SpecTree,
-  signature: Signature,
-  sizes: Sizes,
-  scale: number,
-): Promise<CaseReport> {
+interface Case {
+  readonly signature: Signature;
+  readonly sizes: Sizes;
+  readonly strategy: LoopStrategy | undefined;
+  readonly scale: number;
+}
+
+async function checkCase(device: RecurveDevice, tree: SpecTree, given: Case): Promise<CaseReport> {
+  const { signature, sizes, strategy, scale } = given;
   const graph = valuesOf(tree, signature);
-  const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: device.target });
+  const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: device.target, strategy });
   const executable = await load(device, plan);
   const tensors = new Map<string, TensorReport>();
   const draws = { taken: 0, replaced: 0 };
@@ -204,6 +212,7 @@ async function checkCase(
     cell: signature.name,
     options: signature.options,
     dims: sizes,
+    strategies: [...new Set(plan.passes.flatMap((pass) => (pass.region === 'loop' ? [pass.strategy] : [])))],
     verdict,
     ok: verdict === 'agrees',
     counts: doubt === undefined || !isDegenerate(graph, sizes) || doubt.causes.length > 0 || doubt.underflow > 0,

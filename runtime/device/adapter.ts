@@ -91,6 +91,9 @@ export const MOST_INSTRUCTIONS: Readonly<Record<AdapterKind, number>> = {
   hardware: 4000,
 };
 
+/** Well below the second or two after which drivers take a GPU to hang; in operations, whose rate nobody tells. */
+export const MOST_WORK = 2 ** 28;
+
 /** What the compiler needs to know of an adapter. */
 export function targetOf(report: AdapterReport): Target {
   const limit = (name: (typeof COMPUTE_LIMITS)[number]) => report.limits[name] ?? 0;
@@ -104,5 +107,6 @@ export function targetOf(report: AdapterReport): Target {
     maxWorkgroupsPerDimension: limit('maxComputeWorkgroupsPerDimension'),
     maxStorageBuffers: limit('maxStorageBuffersPerShaderStage'),
     maxKernelInstructions: MOST_INSTRUCTIONS[report.kind],
+    maxDispatchWork: MOST_WORK,
   };
 }

@@ -3,7 +3,7 @@
 import { RecurveError } from '../../codegen/errors.js';
 import type { KernelSpec } from '../../codegen/plan.js';
 import type { Supervised } from '../device/supervise.js';
-import { TIME_BYTES, timeLayout, wgslFor } from './clock.js';
+import { immediateBytes, timeLayout, wgslFor } from './clock.js';
 
 export interface Kernel {
   readonly pipeline: GPUComputePipeline;
@@ -54,8 +54,8 @@ async function build(owner: Supervised, spec: KernelSpec): Promise<Kernel> {
   });
   const pipelineLayout = device.createPipelineLayout({
     label: spec.name,
-    bindGroupLayouts: spec.usesTime && owner.time === 'uniform' ? [layout, timeLayout(device)] : [layout],
-    ...(spec.usesTime && owner.time === 'immediate' ? { immediateSize: TIME_BYTES } : {}),
+    bindGroupLayouts: spec.usesTime && owner.time === 'uniform' ? [layout, timeLayout(device, spec)] : [layout],
+    ...(spec.usesTime && owner.time === 'immediate' ? { immediateSize: immediateBytes(spec) } : {}),
   });
   const scope = device.popErrorScope();
   const compute = { module, entryPoint: spec.entryPoint };

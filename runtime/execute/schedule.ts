@@ -26,7 +26,9 @@ export type Command =
       readonly axis: string;
       readonly from: number;
       readonly to: number;
-      readonly by: number;
+      readonly by: 1 | -1;
+      /** How many steps one dispatch takes at most, of kernels that walk over steps by themselves. */
+      readonly stride: number | undefined;
       readonly steps: readonly Step[];
     };
 
@@ -79,10 +81,10 @@ export async function createSteps(
 export function resolveSchedule(items: readonly ScheduleItem[], steps: ReadonlyMap<string, Step>): Command[] {
   return items.map((item) => {
     if (item.kind === 'pass') return { kind: 'step', step: lookUp(steps, item.pass, 'pass'), time: item.time };
-    const { from, to, by, axis = 'T' } = item;
+    const { from, to, by, axis = 'T', steps: stride } = item;
     // Counting the wrong way would never reach `to`.
     if ((to - from) * by < 0) throw new Error(`a loop of the plan counts from ${from} to ${to} by ${by}`);
-    return { kind: 'loop', axis, from, to, by, steps: item.passes.map((pass) => lookUp(steps, pass, 'pass')) };
+    return { kind: 'loop', axis, from, to, by, stride, steps: item.passes.map((pass) => lookUp(steps, pass, 'pass')) };
   });
 }
 
@@ -107,7 +109,8 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
   let bindings: GPUBindGroup | undefined;
   const setTime = clock(pass);
 
-  const dispatch = (step: Step, time: number, reach: Reach) => {
+  /** @param until the step to stop before, of a kernel that walks */
+  const dispatch = (step: Step, reach: Reach, time: number, until?: number) => {
     if (step.pipeline !== pipeline) {
       pipeline = step.pipeline;
       pass.setPipeline(pipeline);
@@ -116,7 +119,7 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
       bindings = step.bindings;
       pass.setBindGroup(0, bindings);
     }
-    if (step.usesTime) setTime(time);
+    if (step.usesTime) setTime(time, until);
     const [x, y, z] = workgroupsIn(step, reach);
     pass.dispatchWorkgroups(x, y, z);
   };
@@ -124,15 +127,16 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
   for (const { commands, reach } of runs) {
     for (const command of commands) {
       if (command.kind === 'step') {
-        if (reach.pack || command.step.region !== 'pack') dispatch(command.step, command.time ?? 0, reach);
+        if (reach.pack || command.step.region !== 'pack') dispatch(command.step, reach, command.time ?? 0);
         continue;
       }
-      const { by, steps, axis } = command;
+      const { by, steps, axis, stride } = command;
       const last = stepsAlong(reach, axis) - 1;
       const [from, to] =
         by > 0 ? [command.from, Math.min(command.to, last + 1)] : [Math.min(command.from, last), Math.max(command.to, -1)];
-      for (let time = from; (to - time) * by > 0; time += by) {
-        for (const step of steps) dispatch(step, time, reach);
+      for (let time = from; (to - time) * by > 0; time += by * (stride ?? 1)) {
+        const until = stride === undefined ? undefined : by > 0 ? Math.min(to, time + stride) : Math.max(to, time - stride);
+        for (const step of steps) dispatch(step, reach, time, until);
       }
     }
   }

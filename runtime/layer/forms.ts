@@ -3,6 +3,7 @@
  * of the wrong type must not change an answer without a word.
  */
 import { RecurveError } from '../../codegen/errors.js';
+import { LOOP_STRATEGIES } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
 
 /** One field; tensors are looked at where they are read. */
@@ -50,6 +51,10 @@ const FORMS = {
     is: (given) => typeof given === 'number' && given > 0 && Math.fround(given) > 0 && Number.isFinite(Math.fround(given)),
     fix: 'Give a number above 0, or leave it out.',
   },
+  strategy: {
+    is: (given) => LOOP_STRATEGIES.some((known) => known === given),
+    fix: `Give one of ${LOOP_STRATEGIES.join(', ')}, or leave it out.`,
+  },
 } as const satisfies Readonly<Record<string, Form>>;
 
 /** What a request may have. */
@@ -68,7 +73,7 @@ export function requireForm(what: string, request: unknown, fields: readonly Fie
     const { is, fix, code }: Form = FORMS[field];
     if (given === undefined || is(given)) continue;
     const shown = typeof given === 'number' || typeof given === 'string' ? JSON.stringify(given) : undefined;
-    throw code === undefined && typeof given !== 'number'
+    throw code === undefined && shown === undefined
       ? wrongType(name, given, fix)
       : new RecurveError({ code: code ?? 'DATA-TYPE', message: `${name} is ${shown ?? typeOf(given)}`, fix, where: name });
   }

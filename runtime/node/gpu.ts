@@ -1,7 +1,7 @@
 /** A device with the compiler beside it. */
 import { RecurveError } from '../../codegen/errors.js';
 import type { OptionValue, SpecTree } from '../../codegen/frontend/tree.js';
-import type { Sizes } from '../../codegen/plan.js';
+import type { LoopStrategy, Sizes } from '../../codegen/plan.js';
 import type { AdapterChoice, AdapterReport, RecurveDevice } from '../device/index.js';
 import { dimsOf, refuseUnknownDims, requireSize } from '../dims.js';
 import { isTable, requireForm, wrongType } from '../layer/forms.js';
@@ -25,6 +25,11 @@ export interface CompileOptions extends LoadOptions {
   readonly trace?: readonly string[];
   /** Limits every element of what a step hands back in time, ∂L/∂state, to ±clip. */
   readonly clip?: number;
+  /**
+   * How loops over time run: `stepwise`, `thread` or `resident`; the results are the same. Where it is left out, each loop as
+   * its graph and the adapter suggest.
+   */
+  readonly strategy?: LoopStrategy;
 }
 
 /** Which adapter to open. */
@@ -69,12 +74,12 @@ export class Gpu {
 
   /**
    * Compiles a cell or model for this adapter and loads it.
-   * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, and what `load` throws
+   * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, `STRATEGY-REFUSED`, and what `load` throws
    */
   async compile<S extends CellTypes = CellTypes>(cell: CellGiven, request: CompileOptions): Promise<Layer<S>> {
-    requireForm('compile', request, ['dims', 'options', 'gradients', 'trace', 'clip', 'params']);
+    requireForm('compile', request, ['dims', 'options', 'gradients', 'trace', 'clip', 'strategy', 'params']);
     this.#owner.check();
-    const { dims = {}, options = {}, gradients = false, trace = [], clip, ...rest } = request;
+    const { dims = {}, options = {}, gradients = false, trace = [], clip, strategy, ...rest } = request;
     const { compile, resolveOptions, resolveSpec } = await import('../../codegen/index.js');
     const { completeSizes } = await import('../../codegen/ir/sizes.js');
     const tree = await parse(cell);
@@ -84,7 +89,15 @@ export class Gpu {
     const sizes = completeSizes(signature.rules, dims);
     const missing = dimsOf(signature).filter((name) => !Object.hasOwn(sizes, name));
     if (missing.length > 0) throw missingDims(missing, signature.name);
-    const plan = compile(tree, { options: signature.options, sizes, gradients, trace, clip, target: this.#owner.target });
+    const plan = compile(tree, {
+      options: signature.options,
+      sizes,
+      gradients,
+      trace,
+      clip,
+      strategy,
+      target: this.#owner.target,
+    });
     return this.load<S>(plan, rest);
   }
 

@@ -134,7 +134,9 @@ describe('list', () => {
         { name: 'U', shape: ['H', 'H'] },
         { name: 'b', shape: ['H'] },
       ],
-      strategy: 'parallel + stepwise',
+      strategy: 'parallel + resident',
+      strategies: ['resident', 'stepwise'],
+      class: 'dense',
       dispatchesPerStep: { forward: 1, backward: 1 },
     });
     expect(cell('feedforward')).toMatchObject({
@@ -145,6 +147,8 @@ describe('list', () => {
       ],
       state: [],
       strategy: 'parallel',
+      strategies: [],
+      class: 'none',
       dispatchesPerStep: { forward: 0, backward: 0 },
     });
   });
@@ -284,7 +288,7 @@ describe('inspect', () => {
         flops: expect.any(Number),
       });
     }
-    expect(document.passes).toContainEqual(expect.objectContaining({ region: 'loop', dispatches: 3 }));
+    expect(document.passes).toContainEqual(expect.objectContaining({ region: 'loop', strategy: 'resident', dispatches: 1 }));
   });
 });
 

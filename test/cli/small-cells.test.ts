@@ -47,7 +47,8 @@ describe('list of a cell', () => {
           return { h: o.sign === 'plus' ? sum : -sum };
         --set sign=plus|minus
         params    W[H,I]
-        strategy  parallel + stepwise, 1 + 1 dispatches a step
+        class     affine
+        strategy  parallel + thread, or stepwise, or resident; stepwise 1 + 1 dispatches a step
         source    …/wide.cell.ts
 
       Dispatches, forward + backward, with every option at its default, are for the generic target, with the limits that WebGPU guarantees everywhere; --adapter auto speaks for this machine.

@@ -15,6 +15,7 @@ const TARGET: Target = {
   maxWorkgroupsPerDimension: 65_535,
   maxStorageBuffers: 8,
   maxKernelInstructions: 4000,
+  maxDispatchWork: 2 ** 28,
 };
 const SIZES = { T: 4, B: 3, H: 5 };
 const QUADS = 2;

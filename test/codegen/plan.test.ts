@@ -12,6 +12,7 @@ const TARGET: Target = {
   maxWorkgroupsPerDimension: 65_535,
   maxStorageBuffers: 8,
   maxKernelInstructions: 4000,
+  maxDispatchWork: 2 ** 28,
 };
 
 function plan(name: string, given: Readonly<Record<string, OptionValue>> = {}, target = TARGET) {

@@ -9,4 +9,5 @@ export const TARGET: Target = {
   maxWorkgroupsPerDimension: 65_535,
   maxStorageBuffers: 12,
   maxKernelInstructions: 4000,
+  maxDispatchWork: 2 ** 28,
 };

@@ -24,13 +24,13 @@ export function prepare(tree: CellTree, sizes: Sizes, given: Readonly<Record<str
   return { options, signature, outputs: outputShapes(signature, lower(tree, signature)), sizes, tree };
 }
 
-/** Names of the tensors whose bits are others where every member of a kernel has a kernel of its own; data of one draw, ragged. */
+/** Names of the tensors whose bits are others where every member has a kernel of its own and each step its dispatches; data of one draw, ragged. */
 export async function mergedOtherwise(device: RecurveDevice, prepared: ReturnType<typeof prepare>): Promise<string[]> {
   const { tree, options, signature, outputs, sizes } = prepared;
   const data = randomData(signature, sizes, outputs, { seed: 3, ragged: true });
   const results: CellResult[] = [];
-  for (const merging of ['alike', 'none'] as const) {
-    const plan = compile(tree, { options, sizes, gradients: true, target: device.target, merging });
+  for (const how of [{ merging: 'alike' }, { merging: 'none', strategy: 'stepwise' }] as const) {
+    const plan = compile(tree, { options, sizes, gradients: true, target: device.target, ...how });
     const executable = await load(device, plan);
     executable.poison();
     results.push(await executable.run(data));
@@ -55,27 +55,26 @@ export function cleaned(data: CellData): CellData {
 }
 
 /**
- * Names of the tensors that miss 1e-5, ragged and in reverse as well as plain, or whose bits depend on what lies past a
- * sequence's length.
+ * Names of the tensors that miss 1e-5, ragged and in reverse as well as plain, step by step as well as the compiler chooses, or
+ * whose bits depend on what lies past a sequence's length.
  */
 export async function wrongTensors(device: RecurveDevice, prepared: ReturnType<typeof prepare>): Promise<string[]> {
   const { tree, options, signature, outputs, sizes } = prepared;
-  const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));
   const wrong: string[] = [];
-  for (const shape of [
-    { ragged: false, reverse: false },
-    { ragged: true, reverse: false },
-    { ragged: true, reverse: true },
-  ]) {
+  for (const { strategy, ...shape } of [
+    { ragged: false, reverse: false, strategy: 'stepwise' },
+    { ragged: true, reverse: false, strategy: undefined },
+    { ragged: true, reverse: true, strategy: 'stepwise' },
+  ] as const) {
+    const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target, strategy }));
     const data = randomData(signature, sizes, outputs, { seed: 7, ...shape });
     executable.poison();
     const result = await executable.run(data);
     const compared = compareResults(result, runReference(tree, signature, sizes, data), 1e-5);
     wrong.push(...compared.filter(({ ok }) => !ok).map(({ name, error }) => `${name} ${error} ${JSON.stringify(shape)}`));
-    if (!shape.ragged) continue;
-    const changed = differingBits(await executable.run(cleaned(data)), result);
+    const changed = shape.ragged ? differingBits(await executable.run(cleaned(data)), result) : [];
     wrong.push(...changed.map((name) => `${name} reads past the lengths ${JSON.stringify(shape)}`));
+    executable.destroy();
   }
-  executable.destroy();
   return wrong;
 }

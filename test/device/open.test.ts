@@ -52,6 +52,7 @@ describe('openDevice', () => {
       maxWorkgroupsPerDimension: 65535,
       maxStorageBuffers: 12,
       maxKernelInstructions: 4000,
+      maxDispatchWork: 2 ** 28,
     });
     expect(JSON.parse(JSON.stringify(owner.adapter))).toMatchObject({ name: owner.adapter.name });
     expect(await computeOn(owner)).toBe(42);

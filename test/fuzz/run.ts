@@ -68,12 +68,19 @@ export async function runCompiled<S extends { readonly plan: Plan }>(
   }
 }
 
-/** The results where nothing is merged: what is alike is summed in the same order, so the bits are the same. */
+/** The results where nothing is merged, and every step dispatched: what is alike is summed in the same order, so the bits are the same. */
 async function runApart(
   device: RecurveDevice,
   { tree, signature, sizes, data }: Compiled<{ readonly plan: Plan }>,
 ): Promise<CellResult | undefined> {
-  const request = { options: signature.options, sizes, gradients: true, target: device.target, merging: 'none' } as const;
+  const request = {
+    options: signature.options,
+    sizes,
+    gradients: true,
+    target: device.target,
+    merging: 'none',
+    strategy: 'stepwise',
+  } as const;
   const [result] = await runPlan(device, compile(tree, request), data, 1);
   return result;
 }

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CellTree } from '../../codegen/frontend/tree.js';
+import { compile } from '../../codegen/index.js';
 import type { CellData, Tensor } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/layer/index.js';
-import { builtIn, fromText } from '../conformance/compare-cell.js';
+import { builtIn, fromText, prepare } from '../conformance/compare-cell.js';
 import { prepareLayer } from './prepared.js';
 
 /** Old and new values of states, delays, a window over units, and parameters of every use. */
@@ -70,8 +71,13 @@ describe('a plan serves every T and B up to its own', () => {
   );
 
   it('a run of fewer steps costs fewer dispatches, once what the longer one left is gone', async () => {
-    const { plan, data } = prepareLayer(device, builtIn('lstm'), { T: 30, B: 2, I: 3, H: 4 });
-    const layer = await load(device, plan);
+    const sizes = { T: 30, B: 2, I: 3, H: 4 };
+    const { tree, options } = prepare(builtIn('lstm'), sizes);
+    const { data } = prepareLayer(device, tree, sizes);
+    const layer = await load(
+      device,
+      compile(tree, { options, sizes, gradients: true, target: device.target, strategy: 'stepwise' }),
+    );
     const counted: number[] = [];
     const encode = GPUComputePassEncoder.prototype.dispatchWorkgroups;
     let dispatches = 0;
