@@ -1,9 +1,11 @@
 /** Random models on the embedded adapter: every result of every one of them is the reference's. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { genericTarget } from '../../cli/target.js';
 import { ops } from '../../codegen/ops/index.js';
 import { describeFinding, runCampaign } from './campaign.js';
 import { generateNetwork } from './models/generate.js';
-import { networks } from './models/networks.js';
+import type { Network } from './models/network.js';
+import { compileNetwork, networks } from './models/networks.js';
 import { printNetwork } from './models/print.js';
 
 const MODELS = 16;
@@ -16,7 +18,42 @@ afterEach(() => {
 
 const textOf = (index: number) => printNetwork(generateNetwork(1, index))['fuzzed.model.ts'] ?? '';
 
+/** Models whose outputs are made of sequences over two time axes. */
+const ofTwo = (indices: readonly number[]) => indices.filter((index) => /times: \['[ST]', '[ST]'\]/.test(textOf(index)));
+
 describe('random models', () => {
+  it('are over one time axis and over two, each of a size of its own', () => {
+    const all = [...Array(MODELS).keys()];
+    const two = ofTwo(all);
+    expect(two.length).toBeGreaterThan(MODELS / 4);
+    expect(all.length - two.length).toBeGreaterThan(MODELS / 4);
+    for (const index of two) {
+      const { S = 0, T = 0 } = generateNetwork(1, index).sizes;
+      expect([S % 2, T % 2, S === T]).toEqual([1, 1, false]);
+    }
+    expect(two.some((index) => generateNetwork(1, index).run.ragged)).toBe(true);
+  });
+
+  it('of two time axes shrink to the fewest that still look at one sequence from another', async () => {
+    const looking = ofTwo([...Array(COMPILED).keys()]).filter((index) => textOf(index).includes('memory('));
+    const lines = (network: Network) => Object.values(printNetwork(network)).join('\n').split('\n').length;
+    const first = looking.map((index) => generateNetwork(1, index)).find((network) => lines(network) > 30 && lines(network) < 45);
+    if (first === undefined) throw new Error('no model of this length');
+    const looksAcross = async (network: Network) => {
+      const text = printNetwork(network)['fuzzed.model.ts'] ?? '';
+      if (!/times: .*'[ST]', '[ST]'/.test(text) || !text.includes('memory(')) return false;
+      try {
+        return compileNetwork(genericTarget, network).stages.plan !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    const smallest = await networks.shrink(first, looksAcross, 300);
+    expect(await looksAcross(smallest)).toBe(true);
+    expect(lines(smallest)).toBeLessThan(24);
+    expect([smallest.run.ragged, smallest.sizes.B]).toEqual([false, 1]);
+  }, 60_000);
+
   it('agree with the reference, and with what nothing is merged in', async () => {
     const report = await runCampaign(networks, { adapter: 'swiftshader', seed: 1, from: 0, to: MODELS, apart: 8, most: 3 });
     expect(report.findings.map((finding) => describeFinding(networks, finding, 1))).toEqual([]);
@@ -52,6 +89,13 @@ describe('random models', () => {
       'matvec(',
       'dropout(',
       'repeat(',
+      'memory(v',
+      "times: ['S', 'T']",
+      "times: ['T', 'S']",
+      "over('S', ",
+      "steps('S')",
+      "steps('T')",
+      'broadcast(v',
       'reverse: true',
       'state.fed0',
       'state: {',

@@ -2,12 +2,13 @@
 import type { Shape } from '../model.js';
 import { writtenAll } from '../model.js';
 import type { Random } from '../random.js';
-import type { Network, NetworkLayer, Value } from './network.js';
+import type { Declared, Network, NetworkLayer, Time, Value } from './network.js';
 
-/** A value that can be an argument: a sequence, or not. */
+/** A value that can be an argument. */
 export interface Wanted {
   readonly shape?: Shape;
-  readonly time?: boolean;
+  /** What it may be over; left out, everything. */
+  readonly over?: readonly Time[];
   readonly type?: Value['type'];
 }
 
@@ -16,14 +17,18 @@ const MOST_UNITS = 64;
 
 export class NetworkBuilder {
   readonly sizes: Record<string, number> = {};
-  readonly inputs: Record<string, { readonly shape: Shape; readonly time: boolean }> = {};
-  readonly state: Record<string, Shape> = {};
+  readonly inputs: Record<string, Declared> = {};
+  readonly state: Record<string, Declared> = {};
   readonly params: Record<string, string> = {};
   readonly layers: Record<string, NetworkLayer> = {};
   readonly values: Value[] = [];
   private readonly paramShapes: Record<string, Shape> = {};
 
-  constructor(readonly random: Random) {
+  /** @param axes the time axes, in the order in which the model has them */
+  constructor(
+    readonly random: Random,
+    readonly axes: readonly Time[],
+  ) {
     for (const dim of ['D0', 'D1', 'D2']) this.sizes[dim] = random.whole(2, 5);
   }
 
@@ -48,9 +53,10 @@ export class NetworkBuilder {
   /** @returns its number */
   add(text: string, args: readonly number[], shape: Shape, more: Partial<Value> = {}): number {
     const over = args.map((arg) => this.value(arg));
-    const time = over.some((value) => value.time);
+    // What an operation itself makes of time is said by it: the axes of its arguments may be two.
+    const time = 'time' in more ? more.time : this.timeOf(args);
     const varies = over.some((value) => value.varies);
-    return this.values.push({ text, args, shape, time, varies, type: 'number', ...more }) - 1;
+    return this.values.push({ text, args, shape, varies, type: 'number', ...more, time }) - 1;
   }
 
   value(at: number): Value {
@@ -59,17 +65,30 @@ export class NetworkBuilder {
     return value;
   }
 
-  input(shape: Shape, time: boolean): number {
-    const name = `${time ? 'x' : 'c'}${Object.keys(this.inputs).length}`;
+  /** The time axis that values have in common. */
+  timeOf(args: readonly number[]): Time {
+    const [time, ...others] = new Set(args.map((arg) => this.value(arg).time).filter((own) => own !== undefined));
+    if (others.length > 0) throw new Error('values over two time axes meet');
+    return time;
+  }
+
+  /** What may meet these values: what is over their axis, or has no time. */
+  beside(...args: readonly number[]): readonly Time[] {
+    const time = this.timeOf(args);
+    return time === undefined ? [...this.axes, undefined] : [time, undefined];
+  }
+
+  input(shape: Shape, time: Time): number {
+    const name = `${time === undefined ? 'c' : time === 'S' ? 's' : 'x'}${Object.keys(this.inputs).length}`;
     this.inputs[name] = { shape, time };
     return this.add(name, [], shape, { time, varies: true });
   }
 
   /** What a step is given by the one before. */
-  fed(shape: Shape): number {
+  fed(shape: Shape, time: Time): number {
     const name = `fed${Object.keys(this.state).length}`;
-    this.state[name] = shape;
-    return this.add(`state.${name}`, [], shape, { time: true });
+    this.state[name] = { shape, time };
+    return this.add(`state.${name}`, [], shape, { time });
   }
 
   /** Text of a parameter of this shape, a new one or one that has been used. */
@@ -84,11 +103,11 @@ export class NetworkBuilder {
   }
 
   /** A value that was made before, a late one rather than an early one; `undefined` where there is none. */
-  known({ shape, time, type = 'number' }: Wanted): number | undefined {
+  known({ shape, over, type = 'number' }: Wanted): number | undefined {
     const fitting = [...this.values.keys()].filter((at) => {
       const value = this.value(at);
       const shaped = shape === undefined || value.shape.join() === shape.join();
-      return value.type === type && (time === undefined || value.time === time) && shaped;
+      return value.type === type && (over === undefined || over.includes(value.time)) && shaped;
     });
     return fitting.length === 0 ? undefined : this.random.weighted(fitting, (at) => 1 + at);
   }
@@ -96,7 +115,11 @@ export class NetworkBuilder {
   /** The same, or an input. */
   one(wanted: Wanted): number {
     const known = this.random.chance(0.85) ? this.known(wanted) : undefined;
-    return known ?? this.input(wanted.shape ?? this.someVec(), wanted.time ?? this.random.chance(0.7));
+    if (known !== undefined) return known;
+    const { over = [...this.axes, undefined] } = wanted;
+    const axes = over.filter((time) => time !== undefined);
+    const still = axes.length === 0 || (axes.length < over.length && this.random.chance(0.3));
+    return this.input(wanted.shape ?? this.someVec(), still ? undefined : this.random.pick(axes));
   }
 
   network(outputs: Network['outputs'], run: Network['run'], sizes: Readonly<Record<string, number>>): Network {

@@ -2,11 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { builtInCells } from '../../../codegen/shipped.js';
+import type { Shape } from '../model.js';
 import { printModel } from '../print.js';
 import { Random } from '../random.js';
 import { NetworkBuilder } from './builder.js';
 import { builtInLayer, callLayer, type Face, randomLayer } from './layers.js';
-import type { Network } from './network.js';
+import type { Network, Time } from './network.js';
 import { isInput, reachedValues } from './print.js';
 
 /** Cells that need what they were given before: not the same at every step. */
@@ -33,30 +34,52 @@ const PRODUCTIONS: readonly (readonly [weight: number, make: Make])[] = [
   [2, repeated],
 ];
 
+/** Every other one has two time axes. */
 export function generateNetwork(seed: number, index: number): Network {
   const random = new Random(seed ^ 0x6d6f64, index);
-  const b = new NetworkBuilder(random);
+  const two = index % 2 === 1;
+  const axes = two ? random.pick([['S', 'T'] as const, ['T', 'S'] as const]) : (['T'] as const);
+  const b = new NetworkBuilder(random, axes);
   const faces: Face[] = [];
-  b.input(b.someVec(), true);
-  if (random.chance(0.35)) b.fed(b.someVec());
+  for (const time of axes) b.input(b.someVec(), time);
+  if (random.chance(0.35)) b.fed(b.someVec(), random.pick(axes));
   newLayer(b, faces);
+  if (two) bridged(b);
   for (let count = random.whole(2, 8); count > 0; count--) random.weighted(PRODUCTIONS, ([weight]) => weight)[1](b, faces);
   const run = { seed: random.whole(1, 1_000_000), ragged: random.chance(0.65), training: random.chance(0.6) };
-  const sizes = { T: random.chance(0.15) ? 1 : random.whole(2, 5), B: random.whole(1, 3) };
+  const sizes = { ...stepsOf(random, axes), B: random.whole(1, 3) };
   return b.network({ ...someOutputs(b), ...nextValues(b) }, run, sizes);
+}
+
+/** Sizes of the time axes: of two never the same, and odd, so that the steps of one are not taken for those of the other. */
+function stepsOf(random: Random, axes: readonly Time[]): Record<string, number> {
+  if (axes.length === 1) return { T: random.chance(0.15) ? 1 : random.whole(2, 5) };
+  const [first, second] = random.pick([
+    [1, 3],
+    [1, 5],
+    [3, 5],
+    [3, 7],
+    [5, 7],
+  ]);
+  const turned = random.chance(0.5);
+  return Object.fromEntries(axes.map((time, at) => [time, ((at === 0) === turned ? second : first) ?? 1]));
 }
 
 /** Of each state a sequence that is made of this step of it and of those before, and that does not grow. */
 function nextValues(b: NetworkBuilder): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(b.state).map(([name, shape]) => {
+    Object.entries(b.state).map(([name, { shape, time }]) => {
       const own = b.values.findIndex(({ text }) => text === `state.${name}`);
       const late = lateValues(b, own);
       const able = [...b.values.keys()].filter((at) => {
         const value = b.value(at);
-        return value.type === 'number' && value.time && value.shape.join() === shape.join() && !late.has(at);
+        return value.type === 'number' && value.time === time && value.shape.join() === shape.join() && !late.has(at);
       });
-      return [name, b.add('tanh(0.4 * $0 + 0.5 * $1)', [own, b.random.weighted(able, (at) => 1 + at)], shape)];
+      const other = b.random.weighted(able, (at) => 1 + at);
+      if (b.axes.length === 1) return [name, b.add('tanh(0.4 * $0 + 0.5 * $1)', [own, other], shape)];
+      // Of two axes each is told its steps by an input.
+      const timed = b.values.findIndex((value) => isInput(b, value) && value.time === time);
+      return [name, b.add('tanh(0.4 * $0 + 0.5 * $1 + 0.1 * mean($2))', [own, other, timed], shape)];
     }),
   );
 }
@@ -72,7 +95,10 @@ function lateValues(b: NetworkBuilder, fed: number): ReadonlySet<number> {
     const layer = call === undefined ? undefined : b.layers[call.layer.replace(/\[.*/, '')];
     // What a random cell delays must be in memory when its loop begins.
     const apart = call?.reverse === true || typeof layer?.cell === 'object' || DELAYING.has(layer?.cell ?? '');
-    if (apart || /shift\(|reverse:|, 'T'\)|first\(|last\(|memory\(|\.final\./.test(text)) late.add(at);
+    // All of another sequence is there before the loop begins; what looks at it at a step is of that step.
+    const looked = text.includes('memory(') && !args.slice(0, 1).some((arg) => made.has(arg));
+    const whole = /shift\(|reverse:|, '[ST]'\)|first\(|last\(|memory\(|\.final\./.test(text);
+    if (apart || (whole && !looked)) late.add(at);
   }
   return late;
 }
@@ -91,11 +117,18 @@ function someOutputs(b: NetworkBuilder): Record<string, number> {
   const chosen = new Set([last.at(-1) ?? able.at(-1) ?? 0]);
   for (let count = random.whole(0, 3); count > 0; count--)
     chosen.add(random.pick(last.length > 0 && random.chance(0.7) ? last : able));
+  const crossing = able.filter((at) => b.axes.every((time) => isMadeOf(b, at, time)));
+  if (b.axes.length > 1 && crossing.length > 0 && random.chance(0.8)) chosen.add(random.weighted(crossing, (at) => 1 + at));
   // One that others are made of needs no name of its own, but may have one.
   const reached = reachedValues({ values, outputs: Object.fromEntries([...chosen].entries()) });
   const inner = able.filter((at) => reached.has(at) && !chosen.has(at));
   if (inner.length > 0 && random.chance(0.3)) chosen.add(random.pick(inner));
   return Object.fromEntries([...chosen].map((at, number) => [`y${number}`, at]));
+}
+
+/** Whether something over a time axis goes into a value. */
+function isMadeOf({ values }: NetworkBuilder, at: number, time: Time): boolean {
+  return [...reachedValues({ values, outputs: { y: at } })].some((own) => values[own]?.time === time);
 }
 
 function perUnit(b: NetworkBuilder): number {
@@ -117,8 +150,9 @@ function twoOf(b: NetworkBuilder): number {
   const { random } = b;
   const x = b.one({});
   const { shape } = b.value(x);
+  const over = b.beside(x);
   const parameter = random.chance(0.2) ? b.add(b.param(shape), [], shape) : undefined;
-  const y = parameter ?? (random.chance(0.2) ? (b.known({ shape: [] }) ?? b.one({ shape })) : b.one({ shape }));
+  const y = parameter ?? (random.chance(0.2) ? (b.known({ shape: [], over }) ?? b.one({ shape, over })) : b.one({ shape, over }));
   const text = random.pick(['($0 + $1)', '($0 - $1)', '($0 * $1)', '(tanh($1) * $0)', 'max($0, $1)', '($0 / (2 + sin($1)))']);
   return b.add(text, random.chance(0.5) || b.value(y).shape.length < shape.length ? [x, y] : [y, x], shape);
 }
@@ -128,14 +162,20 @@ function chosen(b: NetworkBuilder): number {
   const { random } = b;
   const x = b.one({});
   const { shape } = b.value(x);
-  const test =
-    (random.chance(0.3) ? b.known({ shape, type: 'test' }) : undefined) ??
-    b.add('$0 > $1', [b.one({ shape }), b.one({ shape })], shape, { type: 'test' });
+  const over = b.beside(x);
+  const known = random.chance(0.3) ? b.known({ shape, over, type: 'test' }) : undefined;
+  const test = known ?? compared(b, shape, over);
   return b.add(
     random.pick(['($0 ? $1 : $2)', '($0 ? 0.3 * $1 : tanh($2))', '($0 ? sqrt(square($1) + 0.1) : $2)']),
-    [test, x, b.one({ shape })],
+    [test, x, b.one({ shape, over: b.beside(test, x) })],
     shape,
   );
+}
+
+function compared(b: NetworkBuilder, shape: Shape, over: readonly Time[]): number {
+  const x = b.one({ shape, over });
+  const between = over.filter((time) => b.beside(x).includes(time));
+  return b.add('$0 > $1', [x, b.one({ shape, over: between })], shape, { type: 'test' });
 }
 
 function product(b: NetworkBuilder): number {
@@ -149,7 +189,10 @@ function product(b: NetworkBuilder): number {
 /** Of a sequence and its neighbours, of both directions, of what has time and what has none. */
 function joined(b: NetworkBuilder): number {
   const { random } = b;
-  const parts = Array.from({ length: random.whole(2, 3) }, () => b.one({ shape: b.someVec(), time: random.chance(0.8) }));
+  const time = random.pick(b.axes);
+  const parts = Array.from({ length: random.whole(2, 3) }, () =>
+    b.one({ shape: b.someVec(), over: [random.chance(0.8) ? time : undefined] }),
+  );
   const dim = b.newDim(parts.reduce((sum, part) => sum + b.units(b.value(part).shape), 0));
   const whole = b.add(`concat('${dim}', ${parts.map((_, part) => `$${part}`).join(', ')})`, parts, [dim]);
   const to = b.someVec();
@@ -157,43 +200,73 @@ function joined(b: NetworkBuilder): number {
 }
 
 function shifted(b: NetworkBuilder): number {
-  const x = b.one({ time: true });
+  const x = b.one({ over: b.axes });
   const { shape } = b.value(x);
   const at = b.add(`shift($0, ${b.random.pick([-1, -1, 1, 1, -2, 2, 3])})`, [x], shape);
   return b.random.chance(0.4) ? b.add('($0 - 0.5 * $1)', [x, at], shape) : at;
 }
 
 function overTime(b: NetworkBuilder): number {
-  const x = b.one({ time: true });
-  const text = b.random.pick(["sum($0, 'T')", "mean($0, 'T')", "mean($0, 'T')", "maxOver($0, 'T')", 'first($0)', 'last($0)']);
-  return b.add(text, [x], b.value(x).shape, { time: false });
+  const x = b.one({ over: b.axes });
+  const { shape, time } = b.value(x);
+  const text = b.random.pick([
+    `sum($0, '${time}')`,
+    `mean($0, '${time}')`,
+    `mean($0, '${time}')`,
+    `maxOver($0, '${time}')`,
+    'first($0)',
+    'last($0)',
+  ]);
+  return b.add(text, [x], shape, { time: undefined });
 }
 
 /** Attention: weights of the steps, and the mean of another sequence by them. */
 function softmaxOverTime(b: NetworkBuilder): number {
-  const x = b.one({ time: true });
-  const { shape } = b.value(x);
-  const weights = b.add("softmax($0, 'T')", [x], shape);
+  const x = b.one({ over: b.axes });
+  const { shape, time } = b.value(x);
+  const weights = b.add(`softmax($0, '${time}')`, [x], shape);
   return b.random.chance(0.6)
-    ? b.add("sum($0 * $1, 'T')", [weights, b.one({ shape, time: true })], shape, { time: false })
+    ? b.add(`sum($0 * $1, '${time}')`, [weights, b.one({ shape, over: [time] })], shape, { time: undefined })
     : weights;
 }
 
-/** All of a sequence at once: looked at by another or by itself, masked by its length or not. */
+/** All of a sequence at once: looked at by another, perhaps over another axis, or by itself. */
 function remembered(b: NetworkBuilder): number {
-  const { random } = b;
-  const x = b.one({ shape: b.someVec(), time: true });
+  const x = b.one({ shape: b.someVec(), over: b.axes });
   const { shape } = b.value(x);
-  const query = b.one({ shape });
+  return looked(b, x, b.one({ shape }));
+}
+
+/** Attention, dot and additive, masked by the sequence's length or not, and other sums over a memory. */
+function looked(b: NetworkBuilder, x: number, query: number): number {
+  const { shape, time: of } = b.value(x);
   const { time } = b.value(query);
-  const scores = 'matvec(memory($0), $1)';
-  const text = random.pick([
-    `matvec(transpose(memory($0)), softmax(index('T') < steps('T') ? ${scores} : -1e30))`,
-    `matvec(transpose(memory($0)), tanh(${scores}))`,
-    "(sum(memory($0), 'T') * $1 / max(steps('T'), 1))",
-    "maxOver(tanh(memory($0) + broadcast($1, 'T', 'DIM')), 'T')".replace('DIM', shape[0] ?? ''),
+  const [dim = ''] = shape;
+  const repeated = `broadcast($1, '${of}', '${dim}')`;
+  const dot = 'matvec(memory($0), $1)';
+  const masked = (scores: string) => `softmax(index('${of}') < steps('${of}') ? ${scores} : -1e30)`;
+  const mixed = (weights: string) => `matvec(transpose(memory($0)), ${weights})`;
+  const text = b.random.pick([
+    () => mixed(masked(dot)),
+    () => mixed(masked(`matvec(tanh(memory($0) + ${repeated}), ${b.param(shape)})`)),
+    () => mixed(masked(`matvec(tanh(memory(matvec(${b.param([dim, dim])}, $0)) + ${repeated}), ${b.param(shape)})`)),
+    () => mixed(`tanh(${dot})`),
+    () => `(sum(memory($0), '${of}') * $1 / max(steps('${of}'), 1))`,
+    () => `maxOver(tanh(memory($0) + ${repeated}), '${of}')`,
   ]);
-  return b.add(text, [x, query], shape, { time });
+  return b.add(text(), [x, query], shape, { time });
+}
+
+/** What is over one axis and what is over the other meet: by a memory, or by a value without time. */
+function bridged(b: NetworkBuilder): void {
+  const { random } = b;
+  const [from, to] = random.chance(0.5) ? b.axes : b.axes.toReversed();
+  const x = b.one({ shape: b.someVec(), over: [from] });
+  const { shape } = b.value(x);
+  if (random.chance(0.6)) return void looked(b, x, b.one({ shape, over: [to] }));
+  const text = random.pick([`sum($0, '${from}')`, `mean($0, '${from}')`, `maxOver($0, '${from}')`, 'first($0)', 'last($0)']);
+  const still = b.add(text, [x], shape, { time: undefined });
+  b.add(random.pick(['(tanh($0) * $1)', '($0 + $1)', 'max($0, $1)']), [still, b.one({ shape, over: [to] })], shape);
 }
 
 function overUnits(b: NetworkBuilder): number {
@@ -233,7 +306,7 @@ function repeated(b: NetworkBuilder): void {
   const face = builtInLayer(b, count);
   const [input, shape] = Object.entries(face.inputs)[0] ?? ['x', []];
   const [output] = Object.keys(face.outputs);
-  const x = b.one({ shape, time: true });
+  const x = b.one({ shape, over: b.axes });
   const text = random.pick([
     `let $$ = $0; for (let k = 0; k < ${count}; k++) $$ = ${face.name}[k]({ ${input}: $$ }).${output};`,
     `let $$ = $0; for (let k = 0; k < ${count}; k++) $$ = ${face.name}[k]({ ${input}: $$ }, { reverse: k % 2 === 1 }).${output} + $$;`,

@@ -131,12 +131,14 @@ export function callLayer(b: NetworkBuilder, face: Face, layer = face.name): voi
   const args: number[] = [];
   const names = Object.entries(face.inputs);
   const sequence = random.pick(names)[0];
+  const time = random.pick(b.axes);
+  const over = (chance: number) => (random.chance(chance) ? [time] : [undefined]);
   const inputs = names.map(([name, shape]): [string, number] => {
-    return [name, args.push(b.one({ shape, time: name === sequence || random.chance(0.8) })) - 1];
+    return [name, args.push(b.one({ shape, over: name === sequence ? [time] : over(0.8) })) - 1];
   });
   const handed = random.chance(0.25) ? Object.entries(face.state).filter(() => random.chance(0.7)) : [];
   const from = handed.map(([name, shape]): [string, number] => {
-    return [name, args.push(b.one({ shape, time: random.chance(0.85) })) - 1];
+    return [name, args.push(b.one({ shape, over: over(0.85) })) - 1];
   });
   const kept = Object.entries(face.state).filter(([name]) => !handed.some(([other]) => other === name));
   const state = kept.flatMap(([name, shape]): [string, number][] => {
@@ -149,10 +151,10 @@ export function callLayer(b: NetworkBuilder, face: Face, layer = face.name): voi
     from: Object.fromEntries(from),
     reverse: random.chance(0.35),
   };
-  const at = b.add('', args, [], { type: 'call', call, time: true });
+  const at = b.add('', args, [], { type: 'call', call, time });
   for (const [name, shape] of Object.entries(face.outputs)) if (random.chance(0.8)) b.add(`$0.${name}`, [at], shape);
   for (const [name, shape] of Object.entries(face.state)) if (random.chance(0.2)) b.add(`$0.state.${name}`, [at], shape);
-  for (const [name, shape] of kept) if (random.chance(0.5)) b.add(`$0.final.${name}`, [at], shape, { time: false });
+  for (const [name, shape] of kept) if (random.chance(0.5)) b.add(`$0.final.${name}`, [at], shape, { time: undefined });
   const [first] = Object.entries(face.outputs);
   if (first !== undefined) b.add(`$0.${first[0]}`, [at], first[1]);
 }
@@ -164,8 +166,11 @@ function initial(b: NetworkBuilder, shape: Shape): number {
   if (choice < 0.25) return b.add(random.chance(0.7) ? b.param(shape) : `(0.5 * tanh(${b.param(shape)}))`, [], shape);
   if (choice < 0.32) return b.add('0.25', [], []);
   if (choice < 0.42) return b.add(b.param([]), [], []);
-  const sequence = b.known({ shape, time: true });
-  if (sequence !== undefined && choice < 0.65)
-    return b.add(random.pick(["mean($0, 'T')", 'last($0)', 'first($0)', "maxOver($0, 'T')"]), [sequence], shape, { time: false });
-  return b.one({ shape, time: false });
+  const sequence = b.known({ shape, over: b.axes });
+  if (sequence !== undefined && choice < 0.65) {
+    const { time } = b.value(sequence);
+    const text = random.pick([`mean($0, '${time}')`, 'last($0)', 'first($0)', `maxOver($0, '${time}')`]);
+    return b.add(text, [sequence], shape, { time: undefined });
+  }
+  return b.one({ shape, over: [undefined] });
 }

@@ -4,6 +4,9 @@
  */
 import type { Model, Shape } from '../model.js';
 
+/** The time axis of a sequence; `undefined` for what has no time. */
+export type Time = 'S' | 'T' | undefined;
+
 /** One value of `run`, in its order. */
 export interface Value {
   /** `$0`, `$1` … stand for the arguments. One that has `$$` is statements that give the value this name. */
@@ -11,8 +14,7 @@ export interface Value {
   /** Numbers of values. */
   readonly args: readonly number[];
   readonly shape: Shape;
-  /** Whether it is a sequence. */
-  readonly time: boolean;
+  readonly time: Time;
   /** What a layer's call gives is an object, and has no shape. */
   readonly type: 'number' | 'test' | 'call';
   /** Whether it is made of an input. */
@@ -42,12 +44,17 @@ export interface NetworkLayer {
   readonly count?: number;
 }
 
+export interface Declared {
+  readonly shape: Shape;
+  readonly time: Time;
+}
+
 export interface Network {
-  /** Of every dim, `T` and `B` included. */
+  /** Of every dim, `B` and the time axes included: `S` too where there are two. */
   readonly sizes: Readonly<Record<string, number>>;
-  readonly inputs: Readonly<Record<string, { readonly shape: Shape; readonly time: boolean }>>;
-  /** Shapes of the values that each step is given by the one before; their next values are the outputs of these names. */
-  readonly state: Readonly<Record<string, Shape>>;
+  readonly inputs: Readonly<Record<string, Declared>>;
+  /** Values that each step is given by the one before; their next values are the outputs of these names. */
+  readonly state: Readonly<Record<string, Declared>>;
   /** `mat('D0', 'D1')` by name. */
   readonly params: Readonly<Record<string, string>>;
   readonly layers: Readonly<Record<string, NetworkLayer>>;

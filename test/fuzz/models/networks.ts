@@ -36,7 +36,9 @@ export function compileNetwork(target: Target, network: Network): Compiled<Model
   const options = resolveOptions(tree, tree.options.some(({ name }) => name === 'training') ? { training } : {});
   const signature = resolveSpec(tree, options);
   const outputs = outputShapes(signature, valuesOf(tree, signature));
-  const sizes = Object.fromEntries(['T', 'B', ...tree.dims.map(({ name }) => name)].map((dim) => [dim, network.sizes[dim] ?? 1]));
+  const sizes = Object.fromEntries(
+    ['B', ...[...tree.times, ...tree.dims].map(({ name }) => name)].map((dim) => [dim, network.sizes[dim] ?? 1]),
+  );
   const stages = compileModelStages(tree, { options, sizes, gradients: true, target });
   const { seed, ragged } = network.run;
   return { tree, signature, stages, sizes, data: randomData(signature, sizes, outputs, { seed, ragged }) };
@@ -56,7 +58,7 @@ function parseFiles(files: Readonly<Record<string, string>>): SpecTree {
 function describe(network: Network): string {
   const files = printNetwork(network);
   const text = Object.values(files).join('\n');
-  const used = Object.entries(network.sizes).filter(([dim]) => ['T', 'B'].includes(dim) || text.includes(`'${dim}'`));
+  const used = Object.entries(network.sizes).filter(([dim]) => dim === 'T' || dim === 'B' || text.includes(`'${dim}'`));
   const { training, ...data } = network.run;
   return [
     ...Object.entries(files).map(([name, own]) => `// ${name}\n${own}`),

@@ -4,7 +4,7 @@ import { LIBRARY } from '../../../codegen/frontend/language/library.js';
 import { BUILTINS, DECLARATORS, MODEL_FUNCTIONS } from '../../../codegen/frontend/language/vocabulary.js';
 import { declaredAs, type Model } from '../model.js';
 import { mentions, printModel } from '../print.js';
-import type { Call, Network, NetworkLayer, Value } from './network.js';
+import type { Call, Network, NetworkLayer, Time, Value } from './network.js';
 
 const EXPORTS = [...new Set([...Object.keys(BUILTINS), ...Object.keys(MODEL_FUNCTIONS), ...LIBRARY, ...DECLARATORS])];
 
@@ -14,6 +14,10 @@ export function printNetwork(network: Network): Record<string, string> {
   const lines = network.values.flatMap((value, at) =>
     reached.has(at) && !isInput(network, value) ? [statement(network, at)] : [],
   );
+  const times = timesOf(
+    network,
+    network.values.filter((_, at) => reached.has(at)),
+  );
   const returned = Object.entries(network.outputs).map(([name, value]) => `${name}: ${nameOf(network, value)}`);
   const body = [...lines, `return { ${returned.join(', ')} };`].join('\n');
   const used = <T>(table: Readonly<Record<string, T>>, prefix = '') =>
@@ -22,8 +26,8 @@ export function printNetwork(network: Network): Record<string, string> {
   const states = used(network.state, 'state.');
   const own = layers.flatMap(([name, { cell }]): [string, Model][] => (typeof cell === 'string' ? [] : [[name, cell]]));
   const declared = [
-    ['inputs', inputs.map(([name, { shape, time }]) => `${name}: ${time ? `over('T', ${plain(shape)})` : plain(shape)}`)],
-    ['state', states.map(([name, shape]) => `${name}: over('T', ${plain(shape)})`)],
+    ['inputs', inputs.map(([name, { shape, time }]) => `${name}: ${timed(time, shape)}`)],
+    ['state', states.map(([name, { shape, time }]) => `${name}: ${timed(time, shape)}`)],
     ['layers', layers.map(([name, layer]) => `${name}: ${printLayer(name, layer)}`)],
     ['params', params.map(([name, text]) => `${name}: ${text}`)],
   ] as const;
@@ -31,12 +35,13 @@ export function printNetwork(network: Network): Record<string, string> {
     entries.length > 0 ? [`${title}: {\n${entries.map((entry) => `    ${entry},`).join('\n')}\n  }`] : [],
   );
   const text = `${tables.join('\n')}\n${body}`;
-  const dims = Object.keys(network.sizes).filter((dim) => !['T', 'B'].includes(dim) && text.includes(`'${dim}'`));
+  const dims = Object.keys(network.sizes).filter((dim) => !['S', 'T', 'B'].includes(dim) && text.includes(`'${dim}'`));
   const names = ['model', ...EXPORTS.filter((name) => new RegExp(`(?<![.\\w])${name}\\(`).test(text))];
   const heads = (entries: readonly (readonly [string, unknown])[]) => `{ ${entries.map(([name]) => name).join(', ')} }`;
   const definition = [
     "name: 'fuzzed'",
     `dims: [${dims.map((dim) => `'${dim}'`).join(', ')}]`,
+    ...(times.includes('S') ? [`times: [${times.map((time) => `'${time}'`).join(', ')}]`] : []),
     ...tables,
     `run(${heads(inputs)}, ${heads(layers)}, p${states.length > 0 ? ', { state }' : ''}) {\n    ${body.replaceAll('\n', '\n    ')}\n  }`,
   ];
@@ -57,7 +62,16 @@ export function reachedValues({ values, outputs }: Pick<Network, 'values' | 'out
   return reached;
 }
 
-const plain = (shape: readonly string[]): string => declaredAs('inputs', shape).text;
+/** The time axes of what a network's outputs are made of, in the order in which a model has them. */
+export function timesOf({ sizes, inputs, state }: Network, reached: Iterable<Value>): string[] {
+  const used = new Set([...reached].map(({ text }) => inputs[text]?.time ?? state[text.replace('state.', '')]?.time));
+  return Object.keys(sizes).filter((time) => used.has(time as Time));
+}
+
+function timed(time: Time, shape: readonly string[]): string {
+  const { text } = declaredAs('inputs', shape);
+  return time === undefined ? text : `over('${time}', ${text})`;
+}
 
 export function isInput({ inputs }: Pick<Network, 'inputs'>, { text, args }: Value): boolean {
   return args.length === 0 && text in inputs;

@@ -21,7 +21,7 @@ function* withoutOutputs(network: Network): Generator<Network> {
 function* simplerRuns(network: Network): Generator<Network> {
   const { run, sizes } = network;
   for (const key of ['ragged', 'training'] as const) if (run[key]) yield { ...network, run: { ...run, [key]: false } };
-  for (const key of ['T', 'B']) {
+  for (const key of ['S', 'T', 'B']) {
     const size = sizes[key] ?? 1;
     for (const smaller of new Set([1, 2, size - 1])) {
       if (smaller >= 1 && smaller < size) yield { ...network, sizes: { ...sizes, [key]: smaller } };
@@ -44,7 +44,7 @@ function* simplerValues(network: Network): Generator<Network> {
     const alike = value.args.filter((arg) => isAlike(network.values[arg], value));
     for (const arg of alike) yield replaced(network, at, arg);
     if (value.type === 'test' || value.args.length === 0 || Object.values(network.outputs).includes(at)) continue;
-    const name = `${value.time ? 'z' : 'k'}${value.shape.map((dim) => `_${dim}`).join('')}`;
+    const name = `${value.time === undefined ? 'k' : `z${value.time}`}${value.shape.map((dim) => `_${dim}`).join('')}`;
     const known = network.values.findIndex(({ text }) => text === name);
     if (known >= 0 && known < at) yield replaced(network, at, known);
     else if (known < 0) {
