@@ -3,7 +3,7 @@
 import { resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../codegen/frontend/tree.js';
 import { compile } from '../codegen/index.js';
-import type { Sizes } from '../codegen/plan.js';
+import type { LoopStrategy, Plan, Sizes } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/index.js';
 import { type CellData, sizeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
@@ -33,6 +33,8 @@ export interface BenchRequest {
   readonly device: RecurveDevice;
   readonly cases: readonly BenchCase[];
   readonly against?: readonly PeerName[];
+  /** How loops over time run, each in turn with the others; as the compiler chooses where none is named. */
+  readonly strategies?: readonly LoopStrategy[];
   readonly effort?: Effort;
   /** One short line whenever something new is under way. */
   readonly onProgress?: (line: string) => void;
@@ -51,25 +53,35 @@ export async function runBench(request: BenchRequest): Promise<BenchReport> {
       peers.set(name, await openPeer(name, device));
     }
     const results: BenchResult[] = [];
-    for (const one of cases) results.push(await benchCase(request, one, peers));
+    for (const one of cases) results.push(...(await benchCase(request, one, peers)));
     return { ...provenance(), adapter: device.adapter, results };
   } finally {
     for (const peer of peers.values()) if (typeof peer !== 'string') peer.close();
   }
 }
 
+/** A case as one strategy runs it, and which of the contenders it is. */
+interface Entry {
+  readonly strategy: string;
+  readonly training: Layer;
+  readonly inference: Layer;
+  readonly compileMs: number;
+  readonly first: number;
+}
+
+/** One result for each strategy, timed in turns. */
 async function benchCase(
-  { device, effort = DEFAULT_EFFORT, onProgress = () => {} }: BenchRequest,
+  { device, strategies = [], effort = DEFAULT_EFFORT, onProgress = () => {} }: BenchRequest,
   { tree, options, sizes, data: given }: BenchCase,
   peers: ReadonlyMap<PeerName, Peer | string>,
-): Promise<BenchResult> {
+): Promise<BenchResult[]> {
   const signature = resolveSpec(tree, options);
   const data = given ?? benchData(tree, signature, sizes);
   const title = [tree.name, ...[...timesOf(signature), 'B'].map((dim) => `${dim}=${sizes[dim]}`)].join(' ');
   const loaded: { destroy(): void }[] = [];
   const layers = new Map<PeerName, PeerLayer>();
-  const make = async (gradients: boolean) => {
-    const plan = compile(tree, { options, sizes, gradients, target: device.target });
+  const make = async (gradients: boolean, strategy: LoopStrategy | undefined) => {
+    const plan = compile(tree, { options, sizes, gradients, target: device.target, strategy });
     const layer = await load(device, plan);
     loaded.push(layer);
     // Its data stay on the device; what is timed is the run alone.
@@ -78,15 +90,20 @@ async function benchCase(
   };
   try {
     onProgress(`${title}: compiling`);
-    const begin = performance.now();
-    const training = await make(true);
-    const compileMs = performance.now() - begin;
-    const inference = await make(false);
-
-    const contenders: Contender[] = [
-      { name: 'forward', run: () => once(inference, 'forward') },
-      { name: 'forwardBackward', run: () => once(training, 'forward and backward') },
-    ];
+    const contenders: Contender[] = [];
+    const entries: Entry[] = [];
+    for (const strategy of strategies.length === 0 ? [undefined] : strategies) {
+      const begin = performance.now();
+      const training = await make(true, strategy);
+      const compileMs = performance.now() - begin;
+      const inference = await make(false, strategy);
+      entries.push({ strategy: strategy ?? chosenIn(training.plan), training, inference, compileMs, first: contenders.length });
+      const named = strategy === undefined ? '' : ` ${strategy}`;
+      contenders.push({ name: `forward${named}`, run: () => once(inference, 'forward') });
+      contenders.push({ name: `forwardBackward${named}`, run: () => once(training, 'forward and backward') });
+    }
+    const [main] = entries;
+    if (main === undefined) throw new Error('nothing to time');
     const reports = new Map<PeerName, { layer: PeerLayer; first: number; difference: number | undefined } | string>();
     for (const [name, peer] of peers) {
       onProgress(`${title}: building it in ${name}`);
@@ -96,7 +113,7 @@ async function benchCase(
         continue;
       }
       layers.set(name, layer);
-      const difference = layer.note === undefined ? await differenceOf(layer, training, data) : undefined;
+      const difference = layer.note === undefined ? await differenceOf(layer, main.training, data) : undefined;
       if (difference !== undefined && !(difference <= MOST_DIFFERENCE)) {
         reports.set(name, `it computes other numbers: they differ from ours by ${difference.toPrecision(2)} of their size`);
         continue;
@@ -119,39 +136,48 @@ async function benchCase(
         timings: { forward, forwardBackward },
       };
     };
-    const ours = timed(0);
-    const { forwardMs, forwardBackwardMs } = ours;
-    return {
-      cell: tree.name,
-      options,
-      dims: Object.fromEntries(dimsOf(signature).map((dim) => [dim, sizeOf(sizes, dim)])),
-      ...ours,
-      compileMs,
-      dispatches: {
-        forward: countDispatches(inference.plan.forward),
-        backward: countDispatches(training.plan.backward),
-      },
-      gflops: {
-        forward: countFlops(inference.plan) / forwardMs / 1e6,
-        forwardBackward: countFlops(training.plan) / forwardBackwardMs / 1e6,
-      },
-      peers: Object.fromEntries(
-        [...reports].map(([name, report]): [PeerName, PeerResult] => {
-          if (typeof report === 'string') return [name, { unavailable: report }];
-          const times = timed(report.first);
-          const ratio = {
-            forward: times.forwardMs / forwardMs,
-            forwardBackward: times.forwardBackwardMs / forwardBackwardMs,
-          };
-          const { difference, layer } = report;
-          return [name, { ...times, ratio, difference, note: layer.note }];
-        }),
-      ),
+    const peerResult = (ours: Entry, report: NonNullable<ReturnType<typeof reports.get>>): PeerResult => {
+      if (typeof report === 'string') return { unavailable: report };
+      const [own, times] = [timed(ours.first), timed(report.first)];
+      const ratio = {
+        forward: times.forwardMs / own.forwardMs,
+        forwardBackward: times.forwardBackwardMs / own.forwardBackwardMs,
+      };
+      const { difference, layer } = report;
+      return { ...times, ratio, difference, note: layer.note };
     };
+    return entries.map((entry): BenchResult => {
+      const { strategy, training, inference, compileMs, first } = entry;
+      const own = timed(first);
+      return {
+        cell: tree.name,
+        options,
+        dims: Object.fromEntries(dimsOf(signature).map((dim) => [dim, sizeOf(sizes, dim)])),
+        strategy,
+        ...own,
+        compileMs,
+        dispatches: {
+          forward: countDispatches(inference.plan.forward),
+          backward: countDispatches(training.plan.backward),
+        },
+        bytes: training.plan.buffers.reduce((sum, { bytes }) => sum + bytes, 0),
+        gflops: {
+          forward: countFlops(inference.plan) / own.forwardMs / 1e6,
+          forwardBackward: countFlops(training.plan) / own.forwardBackwardMs / 1e6,
+        },
+        peers: Object.fromEntries([...reports].map(([name, report]) => [name, peerResult(entry, report)])),
+      };
+    });
   } finally {
     for (const executable of loaded) executable.destroy();
     for (const layer of layers.values()) layer.dispose();
   }
+}
+
+/** How a plan's loops run, in words; `parallel` where it has none. */
+function chosenIn({ passes }: Plan): string {
+  const found = [...new Set(passes.flatMap(({ region, strategy }) => (region === 'loop' ? [strategy] : [])))];
+  return found.length === 0 ? 'parallel' : found.join(' + ');
 }
 
 /** What a training step of a many-to-many layer sees: full length, zero initial state, cotangents on the outputs alone. */

@@ -26,9 +26,13 @@ export interface BenchResult extends Times {
   readonly cell: string;
   readonly options: OptionValues;
   readonly dims: Sizes;
+  /** How its loops over time ran. */
+  readonly strategy: string;
   /** From the parsed cell to pipelines ready on the device, for the plan with gradients. */
   readonly compileMs: number;
   readonly dispatches: { readonly forward: number; readonly backward: number };
+  /** Of the device's memory, for the plan with gradients. */
+  readonly bytes: number;
   /** 10⁹ floating-point operations a second. */
   readonly gflops: { readonly forward: number; readonly forwardBackward: number };
   readonly peers: Readonly<Partial<Record<PeerName, PeerResult>>>;
@@ -47,7 +51,7 @@ export type PeerResult =
 type Colors = ReturnType<typeof pc.createColors>;
 
 /** The median, its median absolute deviation, the least, and how many were timed. */
-const HEAD = ['cell', 'dims', 'pass', 'dispatches', 'ms', '±', 'min', 'runs', 'GFLOP/s'];
+const HEAD = ['cell', 'dims', 'strategy', 'pass', 'dispatches', 'ms', '±', 'min', 'runs', 'GFLOP/s'];
 
 /**
  * Aligned columns: a row for forward and one for forward + backward of every cell, and for every peer its time
@@ -60,7 +64,7 @@ export function formatBench(report: BenchReport, colors: Colors = pc.createColor
     row(result, 'forwardBackward', peers, 'forward + backward', `${result.dispatches.forward} + ${result.dispatches.backward}`),
   ]);
   const table = [[...HEAD, ...peers.flatMap((peer) => [`${peer} ms`, 'ratio'])], ...rows];
-  const lines = alignColumns(table, 3);
+  const lines = alignColumns(table, 4);
   return [
     colors.bold(lines[0] ?? ''),
     ...lines.slice(1).map((line, index) => (index % 2 === 0 ? line : colors.cyan(line))),
@@ -82,6 +86,7 @@ function row(
   return [
     first ? result.cell : '',
     first ? dims.join(',') : '',
+    first ? result.strategy : '',
     pass,
     dispatches,
     milliseconds(result[time]),

@@ -2,7 +2,8 @@
 import { type ErrorDetail, RecurveError } from '../codegen/errors.js';
 import type { Signature } from '../codegen/frontend/tree.js';
 import { chooseSizes } from '../codegen/ir/sizes.js';
-import type { Sizes } from '../codegen/plan.js';
+import { LOOP_STRATEGIES, type LoopStrategy, type Sizes } from '../codegen/plan.js';
+import { didYouMean } from '../codegen/suggest.js';
 import { dimsOf, refuseUnknownDims, requireSize } from '../runtime/dims.js';
 import { own } from '../runtime/interop/describe.js';
 import { MOST_JSON_BYTES } from '../runtime/interop/limits.js';
@@ -136,4 +137,23 @@ export function positiveNumber(text: string): number {
     fix: 'Write for example --scale 0.1.',
     where: '--scale',
   });
+}
+
+/**
+ * Commander's collector for `--strategy thread,stepwise`.
+ * @throws RecurveError `STRATEGY-UNKNOWN`
+ */
+export function collectStrategies(text: string, before: readonly LoopStrategy[] = []): readonly LoopStrategy[] {
+  const names = text.split(',').map((name) => name.trim());
+  const found = names.map((name) => {
+    const strategy = LOOP_STRATEGIES.find((known) => known === name);
+    if (strategy !== undefined) return strategy;
+    throw new RecurveError({
+      code: 'STRATEGY-UNKNOWN',
+      message: `--strategy has ${JSON.stringify(name)}`,
+      fix: didYouMean(name, LOOP_STRATEGIES, `Choose among ${LOOP_STRATEGIES.join(', ')}.`, ''),
+      where: '--strategy',
+    });
+  });
+  return [...new Set([...before, ...found])];
 }

@@ -3,13 +3,16 @@ import { type BenchCase, runBench } from '../bench/bench.js';
 import type { PeerName } from '../bench/peers/peer.js';
 import { formatBench, measuredWith } from '../bench/report.js';
 import { SHAPES, sizesFor } from '../bench/suites.js';
+import type { LoopStrategy } from '../codegen/plan.js';
 import { loadSpec } from '../runtime/node/cells.js';
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
 import type { Flags } from './flags.js';
 import { chooseForEach } from './several.js';
 
-export interface BenchFlags extends Flags {
+export interface BenchFlags extends Omit<Flags, 'strategy'> {
+  /** Several are timed in turns. */
+  readonly strategy?: readonly LoopStrategy[];
   readonly against?: PeerName;
 }
 
@@ -23,6 +26,7 @@ export async function bench(context: Context, cells: readonly string[], flags: B
       device,
       cases,
       against: flags.against === undefined ? [] : [flags.against],
+      strategies: flags.strategy,
       onProgress: (line) => context.progress(line),
     });
     return {

@@ -1,6 +1,6 @@
 /** The command line: commands, their options, and one way out for results and errors. */
 import { Command, CommanderError, Option } from 'commander';
-import { PEER_NAMES, type PeerName } from '../bench/peers/peer.js';
+import { PEER_NAMES } from '../bench/peers/peer.js';
 import { shapesText } from '../bench/suites.js';
 import { RecurveError } from '../codegen/errors.js';
 import { LOOP_STRATEGIES } from '../codegen/plan.js';
@@ -13,6 +13,7 @@ import {
   collectDims,
   collectNames,
   collectSet,
+  collectStrategies,
   dimsHelp,
   GRADIENT_SIZES,
   parseMaxLine,
@@ -20,6 +21,7 @@ import {
   sizesText,
   wholeNumber,
 } from './arguments.js';
+import type { BenchFlags } from './bench.js';
 import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
 import type { Flags } from './flags.js';
@@ -93,7 +95,7 @@ async function settle(io: Io, code: CliExit): Promise<CliExit> {
   return code === 0 ? error.exitCode : code;
 }
 
-type Run = (flags: Flags, command: (context: Context) => Promise<Outcome>) => Promise<void>;
+type Run = (flags: Pick<Flags, 'adapter'>, command: (context: Context) => Promise<Outcome>) => Promise<void>;
 
 /** Commands are imported when they run: parsing TypeScript and opening Dawn each cost a good part of a second. */
 function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
@@ -229,8 +231,13 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     );
   addCompiling('bench [cell...]', 'time cells and models on this adapter (default: lstm and gru)', shapesText())
     .addOption(new Option('--against <peer>', 'time the same in a peer, interleaved').choices(PEER_NAMES))
+    .option(
+      '--strategy <names>',
+      'how loops over time run; several, such as thread,stepwise, are timed in turns',
+      collectStrategies,
+    )
     .addHelpText('after', BENCH_HELP)
-    .action((cells: string[], flags: Flags & { against?: PeerName }) =>
+    .action((cells: string[], flags: BenchFlags) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),
     );
   add('doctor', 'adapters, features and limits, what is missing and how to get it').action((flags: Flags) =>

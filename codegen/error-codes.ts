@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   'OPTION-VALUE': 'a value that is not among those of a choice',
   'SET-SYNTAX': 'an option that is not written option=value',
   'SET-TWICE': 'an option with two values',
+  'STRATEGY-UNKNOWN': 'a way to run a loop over time that there is not',
   'STRATEGY-REFUSED': 'a way to run a loop over time that its graph or the adapter does not allow',
   'STAGE-MODEL': 'a stage of `inspect` that models do not have',
   'TRACE-MODEL': 'a value to trace in a model',

@@ -6,7 +6,7 @@ import { runBench } from '../../bench/bench.js';
 import { countDispatches } from '../../bench/plan-costs.js';
 import { SHAPES, sizesFor } from '../../bench/suites.js';
 import { compile, parseCell, parseSpec, resolveOptions, resolveSignature, resolveSpec } from '../../codegen/index.js';
-import type { Sizes } from '../../codegen/plan.js';
+import type { LoopStrategy, Sizes } from '../../codegen/plan.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 
 const EFFORT = { warmups: 1, minRounds: 2, maxRounds: 2, budget: 0 };
@@ -45,6 +45,8 @@ describe('runBench', () => {
         {
           cell: 'lstm',
           dims: SIZES,
+          strategy: 'resident',
+          bytes: time,
           forwardMs: time,
           forwardBackwardMs: time,
           timings,
@@ -65,10 +67,14 @@ describe('runBench', () => {
 
   it('adds one dispatch a phase and step, and nothing else, when a sequence is longer', () => {
     const tree = cellOf('lstm');
+    const plansFor = (sizes: Sizes, strategy: LoopStrategy) =>
+      compile(tree, { options: resolveOptions(tree, {}), sizes, gradients: true, target: device.target, strategy });
     const [short, long] = [4, 9].map((T) => {
       const sizes = { ...SIZES, T };
-      return compile(tree, { options: resolveOptions(tree, {}), sizes, gradients: true, target: device.target });
+      return plansFor(sizes, 'stepwise');
     });
+    const walked = [4, 9].map((T) => countDispatches(plansFor({ ...SIZES, T }, 'resident').forward));
+    expect(walked[0]).toBe(walked[1]);
     expect(countDispatches(long?.forward ?? []) - countDispatches(short?.forward ?? [])).toBe(5);
     expect(countDispatches(long?.backward ?? []) - countDispatches(short?.backward ?? [])).toBe(5);
   });

@@ -16,6 +16,8 @@ const REPORT: BenchReport = {
     {
       cell: 'lstm',
       options: {},
+      strategy: 'stepwise',
+      bytes: 1024,
       dims: { T: 64, B: 32, I: 128, H: 128 },
       ...timed(12.34, 123.4),
       compileMs: 50,
@@ -32,6 +34,8 @@ const REPORT: BenchReport = {
     {
       cell: 'mine',
       options: {},
+      strategy: 'stepwise',
+      bytes: 1024,
       dims: { T: 3, B: 1, H: 5 },
       ...timed(0.5, 1),
       compileMs: 20,
@@ -46,11 +50,11 @@ describe('formatBench', () => {
   it('aligns the columns, leaves out what a peer cannot do and says why', () => {
     expect(`\n${formatBench(REPORT)}\n`).toMatchInlineSnapshot(`
       "
-      cell  dims                   pass                dispatches    ms     ±   min  runs  GFLOP/s  tfjs-webgpu ms  ratio
-      lstm  T=64,B=32,I=128,H=128  forward                     66  12.3  0.12  11.1    60     10.0             200  16.2x
-                                   forward + backward     66 + 70   123  1.23   111    60      9.3            1400  11.3x
-      mine  T=3,B=1,H=5            forward                      3  0.50  0.01  0.45    60      0.1               -      -
-                                   forward + backward       3 + 4  1.00  0.01  0.90    60      0.1               -      -
+      cell  dims                   strategy  pass                dispatches    ms     ±   min  runs  GFLOP/s  tfjs-webgpu ms  ratio
+      lstm  T=64,B=32,I=128,H=128  stepwise  forward                     66  12.3  0.12  11.1    60     10.0             200  16.2x
+                                             forward + backward     66 + 70   123  1.23   111    60      9.3            1400  11.3x
+      mine  T=3,B=1,H=5            stepwise  forward                      3  0.50  0.01  0.45    60      0.1               -      -
+                                             forward + backward       3 + 4  1.00  0.01  0.90    60      0.1               -      -
       mine: no tfjs-webgpu: Keras has no layer for the cell mine
       "
     `);

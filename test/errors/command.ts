@@ -53,6 +53,7 @@ const JOINED = cellOf({
 });
 
 export const COMMAND = {
+  'STRATEGY-UNKNOWN': cli('bench rnn --strategy fast', '"fast"'),
   'STRATEGY-REFUSED': cli('inspect lstm --strategy thread', 'the forward loop of lstm cannot run as thread'),
   'CELL-FILE': cli('check nowhere.cell.ts', 'nowhere.cell.ts'),
   'CELL-JAVASCRIPT': cli('check mine.js', 'mine.js is JavaScript', { files: { 'mine.js': '' } }),

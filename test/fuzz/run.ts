@@ -1,6 +1,6 @@
 /** A compiled cell or model, run and compared with the reference. */
 import { compile, formatDiagnostics, RecurveError, type Signature, SpecError, type SpecTree } from '../../codegen/index.js';
-import type { Plan, Sizes } from '../../codegen/plan.js';
+import { LOOP_STRATEGIES, type Plan, type Sizes } from '../../codegen/plan.js';
 import { type JudgedTensor, judge } from '../../runtime/check/index.js';
 import { differingBits } from '../../runtime/compare.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
@@ -8,7 +8,7 @@ import type { RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/layer/index.js';
 
 export interface Failure {
-  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`, `not the same apart`. */
+  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`, `not the same apart`, `not the same as resident`. */
   readonly kind: string;
   readonly message: string;
 }
@@ -31,7 +31,7 @@ export interface Compiled<S extends { readonly plan: Plan }> {
   readonly data: CellData;
 }
 
-/** What is compared beside the reference: two runs of one plan, and a plan whose members have kernels of their own. */
+/** What is compared beside the reference: two runs of one plan, and plans whose members have kernels of their own or whose loops run otherwise. */
 export interface Checks {
   readonly twice?: boolean;
   readonly apart?: boolean;
@@ -59,8 +59,7 @@ export async function runCompiled<S extends { readonly plan: Plan }>(
     const failure =
       wrong.length > 0
         ? mismatch(wrong)
-        : (changed('not the same bits', runs) ??
-          (apart ? changed('not the same apart', [actual, await runApart(device, compiled)]) : undefined));
+        : (changed('not the same bits', runs) ?? (apart ? await changedApart(device, compiled, actual) : undefined));
     return { failure, worst, illConditioned, stages };
   } catch (error) {
     if (error instanceof RecurveError && error.code === 'DEVICE-LOST') throw error;
@@ -68,21 +67,27 @@ export async function runCompiled<S extends { readonly plan: Plan }>(
   }
 }
 
-/** The results where nothing is merged, and every step dispatched: what is alike is summed in the same order, so the bits are the same. */
-async function runApart(
+/**
+ * Whether bits are others where nothing is merged and every step dispatched, or where loops run in another way that they allow:
+ * what is alike is summed in the same order.
+ */
+async function changedApart(
   device: RecurveDevice,
-  { tree, signature, sizes, data }: Compiled<{ readonly plan: Plan }>,
-): Promise<CellResult | undefined> {
-  const request = {
-    options: signature.options,
-    sizes,
-    gradients: true,
-    target: device.target,
-    merging: 'none',
-    strategy: 'stepwise',
-  } as const;
-  const [result] = await runPlan(device, compile(tree, request), data, 1);
-  return result;
+  { tree, signature, sizes, data, stages }: Compiled<{ readonly plan: Plan }>,
+  actual: CellResult,
+): Promise<Failure | undefined> {
+  const base = { options: signature.options, sizes, gradients: true, target: device.target };
+  const loops = [...stages.plan.forward, ...stages.plan.backward].flatMap((item) => (item.kind === 'loop' ? [item] : []));
+  const others = LOOP_STRATEGIES.filter(
+    (strategy) => strategy !== 'stepwise' && loops.every(({ choice }) => choice?.allowed.includes(strategy)),
+  );
+  for (const how of [{ merging: 'none', strategy: 'stepwise' } as const, ...others.map((strategy) => ({ strategy }))]) {
+    const [result] = await runPlan(device, compile(tree, { ...base, ...how }), data, 1);
+    const kind = how.strategy === 'stepwise' ? 'not the same apart' : `not the same as ${how.strategy}`;
+    const found = changed(kind, [actual, result]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 async function runPlan(device: RecurveDevice, plan: Plan, data: CellData, times: number): Promise<CellResult[]> {
