@@ -17,40 +17,40 @@ export interface EmittedLoop {
 
 /** @throws RecurveError `STRATEGY-REFUSED` where the loop cannot run as `asked` */
 export function emitLoop(section: Section, target: Target, loop: LoopOrder, asked: LoopStrategy | undefined): EmittedLoop {
-  const walks = new Map(WALKING.map((strategy) => [strategy, walkAs(section, target, loop, strategy)]));
-  const refusals = [...walks].flatMap(([strategy, walk]) => (typeof walk === 'string' ? [[strategy, walk] as const] : []));
-  const why = refusals.find(([strategy]) => strategy === asked);
-  if (why !== undefined) throw refused(section, loop, ...why);
-  const possible = [...walks].flatMap(([strategy, walk]) => (typeof walk === 'string' ? [] : [{ strategy, walk }]));
-  const chosen =
-    asked === undefined
-      ? possible.find(({ strategy, walk }) => pays(target, loop, strategy, walk))
-      : possible.find(({ strategy }) => strategy === asked);
-  const strategy = chosen?.strategy ?? 'stepwise';
-  const others = LOOP_STRATEGIES.filter((each) => each !== strategy && !refusals.some(([other]) => other === each));
-  const choice: LoopChoice = {
-    recurrence: section.recurrence,
-    allowed: [strategy, ...others],
-    refused: Object.fromEntries(refusals),
+  const meets = meeting(section, loop);
+  const candidate: Walking = meets === undefined && asked !== 'resident' ? 'thread' : 'resident';
+  const walk = walkAs(section, target, loop, candidate);
+  // Both are the same phases in one kernel: what is too much for one is for the other.
+  const refusals: Readonly<Partial<Record<LoopStrategy, string>>> = {
+    ...(meets === undefined ? {} : { thread: meets }),
+    ...(typeof walk === 'string' ? { thread: meets ?? walk, resident: walk } : {}),
   };
-  if (chosen !== undefined) return { choice, steps: chosen.walk.steps, passes: [{ pass: headOf(loop), emitted: chosen.walk }] };
+  const why = asked && refusals[asked];
+  if (asked !== undefined && why !== undefined) throw refused(section, loop, asked, why);
+  const taken =
+    typeof walk !== 'string' && (asked === undefined ? pays(target, loop, candidate, walk) : asked === candidate)
+      ? walk
+      : undefined;
+  const strategy = taken === undefined ? 'stepwise' : candidate;
+  const others = LOOP_STRATEGIES.filter((each) => each !== strategy && refusals[each] === undefined);
+  const choice: LoopChoice = { recurrence: section.recurrence, allowed: [strategy, ...others], refused: refusals };
+  if (taken !== undefined) return { choice, steps: taken.steps, passes: [{ pass: headOf(loop), emitted: taken }] };
   return { choice, steps: 1, passes: loop.passes.map((pass) => ({ pass, emitted: emitPhase(section, target, pass) })) };
 }
 
-/** In the order in which they are preferred. */
-const WALKING: readonly Walking[] = ['thread', 'resident'];
-
 /** The loop as one kernel, or why it cannot be one. */
 function walkAs(section: Section, target: Target, loop: LoopOrder, strategy: Walking): Walk | string {
-  const meets = strategy === 'thread' ? meeting(section, loop) : undefined;
-  if (meets !== undefined) return meets;
-  const walk = emitWalk(section, target, { ...loop, ...headOf(loop) }, strategy);
   const most = 2 * target.maxKernelInstructions;
-  if (walk.instructions > most) return `its phases together have ${walk.instructions} instructions, and a kernel ${most} at most`;
+  const tooMany = (instructions: number) =>
+    instructions > most ? `its phases together have ${instructions} instructions, and a kernel ${most} at most` : undefined;
+  // What is far too much is not written out to be counted.
+  const early = tooMany(loop.passes.reduce((sum, { phase }) => sum + phase.instructions, 0));
+  if (early !== undefined) return early;
+  const walk = emitWalk(section, target, { ...loop, ...headOf(loop) }, strategy);
   const { length: buffers } = walk.kernel.bindings;
   if (buffers > target.maxStorageBuffers)
     return `it needs ${buffers} buffers at once, and the adapter binds ${target.maxStorageBuffers}`;
-  return walk;
+  return tooMany(walk.instructions) ?? walk;
 }
 
 function headOf({ passes, by }: LoopOrder): Pick<PhasePass, 'name' | 'region' | 'direction'> {

@@ -57,14 +57,18 @@ describe('addresses of delayed values', () => {
 
 /** What a kernel indexes its buffers with; where a row starts is written out. */
 function reads({ wgsl, bindings }: KernelSpec): { buffer: string; index: string }[] {
-  const starts = new Map([...wgsl.matchAll(/let (base\d+) = (.*);/g)].map(([, name = '', text = '']) => [name, text]));
+  const starts = new Map(
+    [...wgsl.matchAll(/let (base\d+|(?:left|right)Start\d+) = (.*);/g)].map(([, name = '', text = '']) => [name, text]),
+  );
   return bindings.flatMap(({ buffer }) =>
     [...wgsl.matchAll(new RegExp(`\\b${buffer}\\[`, 'g'))].map((match) => {
       const from = match.index + match[0].length;
       let depth = 1;
       let to = from;
       for (; depth > 0; to++) depth += wgsl[to] === '[' ? 1 : wgsl[to] === ']' ? -1 : 0;
-      const index = wgsl.slice(from, to - 1).replace(/\bbase\d+\b/g, (name) => `(${starts.get(name) ?? name})`);
+      const index = wgsl
+        .slice(from, to - 1)
+        .replace(/\b(base|leftStart|rightStart)\d+\b/g, (name) => `(${starts.get(name) ?? name})`);
       return { buffer, index };
     }),
   );

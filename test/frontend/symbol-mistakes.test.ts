@@ -5,7 +5,7 @@ import { mistakesOf, usingAll } from './specs.js';
 const said = (more: string, inputs = "{ x: vec('I'), m: map('X', 'I') }") =>
   mistakesOf({
     imports:
-      'import { argmax, binaryCrossEntropy, cell, conv1d, crossEntropy, embed, huber, kernel, map, mat, matvec, sample, scalar, stack, sum, symbol, tanh, ' +
+      'import { argmax, binaryCrossEntropy, cell, conv1d, crossEntropy, embed, huber, kernel, map, mat, matvec, sample, scalar, softmax, stack, sum, symbol, tanh, ' +
       "transpose, vec } from 'recurve';",
     ...usingAll(more),
     inputs,
@@ -60,6 +60,18 @@ test('numbers of units count along one axis, and a temperature is one number', (
 });
 
 test('a loss is of logits over one dim and the number of the right one', () => {
+  expect(said('crossEntropy(softmax(x), 1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:42  SPEC-LOGITS  \`crossEntropy\` takes logits, and this is a probability: what \`softmax\` gives
+            return { h: next, more: crossEntropy(softmax(x), 1) };
+                                                 ^^^^^^^^^^
+        fix: Give it what \`softmax\` was given: the loss contains \`softmax\`, in a form that neither overflows nor loses its slope."
+  `);
+  expect(said('huber(x, x, 0)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:11:41  SPEC-POSITIVE  the \`delta\` of \`huber\` is above 0, and this is 0
+            return { h: next, more: huber(x, x, 0) };
+                                                ^
+        fix: Write a number above 0, such as 1."
+  `);
   expect(said('crossEntropy(m, 1)')).toMatchInlineSnapshot(`
     "mine.cell.ts:11:42  SPEC-PRODUCT-SHAPE  the first argument of \`crossEntropy\` is mat('X', 'I'), and it takes a vector: a number for each symbol
             return { h: next, more: crossEntropy(m, 1) };
