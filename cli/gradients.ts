@@ -1,6 +1,7 @@
 /** `recurve gradients`: how gradients flow back through time, for several cells side by side. */
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
+import { resolveOptions, resolveSpec } from '../codegen/frontend/index.js';
 import type { Signature } from '../codegen/frontend/tree.js';
 import { compile, lower } from '../codegen/index.js';
 import { didYouMean } from '../codegen/suggest.js';
@@ -72,10 +73,12 @@ async function subjectsOf(context: Context, cells: readonly string[], flags: Gra
       where: '--weights',
     });
   }
-  const { prepare, readAs } = await loadWeights(cwd, cells[0], flags);
+  const trees = cells.map((cell) => loadChecked(cell, cwd));
+  const { prepare, readAs } = await loadWeights(cwd, cells[0], flags, (_, options) =>
+    trees.slice(0, 1).flatMap((tree) => resolveSpec(tree, resolveOptions(tree, options)).params.map(({ name }) => name)),
+  );
   if (readAs !== undefined) await context.note(readAs);
   const { options, weights } = prepare({ options: {}, inputs: {}, state: {} });
-  const trees = cells.map((cell) => loadChecked(cell, cwd));
   const chosen = chooseForEach(trees, flags, options);
   const names = chosen.map(({ signature }) => signature.name);
   return chosen.map(({ tree, signature, dims }, at): Subject => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { readUserFile } from '../codegen/read-file.js';
 import type { TensorFile } from '../runtime/interop/containers/container.js';
-import { isTensorFile, openTensorFile, stackWeightsOf, type WeightFormat } from '../runtime/interop/index.js';
+import { type FrameworkName, isTensorFile, openTensorFile, stackWeightsOf } from '../runtime/interop/index.js';
 import {
   chainNamed,
   chainsOf,
@@ -29,7 +29,7 @@ export interface ImportFlags extends Flags {
   readonly direction?: Direction;
   readonly stack?: true;
   readonly prefix?: string;
-  readonly format?: WeightFormat;
+  readonly format?: FrameworkName;
   readonly as?: StackFormat;
   readonly out?: string;
 }

@@ -7,7 +7,7 @@ import { LOOP_STRATEGIES } from '../codegen/plan.js';
 import { reasonOf } from '../codegen/read-file.js';
 import { visibleJson } from '../codegen/visible.js';
 import type { AdapterChoice } from '../runtime/device/index.js';
-import { WEIGHT_FORMATS } from '../runtime/interop/types.js';
+import { FRAMEWORK_NAMES, WEIGHT_FORMATS } from '../runtime/interop/types.js';
 import { ownPackage } from '../runtime/node/package.js';
 import {
   collectDims,
@@ -161,7 +161,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--seed <number>', 'with --random: of everything that is drawn (default: 1)', wholeNumber)
     .option(
       '--weights <file>',
-      'parameters from a file: of `recurve import`, or a safetensors, .h5, .keras, .npz or .pt of a framework',
+      'parameters from a file: of `recurve import`, those that a program saved, or a safetensors, .h5, .keras, .npz or .pt of a framework',
     )
     .option('--prefix <text>', 'with --weights: what the names of the layer start with, where a file holds several')
     .option('--layer <name>', 'with --weights: the layer and direction of a PyTorch file, such as l0 or l1_reverse')
@@ -192,7 +192,9 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--stack', 'all layers and directions, for `run stack`; the default where all nodes of a model follow each other')
     .option('--prefix <text>', 'of a checkpoint: what the names of the module, or of the first layer, start with')
     .addOption(
-      new Option('--format <framework>', 'of a checkpoint: whose it is, where the names leave that open').choices(WEIGHT_FORMATS),
+      new Option('--format <framework>', 'of a checkpoint: whose it is, where the names leave that open').choices(
+        FRAMEWORK_NAMES,
+      ),
     )
     .addOption(
       new Option('--as <framework>', 'write a stack in this layout, under its names').choices(['torch', 'onnx', 'keras']),

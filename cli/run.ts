@@ -42,7 +42,10 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   await checkStreamFlags(context.io.cwd, flags);
   const encode = out === undefined ? undefined : encoder(out);
   if (out !== undefined) refuseInput(context.io.cwd, out, [flags.data, flags.weights]);
-  const { prepare, readAs, notice } = await loadWeights(context.io.cwd, cell, flags);
+  const shelf = new CellShelf(context.io.cwd);
+  const { prepare, readAs, notice } = await loadWeights(context.io.cwd, cell, flags, (name, options) =>
+    shelf.get(name, options).face.signature.params.map((param) => param.name),
+  );
   for (const line of [readAs, notice]) if (line !== undefined) await context.note(line);
   const assumed = readAs === undefined ? {} : { readAs };
   const engine = flags.reference ? referenceEngine() : deviceEngine(context, flags.strategy);
@@ -50,8 +53,8 @@ export async function run(context: Context, cell: string | undefined, flags: Run
     if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };
     const answered =
       flags.data === undefined
-        ? await answerRandom(context, cell, flags, engine, prepare)
-        : await answerFile(context, cell, { ...flags, data: flags.data }, engine, prepare);
+        ? await answerRandom(context, cell, flags, engine, prepare, shelf)
+        : await answerFile(context, cell, { ...flags, data: flags.data }, engine, prepare, shelf);
     if (out === undefined || encode === undefined)
       return { text: visibleJson(toJson({ ...assumed, ...toDocument(answered.response) })) };
     const path = resolve(context.io.cwd, out);
@@ -104,6 +107,7 @@ async function answerFile(
   flags: RunFlags & { readonly data: string },
   engine: Engine,
   prepare: Prepare,
+  shelf: CellShelf,
 ): Promise<Answered> {
   const { cwd } = context.io;
   const request = prepare(await readRequestFile(resolve(cwd, flags.data)));
@@ -115,7 +119,7 @@ async function answerFile(
       where: 'cell',
     });
   }
-  return answer(request, cell, flags, new CellShelf(cwd), engine);
+  return answer(request, cell, flags, shelf, engine);
 }
 
 /** Says what was drawn: sizes that nobody gave are told. */
@@ -125,9 +129,9 @@ async function answerRandom(
   flags: RunFlags,
   engine: Engine,
   prepare: Prepare,
+  shelf: CellShelf,
 ): Promise<Answered> {
   const { seed = 1 } = flags;
-  const shelf = new CellShelf(context.io.cwd);
   const start = prepare(startRandom(seed));
   const { request, sizes } = drawRequest(start, readyFor(start, cell, flags, shelf), flags.dims, seed);
   const dims = Object.entries(sizes).map(([dim, size]) => `${dim}=${size}`);

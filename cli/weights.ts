@@ -25,6 +25,9 @@ export interface WeightsFlags extends Flags {
 /** What turns a request as it was read into the one to run. */
 export type Prepare = (request: RunRequest) => RunRequest;
 
+/** Names of the parameters of a cell with these options; the others are the defaults. */
+export type ParamsOf = (cell: string, options: RunRequest['options']) => readonly string[];
+
 /** What `--weights` means for every request. */
 export interface Loaded {
   readonly prepare: Prepare;
@@ -36,9 +39,16 @@ export interface Loaded {
 
 /**
  * Reads the weights once; without `--weights` requests stay as they are.
+ *
+ * @param paramsOf by which a file of the cell's own parameters is known
  * @throws RecurveError `RUN-WEIGHTS`, `RUN-CELL`, `RUN-OPTION`, and those of reading the file
  */
-export async function loadWeights(cwd: string, cell: string | undefined, flags: WeightsFlags): Promise<Loaded> {
+export async function loadWeights(
+  cwd: string,
+  cell: string | undefined,
+  flags: WeightsFlags,
+  paramsOf: ParamsOf,
+): Promise<Loaded> {
   const { weights: path, prefix, layer, format, set = {} } = flags;
   if (path === undefined) {
     const stray = Object.entries({ prefix, layer, format }).find(([, value]) => value !== undefined);
@@ -51,8 +61,10 @@ export async function loadWeights(cwd: string, cell: string | undefined, flags: 
     });
   }
   const bytes = readUserFile(resolve(cwd, path), { code: 'DATA-FILE', fix: 'Give --weights an existing file.' });
+  const opened = await openTensorFile(bytes, path);
+  const params = cell === undefined ? undefined : paramsOf(cell, set);
   const read = cell === 'stack' ? stackWeightsOf : weightsOf;
-  const file = read(await openTensorFile(bytes, path), { prefix, layer, format });
+  const file = read(opened, { prefix, layer, format, params });
   refuseOtherCell(file, cell, 'the command line says');
   mergeOptions({ options: set, say: '--set gives' }, { options: file.options, say: 'the weights say' });
   const notice = initialText(file.initial);

@@ -1,4 +1,4 @@
-// Parameters to a safetensors file and back, which Python's `safetensors` package reads as well.
+// Parameters to a safetensors file and back, which Python's `safetensors` package and `recurve run mgu --weights` read as well.
 import { readFile, writeFile } from 'node:fs/promises';
 import { open, parseSafetensors, writeSafetensors } from 'recurve/node';
 

@@ -22,7 +22,7 @@ export { stacksOf, stackWeightsOf } from './stack/checkpoint.js';
 export { convertStack } from './stack/convert.js';
 export type { FoundStack, ReadStack } from './stack/found.js';
 export { STACK_FORMATS } from './stack/names.js';
-export { type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
+export { type FrameworkName, type RunRequest, WEIGHT_FORMATS, type WeightFormat } from './types.js';
 export { type LayerChoice, type WeightsFile, weightsOf } from './weights/file.js';
 export { gradientsToWeights, sizesFromWeights, weightsToParams } from './weights/index.js';
 export { initialText, startOf } from './weights/initial.js';

@@ -210,7 +210,7 @@ describe('a malformed JSON request is refused:', () => {
       'WEIGHTS-FORMAT | weights.format | weights.format is the string "tourch" | Did you mean "torch"?',
     );
     expect(mistake(() => parse({ weights: { tensors: {} } }))).toContain(
-      'weights.format is missing | It is one of onnx, torch, keras, cudnn, flax, nnx, mlx, haste, tf1.',
+      'weights.format is missing | It is one of recurve, onnx, torch, keras, cudnn, flax, nnx, mlx, haste, tf1.',
     );
     expect(code(() => parse({ weights: { format: 'onnx' } }))).toBe('DATA-TYPE');
   });

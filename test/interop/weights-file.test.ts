@@ -61,6 +61,46 @@ describe('a file of weights', () => {
     expect(read(onnx(''))).toMatchObject({ format: 'onnx', tensors: { W: 0, R: 1, B: 2, P: 3 }, options: { peepholes: true } });
   });
 
+  it('is recurve’s own where all names are parameters of the cell, whatever framework has them too', () => {
+    const own = { params: Object.keys(KERAS) };
+    expect(read(keras(''), own)).toMatchObject({
+      format: 'recurve',
+      tensors: KERAS,
+      readAs: "recurve's own parameters, 3 tensors",
+    });
+    expect(read(keras('params.'), own)).toMatchObject({ format: 'recurve', tensors: KERAS });
+    expect(refusal(keras(''), { params: ['kernel', 'bias'] })).toContain(
+      'the names of w.safetensors are those of Keras and Haste',
+    );
+    expect(read(keras(''), { ...own, format: 'keras' })).toMatchObject({ format: 'keras' });
+    expect(read(keras('lstm/'), { params: ['W'], format: 'recurve', prefix: 'lstm' })).toMatchObject({
+      format: 'recurve',
+      tensors: KERAS,
+    });
+  });
+
+  it('is recurve’s own where some names are and no framework’s layer is there, or where its metadata say so', () => {
+    const shapes = { W: [H, I], V: [H, H] };
+    expect(read(shapes, { params: ['W', 'U'] })).toMatchObject({ format: 'recurve', tensors: { W: 0, V: 1 }, options: {} });
+    expect(read(shapes, { params: ['X'] }, { cell: 'mine' })).toMatchObject({ format: 'recurve', cell: 'mine' });
+    const told = read(shapes, {}, { 'weights.format': 'recurve', options: '{"layers":2}', reverse: 'true' });
+    expect(told).toMatchObject({ format: 'recurve', options: { layers: 2 }, reverse: true });
+    expect(told).not.toHaveProperty('readAs');
+    expect(refusal(shapes, { params: ['X'] })).toContain('WEIGHTS-NONE');
+    // A model's layer has options of its own: what the file says of the whole is not of it.
+    const part = read(named('a.', shapes), { params: ['W'], prefix: 'a.' }, { cell: 'net', options: '{"layers":2}' });
+    expect(part).toMatchObject({ options: {}, tensors: { W: 0, V: 1 } });
+    expect(part).not.toHaveProperty('cell');
+  });
+
+  it('may have an initial state beside recurve’s own parameters, of which one may be called state', () => {
+    const shapes = { W: [H, I], 'state.h': [1, H], 'state.W': [H, H] };
+    expect(read(shapes, { params: ['W', 'state.W'] })).toMatchObject({
+      tensors: { W: 0, 'state.W': 2 },
+      initial: { state: { h: { shape: [1, H] } } },
+    });
+  });
+
   it('may have a prefix, and other layers beside it', () => {
     expect(read({ ...torch('model.rnn.'), 'model.fc.weight': [2, 2], 'model.fc.bias': [2] }).tensors).toEqual(TORCH);
     expect(read({ ...torch(''), 'fc.weight': [2, 2] }).tensors).toEqual(TORCH);
@@ -159,7 +199,7 @@ describe('a file of weights', () => {
 
   it('without recurrent weights is refused with what it has', () => {
     expect(refusal({ 'dense.kernel': [2, 2], 'dense.bias': [2] })).toMatchInlineSnapshot(
-      `"WEIGHTS-NONE | w.safetensors | w.safetensors, a safetensors file, has no weights of a recurrent layer: it has "dense.kernel" and "dense.bias" | Tensors are named weight_ih_l0, weight_hh_l0, … (PyTorch, Paddle), kernel, recurrent_kernel, bias (Keras, Haste), ii/kernel, hi/kernel, hi/bias, … (Flax), Wx, Wh, bias (MLX), lstm_cell/kernel of [I + H, 4·H], gates/kernel (TensorFlow 1) and W, R, B, P (ONNX), with any prefix."`,
+      `"WEIGHTS-NONE | w.safetensors | w.safetensors, a safetensors file, has no weights of a recurrent layer: it has "dense.kernel" and "dense.bias" | Tensors are named as the cell's own parameters, or weight_ih_l0, weight_hh_l0, … (PyTorch, Paddle), kernel, recurrent_kernel, bias (Keras, Haste), ii/kernel, hi/kernel, hi/bias, … (Flax), Wx, Wh, bias (MLX), lstm_cell/kernel of [I + H, 4·H], gates/kernel (TensorFlow 1) and W, R, B, P (ONNX), with any prefix."`,
     );
     expect(refusal({})).toContain('WEIGHTS-NONE');
     // A convolution has a kernel and a recurrent kernel too.

@@ -9,11 +9,12 @@ import { type CellResult, elements, type Tensor, type Tensors } from '../../data
 import { type BoundRequest, bindRequest, type CellInterface, checkParamSource, settle } from '../bind.js';
 import { listText, own } from '../describe.js';
 import { measureGroup, refuseUnknown, requireAll } from '../groups.js';
-import type { RunResponse } from '../response.js';
+import { type RunResponse, toResponse } from '../response.js';
 import { type Axis, axisOf, SizeLedger } from '../sizes.js';
 import type { RunRequest } from '../types.js';
+import { measureWeights } from '../weights/index.js';
 import { structureOf } from './structure.js';
-import { measureStack, stackGradients, stackParams } from './weights.js';
+import { measureStack, ofFramework, stackGradients, stackParams } from './weights.js';
 
 const MODEL = 'stack';
 /** By state, the model's input and output of it. */
@@ -85,13 +86,14 @@ export function bindStack(request: RunRequest, face: CellInterface, stated: Size
   requireAll('inputs', [{ name: 'x' }], request.inputs, MODEL);
   measure('inputs', { x: [...along, axisOf('I')] }, request.inputs);
   checkParamSource(request, signature);
-  if (weights) measureStack(ledger, weights, structure);
+  if (weights) measureAny(ledger, weights, face);
   if (params) measureGroup(ledger, 'params', signature.params, params, [], MODEL);
   measure('state', ofStates, state);
   if (cotangents) {
     measure('cotangents.outputs', { h: [...along, output] }, cotangents.outputs);
     measure('cotangents.state', ofStates, cotangents.state);
   }
+  const framework = ofFramework(weights);
   const known = new SizeLedger();
   for (const [dim, size] of Object.entries({ ...stated, ...ledger.sizes() })) known.record(dim, size, dim, 'DATA-SHAPE', dim);
   const sizes = settle(known, signature);
@@ -106,7 +108,7 @@ export function bindStack(request: RunRequest, face: CellInterface, stated: Size
           : {}),
       },
       state: {},
-      ...(weights ? { params: stackParams(weights, structure, sizes) } : {}),
+      ...(framework ? { params: stackParams(framework, structure, sizes) } : weights ? { weights } : {}),
       ...(cotangents
         ? {
             cotangents: {
@@ -122,10 +124,17 @@ export function bindStack(request: RunRequest, face: CellInterface, stated: Size
 }
 
 /** Sizes that the weights of all layers fix. @throws RecurveError `WEIGHTS-*` */
-export function stackSizes(weights: NonNullable<RunRequest['weights']>, { signature }: CellInterface): Sizes {
+export function stackSizes(weights: NonNullable<RunRequest['weights']>, face: CellInterface): Sizes {
   const ledger = new SizeLedger();
-  measureStack(ledger, weights, structureOf(signature));
+  measureAny(ledger, weights, face);
   return ledger.sizes();
+}
+
+/** recurve's own are the model's parameters; a framework's are laid out layer by layer. */
+function measureAny(ledger: SizeLedger, weights: NonNullable<RunRequest['weights']>, { signature }: CellInterface): void {
+  const framework = ofFramework(weights);
+  if (framework) measureStack(ledger, framework, structureOf(signature));
+  else measureWeights(ledger, weights.format, MODEL, signature, weights.tensors);
 }
 
 /** What is missing is zero. */
@@ -169,16 +178,12 @@ export function stackResult({ outputs, gradients }: CellResult): CellResult {
 }
 
 /** As `toResponse`, of results under the names of requests. */
-export function stackResponse(
-  result: CellResult,
-  { weights }: RunRequest,
-  { signature }: CellInterface,
-  sizes: Sizes,
-): RunResponse {
+export function stackResponse(result: CellResult, request: RunRequest, { signature }: CellInterface, sizes: Sizes): RunResponse {
+  const weights = ofFramework(request.weights);
+  if (!weights) return toResponse(result, request, signature, sizes);
   const { outputs, state, gradients } = result;
   if (!gradients) return { outputs, state };
   const { params, ...others } = gradients;
-  if (!weights) return { outputs, state, gradients };
   return { outputs, state, gradients: { ...others, weights: stackGradients(weights, structureOf(signature), sizes, params) } };
 }
 

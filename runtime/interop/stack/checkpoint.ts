@@ -2,7 +2,7 @@
 import { RecurveError } from '../../../codegen/errors.js';
 import type { TensorFile } from '../containers/container.js';
 import { listText, quote } from '../describe.js';
-import { type LayerChoice, ownWeights } from '../weights/file.js';
+import { type LayerChoice, toldWeights } from '../weights/file.js';
 import { FRAMEWORKS } from '../weights/frameworks.js';
 import { allLayers, chosenPrefix, type Layer } from '../weights/layers.js';
 import type { FoundStack, ReadStack } from './found.js';
@@ -23,12 +23,13 @@ export function stacksOf(file: TensorFile): readonly FoundStack[] {
 
 /**
  * All layers and directions of a PyTorch module or of a Keras stack, for the model `stack`; a file that `import` wrote says
- * itself what it holds.
+ * itself what it holds, and parameters of the model have its names.
  *
  * @throws RecurveError `IMPORT-STACK`, `SAFETENSORS-*`, `DATA-*`, `WEIGHTS-*`
  */
 export function stackWeightsOf(file: TensorFile, choice: LayerChoice = {}): ReadStack {
-  if (Object.hasOwn(file.metadata, 'weights.format')) return { ...ownWeights(file), notes: [] };
+  const told = toldWeights(file, choice);
+  if (told) return { ...told, notes: [] };
   if (choice.layer !== undefined) {
     throw layerError(
       `--layer ${choice.layer} chooses one layer, and stack takes all of ${file.source}`,

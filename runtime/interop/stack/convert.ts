@@ -6,23 +6,24 @@ import { paramsToWeights } from '../weights/index.js';
 import { stackSizes } from './bind.js';
 import { namingOf, type STACK_FORMATS } from './names.js';
 import { structureOf } from './structure.js';
-import { joined, refuseMerge, stackParams } from './weights.js';
+import { joined, ofFramework, refuseMerge, stackParams } from './weights.js';
 
-type Weights = NonNullable<RunRequest['weights']>;
+type Given = NonNullable<RunRequest['weights']>;
 
 /**
  * The same layers in the layout of `format`: the model makes the same bits of both. What is in that layout already stays as it is.
  *
  * @throws RecurveError `WEIGHTS-OPTION` for options that the framework does not have, `WEIGHTS-CELL`
  */
-export function convertStack(weights: Weights, format: (typeof STACK_FORMATS)[number], face: CellInterface): Weights {
+export function convertStack(weights: Given, format: (typeof STACK_FORMATS)[number], face: CellInterface): Given {
   if (weights.format === format) return weights;
   const structure = structureOf(face.signature);
   refuseMerge(format, structure);
   const naming = namingOf(format, structure, []);
   if (naming === undefined) throw new Error(`${format} has names for stacks`);
   const sizes = stackSizes(weights, face);
-  const params = stackParams(weights, structure, sizes);
+  const framework = ofFramework(weights);
+  const params = framework ? stackParams(framework, structure, sizes) : weights.tensors;
   const named = new Map<string, Tensor[]>();
   for (const { layer, reverse, prefix, signature } of structure.rows) {
     const own = Object.entries(params).filter(([name]) => name.startsWith(prefix));

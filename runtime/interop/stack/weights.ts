@@ -5,13 +5,23 @@ import { didYouMean } from '../../../codegen/suggest.js';
 import { elements, type Tensor, type Tensors } from '../../data.js';
 import { listText, own, pathOf, shapeText } from '../describe.js';
 import { SizeLedger } from '../sizes.js';
-import type { RunRequest } from '../types.js';
+import type { FrameworkName, RunRequest } from '../types.js';
 import { FRAMEWORKS } from '../weights/frameworks.js';
 import { gradientsToWeights, measureWeights, weightsToParams } from '../weights/index.js';
 import { type Naming, namingOf, type Place, STACK_FORMATS } from './names.js';
 import type { StackLayer, Structure } from './structure.js';
 
-type Weights = NonNullable<RunRequest['weights']>;
+/** Laid out as a framework does; recurve's own are the parameters already. */
+export interface Weights {
+  readonly format: FrameworkName;
+  readonly tensors: Tensors;
+}
+
+/** `undefined` of those that are the model's parameters by name. */
+export function ofFramework(weights: RunRequest['weights']): Weights | undefined {
+  if (weights === undefined || weights.format === 'recurve') return undefined;
+  return { format: weights.format, tensors: weights.tensors };
+}
 
 /** One layer and direction of a request's weights. */
 interface Share {

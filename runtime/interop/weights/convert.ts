@@ -6,7 +6,8 @@ import { elements, shapeOf, type Tensor, type Tensors } from '../../data.js';
 import { own } from '../describe.js';
 import { SizeLedger } from '../sizes.js';
 import type { WeightFormat } from '../types.js';
-import { measureWeights, type ResolvedTensor, resolveLayout } from './resolve.js';
+import type { ResolvedTensor } from './layout.js';
+import { measureWeights, resolveLayout } from './resolve.js';
 
 /**
  * The sizes that the framework's tensors fix: I, H, and P of a projection.
@@ -20,8 +21,8 @@ export function sizesFromWeights(format: WeightFormat, cell: string, signature: 
 }
 
 /**
- * Our parameters, float32, from a framework's tensors. What the framework splits in two is summed; what is
- * optional and missing is zero. A rate that no framework's tensor holds is left out: it may be missing in the data.
+ * Our parameters, float32, from a layout's tensors. What the framework splits in two is summed; what is
+ * optional and missing is zero. A rate that no tensor holds is left out: it may be missing in the data.
  *
  * @throws RecurveError `WEIGHTS-*`
  */
@@ -33,7 +34,8 @@ export function weightsToParams(
   tensors: Tensors,
 ): Tensors {
   const layout = measureWeights(SizeLedger.of(sizes), format, cell, signature, tensors);
-  const held = new Set(layout.flatMap(({ bands }) => bands.flat()));
+  const there = layout.filter(({ name, ifMissing }) => ifMissing !== 'init' || own(tensors, name));
+  const held = new Set(there.flatMap(({ bands }) => bands.flat()));
   const params = new Map(
     signature.params
       .filter(({ name }) => held.has(name))
@@ -112,7 +114,8 @@ export function gradientsToWeights(
   const shapes = new Map(signature.params.map((param) => [param.name, shapeOf(param, sizes)]));
   const packedGradients = resolveLayout(format, cell, signature).flatMap((packed): [string, Tensor][] => {
     const shape = own(given, packed.name)?.shape;
-    if (!shape) return [];
+    // What is not trained has no gradient, and no framework's tensor is of such parameters alone.
+    if (!shape || (format === 'recurve' && !own(gradients, packed.name))) return [];
     const double = packed.bands.flat().some((name) => name !== undefined && own(gradients, name)?.data instanceof Float64Array);
     const data = double ? new Float64Array(elements(shape)) : new Float32Array(elements(shape));
     for (const { name, place } of placements(packed, shapes)) {

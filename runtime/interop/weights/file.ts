@@ -1,6 +1,6 @@
 /**
- * A file of weights alone: what `recurve import` writes, or a checkpoint in which a framework named the tensors. The names
- * and shapes say whose it is, which layers there are and where each one starts; what they leave open is asked, and what
+ * A file of weights alone: what `recurve import` writes, the parameters that a program saved, or a checkpoint in which a
+ * framework named the tensors. The names and shapes say whose it is, which layers there are and where each one starts; what they leave open is asked, and what
  * was assumed is said.
  */
 import { RecurveError } from '../../../codegen/errors.js';
@@ -19,10 +19,11 @@ import { chooseLayer, isReverse, type Layer, type LayerChoice, layersOf } from '
 import type { CellName } from './layout.js';
 import { refuseLeftovers } from './leftover.js';
 import type { Source } from './names/index.js';
+import { holdsOwn, readOwn } from './own.js';
 
 export type { LayerChoice } from './layers.js';
 
-/** One layer and direction. */
+/** One layer and direction, or all parameters of a cell or model. */
 export interface WeightsFile {
   readonly source: string;
   /** Where the file says so, or its shapes do. */
@@ -38,11 +39,31 @@ export interface WeightsFile {
 
 /** @throws RecurveError `SAFETENSORS-*`, `DATA-*`, `WEIGHTS-*` */
 export function weightsOf(file: TensorFile, choice: LayerChoice = {}): WeightsFile {
-  return Object.hasOwn(file.metadata, 'weights.format') ? ownWeights(file) : foreignWeights(file, choice);
+  return toldWeights(file, choice) ?? foreignWeights(file, choice);
 }
 
-/** A file that we wrote holds one layer and nothing else, and says in its metadata what it is. */
-export function ownWeights(file: TensorFile): WeightsFile {
+/** Of a file that says what it is, or that holds the parameters of the cell that is run. @throws RecurveError as `weightsOf` */
+export function toldWeights(file: TensorFile, choice: LayerChoice): WeightsFile | undefined {
+  const said = file.metadata['weights.format'];
+  if (said === 'recurve') return namedWeights(file, choice);
+  if (said !== undefined) return importedWeights(file);
+  if (!holdsOwn(file, choice)) return undefined;
+  const weights = namedWeights(file, choice);
+  const count = Object.keys(weights.weights.tensors).length;
+  return { ...weights, readAs: `recurve's own parameters, ${count} tensor${count === 1 ? '' : 's'}` };
+}
+
+/** Parameters by their own names; below a prefix they are of a part of what the file says that it is of. */
+function namedWeights(file: TensorFile, choice: LayerChoice): WeightsFile {
+  const { cell, options, reverse = false } = readMetadata(file.metadata, file.source);
+  const { initial, tensors } = readOwn(file, choice);
+  const read = { source: file.source, initial, weights: { format: 'recurve', tensors } } as const;
+  if (choice.prefix !== undefined) return { ...read, options: {}, reverse: false };
+  return { ...read, ...(cell === undefined ? {} : { cell }), options, reverse };
+}
+
+/** A file of `recurve import` holds one layer or stack and nothing else, and says in its metadata what it is. */
+function importedWeights(file: TensorFile): WeightsFile {
   const { source } = file;
   const { initial, others: tensors } = takeInitial(file.tensors);
   const { cell, options, reverse = false, format } = readMetadata(file.metadata, source);

@@ -1,5 +1,5 @@
 /** Every framework whose layers are read: its name, its layout, and what it calls its gates. */
-import type { WeightFormat } from '../types.js';
+import type { FrameworkName } from '../types.js';
 import type { Block, CellName, FormatLayout } from './layout.js';
 import { FLAX, NNX } from './layouts/flax.js';
 import { HASTE } from './layouts/haste.js';
@@ -16,7 +16,7 @@ interface Framework {
   readonly letters: Readonly<Record<string, string>>;
 }
 
-export const FRAMEWORKS: Readonly<Record<WeightFormat, Framework>> = {
+export const FRAMEWORKS: Readonly<Record<FrameworkName, Framework>> = {
   onnx: { title: 'ONNX', layout: ONNX, letters: { g: 'c', n: 'h' } },
   torch: { title: 'PyTorch', layout: TORCH, letters: {} },
   keras: { title: 'Keras', layout: KERAS, letters: { g: 'c', n: 'h' } },
@@ -29,7 +29,7 @@ export const FRAMEWORKS: Readonly<Record<WeightFormat, Framework>> = {
 };
 
 /** `i f c o`: the gates of the framework's layer in its own order and letters, empty where it has one only. */
-export function gateOrder(format: WeightFormat, cell: CellName): string {
+export function gateOrder(format: FrameworkName, cell: CellName): string {
   const { layout, letters } = FRAMEWORKS[format];
   const matrices = layout[cell]?.tensors.flatMap(({ blocks }) => blocks).map(nameOf) ?? [];
   const gates = matrices.flatMap((name) => /^W_([a-gi-z])$/.exec(name)?.[1] ?? []);

@@ -1,3 +1,3 @@
-/** Weights in ONNX, torch and Keras layout. */
+/** Weights in the layouts of frameworks and in recurve's own. */
 export { gradientsToWeights, paramsToWeights, sizesFromWeights, weightsToParams } from './convert.js';
 export { type Called, measureWeights } from './resolve.js';

@@ -15,6 +15,8 @@ export interface LayerChoice {
   readonly layer?: string;
   /** Whose layer it is, where the names leave that open. */
   readonly format?: WeightFormat;
+  /** Names of the cell's own parameters, where it is known what the weights are for. */
+  readonly params?: readonly string[];
 }
 
 /** One layer and direction, and one way to read it. */
@@ -107,7 +109,7 @@ function noneError({ source, kind, tensors }: TensorFile): RecurveError {
   return new RecurveError({
     code: 'WEIGHTS-NONE',
     message: `${source}, ${kind}, has no weights of a recurrent layer: it has ${names.length > 0 ? listText(names) : 'no tensors'}`,
-    fix: `Tensors are named ${listText(SCHEMES.map(({ example }) => example))}, with any prefix.`,
+    fix: `Tensors are named as the cell's own parameters, or ${listText(SCHEMES.map(({ example }) => example))}, with any prefix.`,
     where: source,
   });
 }

@@ -3,6 +3,7 @@
  * and a block holds one of our parameters. The code that converts knows nothing of any cell or framework.
  */
 import type { OptionValue } from '../../../codegen/frontend/tree.js';
+import type { Axis } from '../sizes.js';
 
 export type CellName = 'rnn' | 'lstm' | 'gru';
 
@@ -40,6 +41,17 @@ export interface CellLayout {
   readonly tensors: readonly WeightTensor[];
   /** Options that the framework's layer does not have. */
   readonly refuses: readonly { readonly option: string; readonly value: OptionValue; readonly because: string }[];
+}
+
+/** One of the layout's tensors, its blocks settled for a cell and its options. */
+export interface ResolvedTensor {
+  readonly name: string;
+  readonly arrangement: WeightTensor['arrangement'];
+  /** `init`: what the parameter declares, or what is drawn. */
+  readonly ifMissing: 'refused' | 'zeros' | 'init';
+  /** Rows of blocks, one below the other, mostly one; a block is our parameter, `undefined` where it is unused. */
+  readonly bands: readonly (readonly (string | undefined)[])[];
+  readonly axes: readonly Axis[];
 }
 
 /** The cells that the framework has. */

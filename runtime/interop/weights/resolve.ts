@@ -7,24 +7,16 @@ import { listText, own, pathOf, shapeText } from '../describe.js';
 import { type Axis, axisOf, type SizeLedger } from '../sizes.js';
 import type { WeightFormat } from '../types.js';
 import { FRAMEWORKS } from './frameworks.js';
-import type { Block, CellLayout, CellName, WeightTensor } from './layout.js';
-
-/** One of the framework's tensors, its blocks settled. */
-export interface ResolvedTensor {
-  readonly name: string;
-  readonly arrangement: WeightTensor['arrangement'];
-  readonly optional: boolean;
-  /** Rows of blocks, one below the other, mostly one; a block is our parameter, `undefined` where it is unused. */
-  readonly bands: readonly (readonly (string | undefined)[])[];
-  readonly axes: readonly Axis[];
-}
+import type { Block, CellLayout, CellName, ResolvedTensor, WeightTensor } from './layout.js';
+import { ownTensors } from './layouts/own.js';
 
 /**
- * The framework's tensors for this cell with these options.
+ * The layout's tensors for this cell with these options.
  *
  * @throws RecurveError `WEIGHTS-CELL`, `WEIGHTS-OPTION`
  */
 export function resolveLayout(format: WeightFormat, cell: string, signature: Signature): readonly ResolvedTensor[] {
+  if (format === 'recurve') return ownTensors(signature);
   const layout = layoutOf(format, cell);
   for (const { option, value, because } of layout.refuses) {
     if (signature.options[option] !== value) continue;
@@ -64,21 +56,22 @@ export function measureWeights(
   called: Called = asItIs,
 ): readonly ResolvedTensor[] {
   const resolved = resolveLayout(format, cell, signature);
-  for (const name of Object.keys(given)) {
-    if (!resolved.some((tensor) => tensor.name === name)) throw nameError(format, cell, name, resolved, called);
-  }
-  for (const { name, optional, axes } of resolved) {
+  const unknown = Object.keys(given).filter((name) => !resolved.some((tensor) => tensor.name === name));
+  const [stray] = unknown;
+  if (stray !== undefined && format === 'recurve') throw paramError(cell, unknown, resolved);
+  if (stray !== undefined) throw nameError(format, cell, stray, resolved, called);
+  for (const { name, ifMissing, axes } of resolved) {
     const tensor = own(given, name);
     const where = `weights.${called(name)}`;
     if (tensor) {
       checkDirections(format, where, tensor.shape);
       checkRank(format, cell, signature, { name, where }, tensor.shape, axes);
       ledger.measure(where, tensor.shape, axes, 'WEIGHTS-SHAPE');
-    } else if (!optional) {
+    } else if (ifMissing === 'refused') {
       throw new RecurveError({
         code: 'WEIGHTS-MISSING',
         message: `${where} is missing; ${format} weights of ${cell} need it`,
-        fix: `Give it, too: such a layer has ${listText(resolved.map((each) => called(each.name)))}.`,
+        fix: `Give it, too: ${format === 'recurve' ? cell : 'such a layer'} has ${listText(resolved.map((each) => called(each.name)))}.`,
         where,
       });
     }
@@ -112,7 +105,11 @@ function requireWhole(
   });
 }
 
+/** recurve's own has no table: the cell's declarations say all of it. */
+const OWN: CellLayout = { tensors: [], refuses: [] };
+
 function layoutOf(format: WeightFormat, cell: string): CellLayout {
+  if (format === 'recurve') return OWN;
   const layouts = FRAMEWORKS[format].layout;
   const layout = Object.hasOwn(layouts, cell) ? layouts[cell as CellName] : undefined;
   if (layout) return layout;
@@ -141,7 +138,8 @@ function resolve(tensor: WeightTensor, format: WeightFormat, signature: Signatur
   const gates = { ...first, times: params.length / grouped };
   const inner = lower ? rest.map((axis) => ({ ...axis, plus: lower.shape[1] })) : rest;
   const axes = [...lead.map((times) => ({ times })), ...(arrangement === 'rows' ? [gates, ...inner] : [...inner, gates])];
-  return { name, arrangement, optional, bands: bands.map((band) => band.params.map((param) => param?.name)), axes };
+  const ifMissing = optional ? 'zeros' : 'refused';
+  return { name, arrangement, ifMissing, bands: bands.map((band) => band.params.map((param) => param?.name)), axes };
 }
 
 interface Band {
@@ -196,6 +194,21 @@ function checkRank(
     code: 'WEIGHTS-OPTION',
     message: `${where} has shape ${shapeText(shape)}, as it has with ${needs.option} = ${needs.value}; the option is ${signature.options[needs.option]}`,
     fix: `Set the option ${needs.option} to ${JSON.stringify(needs.value)} (--set ${needs.option}=${needs.value}).`,
+    where,
+  });
+}
+
+/** Where one name is strange it may be a slip; where several are, other options are meant. */
+function paramError(cell: string, unknown: readonly string[], resolved: readonly ResolvedTensor[]): RecurveError {
+  const [first = ''] = unknown;
+  const where = pathOf('weights', first);
+  const names = resolved.map(({ name }) => name);
+  const others = unknown.length === 1 ? '' : `, nor are ${unknown.length - 1} more`;
+  const has = `It has ${listText(names)}; --set chooses options, and with them parameters.`;
+  return new RecurveError({
+    code: 'WEIGHTS-NAME',
+    message: `${where} is not a parameter of ${cell} with these options${others}`,
+    fix: unknown.length === 1 ? didYouMean(first, names, has, '"') : has,
     where,
   });
 }

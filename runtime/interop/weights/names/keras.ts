@@ -3,7 +3,7 @@
  * are the same but for the gates' order. A Haste layer is a PyTorch module, so a dot stands before its names, or nothing.
  */
 import { shapeText } from '../../describe.js';
-import type { WeightFormat } from '../../types.js';
+import type { FrameworkName } from '../../types.js';
 import { cellOf, type Found, plain, type Recognized, type Scheme } from './scheme.js';
 
 const NAMED = /^(|.*[./])(kernel|recurrent_kernel|bias|recurrent_bias)(?::0)?$/;
@@ -39,7 +39,7 @@ export const KERAS_NAMES: Scheme = {
   },
 };
 
-function formatsOf(found: Found, units: number, cell: Recognized['cell']): readonly WeightFormat[] {
+function formatsOf(found: Found, units: number, cell: Recognized['cell']): readonly FrameworkName[] {
   const { prefix, parts } = found;
   if (parts.has('recurrent_bias')) return ['haste'];
   const bias = found.shape('bias') ?? [];
@@ -52,7 +52,7 @@ function formatsOf(found: Found, units: number, cell: Recognized['cell']): reado
 }
 
 /** What a GRU's bias tells of its reset gate. */
-function bearing(found: Found, format: WeightFormat, cell: Recognized['cell']): Pick<Recognized, 'options' | 'remarks'> {
+function bearing(found: Found, format: FrameworkName, cell: Recognized['cell']): Pick<Recognized, 'options' | 'remarks'> {
   if (cell !== 'gru' || format !== 'keras') return { options: {}, remarks: [] };
   const bias = found.shape('bias');
   if (bias === undefined) return { options: {}, remarks: ['without a bias, which would tell the place of the reset gate'] };

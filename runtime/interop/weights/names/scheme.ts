@@ -1,7 +1,7 @@
 /** What a framework's naming scheme is: it says what each stored name is, and whether what it found makes a layer. */
 import type { OptionValue } from '../../../../codegen/frontend/tree.js';
 import type { Tensor } from '../../../data.js';
-import type { WeightFormat } from '../../types.js';
+import type { FrameworkName } from '../../types.js';
 import type { CellName } from '../layout.js';
 
 /** What a stored name stands for. */
@@ -25,7 +25,7 @@ export interface Found {
 
 /** A layer as the scheme understands it. */
 export interface Recognized {
-  readonly format: WeightFormat;
+  readonly format: FrameworkName;
   readonly cell: CellName;
   /** Options of the cell that the file tells. */
   readonly options: Readonly<Record<string, OptionValue>>;
