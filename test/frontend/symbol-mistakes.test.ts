@@ -1,6 +1,6 @@
 /** Mistakes with symbols. */
 import { expect, test } from 'vitest';
-import { mistakesOf, usingAll } from './specs.js';
+import { mistakes, mistakesOf, usingAll } from './specs.js';
 
 const said = (more: string, inputs = "{ x: vec('I'), m: map('X', 'I') }") =>
   mistakesOf({
@@ -181,5 +181,25 @@ test('symbols are inputs or states, counted by a dim', () => {
           params: { W: mat('H', 'I'), U: mat('H', 'H'), b: symbol('H') },
                                                            ^^^^^^^^^^^
         fix: Write \`scalar()\`."
+  `);
+});
+
+test('a symbol is one of those that there is a row or a number for', () => {
+  const of = (more: string) =>
+    mistakes(`import { cell, crossEntropy, embed, mat, symbol, vec } from 'recurve';
+export default cell({ name: 'mine', dims: ['V', 'K', 'H'], inputs: { x: vec('K'), s: symbol('V') }, state: { h: vec('H') },
+  params: { E: mat('K', 'H'), F: mat('V', 'H') },
+  step({ x, s }, { h }, p) { return { h: h + embed(p.F, s), more: ${more} }; } });`);
+  expect(of('embed(p.E, s) + x')).toMatchInlineSnapshot(`
+    "mine.cell.ts:4:78  SPEC-SYMBOL  this is one of V symbols, and the first argument of \`embed\` has a row for each of K
+          step({ x, s }, { h }, p) { return { h: h + embed(p.F, s), more: embed(p.E, s) + x }; } });
+                                                                                     ^
+        fix: Give both the same dim: \`symbol('K')\`, or a first argument over V."
+  `);
+  expect(of('crossEntropy(x, s) * embed(p.E, 1)')).toMatchInlineSnapshot(`
+    "mine.cell.ts:4:83  SPEC-SYMBOL  this is one of V symbols, and the first argument of \`crossEntropy\` has a number for each of K
+          step({ x, s }, { h }, p) { return { h: h + embed(p.F, s), more: crossEntropy(x, s) * embed(p.E, 1) }; } });
+                                                                                          ^
+        fix: Give both the same dim: \`symbol('K')\`, or a first argument over V."
   `);
 });

@@ -20,6 +20,7 @@ export function embed(machine: Machine, [first, second]: readonly Operand[], at:
     machine.report('SPEC-MATRIX-ARGUMENT', first.span, message, fix);
     return POISON;
   }
+  if (isOfOthers(machine, 'embed', second, shape[0] ?? '', 'a row for each')) return POISON;
   if (!machine.multiplies(ref, at)) return POISON;
   return { kind: 'node', id: machine.builder.gather(ref.param, symbol, shape.slice(1), at) };
 }
@@ -92,4 +93,24 @@ export function symbolArgument(
   const fix = `Declare it by \`symbol('V')\`; ${otherwise}.`;
   machine.report('SPEC-SYMBOL', span, message, fix);
   return undefined;
+}
+
+/** Whether a declared symbol is one of another vocabulary than what it chooses from, which is reported. */
+export function isOfOthers(
+  machine: Machine,
+  operation: 'embed' | 'crossEntropy',
+  { value, span }: Operand,
+  dim: string,
+  each: string,
+): boolean {
+  const symbols = value.kind === 'declared' ? value.declaration.symbols : undefined;
+  if (symbols === undefined || symbols === dim) return false;
+  const message = `this is one of ${symbols} symbols, and the first argument of \`${operation}\` has ${each} of ${dim}`;
+  machine.report(
+    'SPEC-SYMBOL',
+    span,
+    message,
+    `Give both the same dim: \`symbol('${dim}')\`, or a first argument over ${symbols}.`,
+  );
+  return true;
 }
