@@ -15,7 +15,7 @@ const cellOf = (step: string, params = "E: mat('V', 'H'), U: mat('H', 'H')") =>
       params: { ${params} }, step({ s, r }, { h }, p) { ${step} } });`);
 
 const CELLS = {
-  'a row': 'return { h: tanh(embed(p.E, s) + matvec(p.U, h)), loss: crossEntropy(matvec(p.U, h), r) };',
+  'a row': 'return { h: tanh(embed(p.E, s) + matvec(p.U, h)), y: matvec(p.U, h) * r };',
   'a row of what was given before, which is the first one where nothing was':
     'return { h: tanh(embed(p.E, delay(s, 2)) + matvec(p.U, h)) * (1 + 0.1 * r) };',
   'rows of two symbols, and of one that is always the same':
