@@ -115,6 +115,7 @@ function inspectSignature(kind: SpecTree['kind'], signature: Signature, sizes: S
 
 function withAxes(output: string, axes: readonly string[] | undefined): string {
   if (axes === undefined) return output;
+  if (axes.length === 0) return `${output} (one for all sequences)`;
   return axes.length === 1 ? `${output} (no time)` : `${output} (over ${axes[0]})`;
 }
 

@@ -25,6 +25,8 @@ export interface TensorSlot {
   readonly time?: string;
   /** Of an input, an output or a cotangent of one that has no time: `[B, …]`. */
   readonly timeless?: true;
+  /** Of an output or its cotangent: one for all sequences, `[]`. */
+  readonly total?: true;
   /** Of symbols: how many there are of each. */
   readonly symbols?: number;
   /** Of a parameter: how it is filled when nobody gives it. */
@@ -134,6 +136,8 @@ export interface Plan {
   readonly lengths: Readonly<Record<string, { readonly buffer: string; readonly offset: number }>>;
   /** One `u32`: the seed of the random masks, where any are drawn. */
   readonly seed?: { readonly buffer: string; readonly offset: number };
+  /** One `u32`: how many sequences a run has, where that counts. */
+  readonly batch?: { readonly buffer: string; readonly offset: number };
   /** The WGSL of every kernel. */
   readonly kernels: readonly KernelSpec[];
   /** A kernel each, with when it runs and what that costs. */

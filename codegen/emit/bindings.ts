@@ -15,6 +15,12 @@ export function lengthOf({ shared }: Pick<Storage, 'shared'>, bindings: Bindings
   return `${bindings.lengths()}[${start === 0 ? b : `${start}u + ${b}`}]`;
 }
 
+/** How many sequences the run has where b is one of them, else 0: a `u32`. */
+export function batchOf({ shared }: Pick<Storage, 'shared'>, bindings: Bindings, b: string): string {
+  const count = `${bindings.lengths()}[${shared.batchAt}u]`;
+  return `select(0u, ${count}, ${b} < ${count})`;
+}
+
 export class Bindings {
   private readonly access = new Map<string, 'read' | 'read_write'>();
 

@@ -23,7 +23,7 @@ import type { Phase } from '../schedule/phases.js';
 import { type Access, accessTo, type Place, quads, type Store } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
-import { type Bindings, lengthOf, stepsOf } from './bindings.js';
+import { type Bindings, batchOf, lengthOf, stepsOf } from './bindings.js';
 import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, rowNumber, type Spot, unitSpot } from './spots.js';
 
@@ -73,6 +73,7 @@ class BodyPrinter {
   private usesLast = false;
   private usesSteps = false;
   private usesSeed = false;
+  private usesBatch = false;
 
   constructor(private readonly request: BodyRequest) {
     this.home = homeSpot(request.phase.shape.length);
@@ -113,6 +114,7 @@ class BodyPrinter {
       // A sequence without steps ends where the first one would be.
       ...(phase.stores.some(({ when }) => when === 'last') ? ['let ends = t + 1 == max(steps, 1);'] : []),
       ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${storage.shared.seedAt}u];`] : []),
+      ...(this.usesBatch ? [`let batch = f32(${batchOf(storage, bindings, 'b')});`] : []),
       ...indexLines(phase.shape, storage),
       ...(units % 4 === 0
         ? []
@@ -170,6 +172,9 @@ class BodyPrinter {
         return `vec4f(${literal(storage.elements(node.dims))})`;
       case 'steps':
         return `vec4f(f32(${lengthOf(storage, bindings, node.time, 'b')}))`;
+      case 'batch':
+        this.usesBatch = true;
+        return 'vec4f(batch)';
       case 'index':
         return this.index(node.blocks, storage.size(node.shape[0] ?? ''), spot);
       case 'random':

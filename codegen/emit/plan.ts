@@ -110,6 +110,7 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     tensors: withInits(shared.tensors, signature, (dim) => shared.size(dim)),
     lengths: Object.fromEntries(shared.times.map((time) => [time, { buffer: LENGTHS, offset: shared.lengthsAt(time) }])),
     ...(draws(program) ? { seed: { buffer: LENGTHS, offset: shared.seedAt } } : {}),
+    ...(counts(program) ? { batch: { buffer: LENGTHS, offset: shared.batchAt } } : {}),
     kernels,
     passes,
     forward,
@@ -159,6 +160,10 @@ function withInits(
   ];
   const known = new Map(inits);
   return Object.fromEntries(Object.entries(tensors).map(([path, slot]) => [path, { ...slot, ...known.get(path) }]));
+}
+
+function counts({ sections }: Program): boolean {
+  return sections.some(({ builder }) => builder.nodes.some(({ op }) => op === 'batch'));
 }
 
 function draws({ shared, sections }: Program): boolean {

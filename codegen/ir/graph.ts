@@ -31,6 +31,8 @@ export type Leaf =
   | { readonly op: 'index'; readonly blocks: number | undefined }
   /** How many steps the sequence has along a time axis. */
   | { readonly op: 'steps'; readonly time: string }
+  /** How many sequences the run has, in the rows of those; 0 in those that a plan for more has besides. */
+  | { readonly op: 'batch' }
   /** How many values a shape of these dims has. */
   | { readonly op: 'extent'; readonly dims: readonly string[] }
   /** Draws of a counter-based generator, fresh at each step or once for each sequence. */

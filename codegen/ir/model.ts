@@ -43,7 +43,7 @@ export interface ModelSection {
 
 export interface ModelGraph {
   readonly sections: readonly ModelSection[];
-  /** What the caller gets, by name: outputs of sections in the order of time. */
-  readonly outputs: Readonly<Record<string, Extract<Source, { kind: 'output' }>>>;
+  /** What the caller gets, by name: outputs of sections in the order of time, or their total over all sequences. */
+  readonly outputs: Readonly<Record<string, Extract<Source, { kind: 'output' }> & { readonly total?: true }>>;
   readonly rules: readonly SizeRule[];
 }

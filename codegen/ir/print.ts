@@ -97,6 +97,7 @@ function printBody(node: Node): string {
   if (node.op === 'delayed') return `${node.group} ${node.name} delayed by ${node.steps}`;
   if (node.op === 'random') return `${node.distribution} draw ${node.site} per ${node.per}`;
   if (node.op === 'index') return node.blocks === undefined ? 'index' : `index of ${node.blocks} blocks`;
+  if (node.op === 'batch') return 'sequences';
   if (node.op === 'steps') return `steps over ${node.time}`;
   if (node.op === 'extent') return `extent ${node.dims.join('·')}`;
   return node.op === 'last' || node.op === 'time' ? node.op : `${node.op} ${node.name}`;

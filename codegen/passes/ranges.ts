@@ -84,6 +84,7 @@ export class Ranges {
       case 'time':
       case 'index':
       case 'steps':
+      case 'batch':
         return between(0, INFINITE);
       case 'extent':
         return between(1, INFINITE);

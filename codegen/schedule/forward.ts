@@ -10,6 +10,7 @@ import type { Order, Pass, PhasePass, Rows } from './passes.js';
 import type { Phase } from './phases.js';
 import { type Access, accessOf, accessTo, type Store, widthOf } from './places.js';
 import type { Storage } from './storage.js';
+import { totalPasses } from './totals.js';
 
 export interface ForwardRequest {
   readonly builder: GraphBuilder;
@@ -38,7 +39,8 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     stores.push({ value, place: final, shift: 0, when: 'last', initial: accessTo(place) });
     inStates.set(value, accessTo(place, 1));
   }
-  const keep = (path: string, value: NodeId): Access => {
+  const keep = (group: 'outputs' | 'traces', name: string, value: NodeId): Access => {
+    const path = `${group}.${name}`;
     const state = inStates.get(value);
     // The sequence of a state is the output: slot 0 is the initial state, so the output starts at slot 1.
     if (state) {
@@ -51,12 +53,12 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     const known = storage.alias(path, builder.node(value));
     if (known !== undefined) return known;
     const place = storage.links.target(path) ?? storage.place('values', 'sequence', shape, steps, path);
-    storage.expose(path, place, steps);
+    if (!storage.links.isTotal(name)) storage.expose(path, place, steps);
     stores.push({ value, place, shift: 0, when: 'active' });
     return accessTo(place);
   };
-  const outputs = new Map(Object.entries(step.outputs).map(([name, value]) => [name, keep(`outputs.${name}`, value)]));
-  for (const [name, value] of Object.entries(step.traces)) keep(`traces.${name}`, value);
+  const outputs = new Map(Object.entries(step.outputs).map(([name, value]) => [name, keep('outputs', name, value)]));
+  for (const [name, value] of Object.entries(step.traces)) keep('traces', name, value);
 
   const read = (id: NodeId) => storage.leaf(builder.node(id));
   const words = (id: NodeId) => wordsOf(builder, storage, id);
@@ -97,6 +99,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     ...parallel(regions.before, 'forward', 'before'),
     ...inLoop(regions.loop, 'forward', { from: 0, to: steps, by: 1 }),
     ...parallel(regions.after, 'forward', 'after'),
+    ...totalPasses({ builder, storage, outputs: step.outputs, read: (name) => outputs.get(name) }),
   ];
   return { orders, regions, outputs };
 }

@@ -178,7 +178,7 @@ export class Levels {
 
   private leaf(id: NodeId): number {
     const node = this.request.builder.node(id);
-    const free = ['constant', 'param', 'last', 'time', 'index', 'extent', 'steps', 'random'].includes(node.op);
+    const free = ['constant', 'param', 'last', 'time', 'index', 'extent', 'steps', 'batch', 'random'].includes(node.op);
     if (!free) throw new Error(`${node.op} leaf ${id} has no place in memory`);
     return 0;
   }

@@ -198,6 +198,10 @@ class ModelScheduling {
       source: (kind, name) => (kind === 'input' ? this.input(section, inputs, name) : this.cotangent(section, name)),
       target: (path) => this.target(index, path),
       state: (name) => this.state(index, section, name),
+      isTotal: (output) =>
+        Object.values(this.graph.outputs).some(
+          ({ section: of, name, total = false }) => total && of === index && name === output,
+        ),
       paths: (path) => this.paths(index, path),
     };
   }

@@ -50,6 +50,11 @@ export class Shared implements ParameterStorage {
     return this.times.length * 4 * quads(this.size('B'));
   }
 
+  /** Where it says how many sequences a run has. */
+  get batchAt(): number {
+    return this.seedAt + 1;
+  }
+
   /** How many values a shape has. */
   elements(shape: Shape): number {
     return shape.reduce((product, dim) => product * this.size(dim), 1);
@@ -89,6 +94,7 @@ export class Shared implements ParameterStorage {
       shape: [...leading, ...place.shape.map((dim) => this.size(dim))],
       padded: [...leading, ...inner],
       ...(place.layout === 'sequence' && time !== undefined && time !== 'T' ? { time } : {}),
+      ...(place.layout === 'shared' && /\boutputs\./.test(path) ? { total: true as const } : {}),
       ...(place.layout === 'row' && /\b(inputs|outputs)\.[^.]*$/.test(path) ? { timeless: true as const } : {}),
     };
   }

@@ -17,6 +17,8 @@ export interface Links {
   /** Where an output goes, where another section has a place for it, and where a state is, where it starts from such an output. */
   readonly target: (path: string) => Place | undefined;
   readonly state: (name: string) => Place | undefined;
+  /** Whether it is the total over all sequences that the host sees of an output, and gives a cotangent of. */
+  readonly isTotal: (output: string) => boolean;
   /** By what paths the host sees one of its tensors; none where it does not. */
   readonly paths: (path: string) => readonly string[];
 }
@@ -27,6 +29,7 @@ export const ALONE: Links = {
   source: () => undefined,
   target: () => undefined,
   state: () => undefined,
+  isTotal: () => false,
   paths: (path) => [path],
 };
 
@@ -154,7 +157,8 @@ export class Storage {
     for (const { name, of } of seeds) {
       const linked = this.links.source('seed', name);
       const path = `cotangents.outputs.${name}`;
-      const place = linked?.place ?? this.place('inputs', 'sequence', shapeOf(outputs[of] ?? 0), slots, path);
+      const layout = this.links.isTotal(of) ? 'shared' : 'sequence';
+      const place = linked?.place ?? this.place('inputs', layout, shapeOf(outputs[of] ?? 0), slots, path);
       this.leaves.set(`seed ${name}`, linked ?? accessTo(place));
       if (linked === undefined) this.expose(path, place, slots);
     }

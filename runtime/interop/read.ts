@@ -20,7 +20,9 @@ export function requireRead(
 ): void {
   // Without lengths all is read, and readers have refused what is no number.
   if (Object.keys(lengths).length === 0) return;
-  for (const { name, leading: [time = 'T'] = [] } of declared) {
+  for (const { name, leading = ['T'] } of declared) {
+    // A total is of no sequence and of no time.
+    const [time = 'B'] = leading;
     const tensor = own(given, name);
     if (!tensor) continue;
     const along = own(lengths, time);

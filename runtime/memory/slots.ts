@@ -87,7 +87,7 @@ function place(path: string, slot: TensorSlot): PlacedTensor {
   const group = Object.keys(LEADING).find((known) => path.startsWith(`${known}.`));
   const alongTime = group === undefined ? undefined : LEADING[group];
   if (group === undefined || alongTime === undefined) throw new Error(`the plan has a tensor ${path} of no known group`);
-  const leading = slot.timeless === true ? 'row' : alongTime;
+  const leading = slot.total === true ? 'shared' : slot.timeless === true ? 'row' : alongTime;
   const own = slot.shape.slice(AXES[leading]);
   // One number takes an axis of its own in padded memory.
   const unit = { shape: slot.padded.length > slot.shape.length ? [...own, 1] : own, padded: slot.padded.slice(AXES[leading]) };

@@ -6,7 +6,7 @@ import { courseOf, type Extent, type Numbers, pad, shapeIn, wordsIn } from './co
 import type { PlacedTensor } from './slots.js';
 
 export interface Uploader {
-  /** Sequences' lengths, and the seed of the random masks: written where they are not what they were. */
+  /** Sequences' lengths, their number, and the seed of the random masks: written where they are not what they were. */
   run(extent: Extent, seed: number): void;
   /**
    * A tensor, padding included: nothing of what was there is left. A number fills all of it; padding stays zero. What
@@ -27,12 +27,13 @@ export function createUploader(
 ): Uploader {
   const staging = new Float32Array(given.reduce((most, tensor) => Math.max(most, tensor.words), 0));
   const lengthWords = new Uint32Array(plan.sizes.B ?? 1);
-  /** What the memory holds: lengths by axis, and the seed. */
+  /** What the memory holds: lengths by axis, the seed, and how many sequences there are. */
   const written = new Map<string, string | number>();
   /** Tensors that are zero, with how many words of them. */
   const zeroed = new Map<PlacedTensor, number>();
   /** Parameters are written by other layers and by descent, too. */
   const exposed = new Set(given.filter(({ leading }) => leading === 'shared'));
+  const batchPlace = plan.batch && { ...plan.batch, buffer: bufferOf(buffers, plan.batch.buffer) };
   const seedPlace = plan.seed && { ...plan.seed, buffer: bufferOf(buffers, plan.seed.buffer) };
 
   return {
@@ -45,6 +46,10 @@ export function createUploader(
         lengthWords.set(lengths);
         device.queue.writeBuffer(bufferOf(buffers, buffer), offset * 4, lengthWords);
         written.set(time, key);
+      }
+      if (batchPlace && extent.batch !== written.get('the batch')) {
+        device.queue.writeBuffer(batchPlace.buffer, batchPlace.offset * 4, Uint32Array.of(extent.batch));
+        written.set('the batch', extent.batch);
       }
       if (seedPlace && seed !== written.get('the seed')) {
         device.queue.writeBuffer(seedPlace.buffer, seedPlace.offset * 4, Uint32Array.of(seed));

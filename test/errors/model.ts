@@ -16,6 +16,10 @@ export const MODEL = {
   'SPEC-TIME-DUPLICATE': model({ times: "['T', 'T']" }, '`T`'),
   'SPEC-TIME-UNUSED': model({ times: "['T', 'S']" }, '`S`'),
   'SPEC-TIMES': model({ body: 'return { y: shift(p.W, 1) };' }, '`shift`'),
+  'SPEC-TOTAL': model(
+    { imports: "import { layer, mat, matvec, model, over, sum, vec } from 'recurve';", body: "return { y: sum(x, 'B') };" },
+    "`sum(x, 'B')`",
+  ),
   'SPEC-LAYER-FORM': model({ layers: '{ first: 3 }' }, '`first`'),
   'SPEC-LAYER-CELL': model({ layers: "{ first: layer('gruu') }" }, 'gruu'),
   'SPEC-LAYER-DIM': model({ layers: "{ first: layer('gru', { J: 'I' }) }" }, '`J`'),

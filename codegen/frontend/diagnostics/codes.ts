@@ -128,6 +128,7 @@ export const SPEC_CODES = {
   'SPEC-TIME-DUPLICATE': 'a time axis listed twice',
   'SPEC-TIME-UNUSED': 'a time axis that no input is over',
   'SPEC-TIMES': 'a sequence where one value belongs, one value where a sequence does, or two time axes in one operation',
+  'SPEC-TOTAL': 'a sum or mean over all sequences of what is not one number for each, or one that is read',
   'SPEC-LAYER-FORM': 'a layer declared by something other than layer and repeat',
   'SPEC-LAYER-CELL': 'a layer of a cell that does not exist, or that only a run could tell',
   'SPEC-LAYER-DIM': 'a dim of a layer that its cell or the model does not have',

@@ -279,7 +279,7 @@ function variesBySequence({ builder }: Machine, root: NodeId): boolean {
   let varies = false;
   preorder([root], (id) => {
     const node = builder.node(id);
-    if (['input', 'held', 'state', 'delayed', 'random', 'steps'].includes(node.op)) varies = true;
+    if (['input', 'held', 'state', 'delayed', 'random', 'steps', 'batch'].includes(node.op)) varies = true;
     return varies ? [] : argumentsOf(node);
   });
   return varies;

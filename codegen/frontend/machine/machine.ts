@@ -25,6 +25,8 @@ const MOST_EVALUATIONS = 1_000_000;
  */
 export const MOST_NESTED = 600;
 
+const RETURN_TOTAL = "Return it as it stands, `total: sum(loss, 'B')`; what is computed with it is computed before the sum.";
+
 /** What a machine evaluates: a cell's step, or a model's run. */
 export type Subject = Pick<SpecTree, 'file' | 'name' | 'dims' | 'helpers' | 'span'>;
 
@@ -212,6 +214,9 @@ export class Machine {
         return undefined;
       case 'absent':
         this.absent(value, at);
+        return undefined;
+      case 'total':
+        this.report('SPEC-TOTAL', at, `${describe(value, this.builder)} is read, and it can only be an output`, RETURN_TOTAL);
         return undefined;
       case 'object':
       case 'array':

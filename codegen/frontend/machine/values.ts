@@ -46,6 +46,8 @@ export type Value =
       readonly places?: ReadonlyMap<string, Span>;
     }
   | { readonly kind: 'array'; readonly items: readonly Value[] }
+  /** What all sequences of a run have together: an output of a model, and nothing else. `id` is each sequence's own share of it. */
+  | { readonly kind: 'total'; readonly id: NodeId; readonly of: 'sum' | 'mean' }
   /** A layer of a model, to be called. */
   | { readonly kind: 'layer'; readonly instance: LayerInstance }
   /** The result of a mistake that has been reported. */
@@ -87,6 +89,8 @@ export function describe(value: Value, builder: GraphBuilder): string {
       return 'an object';
     case 'array':
       return 'an array';
+    case 'total':
+      return `the ${value.of} over all sequences`;
     case 'layer':
       return `the layer \`${value.instance.name}\``;
     case 'poison':

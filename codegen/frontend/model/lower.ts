@@ -9,7 +9,7 @@ import { optionsValue } from '../lower/signature.js';
 import { Machine, TooLarge } from '../machine/machine.js';
 import { describe, type Value } from '../machine/values.js';
 import type { ModelTree, OptionValues, Signature } from '../tree.js';
-import { type Section, Sections } from './sections.js';
+import { type Output, Sections } from './sections.js';
 import { RunSequences } from './sequences.js';
 import { type ModelSignature, modelSignatureWith } from './signature.js';
 
@@ -110,9 +110,13 @@ function lowerRun(
           ([
             name,
             {
+              kind,
               section: { time },
             },
-          ]) => (time === 'T' ? [] : [[name, time === undefined ? ['B'] : [time, 'B']]]),
+          ]) => {
+            if (kind === 'total') return [[name, []]];
+            return time === 'T' ? [] : [[name, time === undefined ? ['B'] : [time, 'B']]];
+          },
         ),
       ),
     },
@@ -125,7 +129,7 @@ function outputsOf(
   sections: Sections,
   sequences: RunSequences,
   { value, span }: Returned,
-): Map<string, { section: Section; name: string }> | undefined {
+): Map<string, Output> | undefined {
   if (value.kind === 'poison') return undefined;
   if (value.kind !== 'object') {
     const message = `\`run\` returns ${describe(value, machine.builder)}, not an object`;
@@ -136,12 +140,13 @@ function outputsOf(
     machine.report('SPEC-RETURN', span, '`run` returns nothing', 'Write `return { y: … };` with what a caller wants.');
     return undefined;
   }
-  const outputs = new Map<string, { section: Section; name: string }>();
+  const outputs = new Map<string, Output>();
   for (const [name, member] of value.members) {
     const at = value.places?.get(name) ?? span;
     const bad = badName(name);
     if (bad !== undefined) machine.report('SPEC-NAME', at, `an output cannot be called \`${name}\`: ${bad}`, 'Rename it.');
-    const id = machine.number(member, at);
+    const kind = member.kind === 'total' ? 'total' : 'each';
+    const id = member.kind === 'total' ? member.id : machine.number(member, at);
     if (id === undefined) continue;
     const home = sections.home(id);
     if (home === undefined) {
@@ -150,7 +155,7 @@ function outputsOf(
       continue;
     }
     const own = home.kind === 'section' && home.section.open ? home.section : sections.target(sequences.timeOf(home), [home]);
-    outputs.set(name, { section: own, name: sections.output(own, sections.take(own, id, at)) });
+    outputs.set(name, { kind, section: own, name: sections.output(own, sections.take(own, id, at)) });
   }
   return outputs.size === value.members.size ? outputs : undefined;
 }

@@ -35,6 +35,13 @@ export interface Section {
 /** Where a state starts from: what a section leaves, or what the caller gives under a name. */
 type Initial = (Home & { kind: 'left' }) | { readonly kind: 'host'; readonly name: string };
 
+/** What the caller gets: a value of each sequence or step, or the total of one value over all sequences. */
+export interface Output {
+  readonly kind: 'each' | 'total';
+  readonly section: Section;
+  readonly name: string;
+}
+
 export class Sections {
   readonly all: Section[] = [];
   readonly #leaves = new Map<NodeId, Home>();
@@ -122,7 +129,7 @@ export class Sections {
   }
 
   /** A leaf of a section's own: an input of the caller's, or a state. */
-  leaf(section: Section, body: Extract<Leaf, { op: 'input' | 'state' | 'steps' }>, shape: Shape, at: Span): NodeId {
+  leaf(section: Section, body: Extract<Leaf, { op: 'input' | 'state' | 'steps' | 'batch' }>, shape: Shape, at: Span): NodeId {
     const id = this.builder.leaf(body, shape, at);
     this.#leaves.set(id, { kind: 'section', section });
     if (body.op === 'state') section.carried.add(id);
@@ -221,7 +228,7 @@ export class Sections {
   }
 
   /** The sections that outputs are made of, numbered anew, each with what others read of it. */
-  finish(outputs: ReadonlyMap<string, { section: Section; name: string }>, rules: readonly SizeRule[]): ModelGraph {
+  finish(outputs: ReadonlyMap<string, Output>, rules: readonly SizeRule[]): ModelGraph {
     const wanted = new Map<Section, Set<string>>();
     const want = (section: Section, output?: string): void => {
       const known = wanted.get(section);
@@ -264,7 +271,13 @@ export class Sections {
       outputs: Object.fromEntries(
         [...outputs].map(([name, output]) => [
           name,
-          { kind: 'output', section: number(output.section.index), name: output.name },
+
+          {
+            kind: 'output',
+            section: number(output.section.index),
+            name: output.name,
+            ...(output.kind === 'total' ? { total: true } : {}),
+          },
         ]),
       ),
       rules,

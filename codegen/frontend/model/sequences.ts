@@ -76,6 +76,7 @@ export class RunSequences implements Sequences {
     if (isModelFunction(name)) return operand === undefined ? POISON : this.ofSequence(name, operand, axis, at);
     const named = axis?.value.kind === 'static' && typeof axis.value.value === 'string' ? axis.value.value : undefined;
     if (NAMING.includes(name)) return undefined;
+    if (named === 'B' && operand !== undefined && (name === 'sum' || name === 'mean')) return this.overBatch(name, operand, at);
     if (operand === undefined || axis === undefined || !this.tree.times.some((time) => time.name === named)) return undefined;
     // What was a sequence and is a memory now has the axis as one of its dims.
     if (named !== undefined && operand.value.kind === 'node' && this.machine.shape(operand.value.id).includes(named))
@@ -225,6 +226,32 @@ export class RunSequences implements Sequences {
       section = behind;
     }
     return { kind: 'node', id: this.sections.shifted(section, id, -steps, at) };
+  }
+
+  /** Each sequence's share of a total: what a plan for more sequences has besides those of a run is zero. */
+  private overBatch(of: 'sum' | 'mean', { value, span }: Operand, at: Span): Value {
+    const { builder } = this.machine;
+    const id = this.machine.number(value, span);
+    if (id === undefined) return POISON;
+    const home = this.sections.home(id);
+    const time = this.timeOf(home);
+    const shape = this.machine.shape(id);
+    if (home === undefined || time !== undefined || shape.length > 0) {
+      const what =
+        home === undefined ? 'the same for all' : time === undefined ? showShape(shape) : `a sequence over \`${time}\``;
+      const message = `\`${of}(x, 'B')\` takes one number for each sequence, and this is ${what}`;
+      const within = time === undefined ? `${of}(${of}(x), 'B')` : `sum(sum(x, '${time}'), 'B')`;
+      const fix = home === undefined ? 'Make it of an input, or leave it out.' : `Bring it to one first: \`${within}\`.`;
+      this.machine.report('SPEC-TOTAL', span, message, fix);
+      return POISON;
+    }
+    const section = this.sections.target(undefined, [home]);
+    const own = this.sections.take(section, id, at);
+    const batch = this.sections.leaf(section, { op: 'batch' }, [], at);
+    const [zero, one] = [builder.constant(0, at), builder.constant(1, at)];
+    // A row that is no sequence of the run would be divided by none.
+    const share = of === 'sum' ? own : builder.apply('div', [own, builder.apply('max', [batch, one], at)], at);
+    return { kind: 'total', of, id: builder.apply('select', [builder.apply('gt', [batch, zero], at), share, zero], at) };
   }
 
   private node(id: NodeId): Value {

@@ -6,7 +6,7 @@ import type { Host, Made } from '../interpret.js';
 import { describe, type Operand, toValue } from '../operand.js';
 import { type Tape, Value } from '../tape.js';
 import type { TimeAxis } from './axis.js';
-import { maxOver, meanOver, memoryOf, shift, softmaxOver, stepOf, sumOver } from './overtime.js';
+import { maxOver, meanOfAll, meanOver, memoryOf, shift, softmaxOver, stepOf, sumOfAll, sumOver } from './overtime.js';
 import type { Timing } from './timing.js';
 
 interface Run {
@@ -48,6 +48,10 @@ export class RunHost implements Host {
     }
     if (name === 'memory') return memoryOf(tape, ...this.sequence(x));
     if (name === 'steps') return this.steps(x);
+    if (argument === 'B' && (name === 'sum' || name === 'mean')) {
+      const whole = timing.full(toValue(x), undefined);
+      return name === 'sum' ? sumOfAll(tape, whole) : meanOfAll(tape, whole);
+    }
     const over = typeof argument === 'string' ? this.run.times.get(argument) : undefined;
     if (over === undefined || (x instanceof Value && x.axes.some(({ dim }) => dim === over.name))) return undefined;
     const reduction = reductions[name];

@@ -110,6 +110,11 @@ class ModelRun {
     return first === 'B' ? undefined : entry(this.times, first);
   }
 
+  /** Whether an output is one number for all sequences. */
+  private isTotal(output: string): boolean {
+    return this.signature.outputAxes?.[output]?.length === 0;
+  }
+
   forward(): void {
     const { tape, sizes, timing, random, recurrences, times } = this;
     const host = new RunHost({ tape, sizes, timing, random, times, batch: sizeOf(sizes, 'B') });
@@ -130,6 +135,7 @@ class ModelRun {
       this.outputs = new Map(
         names.map((name) => {
           const value = toValue(members.get(name));
+          if (this.isTotal(name)) return [name, value];
           return [name, timing.full(value, timing.axisOf([value]))];
         }),
       );
@@ -176,7 +182,11 @@ class ModelRun {
   }
 
   collectOutputs(): Record<string, Tensor> {
-    return Object.fromEntries([...this.outputs].map(([name, value]) => [name, this.tensor(value, value.data)]));
+    return Object.fromEntries(
+      [...this.outputs].map(([name, value]) => {
+        return [name, this.isTotal(name) ? { shape: [], data: value.data } : this.tensor(value, value.data)];
+      }),
+    );
   }
 
   collectFinalState(): Record<string, Tensor> {

@@ -1,6 +1,6 @@
-/** What the run of a model may say about the time of a sequence: other steps of it, and all of them together. */
+/** What the run of a model may say about the time of a sequence: other steps of it, all of them together, and all sequences. */
 import { functions, operators } from '../operations.js';
-import { type Tape, Value } from '../tape.js';
+import { constant, type Tape, Value } from '../tape.js';
 import { addScaled, assemble, type Piece, pointwise, takeRows } from '../tensor.js';
 import type { TimeAxis } from './axis.js';
 
@@ -38,6 +38,20 @@ export function sumOver(tape: Tape, x: Value, axis: TimeAxis): Value {
 export function meanOver(tape: Tape, x: Value, axis: TimeAxis): Value {
   const counts = Float64Array.from(axis.lengths, (length) => Math.max(length, 1));
   return pointwise(tape, operators['/'], [sumOver(tape, x, axis), new Value(counts.length, [], counts, false)]);
+}
+
+/** One number for all sequences, added up in their order. */
+export function sumOfAll(tape: Tape, x: Value): Value {
+  let total = 0;
+  for (const share of x.data) total = tape.rounded(total + share);
+  return tape.record(new Value(1, [], Float64Array.of(total), x.tracked), [x], ([cotangent = 0]) => {
+    x.add(new Float64Array(x.data.length).fill(cotangent));
+  });
+}
+
+/** The sum over the number of sequences. */
+export function meanOfAll(tape: Tape, x: Value): Value {
+  return pointwise(tape, operators['/'], [sumOfAll(tape, x), constant(x.data.length)]);
 }
 
 /** The maximum so far against the next step, in the order of time: which of several equal ones gets the cotangent is said by `max`. */

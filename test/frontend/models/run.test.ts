@@ -311,3 +311,34 @@ test('what is no sequence of vectors is no memory, and what is no time axis has 
         fix: Bring both to one shape; \`broadcast(x, 'T', 'H')\` repeats a value along new axes."
   `);
 });
+
+test('a total over all sequences is of one number for each, and only an output', () => {
+  const of = (body: string) => {
+    return mistakesOf({
+      imports: "import { layer, mat, matvec, mean, model, over, sum, vec } from 'recurve';",
+      body: `const h = matvec(p.W, mean(first({ x }).h, 'T'));\n${body}`,
+    });
+  };
+  expect(of("return { h, y: sum(x, 'B'), z: mean(h, 'B'), v: sum(1, 'B') };")).toMatchInlineSnapshot(`
+    "mine.model.ts:10:24  SPEC-TOTAL  \`sum(x, 'B')\` takes one number for each sequence, and this is a sequence over \`T\`
+            return { h, y: sum(x, 'B'), z: mean(h, 'B'), v: sum(1, 'B') };
+                               ^
+        fix: Bring it to one first: \`sum(sum(x, 'T'), 'B')\`.
+
+    mine.model.ts:10:41  SPEC-TOTAL  \`mean(x, 'B')\` takes one number for each sequence, and this is vec('K')
+            return { h, y: sum(x, 'B'), z: mean(h, 'B'), v: sum(1, 'B') };
+                                                ^
+        fix: Bring it to one first: \`mean(mean(x), 'B')\`.
+
+    mine.model.ts:10:57  SPEC-TOTAL  \`sum(x, 'B')\` takes one number for each sequence, and this is the same for all
+            return { h, y: sum(x, 'B'), z: mean(h, 'B'), v: sum(1, 'B') };
+                                                                ^
+        fix: Make it of an input, or leave it out."
+  `);
+  expect(of("const total = sum(sum(h), 'B');\nreturn { total, half: 0.5 * total };")).toMatchInlineSnapshot(`
+    "mine.model.ts:11:33  SPEC-TOTAL  the sum over all sequences is read, and it can only be an output
+            return { total, half: 0.5 * total };
+                                        ^^^^^
+        fix: Return it as it stands, \`total: sum(loss, 'B')\`; what is computed with it is computed before the sum."
+  `);
+});
