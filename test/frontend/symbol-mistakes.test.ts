@@ -203,3 +203,21 @@ export default cell({ name: 'mine', dims: ['V', 'K', 'H'], inputs: { x: vec('K')
         fix: Give both the same dim: \`symbol('K')\`, or a first argument over V."
   `);
 });
+
+test('a symbol that is delayed, chosen or handed on keeps its vocabulary', () => {
+  const of = (more: string, r = 'argmax(matvec(p.E, h))') =>
+    mistakes(`import { argmax, cell, crossEntropy, delay, embed, mat, matvec, sample, symbol, vec } from 'recurve';
+export default cell({ name: 'mine', dims: ['V', 'K', 'H'], inputs: { s: symbol('V') }, state: { h: vec('H'), r: symbol('K') },
+  params: { E: mat('K', 'H'), F: mat('V', 'H') },
+  step({ s }, { h, r }, p) { return { h: embed(p.F, s) + embed(p.E, r), r: ${r}, more: ${more} }; } });`)
+      .split('\n')
+      .filter((line) => line.includes('SPEC-'))
+      .join();
+  expect(of('embed(p.F, delay(s, 2)) + embed(p.E, delay(r, 1)) + embed(p.F, sample(matvec(p.F, h)))')).toBe('');
+  expect(of('embed(p.E, delay(s, 2))')).toContain('SPEC-SYMBOL  this is one of V symbols, and the first argument of `embed`');
+  expect(of('embed(p.F, delay(r, 2))')).toContain('SPEC-SYMBOL  this is one of K symbols');
+  expect(of('crossEntropy(matvec(p.E, h), sample(matvec(p.F, h)))')).toContain('SPEC-SYMBOL  this is one of V symbols');
+  expect(of('embed(p.F, argmax(matvec(p.E, h)))')).toContain('SPEC-SYMBOL  this is one of K symbols');
+  expect(of('h', 's')).toContain('SPEC-SYMBOL  this is one of V symbols, and the state `r` is one of K');
+  expect(of('h', '0')).toBe('');
+});

@@ -174,6 +174,11 @@ export function finish(
   return machine.builder.finish(Object.fromEntries(next), Object.fromEntries(outputs), machine.rules);
 }
 
+/** Whether a value can be what is declared as one of so many symbols; reported where it is one of others. */
+export function isOne(machine: Machine, id: NodeId, what: string, symbols: string, at: Span): boolean {
+  return machine.isAmong(id, symbols, at, `${what} is one of ${symbols}`, (own) => `make ${what} one of ${own}`);
+}
+
 /** The next value of each state that has one of its shape, among what `step`, or a model's `run`, returns. */
 export function nextStates(
   machine: Machine,
@@ -185,7 +190,7 @@ export function nextStates(
   at: Span,
 ): Map<string, NodeId> {
   const next = new Map<string, NodeId>();
-  for (const { name, shape } of signature.state) {
+  for (const { name, shape, symbols } of signature.state) {
     const value = members.get(name);
     if (value === undefined) {
       const slip = nearest(name, extras);
@@ -199,8 +204,10 @@ export function nextStates(
     const id = machine.number(value, place(name));
     if (id === undefined) continue;
     const given = machine.shape(id);
-    if (sameShape(given, shape)) next.set(name, id);
-    else {
+    if (sameShape(given, shape)) {
+      const is = symbols === undefined || isOne(machine, id, `the state \`${name}\``, symbols, place(name));
+      if (is) next.set(name, id);
+    } else {
       const spread = shape.length > 0 && axesIn(given, shape) !== undefined;
       const fix = spread
         ? `Spread it: \`broadcast(…, ${shape.map(showDim).join(', ')})\`.`

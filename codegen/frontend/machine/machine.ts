@@ -7,9 +7,11 @@ import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
 import { TRAINING } from '../language/training.js';
 import type { FunctionTree, OptionValues, SizeRule, Span, SpecTree } from '../tree.js';
+import { showDim } from './dims.js';
 import { lostInFloat32 } from './float32.js';
 import type { Operand } from './operand.js';
 import { describe, type Value } from './values.js';
+import { Vocabularies } from './vocabularies.js';
 
 /** Gives the value of a call of a helper, by its key in the tree. */
 export type HelperCall = (machine: Machine, key: string, args: readonly Value[], at: Span) => Value;
@@ -45,6 +47,7 @@ export interface Sequences {
 /** What the machines of a model have in common: that of its run, and those of the steps of its layers. */
 export interface Common {
   readonly builder: GraphBuilder;
+  readonly vocabularies: Vocabularies;
   readonly draws: { next: number };
   /** How each matrix parameter is used: a gradient is one or the other. */
   readonly uses: Map<string, 'matrix' | 'values'>;
@@ -53,7 +56,8 @@ export interface Common {
 }
 
 export function newCommon(): Common {
-  return { builder: new GraphBuilder(), draws: { next: 0 }, uses: new Map(), masks: new Map() };
+  const builder = new GraphBuilder();
+  return { builder, vocabularies: new Vocabularies(builder), draws: { next: 0 }, uses: new Map(), masks: new Map() };
 }
 
 /** A layer's dims by the names that its cell has for them. */
@@ -226,6 +230,23 @@ export class Machine {
     }
   }
 
+  /** Whether a dim counts the steps of a model's sequences: they are numbers of no vocabulary, and none can be declared. */
+  isTime(dim: string): boolean {
+    return this.sequences?.times.some(({ name }) => name === dim) ?? false;
+  }
+
+  /**
+   * Whether a value can be one of as many symbols as `dim` counts: false, and reported, where it is a symbol of another
+   * vocabulary, however large. `what` says who takes it, `otherwise` how that could take it.
+   */
+  isAmong(id: NodeId, dim: string, at: Span, what: string, otherwise: (own: string) => string): boolean {
+    const own = this.common.vocabularies.of(id).find((known) => known !== dim);
+    if (own === undefined || this.isTime(dim)) return true;
+    const fix = `Give both the same dim: \`symbol(${showDim(dim)})\`, or ${otherwise(own)}.`;
+    this.report('SPEC-SYMBOL', at, `this is one of ${own} symbols, and ${what}`, fix);
+    return false;
+  }
+
   absent({ group, name }: Extract<Value, { kind: 'absent' }>, at: Span): void {
     const message = `the ${SINGULAR[group]} \`${name}\` is read, but its \`when\` leaves it out under these options`;
     this.report('SPEC-ABSENT', at, message, 'Read it behind the same test: `o.option ? … : …`.');
@@ -249,10 +270,12 @@ export class Machine {
   }
 
   #leaf({ group, declaration, constructor_ }: Extract<Value, { kind: 'declared' }>, at: Span): NodeId | undefined {
-    const { name, shape, span } = declaration;
+    const { name, shape, symbols, span } = declaration;
     if (group === 'inputs' || group === 'state') {
       this.used.add(`${group}.${name}`);
-      return group === 'inputs' ? this.builder.input(name, shape, span) : this.builder.state(name, shape, span);
+      const id = group === 'inputs' ? this.builder.input(name, shape, span) : this.builder.state(name, shape, span);
+      if (symbols !== undefined) this.common.vocabularies.declare(id, symbols);
+      return id;
     }
     if (constructor_ === 'blocks' || constructor_ === 'stack' || constructor_ === 'kernel') {
       this.used.add(`params.${name}`);

@@ -27,12 +27,13 @@ export class Feedback {
   ) {
     const loops = new Map<string, Section>();
     for (const declaration of declarations) {
-      const { name, shape, span } = declaration;
+      const { name, shape, symbols, span } = declaration;
       const time = tree.state.entries.find((entry) => entry.name === name)?.time?.name ?? 'T';
       const section = loops.get(time) ?? sections.add(time, { feedsBack: true });
       loops.set(time, section);
       const state = sections.state(section, name, shape, { kind: 'host', name }, span);
       this.fed.push({ declaration, section, name: state.name });
+      if (symbols !== undefined) machine.common.vocabularies.declare(state.id, symbols);
       this.values.set(name, { kind: 'node', id: state.id });
     }
   }

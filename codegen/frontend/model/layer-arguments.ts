@@ -2,6 +2,7 @@
 import type { NodeId, Shape } from '../../ir/graph.js';
 import { didYouMean, listNames } from '../../suggest.js';
 import { constantOf } from '../declare/constant.js';
+import { isOne } from '../lower/lower.js';
 import type { Machine } from '../machine/machine.js';
 import type { Operand } from '../machine/operand.js';
 import { describe, type Value } from '../machine/values.js';
@@ -107,7 +108,7 @@ export class ArgumentReader {
     const names = signature.inputs.map(({ name }) => name);
     let whole = this.areKnown('input', given, names);
     const inputs = new Map<string, Operand>();
-    for (const { name, shape } of signature.inputs) {
+    for (const { name, shape, symbols } of signature.inputs) {
       const operand = given.get(name);
       if (operand === undefined) {
         const message = `the layer \`${instance.name}\` (${this.cell.name}) is not given its input \`${name}\``;
@@ -116,8 +117,9 @@ export class ArgumentReader {
         continue;
       }
       const id = machine.number(operand.value, operand.span);
-      if (id === undefined || !sequences.fits(`the input \`${name}\` of \`${instance.name}\``, id, shape, operand.span))
-        whole = false;
+      const what = `the input \`${name}\` of \`${instance.name}\``;
+      if (id === undefined || !sequences.fits(what, id, shape, operand.span)) whole = false;
+      else if (symbols !== undefined && !isOne(machine, id, what, symbols, operand.span)) whole = false;
       else inputs.set(name, { value: { kind: 'node', id }, span: operand.span });
     }
     return whole ? inputs : undefined;
@@ -135,10 +137,12 @@ export class ArgumentReader {
   }
 
   /** A state's value, of its shape or one number for all of its units; `undefined` after a mistake. */
-  private stateValue({ name, shape }: TensorDeclaration, { value, span }: Operand): NodeId | undefined {
+  private stateValue({ name, shape, symbols }: TensorDeclaration, { value, span }: Operand): NodeId | undefined {
     const id = this.machine.number(value, span);
-    if (id === undefined || this.machine.shape(id).length === 0) return id;
-    return this.sequences.fits(`the state \`${name}\` of \`${this.instance.name}\``, id, shape, span) ? id : undefined;
+    const what = `the state \`${name}\` of \`${this.instance.name}\``;
+    if (id === undefined) return undefined;
+    if (symbols !== undefined && !isOne(this.machine, id, what, symbols, span)) return undefined;
+    return this.machine.shape(id).length === 0 || this.sequences.fits(what, id, shape, span) ? id : undefined;
   }
 
   /** `undefined` after a mistake. */

@@ -9,7 +9,7 @@ import { Environment, POISON, type Value } from '../machine/values.js';
 import type { CellTree, LayerInstance, Signature, Span, TensorDeclaration } from '../tree.js';
 import { ArgumentReader, type LayerArguments, type SequenceValues } from './layer-arguments.js';
 import type { Home, Section, Sections } from './sections.js';
-import { inModel } from './signature.js';
+import { declarationInModel } from './signature.js';
 
 /** What the layer's steps are given. */
 type Given = Pick<LayerArguments, 'inputs' | 'from'>;
@@ -30,7 +30,7 @@ export class LayerCall {
   ) {
     const { signature, dims } = instance;
     const map = (declarations: readonly TensorDeclaration[]) =>
-      declarations.map((declaration) => ({ ...declaration, shape: inModel(declaration.shape, dims) }));
+      declarations.map((declaration) => declarationInModel(declaration, dims));
     this.signature = { ...signature, inputs: map(signature.inputs), state: map(signature.state), params: map(signature.params) };
   }
 
@@ -152,7 +152,9 @@ export class LayerCall {
     if (graph === undefined) return POISON;
     for (const { declaration, name } of states) section.next[name] = graph.next[declaration.name] ?? 0;
     const finals = states.map(({ declaration, name }): [string, Value] => {
-      return [declaration.name, { kind: 'node', id: sections.left(section, 'final', name, declaration.shape, at) }];
+      const id = sections.left(section, 'final', name, declaration.shape, at);
+      if (declaration.symbols !== undefined) machine.common.vocabularies.declare(id, declaration.symbols);
+      return [declaration.name, { kind: 'node', id }];
     });
     const sequence = ([name, id]: [string, NodeId]): [string, Value] => [name, { kind: 'node', id: this.output(section, id) }];
     const object = (members: readonly [string, Value][]): Value => {
@@ -182,7 +184,8 @@ export class LayerCall {
     return {
       kind: 'declared',
       group: 'inputs',
-      declaration: { ...declaration, name: node.name },
+      // What vocabulary it is of, if of any, the value that is given knows.
+      declaration: { ...declaration, name: node.name, symbols: undefined },
       constructor_: entry.constructor_,
     };
   }

@@ -63,7 +63,7 @@ function lowerRun(
   { signature, layers }: ModelSignature,
   { bad, recovery }: LowerContext,
 ): LoweredModel | undefined {
-  const sections = new Sections(machine.builder);
+  const sections = new Sections(machine.common);
   // What is made of constants and parameters alone, and states start from.
   sections.add(undefined);
   const sequences = new RunSequences(machine, tree, sections);

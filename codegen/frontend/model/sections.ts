@@ -6,6 +6,8 @@ import type { GraphBuilder } from '../../ir/builder.js';
 import { argumentsOf, type Leaf, type NodeId, type Shape, type StepGraph } from '../../ir/graph.js';
 import type { ModelGraph, ModelSection, SectionInput, SectionState, Source } from '../../ir/model.js';
 import { inherited } from '../../ir/walk.js';
+import type { Common } from '../machine/machine.js';
+import type { Vocabularies } from '../machine/vocabularies.js';
 import type { SizeRule, Span } from '../tree.js';
 
 /** Where a value is at home. */
@@ -48,7 +50,12 @@ export class Sections {
   readonly #home: (id: NodeId) => Home | undefined;
   #names = 0;
 
-  constructor(private readonly builder: GraphBuilder) {
+  private readonly builder: GraphBuilder;
+  private readonly vocabularies: Vocabularies;
+
+  constructor({ builder, vocabularies }: Pick<Common, 'builder' | 'vocabularies'>) {
+    this.builder = builder;
+    this.vocabularies = vocabularies;
     const find = (id: NodeId, known: (id: NodeId) => Home | undefined): Home | undefined => {
       const leaf = this.#leaves.get(id);
       if (leaf !== undefined) return leaf;
@@ -140,6 +147,8 @@ export class Sections {
   left(section: Section, source: 'output' | 'final' | 'memory', name: string, shape: Shape, at: Span): NodeId {
     const id = this.builder.leaf({ op: 'held', name: `${source} ${section.index} ${name}` }, shape, at);
     this.#leaves.set(id, { kind: 'left', section, source, name });
+    const value = source === 'output' ? section.outputs[name] : undefined;
+    if (value !== undefined) this.vocabularies.copy(value, id);
     return id;
   }
 
@@ -181,6 +190,7 @@ export class Sections {
     const name = `${into.index}_${this.#names++}`;
     const leaf = this.builder.leaf({ op: seen === 'step' ? 'input' : 'held', name }, node.shape, at);
     this.#leaves.set(leaf, { kind: 'section', section: into });
+    this.vocabularies.copy(id, leaf);
     into.inputs.push({ name, shape: node.shape, seen, source });
     into.taken.set(key, leaf);
     return leaf;
@@ -192,6 +202,7 @@ export class Sections {
     if (node.op !== 'input') throw new Error('only an input can be shifted');
     const id = this.builder.leaf({ op: 'delayed', group: 'input', name: node.name, steps }, node.shape, at);
     this.#leaves.set(id, { kind: 'section', section });
+    this.vocabularies.copy(leaf, id);
     return id;
   }
 

@@ -27,12 +27,14 @@ export class RunSequences implements Sequences {
     const sources = new Map<string | undefined, Section>();
     return new Map(
       declarations.map((declaration): [string, Value] => {
-        const { name, shape, leading, span } = declaration;
+        const { name, shape, symbols, leading, span } = declaration;
         const time = leading === undefined ? 'T' : leading.length > 1 ? leading[0] : undefined;
         const section = sources.get(time) ?? this.sections.add(time, { open: false });
         sources.set(time, section);
         section.inputs.push({ name, shape, seen: 'step', source: { kind: 'host', name } });
-        return [name, { kind: 'node', id: this.sections.leaf(section, { op: 'input', name }, shape, span) }];
+        const id = this.sections.leaf(section, { op: 'input', name }, shape, span);
+        if (symbols !== undefined) this.machine.common.vocabularies.declare(id, symbols);
+        return [name, { kind: 'node', id }];
       }),
     );
   }
@@ -94,7 +96,7 @@ export class RunSequences implements Sequences {
       case 'mean':
         return this.mean(x, at);
       case 'maxOver':
-        return this.node(this.largest(x, at));
+        return this.node(this.oneOf(x.id, this.largest(x, at)));
       case 'softmax':
         return this.softmax(x, operand, at);
       default: {
@@ -205,7 +207,7 @@ export class RunSequences implements Sequences {
   private along(name: 'shift' | 'first' | 'last', operand: Operand, count: Operand | undefined, at: Span): Value {
     const x = this.sequence(`\`${name}\``, operand, at);
     if (name !== 'shift')
-      return x === undefined ? POISON : this.node(name === 'last' ? this.latest(x, at) : this.earliest(x, at));
+      return x === undefined ? POISON : this.node(this.oneOf(x.id, name === 'last' ? this.latest(x, at) : this.earliest(x, at)));
     const steps = count?.value.kind === 'static' ? count.value.value : undefined;
     if (count !== undefined && count.value.kind !== 'poison' && (!Number.isInteger(steps) || steps === 0)) {
       const message = `\`shift\` takes a whole number of steps other than 0, and this is ${describe(count.value, this.machine.builder)}`;
@@ -313,6 +315,12 @@ export class RunSequences implements Sequences {
 
   private latest(x: { id: NodeId; section: Section }, at: Span): NodeId {
     return this.reduced(x, 'last', this.machine.builder.node(x.id).shape, at, () => x.id);
+  }
+
+  /** What is one of the values at all steps is one of the same symbols. */
+  private oneOf(all: NodeId, one: NodeId): NodeId {
+    this.machine.common.vocabularies.copy(all, one);
+    return one;
   }
 
   private isFirst(at: Span): NodeId {

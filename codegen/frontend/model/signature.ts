@@ -55,13 +55,14 @@ export function modelSignatureWith(
 /** A layer's parameters as the model has them: `first.W_i`, over the model's dims. */
 export function paramsOf({ name, signature, dims }: LayerInstance): TensorDeclaration[] {
   return signature.params.map((declaration) => ({
-    ...declaration,
+    ...declarationInModel(declaration, dims),
     name: `${name}.${declaration.name}`,
-    shape: inModel(declaration.shape, dims),
   }));
 }
 
-/** A shape of a cell in the dims of the model. */
-export function inModel(shape: readonly string[], dims: LayerInstance['dims']): string[] {
-  return shape.map((dim) => dims[dim] ?? dim);
+/** A tensor of a cell in the dims of the model. */
+export function declarationInModel(declaration: TensorDeclaration, dims: LayerInstance['dims']): TensorDeclaration {
+  const { shape, symbols } = declaration;
+  const mapped = { ...declaration, shape: shape.map((dim) => dims[dim] ?? dim) };
+  return symbols === undefined ? mapped : { ...mapped, symbols: dims[symbols] ?? symbols };
 }

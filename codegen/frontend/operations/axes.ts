@@ -124,8 +124,10 @@ export function delay(machine: Machine, [operand, count]: readonly Operand[], at
     machine.report('SPEC-DELAY', span, '`delay` takes an input or state itself, and this is neither', fix);
   }
   if (steps === undefined || value.kind !== 'declared' || value.group === 'params') return POISON;
-  const { name, shape } = value.declaration;
+  const { name, shape, symbols } = value.declaration;
   machine.used.add(`${value.group}.${name}`);
   const group = value.group === 'inputs' ? 'input' : 'state';
-  return { kind: 'node', id: machine.builder.leaf({ op: 'delayed', group, name, steps }, shape, at) };
+  const id = machine.builder.leaf({ op: 'delayed', group, name, steps }, shape, at);
+  if (symbols !== undefined) machine.common.vocabularies.declare(id, symbols);
+  return { kind: 'node', id };
 }

@@ -9,7 +9,7 @@ import { rateArgument, rateNode } from './draws.js';
 import { reportedProbabilities } from './loss-arguments.js';
 import { sameShape } from './products.js';
 import { logSumExpParts, reduction } from './reductions.js';
-import { isOfOthers, symbolArgument } from './symbols.js';
+import { reportedForeign, symbolArgument } from './symbols.js';
 
 const NAMES = ['smoothing', 'weights'] as const;
 
@@ -40,7 +40,8 @@ export function crossEntropy(machine: Machine, [first, second, third]: readonly 
     machine.report('SPEC-PRODUCT-SHAPE', first.span, message, 'Write `crossEntropy(logits, s)`, the logits over one dim.');
     return POISON;
   }
-  if (isOfOthers(machine, 'crossEntropy', second, shape[0] ?? '', 'a number for each')) return POISON;
+  if (reportedForeign(machine, 'crossEntropy', { id: symbol, span: second.span }, shape[0] ?? '', 'a number for each'))
+    return POISON;
   if (reportedProbabilities(machine, 'crossEntropy', first)) return POISON;
   const settings = settingsOf(machine, x, third);
   if (settings === undefined) return POISON;

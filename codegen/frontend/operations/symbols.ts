@@ -20,7 +20,7 @@ export function embed(machine: Machine, [first, second]: readonly Operand[], at:
     machine.report('SPEC-MATRIX-ARGUMENT', first.span, message, fix);
     return POISON;
   }
-  if (isOfOthers(machine, 'embed', second, shape[0] ?? '', 'a row for each')) return POISON;
+  if (reportedForeign(machine, 'embed', { id: symbol, span: second.span }, shape[0] ?? '', 'a row for each')) return POISON;
   if (!machine.multiplies(ref, at)) return POISON;
   return { kind: 'node', id: machine.builder.gather(ref.param, symbol, shape.slice(1), at) };
 }
@@ -52,7 +52,9 @@ function largest(machine: Machine, x: NodeId, { span }: Operand, named: Operand 
   const behind = builder.apply('neg', [builder.leaf({ op: 'extent', dims: [dim] }, [], at)], at);
   const chosen = builder.apply('eq', [x, beside], at);
   const candidates = builder.apply('select', [chosen, builder.apply('neg', [along], at), behind], at);
-  return { kind: 'node', id: builder.apply('neg', [builder.reduce('max', candidates, [axis], at)], at) };
+  const id = builder.apply('neg', [builder.reduce('max', candidates, [axis], at)], at);
+  if (!machine.isTime(dim)) machine.common.vocabularies.declare(id, dim);
+  return { kind: 'node', id };
 }
 
 /**
@@ -95,22 +97,14 @@ export function symbolArgument(
   return undefined;
 }
 
-/** Whether a declared symbol is one of another vocabulary than what it chooses from, which is reported. */
-export function isOfOthers(
+/** Whether a symbol is one of another vocabulary than what it chooses from, which is reported. */
+export function reportedForeign(
   machine: Machine,
   operation: 'embed' | 'crossEntropy',
-  { value, span }: Operand,
+  { id, span }: { readonly id: NodeId; readonly span: Span },
   dim: string,
   each: string,
 ): boolean {
-  const symbols = value.kind === 'declared' ? value.declaration.symbols : undefined;
-  if (symbols === undefined || symbols === dim) return false;
-  const message = `this is one of ${symbols} symbols, and the first argument of \`${operation}\` has ${each} of ${dim}`;
-  machine.report(
-    'SPEC-SYMBOL',
-    span,
-    message,
-    `Give both the same dim: \`symbol('${dim}')\`, or a first argument over ${symbols}.`,
-  );
-  return true;
+  const what = `the first argument of \`${operation}\` has ${each} of ${dim}`;
+  return !machine.isAmong(id, dim, span, what, (own) => `a first argument over ${own}`);
 }
