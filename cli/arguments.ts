@@ -127,17 +127,23 @@ export function wholeNumber(text: string): number {
   });
 }
 
-/** Commander's parser for numbers above 0: `--scale`, `--clip`. @throws RecurveError `SCALE` */
-export function positiveNumber(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (value > 0 && Number.isFinite(Math.fround(value)) && Math.fround(value) > 0) return value;
-  throw new RecurveError({
-    code: 'SCALE',
-    message: `${JSON.stringify(text)} is not a number above 0 that float32 holds`,
-    fix: 'Write for example --scale 0.1.',
-    where: '--scale',
-  });
+/** Commander's parser of a flag for numbers above 0. @throws RecurveError `SCALE`, `CLIP` */
+function positiveNumber({ flag, code }: { readonly flag: string; readonly code: ErrorDetail['code'] }) {
+  return (text: string): number => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value > 0 && Number.isFinite(Math.fround(value)) && Math.fround(value) > 0) return value;
+    throw new RecurveError({
+      code,
+      message: `${flag} is ${JSON.stringify(text)}, which is not a number above 0 that float32 holds`,
+      fix: `Write for example ${flag} 0.1.`,
+      where: flag,
+    });
+  };
 }
+
+/** The flags that take one. */
+export const SCALE = positiveNumber({ flag: '--scale', code: 'SCALE' });
+export const CLIP = positiveNumber({ flag: '--clip', code: 'CLIP' });
 
 /**
  * Commander's collector for `--strategy thread,stepwise`.

@@ -2,20 +2,20 @@
 import { resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { resolveOptions, resolveSpec } from '../codegen/frontend/index.js';
-import type { Signature } from '../codegen/frontend/tree.js';
+import type { CellTree, ModelTree, Signature } from '../codegen/frontend/tree.js';
 import { compile, lower } from '../codegen/index.js';
 import { didYouMean } from '../codegen/suggest.js';
 import type { CellResult } from '../runtime/data.js';
 import { type Flow, flowData, measureFlow } from '../runtime/flow/flow.js';
 import { sizesFromWeights, weightsToParams, writeBeside } from '../runtime/interop/index.js';
 import { load } from '../runtime/layer/index.js';
-import { loadChecked } from '../runtime/node/cells.js';
+import { builtInCells, loadSpec } from '../runtime/node/cells.js';
 import { fillSizes, GRADIENT_SIZES } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { Devices } from './devices.js';
 import { refuseInput } from './files.js';
 import { documentsOf, type Measured, reportOf, type Subject, writer } from './gradients-report.js';
-import { displayPath } from './paths.js';
+import { displayPath, shellWord } from './paths.js';
 import { chooseForEach } from './several.js';
 import { loadWeights, type WeightsFlags } from './weights.js';
 
@@ -32,7 +32,7 @@ export interface GradientFlags extends WeightsFlags {
 
 /**
  * Nothing is written before everything is measured.
- * @throws RecurveError `GRADIENTS-STATE`, `TRACE-UNKNOWN`, `OUT-FORMAT`, `OUT-INPUT`, `RUN-*`, `DIMS-*`, `WEIGHTS-*`, `DATA-WRITE`; SpecError
+ * @throws RecurveError `GRADIENTS-MODEL`, `GRADIENTS-STATE`, `TRACE-UNKNOWN`, `OUT-FORMAT`, `OUT-INPUT`, `RUN-*`, `DIMS-*`, `WEIGHTS-*`, `DATA-WRITE`; SpecError
  */
 export async function gradients(context: Context, cells: readonly string[], flags: GradientFlags): Promise<Outcome> {
   const write = flags.out === undefined ? undefined : writer(flags.out);
@@ -73,7 +73,7 @@ async function subjectsOf(context: Context, cells: readonly string[], flags: Gra
       where: '--weights',
     });
   }
-  const trees = cells.map((cell) => loadChecked(cell, cwd));
+  const trees = cells.map((cell) => loadCell(cell, cwd));
   const { prepare, readAs } = await loadWeights(cwd, cells[0], flags, (_, options) =>
     trees.slice(0, 1).flatMap((tree) => resolveSpec(tree, resolveOptions(tree, options)).params.map(({ name }) => name)),
   );
@@ -95,6 +95,28 @@ async function subjectsOf(context: Context, cells: readonly string[], flags: Gra
       params: weights && weightsToParams(weights.format, signature.name, signature, sizes, weights.tensors),
     };
   });
+}
+
+/** @throws RecurveError `GRADIENTS-MODEL`, and what else is wrong with the file; SpecError */
+function loadCell(name: string, cwd: string): CellTree {
+  const tree = loadSpec(name, cwd);
+  if (tree.kind === 'cell') return tree;
+  const cells = cellsOf(tree, cwd);
+  throw new RecurveError({
+    code: 'GRADIENTS-MODEL',
+    message: `${tree.name} is a model, and this follows the state of one cell from step to step`,
+    fix:
+      cells.length === 0
+        ? 'Name a cell; this model has no layers that are any.'
+        : `Name ${cells.length === 1 ? 'the cell of its layers' : 'the cells of its layers'}: \`recurve gradients ${cells.join(' ')}\`.`,
+    where: name,
+  });
+}
+
+/** What a command line calls the cells that a model's layers may be. */
+function cellsOf({ cells }: ModelTree, cwd: string): string[] {
+  const builtIn = new Set(builtInCells().map(({ name }) => name));
+  return Object.keys(cells).map((key) => (builtIn.has(key) ? key : shellWord(displayPath(key, cwd))));
 }
 
 function chooseState({ name, state }: Signature, wanted: string | undefined): string {

@@ -1,12 +1,13 @@
 /** `recurve list`: the built-in cells and models. */
-import { lower, resolveOptions, resolveSignature, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
+import { lower, parseSpec, resolveOptions, resolveSignature, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import type { CellTree, ModelTree, OptionDeclaration, SpecTree, TensorDeclaration } from '../codegen/frontend/tree.js';
 import { type Recurrence, recurrenceOf } from '../codegen/passes/recurrence.js';
 import { outputShapes } from '../runtime/check/index.js';
 import { builtInCells, builtInModels, parseChecked, resolveCell } from '../runtime/node/cells.js';
-import type { Context, Outcome } from './context.js';
+import type { Colors, Context, Outcome } from './context.js';
 import { type ModelCosts, modelCosts, type StepCosts, stepCosts } from './costs.js';
 import type { Flags } from './flags.js';
+import { table } from './table.js';
 import { chooseTarget, type NamedTarget, targetText } from './target.js';
 
 interface ListedCell {
@@ -62,14 +63,19 @@ interface PlacedTensor extends ListedTensor {
   readonly symbols?: string;
 }
 
+/** What stands for all of them. */
+const ALL = 'all';
+
 /**
- * All built-in cells and models, or those named in full, a path among them.
+ * All built-in cells and models, a line each, or those named in full, a path among them.
  * @throws RecurveError `CELL-UNKNOWN`, `CELL-FILE`; SpecError
  */
-export async function list(context: Context, named: readonly string[], flags: Pick<Flags, 'adapter'>): Promise<Outcome> {
+export async function list(context: Context, named: readonly string[], flags: Pick<Flags, 'adapter' | 'json'>): Promise<Outcome> {
   const { io, colors } = context;
+  if (named.length === 0 && flags.json === undefined) return { text: inShort(colors) };
+  const every = named.length === 0 || named.includes(ALL);
   const all = [...builtInCells(), ...builtInModels()].map(({ path }) => path);
-  const paths = named.length === 0 ? all : named.map((cell) => resolveCell(cell, io.cwd));
+  const paths = every ? all : named.map((cell) => resolveCell(cell, io.cwd));
   const trees = paths.map((path) => ({ path, tree: parseChecked(path) }));
   const chosen = await chooseTarget(context, flags);
   const cells = trees.flatMap(({ tree, path }) => (tree.kind === 'cell' ? [describe(tree, path, chosen)] : []));
@@ -77,7 +83,7 @@ export async function list(context: Context, named: readonly string[], flags: Pi
   const text = cells.map((cell) =>
     [
       `${colors.bold(cell.name)}  ${cell.summary}`,
-      ...(named.length === 0 ? [] : inFull(cell)),
+      ...inFull(cell),
       ...cell.equations.map((line) => `    ${line}`),
       ...cell.options.map((option) => `  --set ${optionText(option)}`),
       `  params    ${cell.params.map(tensorText).join(' ')}`,
@@ -89,9 +95,8 @@ export async function list(context: Context, named: readonly string[], flags: Pi
   const networks = models.map((model) =>
     [
       `${colors.bold(model.name)}  ${model.summary}`,
-      ...(named.length === 0
-        ? []
-        : [...indented(model.documentation), `  dims      ${[...model.times, 'B', ...model.dims].join(' ')}`]),
+      ...indented(model.documentation),
+      `  dims      ${[...model.times, 'B', ...model.dims].join(' ')}`,
       ...model.equations.map((line) => `    ${line}`),
       ...model.options.map((option) => `  --set ${optionText(option)}`),
       `  layers    ${model.topology.map(({ name, cell }) => `${name}: ${cell}`).join(', ')}`,
@@ -104,6 +109,23 @@ export async function list(context: Context, named: readonly string[], flags: Pi
   );
   const note = `Dispatches, forward + backward, with every option at its default, are ${targetText(chosen)}.`;
   return { document: { target: chosen.name, cells, models }, text: [...text, ...networks, colors.dim(note)].join('\n\n') };
+}
+
+/** Names and what they stand for: nothing is compiled for it, and no adapter looked for. */
+function inShort(colors: Colors): string {
+  const rows = (specs: ReturnType<typeof builtInCells>) => specs.map(({ name, path }) => [`  ${name}`, parseSpec(path).summary]);
+  const [cells, models] = [rows(builtInCells()), rows(builtInModels())];
+  const lines = table([...cells, ...models]).split('\n');
+  const more = `\`recurve list <name>\` shows one in full, \`recurve list ${ALL}\` each of them: equations, options, tensors, what runs.`;
+  return [
+    colors.bold('cells'),
+    ...lines.slice(0, cells.length),
+    '',
+    colors.bold('models'),
+    ...lines.slice(cells.length),
+    '',
+    colors.dim(more),
+  ].join('\n');
 }
 
 function strategyText({ strategy, strategies, dispatchesPerStep: { forward, backward } }: ListedCell): string {

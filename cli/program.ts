@@ -10,6 +10,7 @@ import type { AdapterChoice } from '../runtime/device/index.js';
 import { FRAMEWORK_NAMES, WEIGHT_FORMATS } from '../runtime/interop/types.js';
 import { ownPackage } from '../runtime/node/package.js';
 import {
+  CLIP,
   collectDims,
   collectNames,
   collectSet,
@@ -17,7 +18,7 @@ import {
   dimsHelp,
   GRADIENT_SIZES,
   parseMaxLine,
-  positiveNumber,
+  SCALE,
   sizesText,
   wholeNumber,
 } from './arguments.js';
@@ -131,13 +132,16 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((name: string, flags: NewFlags) =>
       run(flags, async (context) => (await import('./new.js')).newSpec(context, name, flags)),
     );
-  add('list [cell...]', 'the built-in cells, or those named: equations, source, strategy, options').action(
-    (cells: string[], flags: Flags) => run(flags, async (context) => (await import('./list.js')).list(context, cells, flags)),
+  add(
+    'list [cell...]',
+    'the built-in cells and models, a line each; those named, or `all`, in full: equations, options, tensors, source',
+  ).action((cells: string[], flags: Flags) =>
+    run(flags, async (context) => (await import('./list.js')).list(context, cells, flags)),
   );
   addCompiling('generate <cell...>', 'write the WGSL, the plan and a typed module of each cell')
     .requiredOption('--out <dir>', 'the folder to write into; each cell gets a folder of its own name')
     .option('--trace <name>', 'a value of the step that the plan also gives for every step; repeatable', collectNames)
-    .option('--clip <limit>', "limit every element of the state's cotangent at each step back", positiveNumber)
+    .option('--clip <limit>', "limit every element of the state's cotangent at each step back", CLIP)
     .addOption(strategy())
     .addHelpText('after', '\nWithout --adapter the kernels are made for the limits that WebGPU guarantees everywhere.')
     .action((cells: string[], flags: GenerateFlags) =>
@@ -149,7 +153,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     CHECK_SIZES,
   )
     .option('--all', 'every two option values together, where they are so many that otherwise a sample is taken')
-    .option('--scale <factor>', 'multiply the inputs, initial states and parameters that are drawn', positiveNumber)
+    .option('--scale <factor>', 'multiply the inputs, initial states and parameters that are drawn', SCALE)
     .addOption(strategy())
     .addHelpText('after', CHECK_HELP)
     .action((cells: string[], flags: CheckFlags) =>
@@ -219,8 +223,8 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--trace <name>', 'a value of the step to show over time; repeatable', collectNames)
     .option('--random', 'draw the parameters as the cell declares them, which is also what happens without --weights')
     .option('--seed <number>', 'of everything that is drawn (default: 1)', wholeNumber)
-    .option('--scale <factor>', 'multiply the parameters that are drawn', positiveNumber)
-    .option('--clip <limit>', "limit every element of the state's cotangent at each step back", positiveNumber)
+    .option('--scale <factor>', 'multiply the parameters that are drawn', SCALE)
+    .option('--clip <limit>', "limit every element of the state's cotangent at each step back", CLIP)
     .option('--weights <file>', 'parameters from a file, for one cell; see `recurve run --help`')
     .option('--prefix <text>', 'with --weights: what the names of the layer start with')
     .option('--layer <name>', 'with --weights: the layer and direction of a PyTorch file')

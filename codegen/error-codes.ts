@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   'STAGE-MODEL': 'a stage of `inspect` that models do not have',
   'TRACE-MODEL': 'a value to trace in a model',
   'TRACE-UNKNOWN': 'a value to trace that step does not name',
+  'GRADIENTS-MODEL': 'a model where the gradients of a cell are followed',
   'GRADIENTS-STATE': 'a state whose gradient is asked for and that the cell does not have',
 
   'DESCENT-RATE': 'a rate or a largest norm that is no fit number',
@@ -142,6 +143,7 @@ export const ERROR_CODES = {
   'RUN-RANDOM': '`run --random` with data, or neither of the two',
   'RUN-STREAM': '`--data -` with an option that streams do not take',
   'RUN-WEIGHTS': 'weights from two places, or given and to be drawn',
+  CLIP: 'a `--clip` that is not a number above 0',
   SCALE: 'a `--scale` that is not a number above 0',
   SEED: 'a `--seed` that is not a whole number below 2³²',
   STDIN: 'a standard input that cannot be read',

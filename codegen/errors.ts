@@ -69,7 +69,7 @@ export interface Diagnostic {
 
 /** Every mistake of one spec file at once. */
 export class SpecError extends RecurveError {
-  /** In the order of their places; at least one. */
+  /** At least one, in the order of their places; what may follow from others is behind them. */
   readonly diagnostics: readonly Diagnostic[];
 
   /** @param diagnostics at least one */

@@ -11,6 +11,7 @@ import { Descent, type DescentStep, requireStep } from './descent.js';
 import { extentOf, type GivenTensors, isNumbers, isTensor, requireDense, tensorsIn } from './extent.js';
 import { type Field, requireForm } from './forms.js';
 import { initialValues } from './init.js';
+import { isDestroyed, outOfOrder, requireGradients, requireSteps } from './refusals.js';
 import { assemble, choose, isGradient, resultName } from './results.js';
 import type { SharedParams } from './shared-params.js';
 import { type Sourced, Sources } from './sources.js';
@@ -105,7 +106,7 @@ export class Layer<S extends CellTypes = CellTypes> {
   async run(request: RunRequest<S>): Promise<RunResult<S>> {
     requireForm('run', request, RUN);
     const { cotangents, seed = 0 } = request;
-    if (cotangents !== undefined) this.#requireGradients();
+    if (cotangents !== undefined) requireGradients(this.plan);
     const extent = this.#extent(request);
     const chosen = this.#results(request, cotangents === undefined ? 'forward' : 'both', extent);
     const forward = this.#sources.forward(request as ForwardRequest, extent, this.#params.missing);
@@ -130,12 +131,12 @@ export class Layer<S extends CellTypes = CellTypes> {
    * @throws RecurveError `RUN-ORDER` where there was none, or parameters have changed since; `RUN-GRADIENTS`; `DATA-*`
    */
   async backward(request: BackwardRequest<S>): Promise<Gradients<S>> {
-    this.#requireGradients();
+    requireGradients(this.plan);
     requireForm('backward', request, ['cotangents', 'read', 'into']);
     const { cotangents, read, into } = request;
     const last = this.#last;
     if (last === undefined || this.#packed !== this.#key(last.seed)) {
-      throw this.#outOfOrder('backward', 'forward', last === undefined ? '' : ': its parameters have changed since');
+      throw outOfOrder(this.plan, 'backward', 'forward', last === undefined ? '' : ': its parameters have changed since');
     }
     const sources = this.#sources.cotangents(cotangents, last.extent);
     const { gradients } = await this.#queue(['backward'], last, {
@@ -150,7 +151,7 @@ export class Layer<S extends CellTypes = CellTypes> {
    * @throws RecurveError as `run`; `RUN-MODEL`
    */
   async step(asked: StepRequest<S>): Promise<StepResult<S>> {
-    if (this.plan.model) throw this.#noSteps();
+    requireSteps(this.plan);
     requireForm('step', asked, ['inputs', 'seed', 'read', 'into']);
     const { inputs, ...rest } = asked;
     const sequences = Object.fromEntries(
@@ -177,10 +178,10 @@ export class Layer<S extends CellTypes = CellTypes> {
    * @throws RecurveError `RUN-GRADIENTS`, `RUN-ORDER` where there was none, `DESCENT-RATE`
    */
   descend(step: DescentStep): void {
-    this.#requireGradients();
+    requireGradients(this.plan);
     this.#check();
     requireStep(step);
-    if (!this.#hasGradients) throw this.#outOfOrder('descend', 'backward');
+    if (!this.#hasGradients) throw outOfOrder(this.plan, 'descend', 'backward');
     this.#descent.apply(step);
     this.#params.version++;
   }
@@ -217,8 +218,8 @@ export class Layer<S extends CellTypes = CellTypes> {
    */
   repeat(scope: 'forward' | 'forward and backward'): void {
     this.#check();
-    if (scope === 'forward and backward') this.#requireGradients();
-    if (this.#last === undefined) throw this.#outOfOrder('repeat', 'forward');
+    if (scope === 'forward and backward') requireGradients(this.plan);
+    if (this.#last === undefined) throw outOfOrder(this.plan, 'repeat', 'forward');
     this.#queue(scope === 'forward' ? ['forward'] : ['forward', 'backward'], this.#last);
   }
 
@@ -277,19 +278,10 @@ export class Layer<S extends CellTypes = CellTypes> {
       (tensors) => assemble(read, tensors),
       (error: unknown) => {
         // What was being read went with the layer: the device says so in words of its own.
-        if (this.#destroyed && !(error instanceof RecurveError)) throw this.#isDestroyed(' while a run was not done');
+        if (this.#destroyed && !(error instanceof RecurveError)) throw isDestroyed(this.plan, ' while a run was not done');
         throw error;
       },
     );
-  }
-
-  #outOfOrder(what: string, first: Direction, why = ''): RecurveError {
-    return new RecurveError({
-      code: 'RUN-ORDER',
-      message: `${what} has no ${first} run of ${this.plan.cell} to follow${why}`,
-      fix: `Call ${first} first.`,
-      where: what,
-    });
   }
 
   /** Takes note of parameters among what is written. */
@@ -325,37 +317,9 @@ export class Layer<S extends CellTypes = CellTypes> {
     return extentOf(this.#executable, { ...stated, ...given });
   }
 
-  #noSteps(): RecurveError {
-    return new RecurveError({
-      code: 'RUN-MODEL',
-      message: `${this.plan.cell} is a model, whose layers begin anew in every run: it has no single step`,
-      fix: 'Run whole sequences, or compile the cell of a layer and step that.',
-      where: 'step',
-    });
-  }
-
-  #requireGradients(): void {
-    if (this.plan.gradients) return;
-    throw new RecurveError({
-      code: 'RUN-GRADIENTS',
-      message: `the plan for ${this.plan.cell} was compiled without gradients`,
-      fix: 'Compile it with gradients: true.',
-      where: 'gradients',
-    });
-  }
-
   #check(): void {
     this.#owner.check();
-    if (this.#destroyed) throw this.#isDestroyed();
-  }
-
-  #isDestroyed(when = ''): RecurveError {
-    return new RecurveError({
-      code: 'LAYER-DESTROYED',
-      message: `the layer ${this.plan.cell} was destroyed${when}`,
-      fix: 'Load the plan again, or call destroy later.',
-      where: this.plan.cell,
-    });
+    if (this.#destroyed) throw isDestroyed(this.plan);
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCell } from '../../codegen/frontend/index.js';
-import { builtInModels } from '../../codegen/shipped.js';
+import { builtInCells, builtInModels } from '../../codegen/shipped.js';
 import { planCheck } from '../../runtime/check/index.js';
 import { ownPackage } from '../../runtime/node/package.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
@@ -197,8 +197,17 @@ describe('list', () => {
     expect(Object.keys(models[0] ?? {}).filter((key) => !names.includes(key))).toEqual([]);
   });
 
-  it('prints the same for people', async () => {
+  it('prints a line for each, and no more', async () => {
     const { stdout } = await recurve(['list']);
+    const names = [...builtInCells(), ...builtInModels()].map(({ name }) => name);
+    const listed = stdout.split('\n').flatMap((line) => /^ {2}(\S+) {2,}\S.*\S$/.exec(line)?.[1] ?? []);
+    expect(listed).toEqual(names);
+    expect(stdout).toMatch(/^ {2}gru +Gated recurrent unit \(Cho et al\. 2014\)\.$/m);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(names.length + 5);
+  });
+
+  it('prints the same for people', async () => {
+    const { stdout } = await recurve(['list', 'all']);
     expect(stdout).toContain('  inputs    source[S,B] target[T,B]');
     expect(stdout).toMatch(/ {2}runs {6}1 \+ 1 dispatches a step of S, 1 \+ 3 dispatches a step of T, \d+ \+ \d+ once/);
     expect(stdout).toContain('--set reset=after|before');

@@ -126,7 +126,38 @@ describe('recurve gradients', () => {
     expect(await refused('rnn', '--out', 'flow.png')).toMatchObject({ code: 'OUT-FORMAT' });
     for (const seed of ['-1', '1.5', '4294967296', 'x'])
       expect(await refused('rnn', '--seed', seed)).toMatchObject({ code: 'SEED' });
+    for (const limit of ['0', '-1', 'x', 'Infinity', '1e-60'])
+      expect(await refused('rnn', '--clip', limit)).toMatchObject({ code: 'CLIP', fix: 'Write for example --clip 0.1.' });
     expect(existsSync(join(cwd, 'flow.png'))).toBe(false);
+  });
+
+  it('says of a model which cells it follows instead, in words that can be typed', async () => {
+    expect(await refused('stack')).toMatchObject({
+      code: 'GRADIENTS-MODEL',
+      message: expect.stringContaining('stack is a model'),
+      fix: 'Name the cells of its layers: `recurve gradients lstm gru rnn`.',
+    });
+    expect(await refused('gru', 'repeated')).toMatchObject({
+      code: 'GRADIENTS-MODEL',
+      fix: 'Name the cell of its layers: `recurve gradients feedforward`.',
+    });
+    writeFileSync(
+      join(cwd, 'leaky.cell.ts'),
+      `import { cell, tanh, vec } from 'recurve';
+       export default cell({ name: 'leaky', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') }, params: {},
+         step({ x }, { h }) { return { h: tanh(0.5 * h + x) }; } });`,
+    );
+    writeFileSync(
+      join(cwd, 'net.model.ts'),
+      `import { layer, model, over, vec } from 'recurve';
+       import leaky from './leaky.cell.ts';
+       export default model({ name: 'net', dims: ['H'], inputs: { x: over('T', vec('H')) }, layers: { a: layer(leaky) }, params: {},
+         run({ x }, { a }) { return { y: a({ x }).h }; } });`,
+    );
+    const { fix } = await refused('net.model.ts');
+    expect(fix).toBe('Name the cell of its layers: `recurve gradients leaky.cell.ts`.');
+    const [named] = await measure('leaky.cell.ts', '--reference', '--dims', 'T=3,B=1,H=2');
+    expect(named?.norms).toHaveLength(3);
   });
 
   it('measures a cell of the user’s own and tells one name from another', async () => {

@@ -72,6 +72,7 @@ export const COMMAND = {
   'SET-SYNTAX': cli('check rnn --set relu', '"relu"'),
   'SET-TWICE': cli('check rnn --set clip=1 --set clip=2', 'clip twice'),
   'TRACE-UNKNOWN': cli('gradients rnn --trace q --reference --dims T=2', 'q'),
+  'GRADIENTS-MODEL': cli('gradients stack', 'stack is a model'),
   'GRADIENTS-STATE': cli('gradients rnn --state q --reference --dims T=2', 'no state q'),
 
   USAGE: cli('frobnicate', "'frobnicate'"),
@@ -127,6 +128,7 @@ export const COMMAND = {
   'RUN-RANDOM': cli('run rnn --random --data data.json', '--random draws the data'),
   'RUN-STREAM': cli('run rnn --data - --out results.json', '--out'),
   'RUN-WEIGHTS': cli('run rnn --data data.json --prefix encoder', '--prefix'),
+  CLIP: cli('gradients rnn --clip 0', '--clip is "0"'),
   SCALE: cli('check rnn --scale 0', '"0"'),
   SEED: cli('gradients rnn --seed one', '"one"'),
   STDIN: cli('run rnn --data - --reference', 'EISDIR', {

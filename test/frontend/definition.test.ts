@@ -186,7 +186,17 @@ test('a group that is no table is refused', () => {
 
 test('a group written as a method is refused', () => {
   expect(mistakesOf({ step: 'step: ({ x }, { h }, p) => ({ h: x }),', more: 'options() {},' })).toMatchInlineSnapshot(`
-    "mine.cell.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`step\` returns depends on it
+    "mine.cell.ts:8:33  SPEC-STATE-SHAPE  the state \`h\` is vec('H'), and its next value is vec('I')
+          step: ({ x }, { h }, p) => ({ h: x }),
+                                        ^^^^
+        fix: Return vec('H'), or change the declaration of \`h\`.
+
+    mine.cell.ts:9:3  SPEC-PROPERTY-FORM  \`options\` is written as a method
+          options() {},
+          ^^^^^^^^^^^^
+        fix: Write \`options: value,\`.
+
+    mine.cell.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`step\` returns depends on it
           params: { W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H') },
                     ^^^^^^^^^^^^^^^^
         fix: Use it in \`step\`, or remove the declaration.
@@ -199,17 +209,7 @@ test('a group written as a method is refused', () => {
     mine.cell.ts:7:49  SPEC-UNUSED-PARAM  the parameter \`b\` is never used: nothing that \`step\` returns depends on it
           params: { W: mat('H', 'I'), U: mat('H', 'H'), b: vec('H') },
                                                         ^^^^^^^^^^^
-        fix: Use it in \`step\`, or remove the declaration.
-
-    mine.cell.ts:8:33  SPEC-STATE-SHAPE  the state \`h\` is vec('H'), and its next value is vec('I')
-          step: ({ x }, { h }, p) => ({ h: x }),
-                                        ^^^^
-        fix: Return vec('H'), or change the declaration of \`h\`.
-
-    mine.cell.ts:9:3  SPEC-PROPERTY-FORM  \`options\` is written as a method
-          options() {},
-          ^^^^^^^^^^^^
-        fix: Write \`options: value,\`."
+        fix: Use it in \`step\`, or remove the declaration."
   `);
 });
 

@@ -32,11 +32,6 @@ test('mistakes of syntax, shape and declaration are reported together, from top 
                                                   ^^^
         fix: Add \`'K'\` to \`dims\`, which lists \`I\` and \`H\`.
 
-    mine.cell.ts:7:62  SPEC-UNUSED-PARAM  the parameter \`d\` is never used: nothing that \`step\` returns depends on it
-          params: { W: mat('H', 'I'), U: mat('H', 'K'), b: vec('H'), d: vec('H') },
-                                                                     ^^^^^^^^^^^
-        fix: Use it in \`step\`, or remove the declaration.
-
     mine.cell.ts:8:18  SPEC-UNKNOWN-OUTPUT  the output \`y\` is neither a state nor returned by \`step\`
           outputs: ['h', 'y'],
                          ^^^
@@ -70,7 +65,12 @@ test('mistakes of syntax, shape and declaration are reported together, from top 
     mine.cell.ts:15:30  SPEC-EXTRA-STATE  \`z\` is neither a state nor listed in \`outputs\`
             return { h: f * g + p.U, z: a };
                                      ^^^^
-        fix: Remove it, or list it: \`outputs: ['h', 'y', 'z']\`."
+        fix: Remove it, or list it: \`outputs: ['h', 'y', 'z']\`.
+
+    mine.cell.ts:7:62  SPEC-UNUSED-PARAM  the parameter \`d\` is never used: nothing that \`step\` returns depends on it
+          params: { W: mat('H', 'I'), U: mat('H', 'K'), b: vec('H'), d: vec('H') },
+                                                                     ^^^^^^^^^^^
+        fix: Use it in \`step\`, or remove the declaration."
   `);
 });
 
@@ -86,7 +86,7 @@ test('a group that cannot be read does not make every use of it a mistake', () =
 
 test('a mistake under several options is reported once, under the first', () => {
   const text = mistakesOf({ options: "{ on: flag(false), kind: choice('one', 'two', 'three') }", body: 'return { h: x + h };' });
-  expect(codes(text)).toEqual(['SPEC-UNUSED-PARAM', 'SPEC-UNUSED-PARAM', 'SPEC-UNUSED-PARAM', 'SPEC-SHAPE-MISMATCH']);
+  expect(codes(text)).toEqual(['SPEC-SHAPE-MISMATCH', 'SPEC-UNUSED-PARAM', 'SPEC-UNUSED-PARAM', 'SPEC-UNUSED-PARAM']);
   expect(text).not.toContain('(when');
 });
 

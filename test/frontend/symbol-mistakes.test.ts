@@ -130,20 +130,15 @@ test('a target that is no symbol, arguments the wrong way round, and settings th
 
 test('losses per unit are of values of one shape', () => {
   expect(said('huber(h, x, 1) + binaryCrossEntropy(h, m)')).toMatchInlineSnapshot(`
-    "recurve:losses.ts:5:10  SPEC-SHAPE-MISMATCH  \`*\` joins mat('X', 'I') and vec('H') (in \`binaryCrossEntropy\`, called at mine.cell.ts:11:46)
-          return target * softplus(-logit) + (1 - target) * softplus(logit);
-                 ^^^^^^^^^^^^^^^^^^^^^^^^^
-        fix: Bring both to one shape; \`broadcast(x, 'X', 'I')\` repeats a value along new axes.
+    "mine.cell.ts:11:29  SPEC-SHAPE-MISMATCH  \`-\` joins vec('H') and vec('I') (in \`huber\`)
+            return { h: next, more: huber(h, x, 1) + binaryCrossEntropy(h, m) };
+                                    ^^^^^^^^^^^^^^
+        fix: Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat('H', 'I')\`.
 
-    recurve:losses.ts:5:38  SPEC-SHAPE-MISMATCH  \`*\` joins mat('X', 'I') and vec('H') (in \`binaryCrossEntropy\`, called at mine.cell.ts:11:46)
-          return target * softplus(-logit) + (1 - target) * softplus(logit);
-                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        fix: Bring both to one shape; \`broadcast(x, 'X', 'I')\` repeats a value along new axes.
-
-    recurve:losses.ts:20:24  SPEC-SHAPE-MISMATCH  \`-\` joins vec('H') and vec('I') (in \`huber\`, called at mine.cell.ts:11:29)
-          const distance = abs(x - target);
-                               ^^^^^^^^^^
-        fix: Bring one to the other's dim with a matrix: \`matvec(p.W, …)\` with \`W: mat('H', 'I')\`."
+    mine.cell.ts:11:46  SPEC-SHAPE-MISMATCH  \`*\` joins mat('X', 'I') and vec('H') (in \`binaryCrossEntropy\`)
+            return { h: next, more: huber(h, x, 1) + binaryCrossEntropy(h, m) };
+                                                     ^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Bring both to one shape; \`broadcast(x, 'X', 'I')\` repeats a value along new axes."
   `);
 });
 
@@ -161,15 +156,15 @@ test('symbols are inputs or states, counted by a dim', () => {
                                                                           ^^^
         fix: Add \`'V'\` to \`dims\`, which lists \`X\`, \`I\` and \`H\`.
 
-    mine.cell.ts:5:73  SPEC-UNUSED-INPUT  the input \`q\` is never used: nothing that \`step\` returns depends on it
-          inputs: { x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) },
-                                                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        fix: Use it in \`step\`, or remove the declaration.
-
     mine.cell.ts:5:90  SPEC-DECLARATION-OPTION  \`symbol\` has no setting \`range\`
           inputs: { x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) },
                                                                                                  ^^^^^^^^^^^^^
-        fix: Write \`when\`."
+        fix: Write \`when\`.
+
+    mine.cell.ts:5:73  SPEC-UNUSED-INPUT  the input \`q\` is never used: nothing that \`step\` returns depends on it
+          inputs: { x: vec('I'), m: map('X', 'I'), s: symbol(), r: symbol('V'), q: symbol('H', { range: [0, 2] }) },
+                                                                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        fix: Use it in \`step\`, or remove the declaration."
   `);
   expect(
     mistakesOf({

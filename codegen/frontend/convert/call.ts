@@ -1,6 +1,7 @@
 /** Calls: functions of the language, helpers (converted when first called), and what neither is. */
 import { type CallExpression, type Expression as ExpressionNode, type Identifier, Node } from 'ts-morph';
 import { didYouMean } from '../../suggest.js';
+import { insteadOf } from '../language/foreign.js';
 import { BUILTINS, isBuiltin, isModelFunction, isStructural, MODEL_FUNCTIONS, STRUCTURAL } from '../language/vocabulary.js';
 import type { Binding } from '../source/module.js';
 import { unwrap } from '../source/syntax.js';
@@ -166,20 +167,14 @@ function refuseNotCallable(context: Context, callee: Node, name: string): Expres
   return refuse(context, callee, 'SPEC-NOT-CALLABLE', `\`${name}\` is a value, not a function`, fix);
 }
 
-/** Members of Math whose name in the language differs. */
-const MATH: Readonly<Record<string, string>> = {
-  ceil: 'Write `-floor(-x)`.',
-  trunc: 'Write `x - x % 1`.',
-  tan: 'Write `sin(x) / cos(x)`.',
-  random: 'A step is a function of its inputs: take the noise as an input.',
-};
+const NOISE = 'A step is a function of its inputs: take the noise as an input.';
 
 function refuseMath(context: Context, node: CallExpression, name: string): Expression {
   const args = node.getArguments().map((argument) => argument.getText());
   const call = `${name}(${args.join(', ')})`;
   const fix = isBuiltin(name)
     ? `Write \`${call.length > 60 ? `${name}(…)` : call}\`, imported from \`recurve\`.`
-    : ((Object.hasOwn(MATH, name) ? MATH[name] : undefined) ??
+    : ((name === 'random' ? NOISE : insteadOf(name)) ??
       didYouMean(name, Object.keys(BUILTINS), 'Write it with the functions of `recurve`.'));
   return refuse(context, node, 'SPEC-MATH', `\`Math.${name}\` is not in the language`, fix);
 }
@@ -198,7 +193,7 @@ function refuseMethodCall(context: Context, node: CallExpression, name: string):
     ? `Write \`${name}(…)\`, imported from \`recurve\`.`
     : ITERATING.includes(name)
       ? 'Write `for (let k = 0; k < 3; k++)` with constant bounds and take the item `a[k]`.'
-      : 'Call a function of `recurve` or a helper: `f(x)`, not `x.f()`.';
+      : (insteadOf(name) ?? 'Call a function of `recurve` or a helper: `f(x)`, not `x.f()`.');
   return refuse(
     context,
     node,

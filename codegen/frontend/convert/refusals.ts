@@ -1,6 +1,7 @@
 /** Reports for expressions that are not in the language, and what stands in for them. */
 import { type CallExpression, type Expression as ExpressionNode, Node, SyntaxKind } from 'ts-morph';
 import { didYouMean } from '../../suggest.js';
+import { insteadOf } from '../language/foreign.js';
 import { VALUE_EXPORTS } from '../language/vocabulary.js';
 import type { Expression } from '../tree.js';
 import { type Context, knownNames, span } from './context.js';
@@ -41,6 +42,15 @@ export function refuseUnimported(context: Context, call: CallExpression, wanted:
   return true;
 }
 
+const DECLARE = 'Declare it with `const`, or import it.';
+const WRITE_FUNCTION = 'Write it as a `function` of this file, or import it; docs/language.md has all functions of `recurve`.';
+
+/** Whether it is what a call calls. */
+function isCalled(node: Node): boolean {
+  const parent = node.getParent();
+  return Node.isCallExpression(parent) && parent.getExpression() === node;
+}
+
 export function refuseUnknown(context: Context, node: Node, name: string): Expression {
   if (name === 'Infinity' || name === 'NaN') {
     const fix = 'Write a finite number; `min`, `max` and `clamp` set bounds.';
@@ -77,7 +87,8 @@ export function refuseUnknown(context: Context, node: Node, name: string): Expre
   }
   const fix = VALUE_EXPORTS.includes(name)
     ? `Add \`${name}\` to \`import { … } from 'recurve'\`.`
-    : didYouMean(name, [...knownNames(context), ...VALUE_EXPORTS], 'Declare it with `const`, or import it.');
+    : (insteadOf(name) ??
+      didYouMean(name, [...knownNames(context), ...VALUE_EXPORTS], isCalled(node) ? WRITE_FUNCTION : DECLARE));
   return refuse(context, node, 'SPEC-UNKNOWN-NAME', `nothing called \`${name}\` is declared here`, fix);
 }
 

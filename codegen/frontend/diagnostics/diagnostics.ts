@@ -8,6 +8,9 @@ export type Report = (code: SpecCode, span: Span, message: string, fix: string) 
 /** Mutated and generated files can hold a mistake per character; a person reads the first ones. */
 const MOST_DIAGNOSTICS = 100;
 
+/** A use that could not be read leaves something unused: beside another mistake these are seldom the cause. */
+const CONSEQUENCES: ReadonlySet<string> = new Set<SpecCode>(['SPEC-UNUSED-PARAM', 'SPEC-UNUSED-INPUT', 'SPEC-DIM-UNUSED']);
+
 export class Diagnostics {
   readonly #sources = new Map<string, readonly string[]>();
   readonly #found = new Map<string, Diagnostic>();
@@ -52,11 +55,13 @@ export class Diagnostics {
     return this.#found.size > 0;
   }
 
-  /** All mistakes: the spec file's own first, each file from top to bottom. */
+  /** All mistakes: what may follow from others last, then the spec file's own first, each file from top to bottom. */
   list(): readonly Diagnostic[] {
     const order = new Map([...this.#sources.keys()].map((file, index) => [file, index]));
+    const rank = ({ code }: Diagnostic) => Number(CONSEQUENCES.has(code));
     return [...this.#found.values()].sort(
-      (a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+      (a, b) =>
+        rank(a) - rank(b) || (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
     );
   }
 

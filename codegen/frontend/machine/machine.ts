@@ -5,6 +5,7 @@ import { SINGULAR } from '../declare/declarations.js';
 import type { SpecCode } from '../diagnostics/codes.js';
 import type { Report } from '../diagnostics/diagnostics.js';
 import type { Recovery } from '../diagnostics/recovery.js';
+import { isLibraryFile } from '../language/library.js';
 import { TRAINING } from '../language/training.js';
 import type { FunctionTree, OptionValues, SizeRule, Span, SpecTree } from '../tree.js';
 import { showDim } from './dims.js';
@@ -108,9 +109,12 @@ export class Machine {
 
   report(code: SpecCode, at: Span, message: string, fix: string): void {
     const call = this.#calls.at(-1);
-    const where =
-      call === undefined ? '' : ` (in \`${call.callee.name}\`, called at ${call.at.file}:${call.at.line}:${call.at.column})`;
-    this.baseReport(code, at, `${message}${where}${this.note}`, fix);
+    // What is wrong inside of a helper that comes with recurve is what it was given: that stands where the user calls it.
+    const own = isLibraryFile(at.file) ? this.#calls.findLast((outer) => !isLibraryFile(outer.at.file)) : undefined;
+    const { name } = (own ?? call)?.callee ?? {};
+    const place = own !== undefined || call === undefined ? '' : `, called at ${call.at.file}:${call.at.line}:${call.at.column}`;
+    const where = name === undefined ? '' : ` (in \`${name}\`${place})`;
+    this.baseReport(code, own?.at ?? at, `${message}${where}${this.note}`, fix);
   }
 
   /** Counts one evaluated expression, statement or round of a loop. */

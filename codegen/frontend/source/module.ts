@@ -19,6 +19,7 @@ import {
 import { RecurveError } from '../../errors.js';
 import { didYouMean, listNames, nearest } from '../../suggest.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
+import { insteadOf } from '../language/foreign.js';
 import { LIBRARY, libraryFile, libraryPath } from '../language/library.js';
 import { isBuiltin, isDeclarator, isModelFunction, TYPES, VALUE_EXPORTS } from '../language/vocabulary.js';
 import type { Span } from '../tree.js';
@@ -295,7 +296,8 @@ export class Modules {
           this.diagnostics.report('SPEC-TIME-VALUE', at, `\`${name}\` is not imported`, fix);
           continue;
         }
-        const fix = didYouMean(name, exports.keys(), `It exports ${listNames(exports.keys())}.`);
+        const known = exports === LANGUAGE ? insteadOf(name) : undefined;
+        const fix = known ?? didYouMean(name, exports.keys(), `It exports ${listNames(exports.keys())}.`);
         const at = spanOf(module.file, specifier.getNameNode());
         this.diagnostics.report('SPEC-NOT-EXPORTED', at, `\`${from}\` exports no \`${name}\``, fix);
       }

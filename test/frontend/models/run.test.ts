@@ -6,12 +6,7 @@ test('a layer with the wrong number of arguments, or unknown settings, is refuse
   expect(
     mistakesOf({ body: 'return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };' }),
   ).toMatchInlineSnapshot(`
-    "mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
-          params: { W: mat('K', 'H') },
-                    ^^^^^^^^^^^^^^^^
-        fix: Use it in \`run\`, or remove the declaration.
-
-    mine.model.ts:9:17  SPEC-ARGUMENTS  a layer takes 1 or 2 arguments, its inputs and its settings, not 0
+    "mine.model.ts:9:17  SPEC-ARGUMENTS  a layer takes 1 or 2 arguments, its inputs and its settings, not 0
             return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
                         ^^^^^^^
         fix: Write \`first({ x }, { state: { h } })\`.
@@ -29,7 +24,12 @@ test('a layer with the wrong number of arguments, or unknown settings, is refuse
     mine.model.ts:9:75  SPEC-LAYER-SETTING  the call of a layer has no setting \`init\`
             return { y: first() + first(x, 1, 2) + first({ x }, { reversed: true, init: 3 }).h };
                                                                                   ^^^^^^^
-        fix: It has \`state\`, \`from\` and \`reverse\`; options belong to \`layer(…, { options })\`."
+        fix: It has \`state\`, \`from\` and \`reverse\`; options belong to \`layer(…, { options })\`.
+
+    mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
+          params: { W: mat('K', 'H') },
+                    ^^^^^^^^^^^^^^^^
+        fix: Use it in \`run\`, or remove the declaration."
   `);
 });
 
@@ -59,12 +59,7 @@ test('functions of whole sequences are refused in a cell', () => {
 
 test('delay and the number of steps are refused in a model', () => {
   expect(mistakesOf({ body: 'return { y: delay(x, 1) * T + t };' })).toMatchInlineSnapshot(`
-    "mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
-          params: { W: mat('K', 'H') },
-                    ^^^^^^^^^^^^^^^^
-        fix: Use it in \`run\`, or remove the declaration.
-
-    mine.model.ts:9:17  SPEC-DELAY  \`delay\` is about the steps of a cell, and \`run\` is about whole sequences
+    "mine.model.ts:9:17  SPEC-DELAY  \`delay\` is about the steps of a cell, and \`run\` is about whole sequences
             return { y: delay(x, 1) * T + t };
                         ^^^^^^^^^^^
         fix: Write \`shift(x, -1)\` for what was a step ago.
@@ -77,35 +72,40 @@ test('delay and the number of steps are refused in a model', () => {
     mine.model.ts:9:35  SPEC-TIME-VALUE  the number of a step, \`t\`, is not known in a model
             return { y: delay(x, 1) * T + t };
                                           ^
-        fix: \`mean(x, 'T')\` knows how long each sequence is; \`t\` is known in the step of a cell."
+        fix: \`mean(x, 'T')\` knows how long each sequence is; \`t\` is known in the step of a cell.
+
+    mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
+          params: { W: mat('K', 'H') },
+                    ^^^^^^^^^^^^^^^^
+        fix: Use it in \`run\`, or remove the declaration."
   `);
 });
 
 test('shift takes how far', () => {
   expect(mistakesOf({ body: 'return { y: shift(x) };' })).toMatchInlineSnapshot(`
-    "mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
-          params: { W: mat('K', 'H') },
-                    ^^^^^^^^^^^^^^^^
-        fix: Use it in \`run\`, or remove the declaration.
-
-    mine.model.ts:9:17  SPEC-ARGUMENTS  \`shift\` takes 2 arguments, not 1
+    "mine.model.ts:9:17  SPEC-ARGUMENTS  \`shift\` takes 2 arguments, not 1
             return { y: shift(x) };
                         ^^^^^^^^
-        fix: Write \`shift(x, -1)\`."
+        fix: Write \`shift(x, -1)\`.
+
+    mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
+          params: { W: mat('K', 'H') },
+                    ^^^^^^^^^^^^^^^^
+        fix: Use it in \`run\`, or remove the declaration."
   `);
 });
 
 test('methods of sequences are refused', () => {
   expect(mistakesOf({ body: "return { y: first({ x }).h.mean('T') };" })).toMatchInlineSnapshot(`
-    "mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
-          params: { W: mat('K', 'H') },
-                    ^^^^^^^^^^^^^^^^
-        fix: Use it in \`run\`, or remove the declaration.
-
-    mine.model.ts:9:17  SPEC-METHOD-CALL  \`.mean()\` is a method call, and values of a model have no methods
+    "mine.model.ts:9:17  SPEC-METHOD-CALL  \`.mean()\` is a method call, and values of a model have no methods
             return { y: first({ x }).h.mean('T') };
                         ^^^^^^^^^^^^^^^^^^^^^^^^
-        fix: Write \`mean(…)\`, imported from \`recurve\`."
+        fix: Write \`mean(…)\`, imported from \`recurve\`.
+
+    mine.model.ts:7:13  SPEC-UNUSED-PARAM  the parameter \`W\` is never used: nothing that \`run\` returns depends on it
+          params: { W: mat('K', 'H') },
+                    ^^^^^^^^^^^^^^^^
+        fix: Use it in \`run\`, or remove the declaration."
   `);
 });
 
