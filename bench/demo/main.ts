@@ -11,6 +11,7 @@ import { outputShapes, TOLERANCE } from '../../runtime/check/index.js';
 import { compareResults, type TensorComparison } from '../../runtime/compare.js';
 import type { CellData } from '../../runtime/data.js';
 import { type AdapterChoice, openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { shieldStderr } from '../../runtime/device/shield.js';
 import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
@@ -26,6 +27,7 @@ const EFFORT = { warmups: 1, minRounds: 3, maxRounds: 30, budget: 3000 };
 const progress = createProgress(process.stderr);
 
 async function main(): Promise<boolean> {
+  shieldStderr();
   const { values } = parseArgs({ options: { adapter: { type: 'string', default: 'auto' } } });
   const choice = values.adapter as AdapterChoice;
 

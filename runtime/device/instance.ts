@@ -3,6 +3,7 @@
  * adapters stays that instance's driver, and one process can use several drivers through several instances.
  */
 import { RecurveError } from '../../codegen/errors.js';
+import { shielded } from './shield.js';
 import { selectDriver } from './vulkan.js';
 
 /** `bench` gives exact timestamps and drops validation and bounds checks: never for checking results. */
@@ -34,7 +35,7 @@ export async function requestAdapter(manifest: string | undefined, purpose: Devi
   // Nothing may come between these two: the request reads the environment before it returns its promise,
   // and another request may change it at any await.
   selectDriver(manifest);
-  const pending = gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const pending = shielded(() => gpu.requestAdapter({ powerPreference: 'high-performance' }));
   const adapter = await pending;
   return adapter ? { gpu, adapter } : undefined;
 }
