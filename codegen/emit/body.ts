@@ -36,6 +36,14 @@ export interface Body {
   readonly instructions: number;
 }
 
+/** Values of a phase's stores at several spots. */
+export interface Values extends Omit<Body, 'flops'> {
+  /** At each spot those of all stores, in order. */
+  readonly at: readonly (readonly string[])[];
+  /** At all spots together. */
+  readonly flops: number;
+}
+
 /** `masked` prints what a store leaves in memory: zero behind a sequence's end and in padding lanes. */
 export type PrintStore = (store: Store, address: string, masked: string) => string;
 
@@ -50,6 +58,11 @@ export interface BodyRequest {
 
 export function printBody(request: BodyRequest, print: PrintStore): Body {
   return new BodyPrinter(request).print(print);
+}
+
+/** What the phase stores, at each of these spots of the lane: what several of them are made of is printed once. */
+export function printValues(request: BodyRequest, spots: readonly Spot[]): Values {
+  return new BodyPrinter(request).values(spots);
 }
 
 export const name = (id: NodeId): string => `v${id}`;
@@ -110,21 +123,39 @@ class BodyPrinter {
     const lines = [
       ...(this.usesLast || this.usesSteps || usesWithin ? [`let steps = ${stepsOf(storage, bindings, 'b')};`] : []),
       ...(usesWithin ? ['let within = t < steps;'] : []),
-      ...(this.usesLast ? ['let last = t + 1 == steps;'] : []),
+      ...this.uniform(),
       // A sequence without steps ends where the first one would be.
       ...(phase.stores.some(({ when }) => when === 'last') ? ['let ends = t + 1 == max(steps, 1);'] : []),
-      ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${storage.shared.seedAt}u];`] : []),
-      ...(this.usesBatch ? [`let batch = f32(${batchOf(storage, bindings, 'b')});`] : []),
       ...indexLines(phase.shape, storage),
-      ...(units % 4 === 0
-        ? []
-        : [
-            `let live = vec4u(4u * ${dim === undefined ? '0u' : lastIndex(phase.shape.length)}) + vec4u(0, 1, 2, 3) < vec4u(${units});`,
-          ]),
+      ...(units % 4 === 0 ? [] : [`let live = ${liveUnits(dim === undefined ? '0u' : lastIndex(phase.shape.length), units)};`]),
       ...this.root.lines,
       ...stores,
     ];
+    return this.printed(lines);
+  }
+
+  values(spots: readonly Spot[]): Values {
+    const at = spots.map((spot) =>
+      this.request.phase.stores.map(({ value }) => {
+        this.instructions += 1;
+        return this.value(value, spot, this.root);
+      }),
+    );
+    return { ...this.printed([...this.uniform(), ...this.root.lines]), at };
+  }
+
+  private printed(lines: readonly string[]): Body {
     return { lines: lines.map((text) => ({ text })), calls: this.calls, flops: this.flops, instructions: this.instructions };
+  }
+
+  /** What is the same for all units of a sequence. */
+  private uniform(): string[] {
+    const { storage, bindings } = this.request;
+    return [
+      ...(this.usesLast ? ['let last = t + 1 == steps;'] : []),
+      ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${storage.shared.seedAt}u];`] : []),
+      ...(this.usesBatch ? [`let batch = f32(${batchOf(storage, bindings, 'b')});`] : []),
+    ];
   }
 
   /** The name of a value at a spot, printed into the scope unless an outer block has it. */
@@ -322,7 +353,7 @@ class BodyPrinter {
   /** Lanes behind the last unit made harmless: zero for a sum, another lane's value for a maximum. */
   private masked(value: string, quad: string, units: number, kind: Reduce['kind']): string {
     if (units % 4 === 0) return value;
-    const live = `vec4u(4u * ${quad}) + vec4u(0, 1, 2, 3) < vec4u(${units})`;
+    const live = liveUnits(quad, units);
     return `select(${kind === 'sum' ? 'vec4f(0)' : `vec4f(${value}.x)`}, ${value}, ${live})`;
   }
 
@@ -346,6 +377,9 @@ class BodyPrinter {
     return lane === undefined ? drawn : `vec4f(${drawn}[${lane}])`;
   }
 }
+
+/** Which of the four units of a quad there are. */
+export const liveUnits = (quad: string, units: number): string => `vec4u(4u * ${quad}) + vec4u(0, 1, 2, 3) < vec4u(${units})`;
 
 function across(sum: string, kind: Reduce['kind']): string {
   if (kind === 'sum') return `vec4f(${sum}.x + ${sum}.y + ${sum}.z + ${sum}.w)`;

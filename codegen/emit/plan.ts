@@ -3,6 +3,7 @@ import { constantOf, fillingOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature, TensorDeclaration } from '../frontend/tree.js';
 import type { KernelSpec, LoopStrategy, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
 import type { Order, Pass, Program, Section } from '../schedule/passes.js';
+import { emitAccrue } from './accrue.js';
 import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
 import { emitGather, emitOuter, emitReduce } from './gradients.js';
@@ -131,6 +132,8 @@ function emitPass(section: Section, target: Target, pass: Pass): Emitted {
       return emitReduce(builder, storage, target, pass);
     case 'gather':
       return emitGather(storage, target, pass);
+    case 'accrue':
+      return emitAccrue(builder, storage, target, pass);
     case 'copy':
       return emitCopy(storage, target, pass);
   }

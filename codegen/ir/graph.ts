@@ -54,7 +54,9 @@ export type Leaf =
    * Another node's value `steps` steps later in the sequence, which the backward loop visited before.
    * Guarded, it is zero behind the sequence's end; one that is not must not be used there.
    */
-  | { readonly op: 'previous'; readonly of: NodeId; readonly steps: number; readonly guarded: boolean };
+  | { readonly op: 'previous'; readonly of: NodeId; readonly steps: number; readonly guarded: boolean }
+  /** The sum of another node's values at all steps of a sequence. */
+  | { readonly op: 'accrued'; readonly of: NodeId };
 
 /** A matrix parameter as a contraction uses it. */
 export interface MatrixRef {

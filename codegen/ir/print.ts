@@ -94,6 +94,7 @@ function printBody(node: Node): string {
   if (isApply(node)) return `${node.op} ${node.args.map((id) => `%${id}`).join(' ')}`;
   if (node.op === 'constant') return String(node.value);
   if (node.op === 'previous') return `previous %${node.of}${node.steps === 1 ? '' : ` by ${node.steps}`}`;
+  if (node.op === 'accrued') return `sum of %${node.of} over steps`;
   if (node.op === 'delayed') return `${node.group} ${node.name} delayed by ${node.steps}`;
   if (node.op === 'random') return `${node.distribution} draw ${node.site} per ${node.per}`;
   if (node.op === 'index') return node.blocks === undefined ? 'index' : `index of ${node.blocks} blocks`;

@@ -94,8 +94,10 @@ export interface AdjointGraph {
   readonly step: StepGraph;
   readonly readers: Readers;
   readonly leaves: CotangentLeaves;
-  /** Cotangent of every state before the step; of a held value, which is a state that stays as it is, from this step on. */
+  /** Cotangent of every state before the step. */
   readonly state: Readonly<Record<string, NodeId>>;
+  /** What this step adds to the cotangent of every held value. */
+  readonly held: Readonly<Record<string, NodeId>>;
   readonly inputs: Readonly<Record<string, NodeId>>;
   readonly delayed: readonly DelayedCotangent[];
   /** Cotangent of every traced value, by all that it leads to. */
@@ -226,14 +228,6 @@ export function adjoint(
     terms.push(term);
   }
 
-  /** All that the steps from this one on give back to a held value. */
-  function upTo({ name, shape, span }: Node & { readonly name: string }, found: Record<string, NodeId>): NodeId {
-    const own = found[name];
-    return own === undefined
-      ? builder.constant(0)
-      : builder.apply('add', [builder.leaf({ op: 'carry', name }, shape, span), own], span);
-  }
-
   const orZero = (names: readonly string[], found: Record<string, NodeId>) =>
     Object.fromEntries(names.map((name) => [name, found[name] ?? builder.constant(0)]));
   const inputs = new Set(
@@ -247,10 +241,8 @@ export function adjoint(
       seeds: Object.keys(step.outputs).flatMap((of) => readers.seeds(of).map((name) => ({ name, of }))),
       finals: Object.keys(step.next).flatMap((of) => readers.finals(of).map((name) => ({ name, of }))),
     },
-    state: {
-      ...mapValues(orZero(Object.keys(step.next), leaves.state), (id) => clipped(builder, id, clip)),
-      ...Object.fromEntries(forward.flatMap((node) => (node.op === 'held' ? [[node.name, upTo(node, leaves.held)]] : []))),
-    },
+    state: mapValues(orZero(Object.keys(step.next), leaves.state), (id) => clipped(builder, id, clip)),
+    held: leaves.held,
     inputs: orZero([...inputs], leaves.input),
     delayed,
     traces: Object.fromEntries(

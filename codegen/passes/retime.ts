@@ -21,9 +21,11 @@
  * alone, without the seed, is the gradient of the initial state.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isContract, isExpand, isWindow, mixesUnits, type Node, type NodeId, withArguments } from '../ir/graph.js';
-import { inherited, postorder } from '../ir/walk.js';
+import { argumentsOf, isContract, isExpand, isWindow, mixesUnits, type Node, type NodeId } from '../ir/graph.js';
+import { inherited } from '../ir/walk.js';
+import { accrued } from './accrued.js';
 import type { AdjointGraph, CotangentLeaves, GradientTerm } from './adjoint.js';
+import { rewrite } from './rewrite.js';
 
 /** A value that a backward step leaves for later ones, under the name that `previous` leaves use. */
 export interface Handover {
@@ -39,12 +41,15 @@ export interface RetimedAdjoint {
   readonly handovers: readonly Handover[];
   /** What every state's `carry` became: at t = −1 it is the initial state's gradient. */
   readonly carries: Readonly<Record<string, NodeId>>;
+  /** The cotangent of every held value, of all steps together, in `accrued` leaves. */
+  readonly held: Readonly<Record<string, NodeId>>;
   readonly inputs: Readonly<Record<string, NodeId>>;
   readonly traces: Readonly<Record<string, NodeId>>;
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
-export function retime({ builder, step, readers, leaves, state, inputs, delayed, traces, params }: AdjointGraph): RetimedAdjoint {
+export function retime(differentiated: AdjointGraph): RetimedAdjoint {
+  const { builder, step, readers, leaves, state, held, inputs, delayed, traces, params } = differentiated;
   const facts = analyse(builder);
   const deepest = Math.max(0, ...Object.values(state).map((root) => facts.level(root)));
   const handedOver = new Map<NodeId, number>();
@@ -78,9 +83,7 @@ export function retime({ builder, step, readers, leaves, state, inputs, delayed,
       const { span } = builder.node(state[name] ?? arrival);
       const { shape } = builder.node(step.next[name] ?? arrival);
       const last = builder.leaf({ op: 'last' }, [], span);
-      const given = (step.next[name] === undefined ? [] : readers.finals(name)).map((final) =>
-        builder.leaf({ op: 'final', name: final }, shape, span),
-      );
+      const given = readers.finals(name).map((final) => builder.leaf({ op: 'final', name: final }, shape, span));
       const final = given.length === 0 ? builder.constant(0) : sum(given);
       return [name, builder.apply('select', [last, final, arrival], span)];
     }),
@@ -113,6 +116,7 @@ export function retime({ builder, step, readers, leaves, state, inputs, delayed,
     leaves,
     handovers: [...handedOver].map(([of, reach]) => ({ of, value: substitute(of), reach })),
     carries,
+    held: Object.fromEntries(Object.entries(held).map(([name, id]) => [name, accrued(builder, substitute(id))])),
     inputs: inputCotangents,
     traces: Object.fromEntries(Object.entries(traces).map(([name, id]) => [name, substitute(id)])),
     params: Object.fromEntries(Object.entries(params).map(([name, terms]) => [name, terms.map(term)])),
@@ -141,35 +145,4 @@ function analyse(builder: GraphBuilder) {
     return reads.length === 0 || reads.some(known);
   });
   return { level, varies };
-}
-
-/** Rebuilds what `root` stands for, with `replace` deciding for some nodes what they become. */
-export function rewrite(
-  builder: GraphBuilder,
-  root: NodeId,
-  replace: (id: NodeId) => NodeId | undefined,
-  done = new Map<NodeId, NodeId>(),
-): NodeId {
-  const rebuilt = (id: NodeId): NodeId => {
-    const made = done.get(id);
-    if (made === undefined) throw new Error(`node ${id} is used before it is rebuilt`);
-    return made;
-  };
-  postorder(
-    [root],
-    (id) => {
-      if (done.has(id)) return [];
-      const replaced = replace(id);
-      if (replaced === undefined) return argumentsOf(builder.node(id));
-      done.set(id, replaced);
-      return [];
-    },
-    (id) => {
-      if (done.has(id)) return;
-      const node = builder.node(id);
-      const leaf = argumentsOf(node).length === 0;
-      done.set(id, leaf ? id : builder.make(withArguments(node, rebuilt), node.shape, node.span));
-    },
-  );
-  return rebuilt(root);
 }

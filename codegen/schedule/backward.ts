@@ -2,6 +2,7 @@
 import { isContract, type NodeId, type Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
+import { accruedIn, accruePasses } from './accrued.js';
 import { ancestors, dependsOn, frontier, splitByTime } from './classes.js';
 import { inLoop, parallel, scratch, wordsOf } from './forward.js';
 import { gradientPasses, type SectionParams } from './gradients.js';
@@ -55,7 +56,8 @@ export function scheduleBackward({ adjoint, storage, merging, readForward, param
   // What the weight gradients multiply must be in memory for every step; other handovers only until the next one.
   const factors = new Set(outerFactors(adjoint.params).map((id) => sourceOf(builder, id)));
   const handover = new Map<NodeId, Access>();
-  const readBehind = previousBehindLoop(adjoint, [...sequences(adjoint), ...factors, ...sums(adjoint.params)]);
+  const inline = [...sums(adjoint.params), ...accruals(adjoint)];
+  const readBehind = previousBehindLoop(adjoint, [...sequences(adjoint), ...factors, ...inline]);
   for (const { of, value, reach } of adjoint.handovers) {
     // Slot T is read once, by the last step, and not used.
     const lasting = reach > 1 || factors.has(value) || isOperand(adjoint, value) || readBehind.has(of) || !comesThrough(value);
@@ -76,7 +78,7 @@ export function scheduleBackward({ adjoint, storage, merging, readForward, param
     stores,
     recurrent: adjoint.handovers.map(({ value }) => value),
     keep: [...factors].filter((id) => !read(id)),
-    inline: sums(adjoint.params),
+    inline,
     read,
     sequence,
     row: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
@@ -85,14 +87,10 @@ export function scheduleBackward({ adjoint, storage, merging, readForward, param
     instructions: storage.target.maxKernelInstructions,
   });
 
-  const held = storage.signature.inputs.filter(({ leading }) => leading !== undefined);
-  const initial: Store[] = [...storage.signature.state, ...held].map((tensor) => {
-    const { name, shape } = tensor;
-    const isHeld = held.includes(tensor);
-    const path = `gradients.${isHeld ? 'inputs' : 'state'}.${name}`;
-    const place = storage.place('gradients', isHeld ? storage.heldLayout(name) : 'row', shape, 1, path);
-    storage.expose(path, place, 1);
-    (isHeld ? inputs : states).set(name, place);
+  const initial = storage.signature.state.map(({ name, shape }): Store => {
+    const place = storage.place('gradients', 'row', shape, 1, `gradients.state.${name}`);
+    storage.expose(`gradients.state.${name}`, place, 1);
+    states.set(name, place);
     return { value: cotangent(adjoint.carries, name, builder), place, shift: 0, when: 'always' };
   });
   // These run at step −1. What is the same at every step was stored from step 0 on: it is read there.
@@ -100,28 +98,40 @@ export function scheduleBackward({ adjoint, storage, merging, readForward, param
     const access = read(id);
     return access && builder.node(id).op !== 'previous' ? { ...access, shift: access.shift + 1 } : access;
   };
-  const arrival = cutIntoStoringPhases({
-    builder,
-    elements,
-    instructions: storage.target.maxKernelInstructions,
-    stores: initial,
-    read: readBefore,
-    scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
-  });
-
-  const orders: Order[] = [
-    ...emptied({ builder, storage, elements, read }, factors),
-    ...parallel(regions.before, 'backward', 'before'),
-    ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
-    ...arrival.map((phase, index): Order => {
-      const name = `backward_initial_${index}_${phase.shape.join('') || '1'}`;
+  const once = (what: string, own: readonly Store[], reading: (id: NodeId) => Access | undefined): Order[] =>
+    cutIntoStoringPhases({
+      builder,
+      elements,
+      instructions: storage.target.maxKernelInstructions,
+      stores: own,
+      read: reading,
+      scratch: (id) => scratch(builder, storage, id, 'adjoints', 'row'),
+    }).map((phase, index): Order => {
+      const name = `backward_${what}_${index}_${phase.shape.join('') || '1'}`;
       return {
         kind: 'pass',
         time: -1,
         pass: { kind: 'phase', name, region: 'after', direction: 'backward', phase, rows: 'step' },
       };
-    }),
+    });
+
+  const held = storage.signature.inputs.flatMap(({ name, shape, leading }): Store[] => {
+    if (leading === undefined) return [];
+    const place = storage.place('gradients', storage.heldLayout(name), shape, 1, `gradients.inputs.${name}`);
+    storage.expose(`gradients.inputs.${name}`, place, 1);
+    inputs.set(name, place);
+    return [{ value: cotangent(adjoint.held, name, builder), place, shift: 0, when: 'always' }];
+  });
+  const accrued = accruePasses({ builder, storage, stores: held, read: regions.read });
+
+  const orders: Order[] = [
+    ...emptied({ builder, storage, elements, read }, factors),
+    ...parallel(regions.before, 'backward', 'before'),
+    ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
+    ...once('initial', initial, readBefore),
     ...parallel(regions.after, 'backward', 'after'),
+    ...accrued.orders,
+    ...once('held', accrued.stores, accrued.read),
     ...gradientPasses({ builder, storage, merging, params, terms: adjoint.params, read: regions.read }),
   ];
   return { orders, inputs, states };
@@ -176,6 +186,11 @@ function outerFactors(params: RetimedAdjoint['params']): NodeId[] {
 
 function sums(params: RetimedAdjoint['params']): NodeId[] {
   return terms(params).flatMap((term) => (term.kind === 'sum' ? [term.value] : []));
+}
+
+/** What is summed over the steps of each sequence. */
+function accruals({ builder, held }: RetimedAdjoint): NodeId[] {
+  return accruedIn(builder, Object.values(held)).map(({ of }) => of);
 }
 
 const terms = (params: RetimedAdjoint['params']): readonly GradientTerm[] => Object.values(params).flat();

@@ -29,6 +29,8 @@ export type Pass =
         | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
         /** … then over the chunks, and for a scalar over units too. */
         | { readonly kind: 'gather'; readonly chunks: number; readonly sums: Merged<GatherForm, Sum>; readonly onto: Onto }
+        /** Sums over the steps of each sequence: the phase's stores name the values and where their sums go. */
+        | { readonly kind: 'accrue'; readonly phase: Phase }
       ));
 
 /** Whether a pass writes a gradient, or adds to what the pass before it wrote. */

@@ -4,6 +4,7 @@ import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
 import { recurrenceOf } from '../passes/recurrence.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import type { Sizes, Target } from '../plan.js';
+import { accruedIn } from './accrued.js';
 import { type BackwardSchedule, scheduleBackward } from './backward.js';
 import { inChunks } from './chunks.js';
 import { ancestors } from './classes.js';
@@ -110,6 +111,7 @@ function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
     ...adjoint.handovers.map(({ value }) => value),
     ...Object.values(adjoint.inputs),
     ...Object.values(adjoint.traces),
+    ...accruedIn(builder, Object.values(adjoint.held)).map(({ of }) => of),
     ...gradients,
   ];
   const behind = ancestors(builder, roots, (id) => !forward.has(id));

@@ -51,3 +51,27 @@ it('two layers that are given the same share one loop and the products before it
   expect(loops(beside)).toEqual([1, 1]);
   expect(once(beside).filter(({ region }) => region === 'before')).toHaveLength(1);
 });
+
+it('what the steps of one axis give back to a sequence that all of them look at is added up behind their loop', () => {
+  const text = `import { layer, matvec, memory, model, over, softmax, transpose, vec } from 'recurve';
+    export default model({ name: 'm', times: ['S', 'T'], dims: ['I', 'H'], inputs: { x: over('S', vec('I')), y: over('T', vec('I')) },
+      layers: { a: layer('gru'), b: layer('gru') },
+      run({ x, y }, { a, b }) {
+        const all = memory(a({ x }).h);
+        return { seen: matvec(transpose(all), softmax(matvec(all, b({ x: y }).h))) };
+      } });`;
+  const tree = parseSpecSource(fileURLToPath(new URL('./inline.model.ts', import.meta.url)), text);
+  const [S, T, B, H] = [24, 9, 4, 32];
+  const { passes } = compile(tree, {
+    options: resolveOptions(tree, {}),
+    sizes: { S, T, B, I: 16, H },
+    gradients: true,
+    target: genericTarget,
+  });
+  const all = 4 * S * B * H;
+  const inLoop = passes.filter(({ region }) => region === 'loop');
+  expect(inLoop).toHaveLength(4);
+  for (const { bytesWritten, dispatches } of inLoop) expect(bytesWritten / (dispatches * Math.max(S, T))).toBeLessThan(all);
+  // One sum serves both uses.
+  expect(passes.filter(({ name }) => name.includes('accrued')).map(({ bytesWritten }) => bytesWritten)).toEqual([all]);
+});

@@ -35,7 +35,7 @@ afterAll(() => {
 });
 
 const NAMES =
-  'argmax, broadcast, concat, crossEntropy, dropout, either, embed, exp, first, index, last, layer, mat, matvec, max, maxOver, mean, memory, model, over, repeat, sample, scalar, shift, sigmoid, softmax, steps, stopGradient, sum, symbol, tanh, transpose, vec';
+  'argmax, broadcast, concat, crossEntropy, dropout, either, embed, exp, first, index, last, layer, map, mat, matvec, max, maxOver, mean, memory, model, over, repeat, sample, scalar, shift, sigmoid, softmax, steps, stopGradient, sum, symbol, tanh, transpose, vec';
 
 function parsed(properties: string): SpecTree {
   const file = join(folder, 'written.model.ts');
@@ -183,6 +183,14 @@ const MODELS: Readonly<Record<string, string>> = {
   'a parameter that no gradient reaches beside one of a layer that only its last state shows': `dims: ['I', 'H'], ${SEQUENCE}, params: { b: vec('H') },
     layers: { l: layer('rnn') },
     run({ x }, { l }, p) { return { y: l({ x }).final.h * stopGradient(p.b) }; }`,
+  'a map, a matrix, a vector and a number that every step reads as they are': `dims: ['I', 'J', 'H', 'K'],
+    inputs: { x: over('T', vec('I')), y: map('J', 'H', 'I'), z: map('K', 'J', 'H', 'I'), m: mat('H', 'I'), v: vec('I'), s: scalar() },
+    params: { W: mat('H', 'I') }, layers: { l: layer('gru') },
+    run({ x, y, z, m, v, s }, { l }, p) {
+      const h = l({ x: x + v * s }).h;
+      const all = tanh(y * broadcast(x, 'J', 'H', 'I')) + y;
+      return { a: sum(all) * s, b: matvec(m, x) * h, c: matvec(p.W, v * x) - s, d: sum(z * broadcast(x, 'K', 'J', 'H', 'I')), e: tanh(m) * broadcast(matvec(m, x), 'H', 'I') };
+    }`,
   'parameters alone in what a sequence has once': `dims: ['I', 'H'], ${SEQUENCE}, params: { W: mat('H', 'I'), b: vec('H') },
     run({ x }, _layers, p) { return { y: last(x) * 0.5, z: matvec(p.W, mean(x, 'T')) + tanh(p.b) }; }`,
 };
@@ -268,6 +276,11 @@ describe('over two time axes', () => {
     },
     60_000,
   );
+
+  it('agrees where a source has more positions than a lane takes, and a target more steps than are added up in one go', async () => {
+    const attention = TWO_AXES['dot-product attention with what the decoder has come to, masked by the lengths of the source'];
+    expect(await wrong(attention ?? '', { S: 13, T: 300, B: 2, I: 2, J: 2, H: 3 })).toEqual([]);
+  }, 60_000);
 });
 
 /** A model compiled for these sizes, and what a run of others gives beside the reference. */

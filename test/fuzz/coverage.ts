@@ -4,8 +4,11 @@ import type { Stages } from '../../codegen/index.js';
 import { isApply, type Node } from '../../codegen/ir/graph.js';
 import { ops } from '../../codegen/ops/index.js';
 
-/** What only models have: values that are the same at every step of a sequence, how many steps it has, and how many sequences there are. */
-type OfModels = 'held' | 'steps' | 'batch';
+/**
+ * What only models have: values that are the same at every step of a sequence, what all of its steps give back to them, how many it
+ * has, and how many sequences there are.
+ */
+type OfModels = 'held' | 'accrued' | 'steps' | 'batch';
 
 /** Every kind of node that is no per-unit operation; typed so that a new one is named here. */
 const KINDS: Readonly<Record<Exclude<Node['op'], keyof typeof ops | OfModels>, true>> = {

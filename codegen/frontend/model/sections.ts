@@ -16,6 +16,8 @@ export type Home =
   /** What `section` leaves behind: a leaf that stands for it until another section takes it in. */
   | { readonly kind: 'left'; readonly section: Section; readonly source: 'output' | 'final' | 'memory'; readonly name: string };
 
+type Left = Extract<Home, { kind: 'left' }>;
+
 /** One that is being made. */
 export interface Section {
   readonly index: number;
@@ -35,7 +37,7 @@ export interface Section {
 }
 
 /** Where a state starts from: what a section leaves, or what the caller gives under a name. */
-type Initial = (Home & { kind: 'left' }) | { readonly kind: 'host'; readonly name: string };
+type Initial = Left | { readonly kind: 'host'; readonly name: string };
 
 /** What the caller gets: a value of each sequence or step, or the total of one value over all sequences. */
 export interface Output {
@@ -47,6 +49,8 @@ export interface Output {
 export class Sections {
   readonly all: Section[] = [];
   readonly #leaves = new Map<NodeId, Home>();
+  /** What leaves that sections took in stand for. */
+  readonly #origins = new Map<NodeId, Left>();
   readonly #home: (id: NodeId) => Home | undefined;
   #names = 0;
 
@@ -160,7 +164,7 @@ export class Sections {
   }
 
   /** The value that one state starts from, as an output of its own: it is computed where the state has it. */
-  start(section: Section, id: NodeId): Home & { kind: 'left' } {
+  start(section: Section, id: NodeId): Left {
     const name = `start${this.#names++}`;
     section.outputs[name] = id;
     return { kind: 'left', section, source: 'output', name };
@@ -176,10 +180,7 @@ export class Sections {
       const number = this.builder.apply('select', [id, one, this.builder.constant(0, at)], at);
       return this.builder.apply('gt', [this.take(into, number, at), this.builder.constant(0.5, at)], at);
     }
-    const from: Home & { kind: 'left' } =
-      home.kind === 'left'
-        ? home
-        : { kind: 'left', section: home.section, source: 'output', name: this.output(home.section, id) };
+    const from = this.leftBehind(home, id, into);
     const kind = from.source === 'final' ? 'final' : 'output';
     const source: Source = { kind, section: from.section.index, name: from.name };
     const key = `${from.source} ${from.section.index} ${from.name}`;
@@ -191,9 +192,18 @@ export class Sections {
     const leaf = this.builder.leaf({ op: seen === 'step' ? 'input' : 'held', name }, node.shape, at);
     this.#leaves.set(leaf, { kind: 'section', section: into });
     this.vocabularies.copy(id, leaf);
+    this.#origins.set(leaf, from);
     into.inputs.push({ name, shape: node.shape, seen, source });
     into.taken.set(key, leaf);
     return leaf;
+  }
+
+  /** Where another section reads a value: what one took in as it stands, where that one has it from. */
+  private leftBehind(home: Home, id: NodeId, into: Section): Left {
+    if (home.kind === 'left') return home;
+    const origin = this.#origins.get(id);
+    if (origin !== undefined && this.mayTake(into, origin)) return origin;
+    return { kind: 'left', section: home.section, source: 'output', name: this.output(home.section, id) };
   }
 
   /** An input of a section some steps before or behind. */
