@@ -24,7 +24,7 @@ import {
  * h_0 = c, the code
  * h_t = cell(E[s_{t−1}], h_{t−1})
  * s_t is drawn from softmax(W h_t + b), or the most likely one
- * loss_t = −log softmax(W h_t + b)[target_t]
+ * loss_t = −log softmax(W h_t + b)[target_t], total = Σ loss of all steps of all sequences
  *
  * `mode` says how s_t is chosen: `greedy`, the most likely symbol; `sampled`, with the probabilities of softmax(logits / temperature),
  * the same for the same seed. The first step hears the state `said`, 0 where nobody gives another. With `forcing`
@@ -66,14 +66,16 @@ export default model({
     const logits = matvec(p.W, h) + p.b;
     const said = o.mode === 'greedy' ? argmax(logits) : sample(logits, p.temperature);
     const loss = crossEntropy(logits, target);
-    if (o.stop === 0) return { logits, said, loss };
+    if (o.stop === 0) return { logits, said, loss, total: sum(sum(loss, 'T'), 'B') };
     const gone = heard === o.stop || state.ended > 0;
+    const counted = gone ? 0 : loss;
     return {
       logits: gone ? 0 : logits,
       said: gone ? 0 : said,
-      loss: gone ? 0 : loss,
+      loss: counted,
       ended: gone ? 1 : 0,
       length: sum(gone ? 0 : 1, 'T'),
+      total: sum(sum(counted, 'T'), 'B'),
     };
   },
 });

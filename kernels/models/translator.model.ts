@@ -33,7 +33,7 @@ import {
  * h_t = decoder(E[w_{t−1}], h_{t−1}), h_0 = g at the source's end
  * a_t = softmax over s of score(g_s, h_t), no further than the source's own end
  * o_t = tanh(C Σ_s a_{t,s} g_s + R h_t)
- * logits_t = W o_t + b, loss_t = −log softmax(logits_t)[target_t]
+ * logits_t = W o_t + b, loss_t = −log softmax(logits_t)[target_t], total = Σ loss of all steps of all sequences
  *
  * `attention` says what the score is: `dot`, g·h (Luong, Pham & Manning 2015, arXiv:1508.04025, who place it behind the decoder's
  * step, as it is here); `additive`, v·tanh(P g + Q h) (Bahdanau, Cho & Bengio 2015, arXiv:1409.0473); `none`, where o_t = h_t.
@@ -91,14 +91,16 @@ export default model({
     const logits = matvec(p.W, out) + p.b;
     const said = o.mode === 'greedy' ? argmax(logits) : sample(logits, p.temperature);
     const loss = crossEntropy(logits, target);
-    if (o.stop === 0) return { logits, said, loss };
+    if (o.stop === 0) return { logits, said, loss, total: sum(sum(loss, 'T'), 'B') };
     const gone = heard === o.stop || state.ended > 0;
+    const counted = gone ? 0 : loss;
     return {
       logits: gone ? 0 : logits,
       said: gone ? 0 : said,
-      loss: gone ? 0 : loss,
+      loss: counted,
       ended: gone ? 1 : 0,
       length: sum(gone ? 0 : 1, 'T'),
+      total: sum(sum(counted, 'T'), 'B'),
     };
   },
 });

@@ -75,3 +75,24 @@ it('what the steps of one axis give back to a sequence that all of them look at 
   // One sum serves both uses.
   expect(passes.filter(({ name }) => name.includes('accrued')).map(({ bytesWritten }) => bytesWritten)).toEqual([all]);
 });
+
+it('a sum over time takes nothing into a loop that it can do without: logits are computed for all steps at once', () => {
+  const of = (returned: string) => {
+    const text = `import { crossEntropy, last, layer, mat, matvec, maxOver, mean, model, over, sum, symbol, vec } from 'recurve';
+      export default model({ name: 'm', dims: ['I', 'H', 'K'], inputs: { x: over('T', vec('I')), s: over('T', symbol('K')) },
+        layers: { a: layer('lstm') }, params: { W: mat('K', 'H') },
+        run({ x, s }, { a }, p) { const h = a({ x }); const logits = matvec(p.W, h.h); const loss = crossEntropy(logits, s); return ${returned}; } });`;
+    const tree = parseSpecSource(fileURLToPath(new URL('./inline.model.ts', import.meta.url)), text);
+    return compile(tree, { options: {}, sizes: { T: 9, B: 4, I: 16, H: 32, K: 48 }, gradients: true, target: genericTarget });
+  };
+  const inLoops = ({ passes }: Plan) => passes.reduce((sum, { region, flops }) => sum + (region === 'loop' ? flops : 0), 0);
+  const plain = of('{ logits, loss }');
+  for (const total of ["sum(loss, 'T')", "mean(loss, 'T')", "maxOver(loss, 'T')", 'last(loss)', "sum(mean(loss, 'T'), 'B')"]) {
+    const more = of(`{ logits, loss, total: ${total} }`);
+    // What it adds is some operations for each step of each sequence, not the 48 by 32 of a product.
+    expect(inLoops(more) - inLoops(plain), total).toBeLessThan(9 * 4 * 32);
+    expect(Math.max(...loops(more)), total).toBeLessThanOrEqual(2);
+  }
+  // What the loop makes anyway is added up in it.
+  expect(loops(of("{ loss, y: mean(h.h, 'T'), z: last(h.h) }"))).toEqual([1, 1]);
+});

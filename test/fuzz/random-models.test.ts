@@ -80,6 +80,7 @@ describe('random models', () => {
     const said = [
       'sum(v',
       'mean(v',
+      ", 'B')",
       'maxOver(v',
       'softmax(v',
       'first(',

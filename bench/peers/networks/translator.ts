@@ -46,7 +46,7 @@ export function translatorNetwork({ options: o }: Signature, { state }: CellData
       }
       const truth = core.oneHot(target, logits.shape[2] ?? 1);
       const loss = core.losses.softmaxCrossEntropy(truth, logits, undefined, 0, core.Reduction.NONE);
-      return { logits, said: core.argMax(logits, 2), loss };
+      return { logits, said: core.argMax(logits, 2), loss, total: core.sum(loss) };
     },
   };
 }

@@ -11,6 +11,13 @@ import { Feedback } from './feedback.js';
 import { LayerCall } from './layer-call.js';
 import type { Home, Section, Sections } from './sections.js';
 
+/** A number for every step, in the section that it is computed in. */
+interface Steps {
+  readonly id: NodeId;
+  readonly section: Section;
+  readonly time: string;
+}
+
 export class RunSequences implements Sequences {
   constructor(
     private readonly machine: Machine,
@@ -83,8 +90,9 @@ export class RunSequences implements Sequences {
     // What was a sequence and is a memory now has the axis as one of its dims.
     if (named !== undefined && operand.value.kind === 'node' && this.machine.shape(operand.value.id).includes(named))
       return undefined;
-    const x = this.sequence(`\`${name}(x, '${named}')\``, operand, at);
-    if (x === undefined) return POISON;
+    const whole = this.sequence(`\`${name}(x, '${named}')\``, operand, at);
+    if (whole === undefined) return POISON;
+    const x = this.apart(whole, at);
     if (x.time !== named) {
       const message = `this is a sequence over \`${x.time}\`, not over \`${named}\``;
       this.machine.report('SPEC-TIMES', operand.span, message, `Write '${x.time}'.`);
@@ -145,11 +153,7 @@ export class RunSequences implements Sequences {
   }
 
   /** A number for every step, in an open section; reported where it is none. */
-  private sequence(
-    title: string,
-    { value, span }: Operand,
-    at: Span,
-  ): { id: NodeId; section: Section; time: string } | undefined {
+  private sequence(title: string, { value, span }: Operand, at: Span): Steps | undefined {
     if (value.kind === 'poison') return undefined;
     const id = this.machine.number(value, span);
     if (id === undefined) return undefined;
@@ -163,6 +167,17 @@ export class RunSequences implements Sequences {
     if (home.kind === 'section' && home.section.open) return { id, section: home.section, time };
     const section = this.sections.target(time, [home]);
     return { id: this.sections.take(section, id, at), section, time };
+  }
+
+  /**
+   * The same sequence where a reduction of it, which is a state, takes nothing into a loop that the loop can do without: the
+   * logits of all steps are computed at once, and their losses added up behind.
+   */
+  private apart(x: Steps, at: Span): Steps {
+    const { id, section, time } = x;
+    if (Object.values(section.next).includes(id) || !this.sections.isCarried(section, id)) return x;
+    const behind = this.sections.target(time, [{ kind: 'left', section, source: 'output', name: '' }]);
+    return { id: this.sections.take(behind, id, at), section: behind, time };
   }
 
   private ofSequence(name: ModelFunction, operand: Operand, argument: Operand | undefined, at: Span): Value {
@@ -207,7 +222,7 @@ export class RunSequences implements Sequences {
   private along(name: 'shift' | 'first' | 'last', operand: Operand, count: Operand | undefined, at: Span): Value {
     const x = this.sequence(`\`${name}\``, operand, at);
     if (name !== 'shift')
-      return x === undefined ? POISON : this.node(this.oneOf(x.id, name === 'last' ? this.latest(x, at) : this.earliest(x, at)));
+      return x === undefined ? POISON : this.node(this.oneOf(x.id, this.atOneEnd(name, this.apart(x, at), at)));
     const steps = count?.value.kind === 'static' ? count.value.value : undefined;
     if (count !== undefined && count.value.kind !== 'poison' && (!Number.isInteger(steps) || steps === 0)) {
       const message = `\`shift\` takes a whole number of steps other than 0, and this is ${describe(count.value, this.machine.builder)}`;
@@ -306,15 +321,11 @@ export class RunSequences implements Sequences {
     );
   }
 
-  private earliest(x: { id: NodeId; section: Section }, at: Span): NodeId {
+  private atOneEnd(name: 'first' | 'last', x: Steps, at: Span): NodeId {
     const { builder } = this.machine;
-    return this.reduced(x, 'first', builder.node(x.id).shape, at, (before) =>
-      builder.apply('select', [this.isFirst(at), x.id, before], at),
+    return this.reduced(x, name, builder.node(x.id).shape, at, (before) =>
+      name === 'last' ? x.id : builder.apply('select', [this.isFirst(at), x.id, before], at),
     );
-  }
-
-  private latest(x: { id: NodeId; section: Section }, at: Span): NodeId {
-    return this.reduced(x, 'last', this.machine.builder.node(x.id).shape, at, () => x.id);
   }
 
   /** What is one of the values at all steps is one of the same symbols. */
@@ -329,7 +340,7 @@ export class RunSequences implements Sequences {
   }
 
   /** e to what each step lies below the largest, over the sum of all: no exponential overflows. */
-  private softmax(x: { id: NodeId; section: Section; time: string }, operand: Operand, at: Span): Value {
+  private softmax(x: Steps, operand: Operand, at: Span): Value {
     const { builder } = this.machine;
     const top = this.largest(x, at);
     const [value, above] = this.meet([{ value: this.node(x.id), span: operand.span }, operandOf(top, at)], at) ?? [];

@@ -123,7 +123,20 @@ function someOutputs(b: NetworkBuilder): Record<string, number> {
   const reached = reachedValues({ values, outputs: Object.fromEntries([...chosen].entries()) });
   const inner = able.filter((at) => reached.has(at) && !chosen.has(at));
   if (inner.length > 0 && random.chance(0.3)) chosen.add(random.pick(inner));
+  if (random.chance(0.35)) chosen.add(total(b, random.chance(0.5) ? random.pick([...chosen]) : random.pick(able)));
   return Object.fromEntries([...chosen].map((at, number) => [`y${number}`, at]));
+}
+
+/** One number for all sequences: of one for each, which a value is brought to first. */
+function total(b: NetworkBuilder, at: number): number {
+  const { random } = b;
+  const { shape, time } = b.value(at);
+  const units = shape.length === 0 ? '$0' : `${random.pick(['sum', 'mean', 'maxOver'])}($0)`;
+  const own =
+    time === undefined ? units : random.pick([`sum(${units}, '${time}')`, `mean(${units}, '${time}')`, `last(${units})`]);
+  const one = own === '$0' ? at : b.add(own, [at], [], { time: undefined });
+  const text = random.pick(["sum($0, 'B')", "mean($0, 'B')", "mean(0.5 * $0, 'B')"]);
+  return b.add(text, [one], [], { time: undefined, type: 'total' });
 }
 
 /** Whether something over a time axis goes into a value. */

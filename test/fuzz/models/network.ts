@@ -15,8 +15,8 @@ export interface Value {
   readonly args: readonly number[];
   readonly shape: Shape;
   readonly time: Time;
-  /** What a layer's call gives is an object, and has no shape. */
-  readonly type: 'number' | 'test' | 'call';
+  /** What a layer's call gives is an object, and has no shape; a total over all sequences is an output, and nothing is made of it. */
+  readonly type: 'number' | 'test' | 'call' | 'total';
   /** Whether it is made of an input. */
   readonly varies: boolean;
   /** Instead of a text. */
