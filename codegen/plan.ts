@@ -9,6 +9,7 @@ export type { Sizes };
  * of four, and matrices pad both axes. `sequence` tensors are ordered by step, `[T, B, unit]`.
  */
 export interface TensorSlot {
+  /** Name of one of the plan's buffers. */
   readonly buffer: string;
   /** In 32-bit words from the start of the buffer. */
   readonly offset: number;
@@ -36,14 +37,21 @@ export interface TensorSlot {
 /** How a parameter is filled when nobody gives it: a number fills all of it, between two numbers it is uniform. */
 export type Init = 'uniform' | 'orthogonal' | 'zeros' | 'ones' | number | readonly [number, number];
 
+/** Memory on the device. */
 export interface BufferSpec {
+  /** As tensors and kernels call it. */
   readonly name: string;
+  /** Its size. */
   readonly bytes: number;
 }
 
+/** The source of one kernel, which several passes may run. */
 export interface KernelSpec {
+  /** As passes call it. */
   readonly name: string;
+  /** A whole module. */
   readonly wgsl: string;
+  /** In the module. */
   readonly entryPoint: 'main';
   /** In binding order, group 0. */
   readonly bindings: readonly { readonly buffer: string; readonly access: 'read' | 'read_write' }[];
@@ -70,12 +78,19 @@ export interface LoopChoice {
   readonly refused: Readonly<Partial<Record<LoopStrategy, string>>>;
 }
 
+/** One dispatch of a kernel, and what it costs. */
 export interface PassSpec {
+  /** As the schedule calls it. */
   readonly name: string;
+  /** Name of its kernel. */
   readonly kernel: string;
+  /** Whether it packs weights, or runs for all steps before the loop over time, at each step in it, or for all behind it. */
   readonly region: 'pack' | 'before' | 'loop' | 'after';
+  /** Of which run it is a part. */
   readonly direction: 'forward' | 'backward';
+  /** `parallel` outside of a loop, and in one how that runs. */
   readonly strategy: 'parallel' | LoopStrategy;
+  /** Of one dispatch, along x, y and z. */
   readonly workgroups: readonly [number, number, number];
   /** Of a pass over all T·B rows, by step: rows of one workgroup, along y and then z. A run of fewer steps needs only the first. */
   readonly rowsPerWorkgroup?: number;
@@ -85,7 +100,9 @@ export interface PassSpec {
   readonly dispatches: number;
   /** Per run, over all dispatches. */
   readonly bytesRead: number;
+  /** Per run. */
   readonly bytesWritten: number;
+  /** Per run: multiplications and additions apart. */
   readonly flops: number;
 }
 

@@ -21,9 +21,11 @@ export function shippedPath(room: 'cells' | 'models' | 'library', file: string):
 const CELL = '.cell.ts';
 const MODEL = '.model.ts';
 
-/** Name and absolute path. */
+/** A cell or model that comes with recurve. */
 export interface BuiltIn {
+  /** As commands and `compile` call it. */
   readonly name: string;
+  /** Absolute, of its source. */
   readonly path: string;
 }
 

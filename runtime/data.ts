@@ -10,7 +10,10 @@ export interface Tensor {
   readonly data: Float32Array | Float64Array;
 }
 /** A tensor as it is read, from a device or a file. */
-export interface ReadTensor extends Tensor {
+export interface ReadTensor {
+  /** Sizes of its axes, outermost first; `[]` for a scalar. */
+  readonly shape: readonly number[];
+  /** In row-major order. */
   readonly data: Float32Array;
 }
 export type Tensors = Readonly<Record<string, Tensor>>;

@@ -10,8 +10,23 @@
 export type * from '#webgpu';
 export { ERROR_CODES, type ErrorCode } from '../codegen/error-codes.js';
 export { type Diagnostic, type ErrorDetail, type ExitCode, RecurveError, SpecError } from '../codegen/errors.js';
-export type { Init, Plan, Sizes } from '../codegen/plan.js';
+export type { OptionValue, OptionValues } from '../codegen/frontend/tree.js';
+export type { Recurrence } from '../codegen/passes/recurrence.js';
+export type {
+  BufferSpec,
+  Init,
+  KernelSpec,
+  LoopChoice,
+  LoopStrategy,
+  PassSpec,
+  Plan,
+  ScheduleItem,
+  Sizes,
+  TensorSlot,
+} from '../codegen/plan.js';
+export type { ReadTensor } from './data.js';
 export { type AdoptOptions, adopt } from './device/adopt.js';
 export type { Supervised, TimeSource } from './device/supervise.js';
 export { parseSafetensors, type TensorFile, type TensorToStore, writeSafetensors } from './interop/safetensors.js';
 export * from './layer/index.js';
+export type { Lengths } from './lengths.js';

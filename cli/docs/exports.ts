@@ -25,6 +25,8 @@ export interface Exported {
   readonly parameters: readonly string[];
   /** Public members of a class, an interface or an object type, and the doc comment of each. */
   readonly members: readonly { readonly name: string; readonly documentation: string }[];
+  /** Types of the package that its declaration names, outside of what is not shown. */
+  readonly mentions: readonly string[];
   /** Path of the declaration and its place in it: the same where two entries export one thing. */
   readonly place: string;
 }
@@ -79,9 +81,29 @@ function describe(name: string, declarations: readonly Node[]): Exported {
     members: membersOf(first)
       .filter(isPublic)
       .map((member) => ({ name: nameOf(member), documentation: documentationOf(member) })),
+    mentions: [...new Set(declarations.flatMap(mentionedBy))].toSorted(),
     place: `${first.getSourceFile().getFilePath()}:${first.getPos()}`,
   };
 }
+
+/** Named types, but for parameters of types and those of TypeScript and WebGPU. */
+function mentionedBy(node: Node): string[] {
+  if (Node.isVariableDeclaration(node)) return []; // shown without its type
+  const hidden = membersOf(node).filter((member) => !isPublic(member));
+  const named = node
+    .getDescendants()
+    .filter((inner) => Node.isTypeReference(inner) || Node.isExpressionWithTypeArguments(inner))
+    .filter((inner) => !hidden.some((member) => member === inner || inner.getAncestors().includes(member)))
+    .map((inner) => (Node.isTypeReference(inner) ? inner.getTypeName() : inner.getExpression()));
+  return named.flatMap((name) => {
+    const symbol = name.getSymbol();
+    const [declared] = (symbol?.getAliasedSymbol() ?? symbol)?.getDeclarations() ?? [];
+    const own = declared !== undefined && !Node.isTypeParameterDeclaration(declared) && !isForeign(declared.getSourceFile());
+    return own ? [name.getText()] : [];
+  });
+}
+
+const isForeign = (file: SourceFile) => /node_modules|webgpu-types/.test(file.getFilePath().slice(ownPackage().root.length));
 
 /** A parameter of a call: `x`, `axis?`, `...more`. */
 function called(parameter: ParameterDeclaration): string {

@@ -51,7 +51,8 @@ export type GivenTo<T> = { readonly [Name in keyof T]: T[Name] extends Tensor<in
 /** One step of sequences: `[B, …]` for each `[T, B, …]`. */
 export type StepOf<T> = { readonly [Name in keyof T]: Tensor<WithoutTime<T[Name]>> };
 
-type WithoutTime<T> =
+/** The shape of one step of a sequence: `[B, …]` of `[T, B, …]`. */
+export type WithoutTime<T> =
   T extends Tensor<readonly [number, ...infer Shape extends readonly number[]]> ? Readonly<Shape> : readonly number[];
 
 /** How long the sequences of a run are, and how many there are: at most the plan's. */

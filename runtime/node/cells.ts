@@ -5,11 +5,11 @@ import { RecurveError } from '../../codegen/errors.js';
 import { checkSpec, parseCell, parseSpec } from '../../codegen/frontend/index.js';
 import type { CellTree, SpecTree } from '../../codegen/frontend/tree.js';
 import { type FileFault, faultOf, isSystemError, reasonOf } from '../../codegen/read-file.js';
-import { builtInCells, builtInModels } from '../../codegen/shipped.js';
+import { type BuiltIn, builtInCells, builtInModels } from '../../codegen/shipped.js';
 import { didYouMean } from '../../codegen/suggest.js';
 import { visible } from '../../codegen/visible.js';
 
-export { builtInCells, builtInModels };
+export { type BuiltIn, builtInCells, builtInModels };
 
 const SUFFIX = '.cell.ts';
 const MODEL_SUFFIX = '.model.ts';

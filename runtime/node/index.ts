@@ -8,5 +8,5 @@
  */
 export type { AdapterChoice, AdapterKind, AdapterReport } from '../device/index.js';
 export * from '../index.js';
-export { builtInCells } from './cells.js';
+export { type BuiltIn, builtInCells } from './cells.js';
 export { type CellGiven, type CompileOptions, Gpu, type OpenOptions, open } from './gpu.js';

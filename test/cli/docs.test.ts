@@ -30,6 +30,16 @@ describe('the entries', () => {
   });
 });
 
+it('every type that the library names can be imported, and has a section', () => {
+  const known = new Set(entries.flatMap(({ exported }) => exported.map(({ name }) => name)));
+  for (const { name, exported } of entries) {
+    if (name !== 'recurve/runtime' && name !== 'recurve/node') continue;
+    const mentioned = exported.flatMap(({ name: by, mentions }) => mentions.map((type) => ({ by, type })));
+    expect(mentioned.filter(({ type }) => !known.has(type))).toEqual([]);
+    expect(mentioned.length).toBeGreaterThan(20);
+  }
+});
+
 describe('docs/api.md', () => {
   it('is what `npm run docs` makes of the declarations', () => {
     expect(pageOf('api.md')).toBe(apiPage(entries));
