@@ -64,9 +64,10 @@ export interface KernelSpec {
 /**
  * How a loop over time runs. `stepwise`: its phases are dispatched for every step. `thread`: one dispatch, every lane walks
  * the steps of its own units. `resident`: one dispatch, a workgroup walks the steps of its own sequences and waits between phases.
+ * `scan`: three dispatches, lanes walk stretches of the steps side by side.
  */
 export type LoopStrategy = (typeof LOOP_STRATEGIES)[number];
-export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident'] as const;
+export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident', 'scan'] as const;
 
 /** How a loop may run. */
 export interface LoopChoice {

@@ -25,6 +25,7 @@ import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
 import { type Bindings, batchOf, lengthOf, stepsOf } from './bindings.js';
 import { homeSpot, indexLines, lastIndex, seenThrough } from './indices.js';
+import type { Registers } from './registers.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, rowNumber, type Spot, unitSpot } from './spots.js';
 
 export interface Body {
@@ -54,6 +55,8 @@ export interface BodyRequest {
   readonly bindings: Bindings;
   /** Added to a loop's bound where an adapter's compiler must not know it. */
   readonly opaque: string;
+  /** Of a lane that walks over steps by itself. */
+  readonly registers?: Registers | undefined;
 }
 
 export function printBody(request: BodyRequest, print: PrintStore): Body {
@@ -121,7 +124,9 @@ class BodyPrinter {
     });
     const usesWithin = phase.stores.some(({ when }) => when !== 'always');
     const lines = [
-      ...(this.usesLast || this.usesSteps || usesWithin ? [`let steps = ${stepsOf(storage, bindings, 'b')};`] : []),
+      ...(this.usesLast || this.usesSteps || usesWithin
+        ? [`let steps = ${this.constant(stepsOf(storage, bindings, 'b'), 'i32')};`]
+        : []),
       ...(usesWithin ? ['let within = t < steps;'] : []),
       ...this.uniform(),
       // A sequence without steps ends where the first one would be.
@@ -153,9 +158,14 @@ class BodyPrinter {
     const { storage, bindings } = this.request;
     return [
       ...(this.usesLast ? ['let last = t + 1 == steps;'] : []),
-      ...(this.usesSeed ? [`let seed = ${bindings.lengths()}[${storage.shared.seedAt}u];`] : []),
+      ...(this.usesSeed ? [`let seed = ${this.constant(`${bindings.lengths()}[${storage.shared.seedAt}u]`, 'u32')};`] : []),
       ...(this.usesBatch ? [`let batch = f32(${batchOf(storage, bindings, 'b')});`] : []),
     ];
+  }
+
+  /** An expression that is the same at every step. */
+  private constant(text: string, type: 'i32' | 'u32'): string {
+    return this.request.registers?.keep(text, type) ?? text;
   }
 
   /** The name of a value at a spot, printed into the scope unless an outer block has it. */
@@ -216,11 +226,15 @@ class BodyPrinter {
   }
 
   private load(access: Access, spot: Spot): string {
-    const { bindings, storage } = this.request;
+    const { bindings, storage, registers } = this.request;
     const { place } = access;
     if (access.own !== undefined) this.usesSteps = true;
     const flat = keyOf(spot) === keyOf(this.home) && this.coversPhase(place) ? 'col' : undefined;
-    const cell = `${bindings.read(place.buffer)}[${addressOf(storage, access, spot, flat)}]`;
+    const carried = flat === undefined ? undefined : registers?.read(access);
+    if (carried !== undefined) return carried;
+    const address = `${bindings.read(place.buffer)}[${addressOf(storage, access, spot, flat)}]`;
+    const constant = (flat !== undefined || spot === NOWHERE) && registers?.isConstant(access) === true;
+    const cell = constant ? (registers?.keep(address) ?? address) : address;
     const lane = place.shape.length === 0 ? '0u' : laneOf(spot);
     const loaded = lane === undefined ? cell : `vec4f(${cell}[${lane}])`;
     const there = isStep(storage, access);

@@ -2,9 +2,11 @@
 import { RecurveError } from '../errors.js';
 import { LOOP_STRATEGIES, type LoopChoice, type LoopStrategy, type Target } from '../plan.js';
 import type { Order, PhasePass, Section } from '../schedule/passes.js';
+import { scanOf, wantsScans } from '../schedule/scan.js';
 import type { Emitted } from './kernel.js';
 import { emitPhase } from './phase.js';
-import { emitWalk, meeting, type Walk, type Walking } from './walk.js';
+import { emitScan } from './scan.js';
+import { emitResident, emitThread, meeting, type Walk } from './walk.js';
 
 export type LoopOrder = Extract<Order, { kind: 'loop' }>;
 
@@ -15,42 +17,58 @@ export interface EmittedLoop {
   readonly passes: readonly { readonly pass: Pick<PhasePass, 'name' | 'region' | 'direction'>; readonly emitted: Emitted }[];
 }
 
-/** @throws RecurveError `STRATEGY-REFUSED` where the loop cannot run as `asked` */
+/** @param asked taken where the loop allows it */
 export function emitLoop(section: Section, target: Target, loop: LoopOrder, asked: LoopStrategy | undefined): EmittedLoop {
+  const whole = { ...loop, ...headOf(loop) };
   const meets = meeting(section, loop);
-  const candidate: Walking = meets === undefined && asked !== 'resident' ? 'thread' : 'resident';
-  const walk = walkAs(section, target, loop, candidate);
-  // Both are the same phases in one kernel: what is too much for one is for the other.
-  const refusals: Readonly<Partial<Record<LoopStrategy, string>>> = {
-    ...(meets === undefined ? {} : { thread: meets }),
-    ...(typeof walk === 'string' ? { thread: meets ?? walk, resident: walk } : {}),
-  };
-  const why = asked && refusals[asked];
-  if (asked !== undefined && why !== undefined) throw refused(section, loop, asked, why);
-  const taken =
-    typeof walk !== 'string' && (asked === undefined ? pays(target, loop, candidate, walk) : asked === candidate)
-      ? walk
-      : undefined;
-  const strategy = taken === undefined ? 'stepwise' : candidate;
-  const others = LOOP_STRATEGIES.filter((each) => each !== strategy && refusals[each] === undefined);
-  const choice: LoopChoice = { recurrence: section.recurrence, allowed: [strategy, ...others], refused: refusals };
-  if (taken !== undefined) return { choice, steps: taken.steps, passes: [{ pass: headOf(loop), emitted: taken }] };
+  // All of them are the same phases in one kernel: what is too much for one is for the others.
+  const fitting = whyNot(target, loop);
+  const thread = meets ?? fitting(() => emitThread(section, target, whole));
+  // What fits as the one fits as the other.
+  const resident = meets === undefined ? thread : fitting(() => emitResident(section, target, whole));
+  const scan = typeof thread === 'string' ? thread : scanOf(section, loop);
+  const refused = { ...reason('thread', thread), ...reason('resident', resident), ...reason('scan', scan) };
+  const allows = (strategy: LoopStrategy) => refused[strategy] === undefined;
+  const strategy = asked !== undefined && allows(asked) ? asked : chosen();
+  const others = LOOP_STRATEGIES.filter((each) => each !== strategy && allows(each));
+  const choice: LoopChoice = { recurrence: section.recurrence, allowed: [strategy, ...others], refused };
+  if (strategy === 'scan' && typeof scan !== 'string' && typeof thread !== 'string')
+    return { choice, ...emitScan(section, target, whole, scan, thread) };
+  const walk =
+    strategy === 'resident' && meets === undefined
+      ? emitResident(section, target, whole)
+      : strategy === 'stepwise'
+        ? ''
+        : resident;
+  if (typeof walk !== 'string') return { choice, steps: walk.steps, passes: [{ pass: whole, emitted: walk }] };
   return { choice, steps: 1, passes: loop.passes.map((pass) => ({ pass, emitted: emitPhase(section, target, pass) })) };
+
+  function chosen(): LoopStrategy {
+    if (typeof scan !== 'string' && wantsScans(section.storage, section.recurrence, undefined)) return 'scan';
+    // Lanes on their own always, for they are as many as stepwise ones.
+    if (typeof thread !== 'string') return 'thread';
+    return typeof resident !== 'string' && pays(target, loop, resident) ? 'resident' : 'stepwise';
+  }
 }
 
-/** The loop as one kernel, or why it cannot be one. */
-function walkAs(section: Section, target: Target, loop: LoopOrder, strategy: Walking): Walk | string {
+const reason = (strategy: LoopStrategy, found: object | string): Partial<Record<LoopStrategy, string>> =>
+  typeof found === 'string' ? { [strategy]: found } : {};
+
+/** Gives a loop as one kernel, or says why it cannot be one. */
+function whyNot(target: Target, loop: LoopOrder): (emit: () => Walk) => Walk | string {
   const most = 2 * target.maxKernelInstructions;
   const tooMany = (instructions: number) =>
     instructions > most ? `its phases together have ${instructions} instructions, and a kernel ${most} at most` : undefined;
   // What is far too much is not written out to be counted.
   const early = tooMany(loop.passes.reduce((sum, { phase }) => sum + phase.instructions, 0));
-  if (early !== undefined) return early;
-  const walk = emitWalk(section, target, { ...loop, ...headOf(loop) }, strategy);
-  const { length: buffers } = walk.kernel.bindings;
-  if (buffers > target.maxStorageBuffers)
-    return `it needs ${buffers} buffers at once, and the adapter binds ${target.maxStorageBuffers}`;
-  return tooMany(walk.instructions) ?? walk;
+  return (emit) => {
+    if (early !== undefined) return early;
+    const walk = emit();
+    const { length: buffers } = walk.kernel.bindings;
+    if (buffers > target.maxStorageBuffers)
+      return `it needs ${buffers} buffers at once, and the adapter binds ${target.maxStorageBuffers}`;
+    return tooMany(walk.instructions) ?? walk;
+  };
 }
 
 function headOf({ passes, by }: LoopOrder): Pick<PhasePass, 'name' | 'region' | 'direction'> {
@@ -66,19 +84,23 @@ function headOf({ passes, by }: LoopOrder): Pick<PhasePass, 'name' | 'region' | 
  */
 const DISPATCH_WORK = 2 ** 18;
 
-/** Whether a walk is taken where nobody says: lanes on their own always, for they are as many as stepwise ones. */
-function pays(target: Target, { passes }: LoopOrder, strategy: Walking, { cost, workgroups }: Walk): boolean {
-  if (strategy === 'thread') return true;
+/** Whether a workgroup walks its sequences where nobody says. */
+function pays(target: Target, { passes }: LoopOrder, { cost, workgroups }: Walk): boolean {
   const together = workgroups[1] * workgroups[2];
   const work = target.software ? cost.flops / Math.min(2, together) : cost.flops / together;
   return work <= passes.length * DISPATCH_WORK;
 }
 
-function refused({ storage }: Section, loop: LoopOrder, strategy: LoopStrategy, why: string): RecurveError {
-  const [first] = loop.passes;
-  return new RecurveError({
+/**
+ * What a plan says whose loops cannot run as somebody asked.
+ * @throws RecurveError `STRATEGY-REFUSED` where no loop does
+ */
+export function requireTaken(cell: string, asked: LoopStrategy, choices: readonly LoopChoice[]): void {
+  const [first] = choices;
+  if (first === undefined || choices.some(({ allowed }) => allowed[0] === asked)) return;
+  throw new RecurveError({
     code: 'STRATEGY-REFUSED',
-    message: `the ${first?.direction} loop of ${storage.signature.name} cannot run as ${strategy}: ${why}`,
+    message: `no loop of ${cell} can run as ${asked}: ${first.refused[asked]}`,
     fix: 'Choose another strategy, or none: the compiler then takes what each loop allows.',
     where: '--strategy',
   });

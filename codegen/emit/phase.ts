@@ -12,6 +12,7 @@ import { name, printBody } from './body.js';
 import { indexLines } from './indices.js';
 import { assemble, checkSize, type Emitted, lanesFor, pick, rolled } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
+import type { Registers } from './registers.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
 const ACCUMULATORS = 32;
@@ -68,7 +69,15 @@ export interface PhaseText {
   readonly cost: Emitted['cost'];
 }
 
-export function phaseText(section: Section, target: Target, pass: PhasePass, bindings: Bindings, tile: number): PhaseText {
+/** @param registers of a lane that walks over steps and has one row */
+export function phaseText(
+  section: Section,
+  target: Target,
+  pass: PhasePass,
+  bindings: Bindings,
+  tile: number,
+  registers?: Registers,
+): PhaseText {
   const { builder, storage, merging } = section;
   const { phase } = pass;
   const width = widthOf({ extents: storage.extents(phase.shape) });
@@ -77,8 +86,12 @@ export function phaseText(section: Section, target: Target, pass: PhasePass, bin
   const perRow = [...Array(tile).keys()];
   const opaque = rolled(target);
 
-  const body = printBody({ builder, storage, phase, bindings, opaque }, ({ place }, address, value) => {
-    return `${bindings.write(place.buffer)}[${address}] = ${value};`;
+  const body = printBody({ builder, storage, phase, bindings, opaque, registers }, (store, address, value) => {
+    const carried = registers?.write(store);
+    if (carried === undefined) return `${bindings.write(store.place.buffer)}[${address}] = ${value};`;
+    // What only the next step reads is in memory once, behind the last one.
+    if (store.place.layout === 'alternating') return `${carried} = ${value};`;
+    return `${carried} = ${value}; ${bindings.write(store.place.buffer)}[${address}] = ${carried};`;
   });
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
   const contractions = phase.contractions.length;

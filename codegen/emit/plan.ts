@@ -8,7 +8,7 @@ import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
 import { emitGather, emitOuter, emitReduce } from './gradients.js';
 import type { Emitted } from './kernel.js';
-import { type EmittedLoop, emitLoop, type LoopOrder } from './loop.js';
+import { type EmittedLoop, emitLoop, type LoopOrder, requireTaken } from './loop.js';
 import { emitPhase } from './phase.js';
 
 export interface PlanRequest {
@@ -100,6 +100,8 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     ...sections.flatMap((section) => items(section.forward, section.prefix, inSection(section))),
   ];
   const backward = sections.toReversed().flatMap((section) => items(section.backward, section.prefix, inSection(section)));
+  const loops = [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
+  if (strategy !== undefined) requireTaken(signature.name, strategy, loops);
   return {
     version: 1,
     cell: signature.name,

@@ -52,11 +52,16 @@ export function rowStart(storage: Storage, { place, shift, guarded, own }: Acces
     case 'sequence': {
       const step = own === 'back' ? `steps - 1 - (${stepAt(shift)})` : stepAt(shift);
       const slot = guarded || own !== undefined ? `u32(clamp(${step}, 0, ${storage.steps - 1}))` : `u32(${step})`;
-      return plus(`${place.base}u`, at(`(${slot} * ${storage.size('B')}u + b)`));
+      return slotStart(storage, place, slot);
     }
     case 'alternating':
       return plus(`${place.base}u`, at(`(u32((${stepAt(shift)}) & 1) * ${storage.size('B')}u + b)`));
   }
+}
+
+/** The same of one of the slots that a place has, an `u32`. */
+export function slotStart(storage: Storage, place: Place, slot: string): string {
+  return plus(`${place.base}u`, `(${slot} * ${storage.size('B')}u + b) * ${widthOf(place)}u`);
 }
 
 /** The row of a matrix of so many that a number, an `f32`, stands for: the nearest there is. */

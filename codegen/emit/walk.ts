@@ -1,19 +1,21 @@
 /**
  * A whole loop over time as one kernel. A phase reads and writes memory only, so what a loop dispatches step by step can as
  * well be walked by lanes that stay where they are, if what one lane reads of another's has been written when it does:
- *   thread    no lane reads what another one wrote in the loop; each walks the steps of its own units and sequences
+ *   thread    no lane reads what another one wrote in the loop; each walks the steps of its own units of one sequence, and keeps
+ *             in registers what it brings from step to step
  *   resident  lanes of a workgroup have its sequences to themselves, and wait for each other between phases
  * Sequences never meet in a loop, so no lane ever waits for another workgroup, which WGSL could not promise to run.
  * The arithmetic is the phases', in the same order, and so are the results.
  */
-import type { LoopStrategy, Target } from '../plan.js';
+import type { Target } from '../plan.js';
+import { type Carried, carriedOf, keyOf, writtenBy } from '../schedule/carried.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
-import type { Place } from '../schedule/places.js';
+import { accessTo, type Place } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { assemble, type Emitted, instructionsOf, lanesFor } from './kernel.js';
 import { type PhaseText, phaseText, tileRows } from './phase.js';
-
-export type Walking = Exclude<LoopStrategy, 'stepwise'>;
+import { carriedName, type Register, Registers } from './registers.js';
+import { addressOf, NOWHERE } from './spots.js';
 
 /** A loop of a section: its phases in order, and which way it counts. */
 export interface Loop {
@@ -28,47 +30,141 @@ export interface Walk extends Emitted {
   readonly instructions: number;
 }
 
+/** A part of the loop that a lane walks, where it is not all of it. */
+export interface Stretch {
+  /** How many there are, side by side. */
+  readonly count: number;
+  /** Lines that declare `begin`, its first step, and `end`, the one to stop before, by its number `stretch`. */
+  readonly lines: readonly string[];
+  /** What each carried value is before its first step. */
+  readonly starts: (bindings: Bindings, carried: readonly Carried[]) => readonly string[];
+}
+
 /** What a step costs at least, in operations: its loads and stores. */
 const LEAST_WORK = 2 ** 12;
 /** Workgroups that keep a machine busy: tiles of rows are halved until there are as many. */
 const BUSY = { software: 4, hardware: 64 };
 
-export function emitWalk(section: Section, target: Target, loop: Loop, strategy: Walking): Walk {
-  const { passes, by, name } = loop;
+/** Each lane its own units of one sequence. */
+export function emitThread(section: Section, target: Target, loop: Loop, stretch?: Stretch): Walk {
+  const { storage } = section;
+  const { passes, by } = loop;
+  const rows = storage.size('B');
+  const bindings = new Bindings();
+  const carried = carriedOf(loop);
+  const registers = new Registers(loop, carried);
+  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, 1, registers));
+  const widest = Math.max(...texts.map(({ width }) => width));
+  const lanes = lanesFor(target, widest);
+  const columns = Math.ceil(widest / lanes);
+  const inside = (width: number, text: string) => (width === columns * lanes ? text : `if (col < ${width}u) { ${text} }`);
+  const [from, until] = stretch === undefined ? ['span.x', 'span.y'] : ['begin', 'end'];
+  const inMemory = (place: Place, shift: number) =>
+    `${bindings.write(place.buffer)}[${addressOf(storage, accessTo(place, shift), NOWHERE, 'col')}]`;
+  const initial = stretch?.starts(bindings, carried) ?? carried.map(({ place, before }) => inMemory(place, before));
+  const ofCarried = carried.map(({ place, after }, index) => ({
+    place,
+    start: inside(widthIn(section, place.shape), `${carriedName(index)} = ${initial[index]};`),
+    end: inside(widthIn(section, place.shape), `${inMemory(place, after)} = ${carriedName(index)};`),
+  }));
+  const ends = ofCarried.flatMap(({ place, end }) => (place.layout === 'alternating' ? [end] : []));
+  return assembleWalk(section, target, loop, texts, bindings, {
+    comment: `${stretch === undefined ? 'thread' : `scan, ${stretch.count} stretches`}, ${passes.length} phases, ${rows} rows`,
+    registers: registers.declared(),
+    lanes,
+    columns,
+    turns: rows * (stretch?.count ?? 1),
+    setup: [
+      `let col = group.x * ${lanes}u + lane;`,
+      ...(stretch === undefined
+        ? ['let first = turn;']
+        : [`let first = turn % ${rows}u;`, `let stretch = i32(turn / ${rows}u);`, ...stretch.lines]),
+      'let b = first;',
+      `${ends.length === 0 ? 'let' : 'var'} t = ${from};`,
+    ],
+    filled: [...registers.filled(), ...ofCarried.map(({ start }) => start)],
+    from,
+    until,
+    body: [...registers.moved(), ...texts.map(({ width }, index) => inside(width, `phase${index}(col, first);`))],
+    ends: ends.length === 0 ? [] : [`t = ${until} ${by > 0 ? '-' : '+'} 1;`, ...ends],
+  });
+}
+
+/** All units of a tile of sequences to a workgroup. */
+export function emitResident(section: Section, target: Target, loop: Loop): Walk {
+  const { passes } = loop;
   const rows = section.storage.size('B');
   const bindings = new Bindings();
-  const widest = Math.max(...passes.map(({ phase }) => widthIn(section, phase.shape)));
-  const lanes = strategy === 'thread' ? lanesFor(target, widest) : residentLanes(target, widest);
-  const columns = strategy === 'thread' ? Math.ceil(widest / lanes) : 1;
   let tile = Math.min(...passes.map((pass) => tileRows(pass, rows)));
-  while (tile > 1 && columns * Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
-  const tiles = Math.ceil(rows / tile);
-  const gridY = Math.min(tiles, target.maxWorkgroupsPerDimension);
+  while (tile > 1 && Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
   const texts = passes.map((pass) => phaseText(section, target, pass, bindings, tile));
-  const turns = texts.flatMap(({ width }, index) => {
-    const call = `phase${index}(col, first);`;
-    if (strategy === 'resident')
-      return [`for (var col = lane; col < ${width}u; col += ${lanes}u) { ${call} }`, 'storageBarrier();'];
-    return [width === columns * lanes ? call : `if (col < ${width}u) { ${call} }`];
+  const lanes = residentLanes(target, Math.max(...texts.map(({ width }) => width)));
+  return assembleWalk(section, target, loop, texts, bindings, {
+    comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}`,
+    registers: [],
+    lanes,
+    columns: 1,
+    turns: Math.ceil(rows / tile),
+    setup: [`let first = turn * ${tile}u;`],
+    filled: [],
+    from: 'span.x',
+    until: 'span.y',
+    body: texts.flatMap(({ width }, index) => [
+      `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`,
+      'storageBarrier();',
+    ]),
+    ends: [],
   });
+}
+
+interface WalkForm {
+  readonly comment: string;
+  readonly registers: readonly Register[];
+  readonly lanes: number;
+  /** Workgroups along the units, and along everything else. */
+  readonly columns: number;
+  readonly turns: number;
+  readonly setup: readonly string[];
+  readonly filled: readonly string[];
+  readonly from: string;
+  readonly until: string;
+  readonly body: readonly string[];
+  readonly ends: readonly string[];
+}
+
+function assembleWalk(
+  section: Section,
+  target: Target,
+  { name, by, passes }: Loop,
+  texts: readonly PhaseText[],
+  bindings: Bindings,
+  form: WalkForm,
+): Walk {
+  const { comment, registers, lanes, columns, turns, from, until } = form;
+  const gridY = Math.min(turns, target.maxWorkgroupsPerDimension);
+  const lines = (all: readonly string[]) => all.map((text) => ({ text }));
   const kernel = assemble('walk', { name, sees: 'span' }, target, bindings, new Set(texts.flatMap(({ calls }) => [...calls])), {
-    comment: `${strategy}, ${passes.length} phases, ${rows} rows in tiles of ${tile}`,
+    comment,
+    registers,
     phases: texts.map(({ data }, index) => data(`${index}`)),
     lanes,
     gridY,
-    tile,
-    setup: strategy === 'thread' ? [{ text: `let col = group.x * ${lanes}u + lane;` }] : [],
-    guard: tiles % gridY === 0 ? '' : `first >= ${rows}u`,
+    guard: turns % gridY === 0 ? '' : `turn >= ${turns}u`,
+    setup: lines(form.setup),
+    filled: lines(form.filled),
+    from,
+    until,
     before: by > 0 ? '<' : '>',
     advance: by > 0 ? '++' : '--',
-    turns: turns.map((text) => ({ text })),
+    body: lines(form.body),
+    ends: lines(form.ends),
   });
-  const total = (of: (text: (typeof texts)[number]) => number) => texts.reduce((sum, text) => sum + of(text), 0);
+  const total = (of: (text: PhaseText) => number) => texts.reduce((sum, text) => sum + of(text), 0);
   const flops = total(({ cost }) => cost.flops);
-  const work = target.software ? flops : flops / (columns * tiles);
+  const work = target.software ? flops : flops / (columns * turns);
   return {
     kernel,
-    workgroups: [columns, gridY, Math.ceil(tiles / gridY)],
+    workgroups: [columns, gridY, Math.ceil(turns / gridY)],
     steps: Math.max(1, Math.floor(target.maxDispatchWork / Math.max(LEAST_WORK, work))),
     instructions: texts.reduce((sum, text, index) => sum + instructionsIn(section, passes[index], text), 0),
     cost: { bytesRead: total(({ cost }) => cost.bytesRead), bytesWritten: total(({ cost }) => cost.bytesWritten), flops },
@@ -80,8 +176,7 @@ export function emitWalk(section: Section, target: Target, loop: Loop, strategy:
  * it writes itself.
  */
 export function meeting({ builder }: Section, { passes }: Pick<Loop, 'passes'>): string | undefined {
-  const keyOf = ({ buffer, base }: Place) => `${buffer} ${base}`;
-  const written = new Set(passes.flatMap(({ phase }) => phase.stores.map(({ place }) => keyOf(place))));
+  const written = writtenBy({ passes });
   for (const { phase } of passes) {
     for (const { id, terms } of phase.contractions) {
       if (terms.some(({ operand }) => written.has(keyOf(operand.access.place))))
@@ -96,7 +191,7 @@ export function meeting({ builder }: Section, { passes }: Pick<Loop, 'passes'>):
   return undefined;
 }
 
-function widthIn({ storage }: Section, shape: Place['shape']): number {
+export function widthIn({ storage }: Section, shape: Place['shape']): number {
   return storage.extents(shape).reduce((product, extent) => product * extent, 1);
 }
 

@@ -21,6 +21,8 @@ export interface BackwardRequest {
   readonly readForward: (id: NodeId) => Access | undefined;
   /** Parameters whose gradients are written here, and those that this section adds to what others wrote. */
   readonly params: SectionParams;
+  /** Whether its loop may be a scan: whatever a step leaves for the next is then kept for every step. */
+  readonly handovers: 'for every step' | 'for the next';
 }
 
 export interface BackwardSchedule {
@@ -30,7 +32,14 @@ export interface BackwardSchedule {
   readonly states: ReadonlyMap<string, Place>;
 }
 
-export function scheduleBackward({ adjoint, storage, merging, readForward, params }: BackwardRequest): BackwardSchedule {
+export function scheduleBackward({
+  adjoint,
+  storage,
+  merging,
+  readForward,
+  params,
+  handovers,
+}: BackwardRequest): BackwardSchedule {
   const { builder } = adjoint;
   const { steps } = storage;
   const elements = (shape: Shape) => storage.elements(shape);
@@ -60,7 +69,13 @@ export function scheduleBackward({ adjoint, storage, merging, readForward, param
   const readBehind = previousBehindLoop(adjoint, [...sequences(adjoint), ...factors, ...inline]);
   for (const { of, value, reach } of adjoint.handovers) {
     // Slot T is read once, by the last step, and not used.
-    const lasting = reach > 1 || factors.has(value) || isOperand(adjoint, value) || readBehind.has(of) || !comesThrough(value);
+    const lasting =
+      handovers === 'for every step' ||
+      reach > 1 ||
+      factors.has(value) ||
+      isOperand(adjoint, value) ||
+      readBehind.has(of) ||
+      !comesThrough(value);
     // As wide as what is handed over: of a state that nobody reads that is one zero, where every unit is read.
     const access = lasting ? sequence(of, steps + 1) : scratch(builder, storage, of, 'adjoints', 'alternating');
     handover.set(of, access);

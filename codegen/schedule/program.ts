@@ -1,9 +1,9 @@
 /** Schedules the sections of a program, forward and then backward, and gives every value its place. A cell is one section. */
 import type { Signature } from '../frontend/tree.js';
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
-import { recurrenceOf } from '../passes/recurrence.js';
+import { type Recurrence, recurrenceOf } from '../passes/recurrence.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
-import type { Sizes, Target } from '../plan.js';
+import type { LoopStrategy, Sizes, Target } from '../plan.js';
 import { accruedIn } from './accrued.js';
 import { type BackwardSchedule, scheduleBackward } from './backward.js';
 import { inChunks } from './chunks.js';
@@ -12,6 +12,7 @@ import { type ForwardSchedule, scheduleForward } from './forward.js';
 import type { SectionParams } from './gradients.js';
 import { type Merging, merge } from './merge.js';
 import type { Order, Pass, PhasePass, Program, Section } from './passes.js';
+import { wantsScans } from './scan.js';
 import type { Shared } from './shared.js';
 import { ALONE, type Links, Storage } from './storage.js';
 
@@ -23,6 +24,7 @@ export interface ProgramRequest {
   readonly target: Target;
   /** `alike` where nothing is said. */
   readonly merging?: Merging;
+  readonly strategy?: LoopStrategy | undefined;
 }
 
 /** A section's graphs, with its inputs, states and outputs. */
@@ -53,6 +55,7 @@ export class SectionScheduling {
   readonly storage: Storage;
   readonly forward: ForwardSchedule;
   backwardOrders: readonly Order[] = [];
+  readonly recurrence: Recurrence;
 
   constructor(
     readonly graphs: SectionGraphs,
@@ -63,6 +66,7 @@ export class SectionScheduling {
     const { step, retimed, signature } = graphs;
     const { builder } = retimed;
     this.storage = new Storage(shared, signature, step, links);
+    this.recurrence = recurrenceOf({ nodes: builder.nodes, next: step.next });
     const needed = request.gradients ? neededForward(step, retimed) : [];
     this.forward = scheduleForward({ builder, storage: this.storage, step, needed });
   }
@@ -72,8 +76,14 @@ export class SectionScheduling {
     const { builder, leaves } = retimed;
     this.storage.exposeCotangents(leaves, (id) => builder.node(id).shape, step.outputs);
     const { merging = 'alike' } = this.request;
-    const readForward = this.forward.regions.read;
-    const schedule = scheduleBackward({ adjoint: retimed, storage: this.storage, merging, readForward, params });
+    const schedule = scheduleBackward({
+      adjoint: retimed,
+      storage: this.storage,
+      merging,
+      readForward: this.forward.regions.read,
+      params,
+      handovers: wantsScans(this.storage, this.recurrence, this.request.strategy) ? 'for every step' : 'for the next',
+    });
     this.backwardOrders = schedule.orders;
     return schedule;
   }
@@ -88,9 +98,8 @@ export function programOf(shared: Shared, sections: readonly SectionScheduling[]
       for (const { terms } of phase.contractions) for (const term of terms) shared.matrices.place(term.matrix, term.transposed);
     }
   }
-  const scheduled = sections.map(({ graphs, storage, forward, backwardOrders }): Section => {
+  const scheduled = sections.map(({ graphs, recurrence, storage, forward, backwardOrders }): Section => {
     const { builder } = graphs.retimed;
-    const recurrence = recurrenceOf({ nodes: builder.nodes, next: graphs.step.next });
     return { prefix: graphs.prefix, builder, recurrence, storage, merging, forward: forward.orders, backward: backwardOrders };
   });
   const pack = copyPasses(shared, merging)

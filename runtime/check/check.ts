@@ -5,7 +5,7 @@ import { resolveSpec, valuesOf } from '../../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
 import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
-import type { LoopStrategy, PassSpec, Sizes } from '../../codegen/plan.js';
+import { LOOP_STRATEGIES, type LoopStrategy, type PassSpec, type Plan, type Sizes } from '../../codegen/plan.js';
 import { type CellData, sizeOf } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
 import { type Layer, load } from '../layer/index.js';
@@ -71,7 +71,7 @@ export interface CheckRequest {
   readonly extent?: 'sample' | 'all';
   /** Factor of the inputs, initial states and parameters that are drawn without a range. Default 1. */
   readonly scale?: number;
-  /** How every loop runs; where nobody says, as the compiler chooses and, every other case, the safe way, step by step. */
+  /** How every loop runs; where nobody says, as the compiler chooses and, case by case in turn, in each other way that a loop allows. */
   readonly strategy?: LoopStrategy;
   /** Only these sizes; complete for every assignment that is checked. */
   readonly sizes?: (signature: Signature) => Sizes;
@@ -91,8 +91,8 @@ export async function checkCell(device: RecurveDevice, tree: SpecTree, request: 
   const reports: CaseReport[] = [];
   for (const [index, { signature, sizes }] of cases.entries()) {
     request.progress?.(index, cases.length, `${tree.name} ${describeCase(tree, signature.options, sizes)}`);
-    const strategy = request.strategy ?? (index % 2 === 1 ? 'stepwise' : undefined);
-    const report = checkCase(device, tree, { signature, sizes, strategy, scale: request.scale ?? 1 });
+    const { strategy, scale = 1 } = request;
+    const report = checkCase(device, tree, { signature, sizes, strategy, turn: index, scale });
     reports.push(await (request.sizes ? report : report.catch((error) => refusal(error, signature, sizes))));
   }
   return reports;
@@ -179,13 +179,15 @@ interface Case {
   readonly signature: Signature;
   readonly sizes: Sizes;
   readonly strategy: LoopStrategy | undefined;
+  /** Which of the ways in which its loops may run is tried, where no strategy is given. */
+  readonly turn: number;
   readonly scale: number;
 }
 
 async function checkCase(device: RecurveDevice, tree: SpecTree, given: Case): Promise<CaseReport> {
-  const { signature, sizes, strategy, scale } = given;
+  const { signature, sizes, scale } = given;
   const graph = valuesOf(tree, signature);
-  const plan = compile(tree, { options: signature.options, sizes, gradients: true, target: device.target, strategy });
+  const plan = planOf(device, tree, given);
   const executable = await load(device, plan);
   const tensors = new Map<string, TensorReport>();
   const draws = { taken: 0, replaced: 0 };
@@ -221,6 +223,16 @@ async function checkCase(device: RecurveDevice, tree: SpecTree, given: Case): Pr
     tensors: all,
     ...(doubt === undefined ? {} : { reason: describeLosses(doubt), advice: adviceFor(doubt), losses: doubt }),
   };
+}
+
+function planOf(device: RecurveDevice, tree: SpecTree, { signature, sizes, strategy, turn }: Case): Plan {
+  const request = { options: signature.options, sizes, gradients: true, target: device.target, strategy };
+  const plan = compile(tree, request);
+  if (strategy !== undefined) return plan;
+  const loops = [...plan.forward, ...plan.backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
+  const others = LOOP_STRATEGIES.filter((other) => loops.some(({ allowed }) => allowed.indexOf(other) > 0));
+  const other = [undefined, ...others][turn % (others.length + 1)];
+  return other === undefined ? plan : compile(tree, { ...request, strategy: other });
 }
 
 function isWorse(a: TensorReport, b: TensorReport): boolean {

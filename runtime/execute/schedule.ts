@@ -134,12 +134,21 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
       const last = stepsAlong(reach, axis) - 1;
       const [from, to] =
         by > 0 ? [command.from, Math.min(command.to, last + 1)] : [Math.min(command.from, last), Math.max(command.to, -1)];
-      for (let time = from; (to - time) * by > 0; time += by * (stride ?? 1)) {
-        const until = stride === undefined ? undefined : by > 0 ? Math.min(to, time + stride) : Math.max(to, time - stride);
-        for (const step of steps) dispatch(step, reach, time, until);
+      for (let time = from, until = from; (to - time) * by > 0; time = until) {
+        until = spanEnd(time, to, by, stride ?? 1);
+        for (const step of steps) dispatch(step, reach, time, stride === undefined ? undefined : until);
       }
     }
   }
+}
+
+/**
+ * The step to stop before, for a kernel that begins at `time` and walks `stride` steps at most. Counted from step 0, wherever a run
+ * begins: the same steps are then cut at the same places, and give the same bits.
+ */
+function spanEnd(time: number, to: number, by: number, stride: number): number {
+  const block = Math.floor(time / stride);
+  return by > 0 ? Math.min(to, (block + 1) * stride) : Math.max(to, block * stride - 1);
 }
 
 /** What has no time has one step, and names no axis of the plan. */

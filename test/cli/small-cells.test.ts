@@ -48,7 +48,7 @@ describe('list of a cell', () => {
         --set sign=plus|minus
         params    W[H,I]
         class     affine
-        strategy  parallel + thread, or stepwise, or resident; stepwise 1 + 1 dispatches a step
+        strategy  parallel + thread, or stepwise, or resident, or scan; stepwise 1 + 1 dispatches a step
         source    …/wide.cell.ts
 
       Dispatches, forward + backward, with every option at its default, are for the generic target, with the limits that WebGPU guarantees everywhere; --adapter auto speaks for this machine.

@@ -255,12 +255,12 @@ const TWO_AXES: Readonly<Record<string, string>> = {
       return { a: matvec(shown, target), b: matvec(all, q) / steps('S'), c: matvec(transpose(all), own), d: sum(all, 'S') * steps('T'), e: matvec(memory(0.5 * source + p.k), q) };
     }`,
   'symbols, dropout and losses along both': `times: ['S', 'T'], dims: ['V', 'E', 'H'],
-    inputs: { s: over('S', symbol('V')), t: over('T', symbol('V')) }, params: { E: mat('V', 'E') },
+    inputs: { s: over('S', symbol('V')), t: over('T', symbol('V')) }, params: { E: mat('V', 'E'), O: mat('V', 'H') },
     layers: { encoder: layer('gru', { I: 'E' }), decoder: layer('gru', { I: 'E' }) },
     run({ s, t }, { encoder, decoder }, p) {
       const code = encoder({ x: dropout(embed(p.E, s), 0.3) }).final.h;
       const h = decoder({ x: dropout(embed(p.E, shift(t, -1)), 0.2) }, { state: { h: code } }).h;
-      return { loss: crossEntropy(h, t), h };
+      return { loss: crossEntropy(matvec(p.O, h), t), h };
     }`,
 };
 

@@ -144,7 +144,7 @@ describe('which strategies a loop allows', () => {
   it('is found in the graph, for each direction', () => {
     const per = planFor(prepare(APART, { T: 3, B: 2, H: 5, K: 3 }), undefined);
     expect(allowed(per, 'forward')).toEqual(['thread', 'stepwise', 'resident']);
-    expect(allowed(per, 'backward')).toEqual(['thread', 'stepwise', 'resident']);
+    expect(allowed(per, 'backward')).toEqual(['thread', 'stepwise', 'resident', 'scan']);
     const mixed = planFor(prepare(TOGETHER, { T: 3, B: 2, I: 2, H: 5 }), undefined);
     expect(allowed(mixed, 'forward')).toEqual(['resident', 'stepwise']);
     expect(allowed(mixed, 'backward')).toEqual(['resident', 'stepwise']);
@@ -180,7 +180,7 @@ describe('which strategies a loop allows', () => {
     const { forward } = planFor(prepare(builtIn('lstm'), { T: 3, B: 2, I: 2, H: 5 }), 'stepwise');
     const [loop] = forward.flatMap((item) => (item.kind === 'loop' ? [item] : []));
     expect(loop?.choice?.allowed).toEqual(['stepwise', 'resident']);
-    expect(Object.keys(loop?.choice?.refused ?? {})).toEqual(['thread']);
+    expect(Object.keys(loop?.choice?.refused ?? {})).toEqual(['thread', 'scan']);
     expect(LOOP_STRATEGIES).toContain('stepwise');
   });
 });

@@ -54,7 +54,7 @@ const JOINED = cellOf({
 
 export const COMMAND = {
   'STRATEGY-UNKNOWN': cli('bench rnn --strategy fast', '"fast"'),
-  'STRATEGY-REFUSED': cli('inspect lstm --strategy thread', 'the forward loop of lstm cannot run as thread'),
+  'STRATEGY-REFUSED': cli('inspect lstm --strategy thread', 'no loop of lstm can run as thread'),
   'CELL-FILE': cli('check nowhere.cell.ts', 'nowhere.cell.ts'),
   'CELL-JAVASCRIPT': cli('check mine.js', 'mine.js is JavaScript', { files: { 'mine.js': '' } }),
   'CELL-OUTSIDE': stream('', '{"cell": "../other.cell.ts"}', '../other.cell.ts'),

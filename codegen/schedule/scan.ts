@@ -1,0 +1,107 @@
+/**
+ * A loop whose step is affine in what it carries, as a scan over stretches of it (reduce, then scan, in three dispatches; no workgroup
+ * waits for another one):
+ *   sums    each stretch as one affine function of what it begins with, all stretches side by side
+ *   starts  what each stretch begins with, one after the other
+ *   walk    the loop's own phases, all stretches side by side
+ * So only what stretches begin with is computed in another order than step by step.
+ */
+import type { NodeId, Shape } from '../ir/graph.js';
+import { affineForms } from '../passes/affine.js';
+import type { Recurrence } from '../passes/recurrence.js';
+import type { LoopStrategy } from '../plan.js';
+import { type Carried, carriedOf, keyOf, type Loop, writtenBy } from './carried.js';
+import type { Section } from './passes.js';
+import { type Access, widthOf } from './places.js';
+import type { Storage } from './storage.js';
+
+/** More values of a unit than these are carried by no scan: a step of the sums costs their number cubed. */
+export const MOST_CARRIED = 4;
+
+/** What units of one shape carry. */
+export interface ScanGroup {
+  readonly shape: Shape;
+  readonly carried: readonly Carried[];
+  /** For each carried value: the factor of each, where it has any, and the rest. */
+  readonly factors: readonly (readonly (NodeId | undefined)[])[];
+  readonly rests: readonly (NodeId | undefined)[];
+  /** Values in memory that these are made of, and those that are read at other units. */
+  readonly loads: ReadonlyMap<NodeId, Access>;
+  readonly afar: ReadonlySet<NodeId>;
+}
+
+export interface Scan {
+  readonly groups: readonly ScanGroup[];
+  /** Steps of a stretch. */
+  readonly stretch: number;
+}
+
+/** @returns why it cannot be one, where it cannot; `meeting` has found nothing */
+export function scanOf({ builder, storage }: Section, loop: Loop): Scan | string {
+  const carried = carriedOf(loop);
+  const written = writtenBy(loop);
+  const loads = new Map<NodeId, Access>();
+  const afar = new Set<NodeId>();
+  for (const { phase } of loop.passes) {
+    const [contraction] = phase.contractions;
+    if (contraction !== undefined) return `a product stands in the loop (spec line ${lineOf(contraction.id)})`;
+    for (const [id, access] of phase.loads) {
+      if (carried.some(({ leaves }) => leaves.includes(id))) continue;
+      const { place, shift } = access;
+      if (!written.has(keyOf(place))) {
+        loads.set(id, access);
+        if (phase.afar.has(id)) afar.add(id);
+        continue;
+      }
+      // A value of this step that another phase left is computed again from what it is made of.
+      const here = loop.passes.some(({ phase: { stores } }) => stores.some((one) => one.place === place && one.shift === shift));
+      if (!here) return `more than one step lies between what is read and what is written (spec line ${lineOf(id)})`;
+      if (place.layout !== 'sequence') return 'its phases leave each other what only one step can have at a time';
+    }
+  }
+  if (carried.length === 0) return 'a step brings nothing to the next';
+  const groups: ScanGroup[] = [];
+  for (const key of new Set(carried.map(({ place }) => place.shape.join()))) {
+    const own = carried.filter(({ place }) => place.shape.join() === key);
+    if (own.length > MOST_CARRIED) return `a unit carries ${own.length} values, and ${MOST_CARRIED} at most can be scanned`;
+    const forms = affineForms(
+      builder,
+      own.map(({ leaves }) => leaves),
+      own.map(({ value }) => value),
+    );
+    if (!isForms(forms)) return `a step is not affine in what it carries: ${forms.op} (spec line ${forms.span.line})`;
+    groups.push({
+      shape: own[0]?.place.shape ?? [],
+      carried: own,
+      factors: forms.map(({ factors }) => factors),
+      rests: forms.map(({ rest }) => rest),
+      loads,
+      afar,
+    });
+  }
+  return { groups, stretch: stretchOf(storage.steps) };
+
+  function lineOf(id: NodeId): number {
+    return builder.node(id).span.line;
+  }
+}
+
+const isForms = <F>(found: readonly F[] | object): found is readonly F[] => Array.isArray(found);
+
+/** As many steps as there are stretches, about: what is one after the other is both. */
+const stretchOf = (steps: number): number => Math.max(8, 2 ** Math.ceil(Math.log2(Math.sqrt(steps))));
+
+/** Steps that a scan must save to be worth its second walk, and lanes below which a machine has others to spare. */
+const LEAST_STEPS = 512;
+const FEW_LANES = 2 ** 13;
+/** Recurrences of which some loop may be a scan. */
+const SCANNED: readonly Recurrence[] = ['affine', 'per unit'];
+
+/** Whether loops of a section are scans where they may be: as asked, or where few lanes of their own leave the machine idle. */
+export function wantsScans(storage: Storage, recurrence: Recurrence, asked: LoopStrategy | undefined): boolean {
+  if (asked !== undefined) return asked === 'scan';
+  const lanes =
+    storage.size('B') * Math.max(...storage.signature.state.map(({ shape }) => widthOf({ extents: storage.extents(shape) })));
+  // A processor is soon busy.
+  return !storage.target.software && SCANNED.includes(recurrence) && storage.steps >= LEAST_STEPS && lanes <= FEW_LANES;
+}
