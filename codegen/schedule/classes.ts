@@ -16,6 +16,7 @@ import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';
 import { inherited, preorder } from '../ir/walk.js';
 import { residuals } from '../passes/residuals.js';
+import { ONCE } from './levels.js';
 import { costlyArguments, cutIntoStoringPhases, keepsShape, type Phase } from './phases.js';
 import { type Access, accessOf, type Store } from './places.js';
 
@@ -80,7 +81,7 @@ export function splitByTime(request: Recurrence): Regions {
   // Kernels behind the regions compute per-unit values only: what they would contract or reduce is stored.
   const perUnit = (id: NodeId) => !inLoop.has(id) && !readAfter(id) && !mixesUnits(builder.node(id));
   for (const id of frontier(builder, request.inline, perUnit)) if (mixesUnits(builder.node(id)) && !inLoop.has(id)) keep(id);
-  costlyArguments({ builder, elements, instructions, read: readAfter }, request.inline).forEach(keep);
+  costlyArguments({ builder, elements, instructions, anotherPhase: ONCE, read: readAfter }, request.inline).forEach(keep);
 
   // What the regions behind the loop want of it, and then what all of them want of the region before it.
   const computedAfter = new Set(stores.after.map((store) => store.value));
@@ -115,6 +116,7 @@ export function splitByTime(request: Recurrence): Regions {
       builder,
       elements,
       instructions,
+      anotherPhase: ONCE,
       stores: stores.before,
       read: request.read,
       scratch: request.sequence,
@@ -124,6 +126,7 @@ export function splitByTime(request: Recurrence): Regions {
       builder,
       elements,
       instructions,
+      anotherPhase: ONCE,
       stores: stores.after,
       read: readBehind,
       scratch: request.sequence,

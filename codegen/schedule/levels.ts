@@ -31,7 +31,12 @@ export interface Surroundings {
   readonly elements: (shape: Shape) => number;
   /** The most instructions of one kernel. */
   readonly instructions: number;
+  /** What another phase is worth: operations a row by which a value is computed again along axes that it is spread over. */
+  readonly anotherPhase?: number | undefined;
 }
+
+/** Of a phase that runs once, over all steps; in a loop it costs a dispatch at every step, and none is worth it. */
+export const ONCE = 2 ** 15;
 
 export type Where = 'here' | 'elsewhere';
 
@@ -39,11 +44,15 @@ export type Where = 'here' | 'elsewhere';
 const LONGEST_REPEATED = 4096;
 /** Floating-point operations that computing a value again at other units may cost. */
 const MOST_REPEATED = 40;
+/** What takes fewer is computed again rather than loaded, wherever it is wanted. */
+const LEAST_STORED = 10;
 
 export class Levels {
   private known = { here: new Map<NodeId, number>(), elsewhere: new Map<NodeId, number>() };
   private readonly mixing = new Map<NodeId, boolean>();
   private readonly costs = new Map<NodeId, number>();
+  /** At how many more units than it has a value is wanted where it is spread along new axes. */
+  private readonly spread = new Map<NodeId, number>();
 
   private readonly compared: ReadonlySet<NodeId>;
   private readonly weights: Weights;
@@ -63,6 +72,12 @@ export class Levels {
     });
     // In the order of the graph what a value is made of is known before it: no question recurses.
     const region = found.sort((a, b) => a - b);
+    for (const id of region) {
+      const node = builder.node(id);
+      if (!isExpand(node)) continue;
+      const more = request.elements(node.shape) - request.elements(builder.node(node.arg).shape);
+      this.spread.set(node.arg, Math.max(more, this.spread.get(node.arg) ?? 0));
+    }
     for (const id of region) {
       this.mixes(id);
       this.cost(id);
@@ -139,7 +154,11 @@ export class Levels {
   isCostly(id: NodeId): boolean {
     const { shape, type } = this.request.builder.node(id);
     if (shape.length === 0 || type === 'boolean') return false;
-    return !this.request.available(id) && (this.compared.has(id) || this.cost(id) > MOST_REPEATED);
+    if (this.request.available(id)) return false;
+    const cost = this.cost(id);
+    const { anotherPhase = Number.POSITIVE_INFINITY } = this.request;
+    const spread = cost >= LEAST_STORED ? cost * (this.spread.get(id) ?? 0) : 0;
+    return this.compared.has(id) || cost > MOST_REPEATED || spread >= anotherPhase;
   }
 
   private computeHere(id: NodeId): number {

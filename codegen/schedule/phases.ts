@@ -66,6 +66,8 @@ export interface RegionRequest {
   readonly elements: (shape: Shape) => number;
   /** The most instructions of one kernel. */
   readonly instructions: number;
+  /** As in `Surroundings`. */
+  readonly anotherPhase?: number | undefined;
 }
 
 /** The region's phases in the order they must run, for kernels that store: scalars are stored along with units. */

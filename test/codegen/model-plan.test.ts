@@ -52,7 +52,8 @@ it('two layers that are given the same share one loop and the products before it
   expect(once(beside).filter(({ region }) => region === 'before')).toHaveLength(1);
 });
 
-it('what the steps of one axis give back to a sequence that all of them look at is added up behind their loop', () => {
+/** Attention to all steps of one axis at every step of another. */
+function attentionOf(sizes: { S: number; T: number; B: number; H: number }): Plan {
   const text = `import { layer, matvec, memory, model, over, softmax, transpose, vec } from 'recurve';
     export default model({ name: 'm', times: ['S', 'T'], dims: ['I', 'H'], inputs: { x: over('S', vec('I')), y: over('T', vec('I')) },
       layers: { a: layer('gru'), b: layer('gru') },
@@ -61,13 +62,13 @@ it('what the steps of one axis give back to a sequence that all of them look at 
         return { seen: matvec(transpose(all), softmax(matvec(all, b({ x: y }).h))) };
       } });`;
   const tree = parseSpecSource(fileURLToPath(new URL('./inline.model.ts', import.meta.url)), text);
+  const options = resolveOptions(tree, {});
+  return compile(tree, { options, sizes: { ...sizes, I: 16 }, gradients: true, target: genericTarget });
+}
+
+it('what the steps of one axis give back to a sequence that all of them look at is added up behind their loop', () => {
   const [S, T, B, H] = [24, 9, 4, 32];
-  const { passes } = compile(tree, {
-    options: resolveOptions(tree, {}),
-    sizes: { S, T, B, I: 16, H },
-    gradients: true,
-    target: genericTarget,
-  });
+  const { passes } = attentionOf({ S, T, B, H });
   const all = 4 * S * B * H;
   const inLoop = passes.filter(({ region }) => region === 'loop');
   expect(inLoop).toHaveLength(4);
@@ -95,4 +96,13 @@ it('a sum over time takes nothing into a loop that it can do without: logits are
   }
   // What the loop makes anyway is added up in it.
   expect(loops(of("{ loss, y: mean(h.h, 'T'), z: last(h.h) }"))).toEqual([1, 1]);
+});
+
+it('what takes many operations is computed once, and not again for every unit that it is spread over', () => {
+  const [S, T, B, H] = [64, 9, 4, 64];
+  const { passes } = attentionOf({ S, T, B, H });
+  const once = passes.filter(({ name, direction, region }) => /^s4_/.test(name) && direction === 'forward' && region !== 'loop');
+  const flops = once.reduce((sum, pass) => sum + pass.flops, 0);
+  // Two products of S times H are four of these, the layer's projections and the softmax a few; with it made anew they were 29.
+  expect(flops).toBeLessThan(10 * T * B * S * H);
 });

@@ -277,6 +277,11 @@ describe('over two time axes', () => {
     60_000,
   );
 
+  it('agrees where so many units meet so many positions that what is spread over them is stored first', async () => {
+    const attention = TWO_AXES['dot-product attention with what the decoder has come to, masked by the lengths of the source'];
+    expect(await wrong(attention ?? '', { S: 45, T: 3, B: 2, I: 2, J: 2, H: 51 })).toEqual([]);
+  }, 60_000);
+
   it('agrees where a source has more positions than a lane takes, and a target more steps than are added up in one go', async () => {
     const attention = TWO_AXES['dot-product attention with what the decoder has come to, masked by the lengths of the source'];
     expect(await wrong(attention ?? '', { S: 13, T: 300, B: 2, I: 2, J: 2, H: 3 })).toEqual([]);
