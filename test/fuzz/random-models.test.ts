@@ -5,10 +5,10 @@ import { ops } from '../../codegen/ops/index.js';
 import { describeFinding, runCampaign } from './campaign.js';
 import { generateNetwork } from './models/generate.js';
 import type { Network } from './models/network.js';
-import { compileNetwork, networks } from './models/networks.js';
+import { compileNetwork, networks, smallNetworks } from './models/networks.js';
 import { printNetwork } from './models/print.js';
 
-const MODELS = 16;
+const MODELS = 100;
 /** Among which one is found for a function. */
 const COMPILED = 120;
 
@@ -55,12 +55,33 @@ describe('random models', () => {
   }, 60_000);
 
   it('agree with the reference, and with what nothing is merged in', async () => {
-    const report = await runCampaign(networks, { adapter: 'swiftshader', seed: 1, from: 0, to: MODELS, apart: 8, most: 3 });
-    expect(report.findings.map((finding) => describeFinding(networks, finding, 1))).toEqual([]);
+    const report = await runCampaign(smallNetworks, { adapter: 'swiftshader', seed: 1, from: 0, to: MODELS, apart: 25, most: 3 });
+    expect(report.findings.map((finding) => describeFinding(smallNetworks, finding, 1))).toEqual([]);
     expect(report.cells).toBe(MODELS);
     expect(report.illConditioned.length).toBeLessThan(0.05 * MODELS);
     expect(report.worst).toBeGreaterThan(0);
   }, 900_000);
+
+  it.each([
+    ['y = h(Wx)', /matvec\(p\./],
+    ['a context of other steps', /shift\(/],
+    ['a recurrent layer', /\bl\d+\(\{/],
+    ['a layer that is called twice', /\b(l\d+)\(\{[\s\S]*\b\1\(\{/],
+    ['a layer from last step to first', /reverse: true/],
+    ['layers above each other', /for \(let k/],
+    ['one value of a whole sequence', /(sum|mean|maxOver)\(\w+, '[ST]'\)|first\(|last\(|\.final\./],
+    ['what a step is fed back', /state\.fed/],
+    ['one sequence seen from another', /times: \[[\s\S]*memory\(/],
+    ['symbols', /embed\(/],
+    ['losses', /crossEntropy\(|huber\(|squaredError\(|binaryCrossEntropy\(/],
+    ['a total of all sequences', /, 'B'\)/],
+  ])('are in at least five of a hundred: %s', (_, text) => {
+    const small = Array.from(
+      { length: MODELS },
+      (__, index) => printNetwork(generateNetwork(1, index, 'small'))['fuzzed.model.ts'] ?? '',
+    );
+    expect(small.filter((each) => text.test(each)).length).toBeGreaterThanOrEqual(5);
+  });
 
   it('show a wrong derivative, and shrink to the function that has it', async () => {
     const { adjoint } = ops.sin;
@@ -87,6 +108,10 @@ describe('random models', () => {
       'last(',
       'shift(',
       'concat(',
+      'embed(p.',
+      'crossEntropy(',
+      'argmax(',
+      'huber(',
       'matvec(',
       'dropout(',
       'repeat(',

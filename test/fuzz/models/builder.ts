@@ -84,6 +84,15 @@ export class NetworkBuilder {
     return this.add(name, [], shape, { time, varies: true });
   }
 
+  /** One of as many symbols as a dim counts: one that was there before, or an input. */
+  symbol(dim: string, time: Time): number {
+    const known = this.values.findIndex((value) => value.symbols === dim && value.time === time);
+    if (known >= 0 && this.random.chance(0.4)) return known;
+    const name = `w${Object.keys(this.inputs).length}`;
+    this.inputs[name] = { shape: [], time, symbols: dim };
+    return this.add(name, [], [], { time, varies: true, type: 'symbol', symbols: dim });
+  }
+
   /** What a step is given by the one before. */
   fed(shape: Shape, time: Time): number {
     const name = `fed${Object.keys(this.state).length}`;

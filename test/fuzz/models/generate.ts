@@ -23,6 +23,8 @@ const PRODUCTIONS: readonly (readonly [weight: number, make: Make])[] = [
   [2, (b) => void chosen(b)],
   [3, (b) => void product(b)],
   [2, (b) => void joined(b)],
+  [3, (b) => void embedded(b)],
+  [3, (b) => void lost(b)],
   [4, (b) => void shifted(b)],
   [5, (b) => void overTime(b)],
   [1, (b) => void softmaxOverTime(b)],
@@ -34,8 +36,22 @@ const PRODUCTIONS: readonly (readonly [weight: number, make: Make])[] = [
   [2, repeated],
 ];
 
+/** How much is made beside what each has: a test of many models has small ones. */
+const PARTS = { small: [0, 1], any: [2, 8] } as const;
+
+/** What small ones end with, in turns, so that few of them have all. */
+const ENDS: readonly Make[] = [
+  (b) => void product(b),
+  (b) => void shifted(b),
+  again,
+  repeated,
+  (b) => void overTime(b),
+  (b) => void embedded(b),
+  (b) => void lost(b),
+];
+
 /** Every other one has two time axes. */
-export function generateNetwork(seed: number, index: number): Network {
+export function generateNetwork(seed: number, index: number, parts: keyof typeof PARTS = 'any'): Network {
   const random = new Random(seed ^ 0x6d6f64, index);
   const two = index % 2 === 1;
   const axes = two ? random.pick([['S', 'T'] as const, ['T', 'S'] as const]) : (['T'] as const);
@@ -45,7 +61,9 @@ export function generateNetwork(seed: number, index: number): Network {
   if (random.chance(0.35)) b.fed(b.someVec(), random.pick(axes));
   newLayer(b, faces);
   if (two) bridged(b);
-  for (let count = random.whole(2, 8); count > 0; count--) random.weighted(PRODUCTIONS, ([weight]) => weight)[1](b, faces);
+  const [least, most] = PARTS[parts];
+  for (let count = random.whole(least, most); count > 0; count--) random.weighted(PRODUCTIONS, ([weight]) => weight)[1](b, faces);
+  if (parts === 'small') ENDS[(index >> 1) % ENDS.length]?.(b, faces);
   const run = { seed: random.whole(1, 1_000_000), ragged: random.chance(0.65), training: random.chance(0.6) };
   const sizes = { ...stepsOf(random, axes), B: random.whole(1, 3) };
   return b.network({ ...someOutputs(b), ...nextValues(b) }, run, sizes);
@@ -210,6 +228,37 @@ function joined(b: NetworkBuilder): number {
   const whole = b.add(`concat('${dim}', ${parts.map((_, part) => `$${part}`).join(', ')})`, parts, [dim]);
   const to = b.someVec();
   return random.chance(0.8) ? b.add(`matvec(${b.param([...to, dim])}, $0)`, [whole], to) : whole;
+}
+
+/** Rows of a matrix by symbols: those that are given, those of other steps, those that a sequence itself makes most likely. */
+function embedded(b: NetworkBuilder): number {
+  const { random } = b;
+  const [rows = '', dim = ''] = [...b.someVec(), ...b.someVec()];
+  const time = random.chance(0.85) ? random.pick(b.axes) : undefined;
+  let symbol: number;
+  if (time !== undefined && random.chance(0.3)) {
+    // What is largest jumps: it must depend on continuous data.
+    const x = b.one({ shape: [rows], over: [time] });
+    symbol = b.add('argmax($0 + $1)', [x, b.input([rows], time)], [], { type: 'symbol', symbols: rows });
+  } else symbol = b.symbol(rows, time);
+  if (time !== undefined && random.chance(0.25)) symbol = b.add('shift($0, -1)', [symbol], [], { type: 'symbol', symbols: rows });
+  return b.add(`embed(${b.param([rows, dim])}, $0)`, [symbol], [dim]);
+}
+
+/** A loss at every step, or one of what has no time, and perhaps what a sequence loses in all. */
+function lost(b: NetworkBuilder): number {
+  const { random } = b;
+  const x = b.one({ shape: b.someVec() });
+  const { shape, time } = b.value(x);
+  const [dim = ''] = shape;
+  // A factor makes logits of what may be a softmax, which the loss refuses.
+  const entropy = random.pick(['crossEntropy(2 * $0, $1)', 'crossEntropy(2 * $0, $1, { smoothing: 0.1 })']);
+  const other = random.pick(['mean(huber($0, $1, 1))', 'sum(squaredError($0, $1))', 'mean(binaryCrossEntropy($0, sigmoid($1)))']);
+  const loss = random.chance(0.6)
+    ? b.add(`(0.3 * ${entropy})`, [x, b.symbol(dim, time)], [])
+    : b.add(`(0.3 * ${other})`, [x, b.one({ shape, over: [time] })], []);
+  if (time === undefined || random.chance(0.5)) return loss;
+  return b.add(`${random.pick(['sum', 'mean'])}($0, '${time}')`, [loss], [], { time: undefined });
 }
 
 function shifted(b: NetworkBuilder): number {

@@ -16,7 +16,9 @@ export interface Value {
   readonly shape: Shape;
   readonly time: Time;
   /** What a layer's call gives is an object, and has no shape; a total over all sequences is an output, and nothing is made of it. */
-  readonly type: 'number' | 'test' | 'call' | 'total';
+  readonly type: 'number' | 'test' | 'call' | 'total' | 'symbol';
+  /** Of a symbol: the dim that counts all there are. */
+  readonly symbols?: string;
   /** Whether it is made of an input. */
   readonly varies: boolean;
   /** Instead of a text. */
@@ -45,6 +47,8 @@ export interface NetworkLayer {
 }
 
 export interface Declared {
+  /** Of a symbol, in place of a shape: the dim that counts all there are. */
+  readonly symbols?: string;
   readonly shape: Shape;
   readonly time: Time;
 }

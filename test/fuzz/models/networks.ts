@@ -22,11 +22,21 @@ import type { Network } from './network.js';
 import { printNetwork } from './print.js';
 import { simpler } from './shrink.js';
 
-export const networks: Subject<Network, ModelStages> = {
-  generate: generateNetwork,
+const shared: Omit<Subject<Network, ModelStages>, 'generate'> = {
   run: (device, network, checks) => runCompiled(device, () => compileNetwork(device.target, network), checks),
   shrink: (network, fails, budget) => shrinkWith(simpler, network, fails, budget),
   describe,
+};
+
+export const networks: Subject<Network, ModelStages> = {
+  ...shared,
+  generate: (seed, index) => generateNetwork(seed, index),
+};
+
+/** Of few values each, so that many of them take little time. */
+export const smallNetworks: Subject<Network, ModelStages> = {
+  ...shared,
+  generate: (seed, index) => generateNetwork(seed, index, 'small'),
 };
 
 export function compileNetwork(target: Target, network: Network): Compiled<ModelStages> {

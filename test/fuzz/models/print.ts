@@ -26,7 +26,7 @@ export function printNetwork(network: Network): Record<string, string> {
   const states = used(network.state, 'state.');
   const own = layers.flatMap(([name, { cell }]): [string, Model][] => (typeof cell === 'string' ? [] : [[name, cell]]));
   const declared = [
-    ['inputs', inputs.map(([name, { shape, time }]) => `${name}: ${timed(time, shape)}`)],
+    ['inputs', inputs.map(([name, { shape, time, symbols }]) => `${name}: ${timed(time, shape, symbols)}`)],
     ['state', states.map(([name, { shape, time }]) => `${name}: ${timed(time, shape)}`)],
     ['layers', layers.map(([name, layer]) => `${name}: ${printLayer(name, layer)}`)],
     ['params', params.map(([name, text]) => `${name}: ${text}`)],
@@ -68,8 +68,8 @@ export function timesOf({ sizes, inputs, state }: Network, reached: Iterable<Val
   return Object.keys(sizes).filter((time) => used.has(time as Time));
 }
 
-function timed(time: Time, shape: readonly string[]): string {
-  const { text } = declaredAs('inputs', shape);
+function timed(time: Time, shape: readonly string[], symbols?: string): string {
+  const text = symbols === undefined ? declaredAs('inputs', shape).text : `symbol('${symbols}')`;
   return time === undefined ? text : `over('${time}', ${text})`;
 }
 

@@ -43,7 +43,7 @@ function* simplerValues(network: Network): Generator<Network> {
     if (!reached.has(at) || isInput(network, value) || value.type === 'call') continue;
     const alike = value.args.filter((arg) => isAlike(network.values[arg], value));
     for (const arg of alike) yield replaced(network, at, arg);
-    if (value.type === 'test' || value.args.length === 0 || Object.values(network.outputs).includes(at)) continue;
+    if (value.type !== 'number' || value.args.length === 0 || Object.values(network.outputs).includes(at)) continue;
     const name = `${value.time === undefined ? 'k' : `z${value.time}`}${value.shape.map((dim) => `_${dim}`).join('')}`;
     const known = network.values.findIndex(({ text }) => text === name);
     if (known >= 0 && known < at) yield replaced(network, at, known);
