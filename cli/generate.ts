@@ -5,20 +5,19 @@ import { RecurveError } from '../codegen/errors.js';
 import { resolveOptions, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import { compile } from '../codegen/index.js';
 import type { Plan } from '../codegen/plan.js';
-import { FileFault, readRegularFile } from '../codegen/read-file.js';
 import { visible } from '../codegen/visible.js';
 import { withLock } from '../runtime/files/lock.js';
 import { applyChanges, type Changes } from '../runtime/files/write-all.js';
-import { isObject } from '../runtime/interop/fields.js';
 import { loadSpec } from '../runtime/node/cells.js';
 import { ownPackage } from '../runtime/node/package.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import { writing } from './files.js';
 import type { Flags } from './flags.js';
-import { typedModule, WRITTEN_BY } from './module.js';
+import { typedModule } from './module.js';
 import { displayPath } from './paths.js';
 import { chooseTarget } from './target.js';
+import { PLAN, refuseForeign, writtenKernels } from './written.js';
 
 export interface GenerateFlags extends Flags {
   /** The folder to write into. */
@@ -74,7 +73,7 @@ export async function generate(context: Context, cells: readonly string[], flags
   });
   await writing(out, () =>
     withLock(out, () => {
-      for (const { cell, folder } of generated) refuseForeign(join(folder, `${cell}.ts`), cwd);
+      for (const { folder, files } of generated) for (const name of Object.keys(files)) refuseForeign(join(folder, name), cwd);
       applyChanges(changesFor(generated));
     }),
   );
@@ -101,48 +100,12 @@ function changesFor(generated: readonly Generated[]): Changes {
       Object.entries(files).map(([name, content]) => ({ path: join(folder, name), content, existing: 'replace' as const })),
     ),
     removes: generated.flatMap(({ folder, files }) =>
-      kernelsOf(join(folder, PLAN))
+      writtenKernels(folder)
         .filter((name) => !Object.hasOwn(files, name))
         .map((name) => join(folder, name)),
     ),
   };
 }
-
-/** A module of the user's may have the cell's name, and be what the cell itself imports. @throws RecurveError `OUT-EXISTS` */
-function refuseForeign(path: string, cwd: string): void {
-  let bytes: Uint8Array;
-  try {
-    bytes = readRegularFile(path, MOST_PLAN_BYTES);
-  } catch (error) {
-    // What is no file is told where it would be written.
-    if (error instanceof FileFault) return;
-    throw error;
-  }
-  if (bytes.length === 0 || Buffer.from(bytes).toString('utf8').startsWith(WRITTEN_BY)) return;
-  throw new RecurveError({
-    code: 'OUT-EXISTS',
-    message: `${displayPath(path, cwd)} is there already, and generate did not write it`,
-    fix: 'Give --out another folder, or move the file: it would be lost.',
-    where: '--out',
-  });
-}
-
-/** The files of kernels that an earlier plan names; none where the file is no plan of ours. */
-function kernelsOf(path: string): string[] {
-  try {
-    const plan: unknown = JSON.parse(Buffer.from(readRegularFile(path, MOST_PLAN_BYTES)).toString('utf8'));
-    const kernels = isObject(plan) && Array.isArray(plan.kernels) ? plan.kernels : [];
-    return kernels.flatMap((kernel: unknown) =>
-      isObject(kernel) && typeof kernel.name === 'string' && /^\w+$/.test(kernel.name) ? [`${kernel.name}.wgsl`] : [],
-    );
-  } catch (error) {
-    if (error instanceof FileFault || error instanceof SyntaxError) return [];
-    throw error;
-  }
-}
-
-const PLAN = 'plan.json';
-const MOST_PLAN_BYTES = 2 ** 28;
 
 async function refuseFile(out: string, given: string): Promise<void> {
   const found = await stat(out).catch(() => undefined);

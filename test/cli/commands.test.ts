@@ -177,8 +177,9 @@ describe('list', () => {
         { name: 'logits', shape: ['K'], axes: ['T', 'B'] },
         { name: 'said', shape: [], axes: ['T', 'B'] },
         { name: 'loss', shape: [], axes: ['T', 'B'] },
+        { name: 'total', shape: [], axes: [] },
       ],
-      dispatches: { perStep: { S: { forward: 1, backward: 1 }, T: { forward: 1, backward: 3 } } },
+      dispatches: { perStep: { S: { forward: 1, backward: 1 }, T: { forward: 2, backward: 2 } } },
     });
     expect(model('fast-slow')).toMatchObject({
       state: [
@@ -209,7 +210,7 @@ describe('list', () => {
   it('prints the same for people', async () => {
     const { stdout } = await recurve(['list', 'all']);
     expect(stdout).toContain('  inputs    source[S,B] target[T,B]');
-    expect(stdout).toMatch(/ {2}runs {6}1 \+ 1 dispatches a step of S, 1 \+ 3 dispatches a step of T, \d+ \+ \d+ once/);
+    expect(stdout).toMatch(/ {2}runs {6}1 \+ 1 dispatches a step of S, 2 \+ 2 dispatches a step of T, \d+ \+ \d+ once/);
     expect(stdout).toContain('--set reset=after|before');
     expect(stdout).toContain('--set peepholes=true|false (default false)');
     expect(stdout).toContain('--set clip=<real, 0 to ∞> (default 0)');
@@ -249,10 +250,13 @@ describe('generate', () => {
   it('keeps files of the user and replaces its own', async () => {
     mkdirSync(join(cwd, 'again', 'rnn'), { recursive: true });
     writeFileSync(join(cwd, 'again', 'rnn', 'notes.txt'), 'mine');
-    writeFileSync(join(cwd, 'again', 'rnn', 'plan.json'), 'old');
+    await recurve(['generate', 'rnn', '--out', 'again', ...SMALL, '--set', 'activation=relu'], { cwd });
     await recurve(['generate', 'rnn', '--out', 'again', ...SMALL], { cwd });
     expect(readFileSync(join(cwd, 'again', 'rnn', 'notes.txt'), 'utf8')).toBe('mine');
-    expect(JSON.parse(readFileSync(join(cwd, 'again', 'rnn', 'plan.json'), 'utf8'))).toMatchObject({ cell: 'rnn' });
+    expect(JSON.parse(readFileSync(join(cwd, 'again', 'rnn', 'plan.json'), 'utf8'))).toMatchObject({
+      cell: 'rnn',
+      options: { activation: 'tanh' },
+    });
   });
 
   it('refuses two cells of one name', async () => {

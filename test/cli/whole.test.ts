@@ -175,11 +175,48 @@ export default cell({ name: 'bend', dims: ['H'], inputs: { x: vec('H') }, state:
     }
   });
 
+  it.each([
+    ['plan.json', '{ "version": 1, "kernels": [], "note": "my own plan" }'],
+    ['plan.json', 'not JSON'],
+    ['plan.json', '[]'],
+    ['forward_loop.wgsl', '@compute @workgroup_size(1) fn mine() {}'],
+    ['rnn.ts', 'export const mine = 1;'],
+  ])('writes nothing where %s is none of its own: %s', async (name, text) => {
+    rmSync(at('foreign'), { recursive: true, force: true });
+    write(`foreign/rnn/${name}`, text);
+    const made = ['generate', 'gru', 'rnn', '--out', 'foreign', ...SMALL];
+    const refused = await recurve([...made, '--json'], { cwd });
+    expect(refused.code).toBe(2);
+    expect(documentOf(refused)).toMatchObject({
+      error: {
+        code: 'OUT-EXISTS',
+        message: expect.stringContaining(`rnn/${name} is there already, and generate did not write it`),
+      },
+    });
+    expect(treeOf(at('foreign'))).toEqual({ [join('rnn', name)]: text });
+    // What is empty holds nothing.
+    write(`foreign/rnn/${name}`, '');
+    expect(await recurve(made, { cwd })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('knows what it wrote itself, of cells and models of other sizes and options, though it was edited', async () => {
+    const made = ['generate', 'stack', 'tagger', 'clockwork', '--out', 'again'];
+    expect(await recurve([...made, ...SMALL], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    for (const [path, text] of Object.entries(treeOf(at('again'))))
+      if (!path.endsWith('.json')) write(join('again', path), `${text}\n// looked at`);
+    expect(await recurve([...made, '--dims', 'T=4,B=2,I=5,H=6'], { cwd })).toMatchObject({ code: 0, stderr: '' });
+    expect(Object.values(treeOf(at('again'))).filter((text) => text.includes('looked at'))).toEqual([]);
+  });
+
   it('follows no name in a foreign plan out of its folder', async () => {
-    write('f/rnn/plan.json', JSON.stringify({ kernels: [{ name: '../../victim' }, { name: 3 }, null] }));
-    write('victim.wgsl', 'mine');
+    const kernels = [{ name: '../../victim' }, { name: 3 }, null, { name: 'other' }];
+    write('f/rnn/plan.json', JSON.stringify({ version: 1, cell: 'rnn', buffers: [], passes: [], kernels }));
+    write('victim.wgsl', '// ../../victim: mine');
+    write('f/rnn/other.wgsl', 'mine');
     expect(await recurve(['generate', 'rnn', '--out', 'f', ...SMALL], { cwd })).toMatchObject({ code: 0 });
-    expect(readFileSync(at('victim.wgsl'), 'utf8')).toBe('mine');
+    expect(readFileSync(at('victim.wgsl'), 'utf8')).toBe('// ../../victim: mine');
+    // Named by a plan, and yet not what was written under that name.
+    expect(readFileSync(at('f/rnn/other.wgsl'), 'utf8')).toBe('mine');
   });
 
   it('leaves all as it was where the last of several cells cannot be written', async () => {
