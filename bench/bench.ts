@@ -11,6 +11,7 @@ import { dimsOf } from '../runtime/dims.js';
 import { type Layer, load } from '../runtime/layer/index.js';
 import { timesOf } from '../runtime/lengths.js';
 import { randomData } from '../runtime/random.js';
+import { tunedLoops } from '../runtime/tune/index.js';
 import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './measure.js';
 import { differenceOf } from './peers/agreement.js';
 import { openPeer } from './peers/open.js';
@@ -28,13 +29,16 @@ export interface BenchCase {
   readonly data?: CellData;
 }
 
+/** `tuned`: as was found fastest on this device, now or before. */
+export type BenchStrategy = LoopStrategy | 'tuned';
+
 export interface BenchRequest {
   /** Opened with `purpose: 'bench'`. */
   readonly device: RecurveDevice;
   readonly cases: readonly BenchCase[];
   readonly against?: readonly PeerName[];
   /** How loops over time run, each in turn with the others; as the compiler chooses where none is named. */
-  readonly strategies?: readonly LoopStrategy[];
+  readonly strategies?: readonly BenchStrategy[];
   readonly effort?: Effort;
   /** One short line whenever something new is under way. */
   readonly onProgress?: (line: string) => void;
@@ -80,8 +84,10 @@ async function benchCase(
   const title = [tree.name, ...[...timesOf(signature), 'B'].map((dim) => `${dim}=${sizes[dim]}`)].join(' ');
   const loaded: { destroy(): void }[] = [];
   const layers = new Map<PeerName, PeerLayer>();
-  const make = async (gradients: boolean, strategy: LoopStrategy | undefined) => {
-    const plan = compile(tree, { options, sizes, gradients, target: device.target, strategy });
+  const make = async (gradients: boolean, asked: BenchStrategy | undefined) => {
+    const request = { options, sizes, gradients };
+    const strategy = asked === 'tuned' ? await tunedLoops(device, tree, { ...request, onProgress }) : asked;
+    const plan = compile(tree, { ...request, target: device.target, strategy });
     const layer = await load(device, plan);
     loaded.push(layer);
     // Its data stay on the device; what is timed is the run alone.
@@ -97,7 +103,7 @@ async function benchCase(
       const training = await make(true, strategy);
       const compileMs = performance.now() - begin;
       const inference = await make(false, strategy);
-      entries.push({ strategy: strategy ?? chosenIn(training.plan), training, inference, compileMs, first: contenders.length });
+      entries.push({ strategy: nameOf(strategy, training.plan), training, inference, compileMs, first: contenders.length });
       const named = strategy === undefined ? '' : ` ${strategy}`;
       contenders.push({ name: `forward${named}`, run: () => once(inference, 'forward') });
       contenders.push({ name: `forwardBackward${named}`, run: () => once(training, 'forward and backward') });
@@ -172,6 +178,11 @@ async function benchCase(
     for (const executable of loaded) executable.destroy();
     for (const layer of layers.values()) layer.dispose();
   }
+}
+
+function nameOf(strategy: BenchStrategy | undefined, plan: Plan): string {
+  if (strategy === 'tuned') return `tuned: ${chosenIn(plan)}`;
+  return strategy ?? chosenIn(plan);
 }
 
 /** How a plan's loops run, in words; `parallel` where it has none. */

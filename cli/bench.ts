@@ -13,6 +13,8 @@ import { chooseForEach } from './several.js';
 export interface BenchFlags extends Omit<Flags, 'strategy'> {
   /** Several are timed in turns. */
   readonly strategy?: readonly LoopStrategy[];
+  /** Times the fastest way that was found on this adapter, beside the others. */
+  readonly tune?: boolean;
   readonly against?: PeerName;
 }
 
@@ -26,7 +28,7 @@ export async function bench(context: Context, cells: readonly string[], flags: B
       device,
       cases,
       against: flags.against === undefined ? [] : [flags.against],
-      strategies: flags.strategy,
+      strategies: [...(flags.strategy ?? []), ...(flags.tune === true ? (['tuned'] as const) : [])],
       onProgress: (line) => context.progress(line),
     });
     return {

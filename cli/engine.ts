@@ -59,7 +59,7 @@ export function deviceEngine(context: Context, strategy?: LoopStrategy): Engine 
 
       async function prepare(device: RecurveDevice): Promise<Layer> {
         const { Gpu } = await import('../runtime/node/gpu.js');
-        return new Gpu(device).compile(tree, { dims: sizes, options: signature.options, gradients, strategy });
+        return new Gpu(device, 'as chosen').compile(tree, { dims: sizes, options: signature.options, gradients, strategy });
       }
     },
     close() {

@@ -34,6 +34,7 @@ import type { NewFlags } from './new.js';
 import { type CliExit, reportError } from './report.js';
 import type { RunFlags } from './run.js';
 import { STAGES, type Stage } from './stages.js';
+import type { TuneFlags } from './tune.js';
 
 const ADAPTERS: readonly AdapterChoice[] = ['auto', 'hardware', 'lavapipe', 'swiftshader'];
 
@@ -242,9 +243,16 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       'how loops over time run; several, such as thread,stepwise, are timed in turns',
       collectStrategies,
     )
+    .option('--tune', 'time the fastest way that `recurve tune` found, or finds now')
     .addHelpText('after', BENCH_HELP)
     .action((cells: string[], flags: BenchFlags) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),
+    );
+  addCompiling('tune <cell...>', 'find the fastest way to run the loops over time on this adapter, and keep it', shapesText())
+    .option('--forward', 'for runs that never go backward')
+    .addHelpText('after', TUNE_HELP)
+    .action((cells: string[], flags: TuneFlags) =>
+      run(flags, async (context) => (await import('./tune.js')).tune(context, cells, flags)),
     );
   add('doctor', 'adapters, features and limits, what is missing and how to get it').action((flags: Flags) =>
     run(flags, async (context) => (await import('./doctor.js')).doctor(context)),
@@ -283,6 +291,11 @@ of the cells have is for those. The rate is the slope of the norm's logarithm pe
 const BENCH_HELP = `
 Where --dims gives some sizes, the others are those of the first default, and a dim that only some of the cells have is for
 those. Times are medians of interleaved runs, ± their median absolute deviation; --json has the least and the number too.`;
+
+const TUNE_HELP = `
+Every loop is run in every way that its graph allows, in turns; ways whose results are not those of single steps never win.
+What is found is one readable file in the user's cache, for this cell, size, adapter, driver and version; open({ tune: true }) of the
+library and bench --tune use it. It takes seconds, longer for long sequences; Ctrl+C keeps what was there before.`;
 
 const STREAM_HELP = `
 --dims fills the sizes that no tensor of the data has. --dims and --set must agree with the data.

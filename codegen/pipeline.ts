@@ -11,7 +11,7 @@ import { verify } from './ir/verify.js';
 import { type AdjointGraph, adjoint } from './passes/adjoint.js';
 import { extract } from './passes/extract.js';
 import { type RetimedAdjoint, retime } from './passes/retime.js';
-import type { LoopStrategy, Plan, Sizes, Target } from './plan.js';
+import type { LoopStrategies, Plan, Sizes, Target } from './plan.js';
 import type { Merging } from './schedule/merge.js';
 import { scheduleModel } from './schedule/model.js';
 import { type Program, scheduleProgram } from './schedule/program.js';
@@ -34,7 +34,7 @@ export interface CompileRequest {
   /** Whether what is alike shares a kernel, as it does where nothing is said. The results are the same. */
   readonly merging?: Merging;
   /** How the loops over time run; where nobody says, each as its graph and the target suggest. The results are the same. */
-  readonly strategy?: LoopStrategy | undefined;
+  readonly strategy?: LoopStrategies | undefined;
 }
 
 /** Every intermediate form of one compilation. */

@@ -67,10 +67,14 @@ export interface KernelSpec {
  * `scan`: three dispatches, lanes walk stretches of the steps side by side.
  */
 export type LoopStrategy = (typeof LOOP_STRATEGIES)[number];
+/** One for all loops that allow it, or one for each loop by its name; loops that are not named run as the compiler chooses. */
+export type LoopStrategies = LoopStrategy | Readonly<Record<string, LoopStrategy>>;
 export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident', 'scan'] as const;
 
 /** How a loop may run. */
 export interface LoopChoice {
+  /** Of the loop, in its plan. */
+  readonly name: string;
   /** What the recurrence is, found in its graph. */
   readonly recurrence: Recurrence;
   /** First as it does. */

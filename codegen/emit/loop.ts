@@ -17,9 +17,16 @@ export interface EmittedLoop {
   readonly passes: readonly { readonly pass: Pick<PhasePass, 'name' | 'region' | 'direction'>; readonly emitted: Emitted }[];
 }
 
-/** @param asked taken where the loop allows it */
-export function emitLoop(section: Section, target: Target, loop: LoopOrder, asked: LoopStrategy | undefined): EmittedLoop {
+/** @param askedOf what is taken where the loop allows it, by its name */
+export function emitLoop(
+  section: Section,
+  target: Target,
+  loop: LoopOrder,
+  askedOf: (loop: string) => LoopStrategy | undefined,
+): EmittedLoop {
   const whole = { ...loop, ...headOf(loop) };
+  const { name } = whole;
+  const asked = askedOf(name);
   const meets = meeting(section, loop);
   // All of them are the same phases in one kernel: what is too much for one is for the others.
   const fitting = whyNot(target, loop);
@@ -31,16 +38,12 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, aske
   const allows = (strategy: LoopStrategy) => refused[strategy] === undefined;
   const strategy = asked !== undefined && allows(asked) ? asked : chosen();
   const others = LOOP_STRATEGIES.filter((each) => each !== strategy && allows(each));
-  const choice: LoopChoice = { recurrence: section.recurrence, allowed: [strategy, ...others], refused };
+  const choice: LoopChoice = { name, recurrence: section.recurrence, allowed: [strategy, ...others], refused };
   if (strategy === 'scan' && typeof scan !== 'string' && typeof thread !== 'string')
     return { choice, ...emitScan(section, target, whole, scan, thread) };
-  const walk =
-    strategy === 'resident' && meets === undefined
-      ? emitResident(section, target, whole)
-      : strategy === 'stepwise'
-        ? ''
-        : resident;
-  if (typeof walk !== 'string') return { choice, steps: walk.steps, passes: [{ pass: whole, emitted: walk }] };
+  const walk = strategy === 'thread' ? thread : meets === undefined ? emitResident(section, target, whole) : resident;
+  if (strategy !== 'stepwise' && typeof walk !== 'string')
+    return { choice, steps: walk.steps, passes: [{ pass: whole, emitted: walk }] };
   return { choice, steps: 1, passes: loop.passes.map((pass) => ({ pass, emitted: emitPhase(section, target, pass) })) };
 
   function chosen(): LoopStrategy {

@@ -1,8 +1,9 @@
 /** Turns a scheduled program into the plan that a runtime runs; what a plan holds is said in codegen/plan.ts. */
 import { constantOf, fillingOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature, TensorDeclaration } from '../frontend/tree.js';
-import type { KernelSpec, LoopStrategy, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
+import type { KernelSpec, LoopStrategies, LoopStrategy, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
 import type { Order, Pass, Program, Section } from '../schedule/passes.js';
+import { askedOf } from '../schedule/scan.js';
 import { emitAccrue } from './accrue.js';
 import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
@@ -18,7 +19,7 @@ export interface PlanRequest {
   readonly gradients: boolean;
   readonly target: Target;
   /** How its loops run; the compiler chooses where nobody says. */
-  readonly strategy?: LoopStrategy | undefined;
+  readonly strategy?: LoopStrategies | undefined;
 }
 
 /** How passes of a section are emitted, and the time axis that they are along where it isn't T. */
@@ -90,7 +91,7 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     return {
       time: time === 'T' ? undefined : time,
       emit: (pass) => emitPass(section, target, pass),
-      loop: (loop) => emitLoop(section, target, loop, strategy),
+      loop: (loop) => emitLoop(section, target, loop, (name) => askedOf(strategy, name)),
     };
   };
   const [first] = sections;
@@ -101,7 +102,7 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
   ];
   const backward = sections.toReversed().flatMap((section) => items(section.backward, section.prefix, inSection(section)));
   const loops = [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
-  if (strategy !== undefined) requireTaken(signature.name, strategy, loops);
+  if (typeof strategy === 'string') requireTaken(signature.name, strategy, loops);
   return {
     version: 1,
     cell: signature.name,

@@ -3,7 +3,7 @@ import type { Signature } from '../frontend/tree.js';
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
 import { type Recurrence, recurrenceOf } from '../passes/recurrence.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
-import type { LoopStrategy, Sizes, Target } from '../plan.js';
+import type { LoopStrategies, Sizes, Target } from '../plan.js';
 import { accruedIn } from './accrued.js';
 import { type BackwardSchedule, scheduleBackward } from './backward.js';
 import { inChunks } from './chunks.js';
@@ -12,7 +12,7 @@ import { type ForwardSchedule, scheduleForward } from './forward.js';
 import type { SectionParams } from './gradients.js';
 import { type Merging, merge } from './merge.js';
 import type { Order, Pass, PhasePass, Program, Section } from './passes.js';
-import { wantsScans } from './scan.js';
+import { askedOf, loopName, wantsScans } from './scan.js';
 import type { Shared } from './shared.js';
 import { ALONE, type Links, Storage } from './storage.js';
 
@@ -24,7 +24,7 @@ export interface ProgramRequest {
   readonly target: Target;
   /** `alike` where nothing is said. */
   readonly merging?: Merging;
-  readonly strategy?: LoopStrategy | undefined;
+  readonly strategy?: LoopStrategies | undefined;
 }
 
 /** A section's graphs, with its inputs, states and outputs. */
@@ -82,7 +82,13 @@ export class SectionScheduling {
       merging,
       readForward: this.forward.regions.read,
       params,
-      handovers: wantsScans(this.storage, this.recurrence, this.request.strategy) ? 'for every step' : 'for the next',
+      handovers: wantsScans(
+        this.storage,
+        this.recurrence,
+        askedOf(this.request.strategy, loopName(this.graphs.prefix, 'backward')),
+      )
+        ? 'for every step'
+        : 'for the next',
     });
     this.backwardOrders = schedule.orders;
     return schedule;

@@ -5,15 +5,14 @@
  */
 import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { threadId } from 'node:worker_threads';
 import { brotliDecompress } from 'node:zlib';
 import { RecurveError } from '../../codegen/errors.js';
 import { isAlive } from '../files/alive.js';
-import { home } from './home.js';
+import { cacheFolders } from '../files/cache.js';
 import { loadLibrary } from './library.js';
 import { ownedFolder, requireOwned } from './ownership.js';
 
@@ -70,15 +69,6 @@ export async function loadEmbeddedDriver(): Promise<string> {
     `the embedded software adapter could not be unpacked: ${failures.join('; ')}`,
     'Set XDG_CACHE_HOME to a folder with 10 MB free that this user, and nobody else, may write to.',
   );
-}
-
-/** Where unpacked drivers are kept, best first. */
-function cacheFolders(): string[] {
-  const { XDG_CACHE_HOME: named = '' } = process.env;
-  // The rule of XDG: a relative path is as good as none.
-  const caches = isAbsolute(named) ? named : join(home(), '.cache');
-  // The temporary folder is everyone's: a folder of our own in it, or another user could plant a library there.
-  return [join(caches, 'recurve'), join(tmpdir(), `recurve-${process.getuid?.()}`)].filter(isAbsolute);
 }
 
 async function unpackInto(parent: string): Promise<string> {

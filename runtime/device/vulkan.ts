@@ -1,7 +1,7 @@
 /** Vulkan on Linux: which driver manifests are installed, which one Dawn is to see, and a loader for it. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { home } from './home.js';
+import { home } from '../files/home.js';
 import { loadLibrary } from './library.js';
 import { embeddedDriverFits, loadEmbeddedDriver } from './swiftshader.js';
 

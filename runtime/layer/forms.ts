@@ -46,6 +46,7 @@ const FORMS = {
   dims: { is: isTable, fix: 'Give an object that has a size for each dim: { T: 8, B: 2, I: 3, H: 4 }.' },
   options: { is: isTable, fix: "Give an object that has a value for each option: { activation: 'relu' }." },
   gradients: flag,
+  tune: flag,
   trace: paths("Give names in an array: ['h'].") as Form,
   clip: {
     is: (given) => typeof given === 'number' && given > 0 && Math.fround(given) > 0 && Number.isFinite(Math.fround(given)),

@@ -6,6 +6,7 @@ import type { AdapterChoice, AdapterReport, RecurveDevice } from '../device/inde
 import { dimsOf, refuseUnknownDims, requireSize } from '../dims.js';
 import { isTable, requireForm, wrongType } from '../layer/forms.js';
 import { type CellTypes, type Layer, type LoadOptions, load, type TypedPlan } from '../layer/index.js';
+import type { Loops, TuneRequest } from '../tune/index.js';
 
 /** A built-in cell's or model's name, the path of a `*.cell.ts` or `*.model.ts` file, the text of one, or what `recurve/codegen` parsed. */
 export type CellGiven = string | { readonly source: string } | SpecTree;
@@ -36,6 +37,11 @@ export interface CompileOptions extends LoadOptions {
 export interface OpenOptions {
   /** Default `auto`: hardware where there is any, then an installed lavapipe, then the embedded SwiftShader. */
   readonly adapter?: AdapterChoice;
+  /**
+   * Measures how the loops of what is compiled run fastest on this adapter, where `strategy` does not say it: once, for seconds, the
+   * first time that something is compiled at a size; what was found is kept in the user's cache. Default false.
+   */
+  readonly tune?: boolean;
 }
 
 /**
@@ -43,10 +49,10 @@ export interface OpenOptions {
  * @throws RecurveError `ADAPTER-NONE`, `ADAPTER-REFUSED`, `DEVICE-REFUSED`, `ADAPTER-UNKNOWN`
  */
 export async function open(options: OpenOptions = {}): Promise<Gpu> {
-  requireForm('open', options, ['adapter']);
-  const { adapter = 'auto' } = options;
+  requireForm('open', options, ['adapter', 'tune']);
+  const { adapter = 'auto', tune = false } = options;
   const { openDevice } = await import('../device/index.js');
-  return new Gpu(await openDevice(adapter));
+  return new Gpu(await openDevice(adapter), tune ? 'tuned' : 'as chosen');
 }
 
 /**
@@ -59,10 +65,12 @@ export class Gpu {
   /** What the device runs on: name, kind, features, limits. */
   readonly adapter: AdapterReport;
   readonly #owner: RecurveDevice;
+  readonly #loops: 'tuned' | 'as chosen';
 
   /** Use `open`. @internal */
-  constructor(owner: RecurveDevice) {
+  constructor(owner: RecurveDevice, loops: 'tuned' | 'as chosen') {
     this.#owner = owner;
+    this.#loops = loops;
     this.device = owner.device;
     this.adapter = owner.adapter;
   }
@@ -95,10 +103,16 @@ export class Gpu {
       gradients,
       trace,
       clip,
-      strategy,
+      strategy: strategy ?? (await this.#tuned(tree, { options: signature.options, sizes, gradients })),
       target: this.#owner.target,
     });
     return this.load<S>(plan, rest);
+  }
+
+  async #tuned(tree: SpecTree, request: TuneRequest): Promise<Loops | undefined> {
+    if (this.#loops === 'as chosen') return undefined;
+    const { tunedLoops } = await import('../tune/index.js');
+    return tunedLoops(this.#owner, tree, request);
   }
 
   /** Loads a plan that was compiled before: one of `generate`'s, or a `plan.json`. @throws RecurveError as `load` */
