@@ -3,7 +3,7 @@
 import { resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../codegen/frontend/tree.js';
 import { compile } from '../codegen/index.js';
-import type { LoopStrategy, Plan, Sizes } from '../codegen/plan.js';
+import type { LoopStrategies, LoopStrategy, Plan, Sizes } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/index.js';
 import { type CellData, sizeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
@@ -11,7 +11,7 @@ import { dimsOf } from '../runtime/dims.js';
 import { type Layer, load } from '../runtime/layer/index.js';
 import { timesOf } from '../runtime/lengths.js';
 import { randomData } from '../runtime/random.js';
-import { tunedLoops } from '../runtime/tune/index.js';
+import { choicesIn, describe, loopsOf, tunedLoops } from '../runtime/tune/index.js';
 import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './measure.js';
 import { differenceOf } from './peers/agreement.js';
 import { openPeer } from './peers/open.js';
@@ -27,6 +27,8 @@ export interface BenchCase {
   readonly sizes: Sizes;
   /** What to run; random data of full length where it is missing. */
   readonly data?: CellData;
+  /** Whether peers are timed beside it (default: where there are any). */
+  readonly peers?: 'none';
 }
 
 /** `tuned`: as was found fastest on this device, now or before. */
@@ -37,8 +39,11 @@ export interface BenchRequest {
   readonly device: RecurveDevice;
   readonly cases: readonly BenchCase[];
   readonly against?: readonly PeerName[];
-  /** How loops over time run, each in turn with the others; as the compiler chooses where none is named. */
-  readonly strategies?: readonly BenchStrategy[];
+  /**
+   * How loops over time run, each in turn with the others; `every` is each that some loop of the case allows. As the compiler
+   * chooses where none is named.
+   */
+  readonly strategies?: readonly (BenchStrategy | 'every')[];
   readonly effort?: Effort;
   /** One short line whenever something new is under way. */
   readonly onProgress?: (line: string) => void;
@@ -50,6 +55,7 @@ const MOST_DIFFERENCE = 1e-3;
 /** Times every case. @throws RecurveError, SpecError; a peer that cannot run is reported, not thrown */
 export async function runBench(request: BenchRequest): Promise<BenchReport> {
   const { device, cases, against = [] } = request;
+  const made = provenance();
   const peers = new Map<PeerName, Peer | string>();
   try {
     for (const name of against) {
@@ -57,8 +63,12 @@ export async function runBench(request: BenchRequest): Promise<BenchReport> {
       peers.set(name, await openPeer(name, device));
     }
     const results: BenchResult[] = [];
-    for (const one of cases) results.push(...(await benchCase(request, one, peers)));
-    return { ...provenance(), adapter: device.adapter, results };
+    for (const [at, one] of cases.entries()) {
+      const onProgress = (line: string) =>
+        request.onProgress?.(cases.length === 1 ? line : `[${at + 1}/${cases.length}] ${line}`);
+      results.push(...(await benchCase({ ...request, onProgress }, one, peers)));
+    }
+    return { ...made, adapter: device.adapter, results };
   } finally {
     for (const peer of peers.values()) if (typeof peer !== 'string') peer.close();
   }
@@ -70,25 +80,25 @@ interface Entry {
   readonly training: Layer;
   readonly inference: Layer;
   readonly compileMs: number;
+  readonly chosen: boolean;
   readonly first: number;
 }
 
 /** One result for each strategy, timed in turns. */
 async function benchCase(
   { device, strategies = [], effort = DEFAULT_EFFORT, onProgress = () => {} }: BenchRequest,
-  { tree, options, sizes, data: given }: BenchCase,
-  peers: ReadonlyMap<PeerName, Peer | string>,
+  { tree, options, sizes, data: given, peers: wanted }: BenchCase,
+  opened: ReadonlyMap<PeerName, Peer | string>,
 ): Promise<BenchResult[]> {
   const signature = resolveSpec(tree, options);
   const data = given ?? benchData(tree, signature, sizes);
   const title = [tree.name, ...[...timesOf(signature), 'B'].map((dim) => `${dim}=${sizes[dim]}`)].join(' ');
   const loaded: { destroy(): void }[] = [];
   const layers = new Map<PeerName, PeerLayer>();
-  const make = async (gradients: boolean, asked: BenchStrategy | undefined) => {
-    const request = { options, sizes, gradients };
-    const strategy = asked === 'tuned' ? await tunedLoops(device, tree, { ...request, onProgress }) : asked;
-    const plan = compile(tree, { ...request, target: device.target, strategy });
-    const layer = await load(device, plan);
+  const compiled = (gradients: boolean, strategy?: LoopStrategies) =>
+    compile(tree, { options, sizes, gradients, target: device.target, strategy });
+  const make = async (gradients: boolean, strategy: LoopStrategies | undefined) => {
+    const layer = await load(device, compiled(gradients, strategy));
     loaded.push(layer);
     // Its data stay on the device; what is timed is the run alone.
     await layer.run({ ...data, ...(gradients ? {} : { cotangents: undefined }), read: [] });
@@ -98,12 +108,18 @@ async function benchCase(
     onProgress(`${title}: compiling`);
     const contenders: Contender[] = [];
     const entries: Entry[] = [];
-    for (const strategy of strategies.length === 0 ? [undefined] : strategies) {
+    const unasked = compiled(true);
+    const tuned = (gradients: boolean) => tunedLoops(device, tree, { options, sizes, gradients, onProgress });
+    for (const strategy of strategiesFor(unasked, strategies)) {
+      const loops = strategy === 'tuned' ? await tuned(true) : strategy;
       const begin = performance.now();
-      const training = await make(true, strategy);
+      const training = await make(true, loops);
       const compileMs = performance.now() - begin;
-      const inference = await make(false, strategy);
-      entries.push({ strategy: nameOf(strategy, training.plan), training, inference, compileMs, first: contenders.length });
+      // A strategy that only loops going back allow leaves the others as they are.
+      const inference = await make(false, strategy === 'tuned' ? await tuned(false) : strategy && loopsOf(training.plan));
+      const chosen = describe(loopsOf(training.plan)) === describe(loopsOf(unasked));
+      const name = nameOf(strategy, training.plan);
+      entries.push({ strategy: name, training, inference, compileMs, chosen, first: contenders.length });
       const named = strategy === undefined ? '' : ` ${strategy}`;
       contenders.push({ name: `forward${named}`, run: () => once(inference, 'forward') });
       contenders.push({ name: `forwardBackward${named}`, run: () => once(training, 'forward and backward') });
@@ -111,7 +127,7 @@ async function benchCase(
     const [main] = entries;
     if (main === undefined) throw new Error('nothing to time');
     const reports = new Map<PeerName, { layer: PeerLayer; first: number; difference: number | undefined } | string>();
-    for (const [name, peer] of peers) {
+    for (const [name, peer] of wanted === 'none' ? [] : opened) {
       onProgress(`${title}: building it in ${name}`);
       const layer = typeof peer === 'string' ? peer : peer.layer(signature, sizes, data);
       if (typeof layer === 'string') {
@@ -153,13 +169,15 @@ async function benchCase(
       return { ...times, ratio, difference, note: layer.note };
     };
     return entries.map((entry): BenchResult => {
-      const { strategy, training, inference, compileMs, first } = entry;
+      const { strategy, training, inference, compileMs, chosen, first } = entry;
       const own = timed(first);
       return {
         cell: tree.name,
         options,
         dims: Object.fromEntries(dimsOf(signature).map((dim) => [dim, sizeOf(sizes, dim)])),
         strategy,
+        loops: loopsOf(training.plan),
+        chosen,
         ...own,
         compileMs,
         dispatches: {
@@ -178,6 +196,13 @@ async function benchCase(
     for (const executable of loaded) executable.destroy();
     for (const layer of layers.values()) layer.dispose();
   }
+}
+
+/** At least one; `undefined` for the compiler's own. */
+function strategiesFor(plan: Plan, asked: readonly (BenchStrategy | 'every')[]): (BenchStrategy | undefined)[] {
+  const every = choicesIn(plan).flatMap(({ allowed }) => allowed);
+  const found = new Set(asked.flatMap((one) => (one === 'every' ? every : [one])));
+  return found.size === 0 ? [undefined] : [...found];
 }
 
 function nameOf(strategy: BenchStrategy | undefined, plan: Plan): string {

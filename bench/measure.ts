@@ -15,6 +15,8 @@ export interface Timing {
   /** Median absolute deviation. */
   readonly deviation: number;
   readonly samples: number;
+  /** Each of them, in the order in which they were taken. */
+  readonly all: readonly number[];
 }
 
 export interface Effort {
@@ -29,6 +31,8 @@ export interface Effort {
 }
 
 export const DEFAULT_EFFORT: Effort = { warmups: 2, minRounds: 7, maxRounds: 60, budget: 6000 };
+/** For many shapes in a few minutes. */
+export const SWEEP_EFFORT: Effort = { warmups: 1, minRounds: 7, maxRounds: 30, budget: 1500 };
 
 /**
  * Times every contender once a round, in turn; odd rounds go backwards, so that nobody always follows the same one.
@@ -71,5 +75,7 @@ export function summarize(samples: readonly number[]): Timing {
   const { result } = bench.runSync()[0] ?? {};
   if (!result || !('latency' in result)) throw new Error('no statistics of no samples');
   const { p50, min, mean, mad, samplesCount } = result.latency;
-  return { median: p50, min, mean, deviation: mad, samples: samplesCount };
+  // The clock has microseconds.
+  const all = samples.map((sample) => Math.round(1000 * sample) / 1000);
+  return { median: p50, min, mean, deviation: mad, samples: samplesCount, all };
 }

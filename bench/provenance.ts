@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { ownPackage } from '../runtime/node/package.js';
 
@@ -10,13 +11,28 @@ export interface Provenance {
   readonly versions: { readonly recurve: string; readonly webgpu: string; readonly node: string };
   /** Of a checkout of recurve, with `-dirty` where files were changed; an installed package has none. */
   readonly commit?: string;
+  /** When it began, `2026-11-27T09:30:00.000Z`. */
+  readonly date: string;
+  /** What a software adapter computes on, and every peer on the processor: `AMD EPYC 7763, 2 cores`. */
+  readonly processor: string;
 }
 
 export function provenance(): Provenance {
   const { root, version: recurve } = ownPackage();
   const { version: webgpu } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
   const commit = commitOf(root);
-  return { versions: { recurve, webgpu, node: process.versions.node }, ...(commit === undefined ? {} : { commit }) };
+  return {
+    versions: { recurve, webgpu, node: process.versions.node },
+    ...(commit === undefined ? {} : { commit }),
+    date: new Date().toISOString(),
+    processor: processor(),
+  };
+}
+
+function processor(): string {
+  const model = cpus()[0]?.model.trim();
+  const cores = availableParallelism();
+  return `${model === undefined || model === '' ? process.arch : model}, ${cores} ${cores === 1 ? 'core' : 'cores'}`;
 }
 
 /** `undefined` where the folder is no checkout itself: one around it is the user's own. */

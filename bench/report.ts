@@ -1,7 +1,7 @@
 /** What a benchmark found, as JSON and as a table for people. */
 import pc from 'picocolors';
 import type { OptionValues } from '../codegen/frontend/tree.js';
-import type { Sizes } from '../codegen/plan.js';
+import type { LoopStrategy, Sizes } from '../codegen/plan.js';
 import type { AdapterReport } from '../runtime/device/index.js';
 import type { Timing } from './measure.js';
 import type { PeerName } from './peers/peer.js';
@@ -11,6 +11,8 @@ import type { Provenance } from './provenance.js';
 export interface BenchReport extends Provenance {
   readonly adapter: AdapterReport;
   readonly results: readonly BenchResult[];
+  /** What is different from an earlier report, where one was given. */
+  readonly comparison?: Comparison;
 }
 
 interface Times {
@@ -26,8 +28,12 @@ export interface BenchResult extends Times {
   readonly cell: string;
   readonly options: OptionValues;
   readonly dims: Sizes;
-  /** How its loops over time ran. */
+  /** What was asked for; where nothing was, how its loops over time ran. */
   readonly strategy: string;
+  /** How each loop over time ran, by its name: one that does not allow what was asked for runs as the compiler chooses. */
+  readonly loops: Readonly<Record<string, LoopStrategy>>;
+  /** Whether that is what the compiler takes by itself. */
+  readonly chosen: boolean;
   /** From the parsed cell to pipelines ready on the device, for the plan with gradients. */
   readonly compileMs: number;
   readonly dispatches: { readonly forward: number; readonly backward: number };
@@ -48,7 +54,33 @@ export type PeerResult =
     })
   | { readonly unavailable: string };
 
-type Colors = ReturnType<typeof pc.createColors>;
+/** Two reports, result by result: those of one cell, options, dims and strategy. */
+export interface Comparison {
+  /** Of the earlier report. */
+  readonly before: Pick<BenchReport, 'versions' | 'commit' | 'date' | 'processor'> & { readonly adapter: string };
+  /** What was measured otherwise, beside the commit: `adapter`, `processor`, `webgpu`, `node`. */
+  readonly differs: readonly string[];
+  /** Times that changed beyond noise. */
+  readonly changes: readonly Change[];
+  /** How many times did not. */
+  readonly unchanged: number;
+  /** How many results are in this report alone, */
+  readonly added: number;
+  /** and in the earlier one alone. */
+  readonly missing: number;
+}
+
+export interface Change extends Pick<BenchResult, 'cell' | 'options' | 'dims' | 'strategy'> {
+  readonly scope: Scope;
+  /** In milliseconds. */
+  readonly before: Pick<Timing, 'median' | 'deviation'>;
+  readonly now: Pick<Timing, 'median' | 'deviation'>;
+}
+
+export const SCOPES = ['forward', 'forwardBackward'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export type Colors = ReturnType<typeof pc.createColors>;
 
 /** The median, its median absolute deviation, the least, and how many were timed. */
 const HEAD = ['cell', 'dims', 'strategy', 'pass', 'dispatches', 'ms', '±', 'min', 'runs', 'GFLOP/s'];
@@ -72,20 +104,13 @@ export function formatBench(report: BenchReport, colors: Colors = pc.createColor
   ].join('\n');
 }
 
-function row(
-  result: BenchResult,
-  scope: 'forward' | 'forwardBackward',
-  peers: readonly PeerName[],
-  pass: string,
-  dispatches: string,
-): string[] {
+function row(result: BenchResult, scope: Scope, peers: readonly PeerName[], pass: string, dispatches: string): string[] {
   const time = `${scope}Ms` as const;
   const { deviation, min, samples } = result.timings[scope];
   const first = scope === 'forward';
-  const dims = Object.entries(result.dims).map(([dim, size]) => `${dim}=${size}`);
   return [
     first ? result.cell : '',
-    first ? dims.join(',') : '',
+    first ? dimsText(result.dims) : '',
     first ? result.strategy : '',
     pass,
     dispatches,
@@ -103,10 +128,19 @@ function row(
 }
 
 /** `recurve 0.1.0 (1a2b3c4d5e6f), webgpu 0.6.2, Node 22.1.0, SwiftShader driver 5.0.0`. */
-export function measuredWith({ versions, commit, adapter }: BenchReport): string {
+export function measuredWith({ versions, commit, adapter }: MeasuredWith): string {
   const { recurve, webgpu, node } = versions;
-  return `recurve ${recurve}${commit === undefined ? '' : ` (${commit})`}, webgpu ${webgpu}, Node ${node}, ${adapter.name}`;
+  const name = typeof adapter === 'string' ? adapter : adapter.name;
+  return `recurve ${recurve}${commit === undefined ? '' : ` (${commit})`}, webgpu ${webgpu}, Node ${node}, ${name}`;
 }
+
+type MeasuredWith = Pick<Provenance, 'versions' | 'commit'> & { readonly adapter: string | Pick<AdapterReport, 'name'> };
+
+/** `T=64,B=32,I=128,H=128`. */
+export const dimsText = (dims: Sizes): string =>
+  Object.entries(dims)
+    .map(([dim, size]) => `${dim}=${size}`)
+    .join(',');
 
 /** What a reader must know about a number above. */
 function notes(report: BenchReport): string[] {

@@ -1,10 +1,16 @@
 /** `recurve bench`: timings on this adapter, beside a peer where one is asked for. */
 import { type BenchCase, runBench } from '../bench/bench.js';
+import { compareReports, formatComparison } from '../bench/compare.js';
+import { DEFAULT_EFFORT, SWEEP_EFFORT } from '../bench/measure.js';
 import type { PeerName } from '../bench/peers/peer.js';
 import { formatBench, measuredWith } from '../bench/report.js';
-import { SHAPES, sizesFor } from '../bench/suites.js';
-import type { LoopStrategy } from '../codegen/plan.js';
+import { SHAPES, SWEEP, SWEEP_CELLS, sizesFor } from '../bench/suites.js';
+import type { Signature } from '../codegen/frontend/tree.js';
+import type { LoopStrategy, Sizes } from '../codegen/plan.js';
+import { visible } from '../codegen/visible.js';
+import { timesOf } from '../runtime/lengths.js';
 import { loadSpec } from '../runtime/node/cells.js';
+import { prepareFolder, readEarlier, writeReport } from './bench-report.js';
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
 import type { Flags } from './flags.js';
@@ -16,33 +22,68 @@ export interface BenchFlags extends Omit<Flags, 'strategy'> {
   /** Times the fastest way that was found on this adapter, beside the others. */
   readonly tune?: boolean;
   readonly against?: PeerName;
+  /** Many shapes, steps, sequences and widths growing one after the other, by every strategy. */
+  readonly sweep?: true;
+  /** The folder of a report. */
+  readonly report?: string;
+  /** An earlier report. */
+  readonly compare?: string;
 }
 
-/** @throws RecurveError, SpecError; a peer that is not installed is reported, not thrown */
+/**
+ * @throws RecurveError `BENCH-REPORT`, `OUT-EXISTS`, `OUT-WRITE`, `STRATEGY-REFUSED`; SpecError; a peer that is not installed is
+ *   reported, not thrown
+ */
 export async function bench(context: Context, cells: readonly string[], flags: BenchFlags): Promise<Outcome> {
-  const names = cells.length === 0 ? ['lstm', 'gru'] : cells;
+  const { cwd } = context.io;
+  const names = cells.length > 0 ? cells : flags.sweep === true ? SWEEP_CELLS : ['lstm', 'gru'];
   // Everything is read and refused before the device opens and the minutes begin.
-  const cases = casesOf(names, context.io.cwd, flags);
-  return withDevice(context, 'bench', async (device) => {
-    const report = await runBench({
+  const cases = casesOf(names, cwd, flags);
+  const earlier = flags.compare === undefined ? undefined : readEarlier(cwd, flags.compare);
+  if (flags.report !== undefined) await prepareFolder(cwd, flags.report);
+  const measured = await withDevice(context, 'bench', (device) =>
+    runBench({
       device,
       cases,
       against: flags.against === undefined ? [] : [flags.against],
-      strategies: [...(flags.strategy ?? []), ...(flags.tune === true ? (['tuned'] as const) : [])],
+      strategies: [...strategiesOf(flags), ...(flags.tune === true ? (['tuned'] as const) : [])],
+      effort: flags.sweep === true ? SWEEP_EFFORT : DEFAULT_EFFORT,
       onProgress: (line) => context.progress(line),
+    }),
+  );
+  const comparison = earlier && compareReports(earlier, measured);
+  const report = comparison === undefined ? measured : { ...measured, comparison };
+  const written = flags.report === undefined ? [] : [await writeReport(cwd, flags.report, report)];
+  return {
+    document: report,
+    text: [
+      formatBench(report, context.colors),
+      context.colors.dim(measuredWith(report)),
+      ...(comparison === undefined ? [] : ['', formatComparison(comparison, visible(flags.compare ?? ''), context.colors)]),
+      ...written,
+    ].join('\n'),
+  };
+}
+
+const strategiesOf = ({ strategy, sweep }: BenchFlags) => strategy ?? (sweep === true ? (['every'] as const) : []);
+
+/**
+ * The suite's shapes, or with `--dims` the first of them with those sizes in it. Of a sweep the peers run the shape of the
+ * fewest steps alone: they take many times as long.
+ */
+function casesOf(cells: readonly string[], cwd: string, flags: BenchFlags): BenchCase[] {
+  const trees = cells.map((cell) => loadSpec(cell, cwd));
+  const shapes = flags.sweep === true ? SWEEP : flags.dims === undefined ? SHAPES : SHAPES.slice(0, 1);
+  return chooseForEach(trees, flags).flatMap(({ tree, signature, dims }) => {
+    // Sizes that are given stay: what would differ in them alone is one shape.
+    const sizes = new Map(shapes.map((shape) => sizesFor(signature, shape, dims)).map((found) => [JSON.stringify(found), found]));
+    const [beside] = [...sizes.values()].toSorted((a, b) => stepsOf(signature, a) - stepsOf(signature, b));
+    return [...sizes.values()].map((found): BenchCase => {
+      const peers = flags.sweep === true && found !== beside ? ('none' as const) : undefined;
+      return { tree, options: signature.options, sizes: found, peers };
     });
-    return {
-      document: report,
-      text: `${formatBench(report, context.colors)}\n${context.colors.dim(measuredWith(report))}`,
-    };
   });
 }
 
-/** The suite's shapes, or with `--dims` the first of them with those sizes in it. */
-function casesOf(cells: readonly string[], cwd: string, flags: BenchFlags): BenchCase[] {
-  const trees = cells.map((cell) => loadSpec(cell, cwd));
-  const shapes = flags.dims === undefined ? SHAPES : SHAPES.slice(0, 1);
-  return chooseForEach(trees, flags).flatMap(({ tree, signature, dims }) =>
-    shapes.map((shape) => ({ tree, options: signature.options, sizes: sizesFor(signature, shape, dims) })),
-  );
-}
+const stepsOf = (signature: Signature, sizes: Sizes): number =>
+  timesOf(signature).reduce((sum, time) => sum + (sizes[time] ?? 0), 0);

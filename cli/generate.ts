@@ -28,6 +28,8 @@ export interface GenerateFlags extends Flags {
   readonly clip?: number;
 }
 
+const WRITER = { command: 'generate', flag: '--out' } as const;
+
 interface Generated {
   readonly cell: string;
   readonly folder: string;
@@ -73,7 +75,8 @@ export async function generate(context: Context, cells: readonly string[], flags
   });
   await writing(out, () =>
     withLock(out, () => {
-      for (const { folder, files } of generated) for (const name of Object.keys(files)) refuseForeign(join(folder, name), cwd);
+      for (const { folder, files } of generated)
+        for (const name of Object.keys(files)) refuseForeign(join(folder, name), cwd, WRITER);
       applyChanges(changesFor(generated));
     }),
   );

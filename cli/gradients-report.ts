@@ -4,6 +4,7 @@ import type { CellTree, Signature } from '../codegen/frontend/tree.js';
 import type { Sizes } from '../codegen/plan.js';
 import type { Tensors } from '../runtime/data.js';
 import type { Flow, StateFlow } from '../runtime/flow/flow.js';
+import { page } from './plots/page.js';
 import type { HeatMap } from './plots/picture.js';
 import { type Curve, sketchCurves, sketchMap } from './plots/sketch.js';
 import { table } from './table.js';
@@ -74,7 +75,7 @@ export function writer(out: string): (report: Report) => Promise<string> {
   if (ending === '.svg') return async ({ curves }) => (await import('./plots/picture.js')).curvesPicture(TITLE, curves);
   if (ending === '.html') {
     return async ({ curves, measured, lines }) => {
-      const { curvesPicture, mapPicture, page } = await import('./plots/picture.js');
+      const { curvesPicture, mapPicture } = await import('./plots/picture.js');
       const pictures = [curvesPicture(TITLE, curves), ...mapsOf(measured).map(mapPicture)];
       return page(TITLE, await Promise.all(pictures), lines);
     };

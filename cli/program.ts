@@ -1,7 +1,7 @@
 /** The command line: commands, their options, and one way out for results and errors. */
 import { Command, CommanderError, Option } from 'commander';
 import { PEER_NAMES } from '../bench/peers/peer.js';
-import { shapesText } from '../bench/suites.js';
+import { SWEEP_CELLS, shapesText, sweepText } from '../bench/suites.js';
 import { RecurveError } from '../codegen/errors.js';
 import { LOOP_STRATEGIES } from '../codegen/plan.js';
 import { reasonOf } from '../codegen/read-file.js';
@@ -244,6 +244,9 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       collectStrategies,
     )
     .option('--tune', 'time the fastest way that `recurve tune` found, or finds now')
+    .option('--sweep', 'time steps, sequences and widths growing one after the other, by every strategy')
+    .option('--report <dir>', 'also write report.json and report.html there: every sample, and a page of pictures')
+    .option('--compare <file>', 'say what changed beyond noise since an earlier report')
     .addHelpText('after', BENCH_HELP)
     .action((cells: string[], flags: BenchFlags) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),
@@ -290,7 +293,11 @@ of the cells have is for those. The rate is the slope of the norm's logarithm pe
 
 const BENCH_HELP = `
 Where --dims gives some sizes, the others are those of the first default, and a dim that only some of the cells have is for
-those. Times are medians of interleaved runs, ± their median absolute deviation; --json has the least and the number too.`;
+those. Times are medians of interleaved runs, ± their median absolute deviation; --json has every sample.
+--sweep (default: ${SWEEP_CELLS.join(', ')}) begins at ${sweepText()};
+--against then times the peer at the fewest steps alone.
+--compare takes the report.json of --report, or what --json printed. A time has changed where its median did by more than 5 % and by
+more than three times the larger deviation. The exit code is 0 whatever is found.`;
 
 const TUNE_HELP = `
 Every loop is run in every way that its graph allows, in turns; ways whose results are not those of single steps never win.

@@ -1,26 +1,36 @@
 /** Which files recurve has written itself: nothing else is replaced or removed without a word. */
 import { basename, extname, join } from 'node:path';
+import { readReport } from '../bench/saved.js';
 import { RecurveError } from '../codegen/errors.js';
 import { FileFault, readRegularFile } from '../codegen/read-file.js';
 import { isObject } from '../runtime/interop/fields.js';
 import { WRITTEN_BY } from './module.js';
 import { displayPath } from './paths.js';
+import { PAGE_TITLE } from './plots/page.js';
 
 export const PLAN = 'plan.json';
+export const BENCH_JSON = 'report.json';
+export const BENCH_PAGE = 'report.html';
 const MOST_BYTES = 2 ** 28;
+
+/** Who is about to write, and what names the place. */
+export interface Writer {
+  readonly command: string;
+  readonly flag: `--${string}`;
+}
 
 /**
  * A file of the user's may have any name that a generated one has: what the cell itself imports, a plan of theirs.
  * @throws RecurveError `OUT-EXISTS`
  */
-export function refuseForeign(path: string, cwd: string): void {
+export function refuseForeign(path: string, cwd: string, { command, flag }: Writer): void {
   const found = ownership(path);
   if (found === 'free' || found === 'ours') return;
   throw new RecurveError({
     code: 'OUT-EXISTS',
-    message: `${displayPath(path, cwd)} is there already, and ${found === 'foreign' ? 'generate did not write it' : found}`,
-    fix: 'Give --out another folder, or move the file: it would be lost.',
-    where: '--out',
+    message: `${displayPath(path, cwd)} is there already, and ${found === 'foreign' ? `${command} did not write it` : found}`,
+    fix: `Give ${flag} another folder, or move the file: it would be lost.`,
+    where: flag,
   });
 }
 
@@ -51,6 +61,8 @@ function textOf(path: string): string {
 /** By how each kind begins, whatever version wrote it, and whatever was changed in it since. */
 function isOurs(name: string, text: string): boolean {
   if (name === PLAN) return kernelsOf(text) !== undefined;
+  if (name === BENCH_JSON) return typeof readReport(text) !== 'string';
+  if (name === BENCH_PAGE) return text.slice(0, 500).includes(`<title>${PAGE_TITLE}</title>`);
   return text.startsWith(extname(name) === '.wgsl' ? `// ${basename(name, '.wgsl')}: ` : WRITTEN_BY);
 }
 

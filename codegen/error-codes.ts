@@ -121,6 +121,7 @@ export const ERROR_CODES = {
   'SAFETENSORS-UTF8': 'a header that is not UTF-8',
 
   USAGE: 'a command line that is not as `--help` says',
+  'BENCH-REPORT': 'a file to compare with that is no report of `bench`',
   'CWD-MISSING': 'a working folder that is gone',
   'GENERATE-TWICE': 'two cells of one name whose files would fall on each other',
   'IMPORT-STACK':

@@ -24,6 +24,8 @@ const CELLS = ['lstm', 'gru'];
 const SIZES = { T: ROWS, B: 32, I: COLUMNS, H: 128 };
 const EFFORT = { warmups: 1, minRounds: 3, maxRounds: 30, budget: 3000 };
 
+type TestedCase = BenchCase & { readonly data: CellData };
+
 const progress = createProgress(process.stderr);
 
 async function main(): Promise<boolean> {
@@ -33,7 +35,7 @@ async function main(): Promise<boolean> {
 
   progress.update('reading handwritten digits');
   const x = readDigits(SIZES.B);
-  const cases = CELLS.map((name): Required<BenchCase> => {
+  const cases = CELLS.map((name): TestedCase => {
     const tree = parseCell(shippedPath('cells', `${name}.cell.ts`));
     const options = resolveOptions(tree, {});
     const signature = resolveSpec(tree, options);
@@ -59,7 +61,7 @@ async function main(): Promise<boolean> {
 }
 
 /** Checks every tensor of every cell, on a device with all of Dawn's own checks on. */
-async function checkAll(choice: AdapterChoice, cases: readonly Required<BenchCase>[]): Promise<boolean> {
+async function checkAll(choice: AdapterChoice, cases: readonly TestedCase[]): Promise<boolean> {
   progress.update('opening an adapter');
   const device = await openDevice(choice, { purpose: 'check' });
   try {
@@ -85,7 +87,7 @@ async function checkAll(choice: AdapterChoice, cases: readonly Required<BenchCas
   }
 }
 
-async function check(device: RecurveDevice, one: Required<BenchCase>): Promise<TensorComparison[]> {
+async function check(device: RecurveDevice, one: TestedCase): Promise<TensorComparison[]> {
   const { tree, options, sizes, data } = one;
   progress.update(`${tree.name}: compiling and running`);
   const executable = await load(device, compile(tree, { options, sizes, gradients: true, target: device.target }));

@@ -1,5 +1,5 @@
 /** Curves and maps as pictures, by Vega, which needs no browser. */
-import type { Axis, Spec } from 'vega';
+import { axis, FONT, frame, render, WHOLE } from './frame.js';
 import type { Curve } from './sketch.js';
 
 /** A value of every unit over time. */
@@ -9,7 +9,6 @@ export interface HeatMap {
   readonly values: readonly (readonly number[])[];
 }
 
-const FONT = 'system-ui, sans-serif';
 const CURVES = { width: 640, height: 320 };
 const HEAT_MAP = { width: 640, height: 160 };
 
@@ -84,45 +83,4 @@ export function mapPicture({ title, values }: HeatMap): Promise<string> {
       },
     ],
   });
-}
-
-function frame(title: string, size: { readonly width: number; readonly height: number }): Spec {
-  return {
-    ...size,
-    padding: 12,
-    background: 'white',
-    title: { text: title, font: FONT, anchor: 'start', fontSize: 14, offset: 12 },
-  };
-}
-
-/** Ticks at whole numbers. */
-const WHOLE = { tickMinStep: 1, format: 'd' };
-
-function axis(orient: 'bottom' | 'left', title: string, ticks: Partial<Axis>): Axis {
-  return { orient, scale: orient === 'bottom' ? 'x' : 'y', title, labelFont: FONT, titleFont: FONT, ...ticks };
-}
-
-/** One page that needs nothing beside itself. */
-export function page(title: string, pictures: readonly string[], notes: readonly string[]): string {
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    `<head><meta charset="utf-8"><title>${escaped(title)}</title>`,
-    '<style>body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 56rem } svg { max-width: 100%; height: auto } pre { overflow-x: auto }</style>',
-    `</head><body><h1>${escaped(title)}</h1>`,
-    ...pictures,
-    `<pre>${escaped(notes.join('\n'))}</pre>`,
-    '</body></html>',
-    '',
-  ].join('\n');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
-
-/** Vega is large: loaded when a picture is asked for. */
-async function render(spec: Spec): Promise<string> {
-  const { parse, View, Warn } = await import('vega');
-  return new View(parse(spec), { renderer: 'none', logLevel: Warn }).toSVG();
 }

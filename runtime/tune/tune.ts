@@ -61,11 +61,12 @@ const compileFor = (device: RecurveDevice, tree: SpecTree, request: TuneRequest,
   return compile(tree, { options, sizes, gradients, target: device.target, strategy });
 };
 
-/** What a loop runs as, and may run as, in a plan. */
-const choicesIn = ({ forward, backward }: Plan) =>
+/** What each loop of a plan runs as, and may run as. */
+export const choicesIn = ({ forward, backward }: Plan) =>
   [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
 
-const loopsOf = (plan: Plan): Loops =>
+/** What each runs as, by its name. */
+export const loopsOf = (plan: Plan): Loops =>
   Object.fromEntries(choicesIn(plan).map(({ name, allowed: [first = 'stepwise'] }) => [name, first]));
 
 const keyFor = (loops: Loops) => JSON.stringify(loops);

@@ -79,6 +79,39 @@ describe('runBench', () => {
     expect(countDispatches(long?.backward ?? []) - countDispatches(short?.backward ?? [])).toBe(5);
   });
 
+  it('leaves loops as the compiler has them that do not allow what is asked for, and refuses what none allows', async () => {
+    const caseOf = (name: string) => {
+      const tree = cellOf(name);
+      return { tree, options: resolveOptions(tree, {}), sizes: SIZES };
+    };
+    const scanned = (name: string) => runBench({ device, cases: [caseOf(name)], strategies: ['scan'], effort: EFFORT });
+    const loops = { forward_loop: 'thread', backward_loop: 'scan' };
+    const { results } = await scanned('indrnn');
+    expect(results).toMatchObject([{ strategy: 'scan', loops, chosen: false, dispatches: { forward: 3 } }]);
+    await expect(scanned('lstm')).rejects.toMatchObject({ code: 'STRATEGY-REFUSED' });
+  });
+
+  it('times every strategy that a loop allows once, and peers beside the cases that want them alone', async () => {
+    const tree = cellOf('gru');
+    const one = { tree, options: resolveOptions(tree, { reset: 'before' }), sizes: SIZES };
+    const lines: string[] = [];
+    const { results } = await runBench({
+      device,
+      cases: [one, { ...one, sizes: { ...SIZES, T: 2 }, peers: 'none' }],
+      strategies: ['every', 'stepwise'],
+      against: ['tfjs-webgpu'],
+      effort: EFFORT,
+      onProgress: (line) => lines.push(line),
+    });
+    expect(results.map(({ dims, strategy, peers }) => [dims.T, strategy, Object.keys(peers)])).toEqual([
+      [5, 'resident', ['tfjs-webgpu']],
+      [5, 'stepwise', ['tfjs-webgpu']],
+      [2, 'resident', []],
+      [2, 'stepwise', []],
+    ]);
+    expect(lines).toContain('[2/2] gru T=2 B=3: compiling');
+  });
+
   it('times a model on symbols, of which each step hears what the one before said', async () => {
     const tree = modelOf('generator');
     const options = resolveOptions(tree, { hears: 'said', cell: 'rnn' });

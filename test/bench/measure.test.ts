@@ -4,7 +4,14 @@ import { countDispatches } from '../../bench/plan-costs.js';
 
 describe('summarize', () => {
   it('gives the median, not the mean, of durations in any order', () => {
-    expect(summarize([5, 1, 100, 2, 3])).toEqual({ median: 3, min: 1, mean: 22.2, deviation: 2, samples: 5 });
+    expect(summarize([5, 1, 100, 2, 3])).toEqual({
+      median: 3,
+      min: 1,
+      mean: 22.2,
+      deviation: 2,
+      samples: 5,
+      all: [5, 1, 100, 2, 3],
+    });
   });
 
   it('takes the middle of two for an even number', () => {
@@ -12,7 +19,7 @@ describe('summarize', () => {
   });
 
   it('takes a single duration for what it is', () => {
-    expect(summarize([7])).toEqual({ median: 7, min: 7, mean: 7, deviation: 0, samples: 1 });
+    expect(summarize([7])).toEqual({ median: 7, min: 7, mean: 7, deviation: 0, samples: 1, all: [7] });
   });
 
   it('refuses no durations', () => {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type BenchReport, formatBench, measuredWith, milliseconds } from '../../bench/report.js';
 
-const timing = (median: number) => ({ median, min: 0.9 * median, mean: 1.1 * median, deviation: median / 100, samples: 60 });
+const timing = (median: number) => ({
+  median,
+  min: 0.9 * median,
+  mean: 1.1 * median,
+  deviation: median / 100,
+  samples: 60,
+  all: [],
+});
 const timed = (forwardMs: number, forwardBackwardMs: number) => ({
   forwardMs,
   forwardBackwardMs,
@@ -11,12 +18,16 @@ const timed = (forwardMs: number, forwardBackwardMs: number) => ({
 const REPORT: BenchReport = {
   versions: { recurve: '1.2.3', webgpu: '0.6.2', node: '22.1.0' },
   commit: '0123456789ab-dirty',
+  date: '2026-11-27T09:30:00.000Z',
+  processor: 'a processor, 2 cores',
   adapter: { name: 'an adapter' } as BenchReport['adapter'],
   results: [
     {
       cell: 'lstm',
       options: {},
       strategy: 'stepwise',
+      loops: { forward_loop: 'stepwise', backward_loop: 'stepwise' },
+      chosen: true,
       bytes: 1024,
       dims: { T: 64, B: 32, I: 128, H: 128 },
       ...timed(12.34, 123.4),
@@ -35,6 +46,8 @@ const REPORT: BenchReport = {
       cell: 'mine',
       options: {},
       strategy: 'stepwise',
+      loops: { forward_loop: 'stepwise', backward_loop: 'stepwise' },
+      chosen: true,
       bytes: 1024,
       dims: { T: 3, B: 1, H: 5 },
       ...timed(0.5, 1),

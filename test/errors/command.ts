@@ -55,6 +55,7 @@ const JOINED = cellOf({
 export const COMMAND = {
   'STRATEGY-UNKNOWN': cli('bench rnn --strategy fast', '"fast"'),
   'STRATEGY-REFUSED': cli('inspect lstm --strategy thread', 'no loop of lstm can run as thread'),
+  'BENCH-REPORT': cli('bench rnn --compare old.json', 'old.json is no report', { files: { 'old.json': '{}' } }),
   'CELL-FILE': cli('check nowhere.cell.ts', 'nowhere.cell.ts'),
   'CELL-JAVASCRIPT': cli('check mine.js', 'mine.js is JavaScript', { files: { 'mine.js': '' } }),
   'CELL-OUTSIDE': stream('', '{"cell": "../other.cell.ts"}', '../other.cell.ts'),
