@@ -155,7 +155,7 @@ describe('who uses it', () => {
     const document = documentOf(tuned);
     expect(document).toMatchObject({ results: [{ cell: 'min-gru', file: expect.stringContaining(cache) }] });
     const shown = await recurve(['tune', 'min-gru', '--dims', dims, '--adapter', 'swiftshader', '--forward'], { cwd });
-    expect(shown.stdout).toMatch(/min-gru T=6,B=2,I=3,H=4, forward\n[^]*\n +forward_loop \w+ .* best/);
+    expect(shown.stdout).toMatch(/min-gru T=6,B=2,I=3,H=4, forward\n[\s\S]*\n +forward_loop \w+ .* best/);
     expect(shown.stdout).toContain('kept in');
     const bench = await recurve(['bench', 'min-gru', '--dims', dims, '--adapter', 'swiftshader', '--tune', '--json'], { cwd });
     expect(documentOf(bench)).toMatchObject({ results: [{ strategy: expect.stringMatching(/^tuned: /) }] });
