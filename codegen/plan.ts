@@ -154,8 +154,11 @@ export interface Plan {
   readonly tensors: Readonly<Record<string, TensorSlot>>;
   /** Scalars among the `params` that are rates of random masks: numbers from 0 to 1. */
   readonly rates: readonly string[];
-  /** `u32[B]`, each sequence's number of steps, along each time axis: `T` of a cell. */
-  readonly lengths: Readonly<Record<string, { readonly buffer: string; readonly offset: number }>>;
+  /**
+   * `u32[B]`, each sequence's number of steps, along each time axis: `T` of a cell. At `order`, where it is there, `u32[B]` too, the
+   * numbers of the sequences, the longest first: tiles of sequences that have ended then cost nothing.
+   */
+  readonly lengths: Readonly<Record<string, { readonly buffer: string; readonly offset: number; readonly order?: number }>>;
   /** One `u32`: the seed of the random masks, where any are drawn. */
   readonly seed?: { readonly buffer: string; readonly offset: number };
   /** One `u32`: how many sequences a run has, where that counts. */

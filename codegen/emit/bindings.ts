@@ -15,6 +15,10 @@ export function lengthOf({ shared }: Pick<Storage, 'shared'>, bindings: Bindings
   return `${bindings.lengths()}[${start === 0 ? b : `${start}u + ${b}`}]`;
 }
 
+/** The number of the sequence that is the `turn`-th longest along the section's time axis, a `u32`. */
+export const sequenceOf = ({ links: { time = '' }, shared }: Storage, bindings: Bindings, turn: string): string =>
+  `${bindings.lengths()}[${shared.orderAt(time)}u + ${turn}]`;
+
 /** How many sequences the run has where b is one of them, else 0: a `u32`. */
 export function batchOf({ shared }: Pick<Storage, 'shared'>, bindings: Bindings, b: string): string {
   const count = `${bindings.lengths()}[${shared.batchAt}u]`;

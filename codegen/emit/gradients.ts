@@ -6,7 +6,7 @@ import type { Start } from '../schedule/operands.js';
 import type { OuterProduct, OuterTerm, Pass } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
-import { Bindings, stepsOf } from './bindings.js';
+import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { entriesLeft } from './entries.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
@@ -51,8 +51,17 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       .map((one) => `(${one})`)
       .join(' & ');
     const load = `${bindings.read(term.right.buffer)}[${bases.right} + ${right.row} + col]`;
+    const batch = storage.size('B');
+    const positions = storage.elements(term.positions);
+    const timed = storage.links.time !== undefined;
+    const nth = (turn: string) => (timed ? sequenceOf(storage, bindings, turn) : turn);
+    const sequence = nth(positions === 1 ? 'at' : `at / ${positions}u`);
     return {
-      rows: rowsOf(term),
+      batch,
+      positions,
+      steps: storage.steps,
+      shortest: stepsOf(storage, bindings, nth('running - 1u')),
+      row: positions === 1 ? `t * ${batch}u + ${sequence}` : `(t * ${batch}u + ${sequence}) * ${positions}u + at % ${positions}u`,
       block: BLOCK,
       opaque,
       starts: [

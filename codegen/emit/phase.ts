@@ -7,7 +7,7 @@ import type { WgslFunction } from '../ops/wgsl/index.js';
 import type { Target } from '../plan.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
-import { Bindings } from './bindings.js';
+import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { name, printBody } from './body.js';
 import { indexLines } from './indices.js';
 import { assemble, checkSize, type Emitted, lanesFor, pick, rolled } from './kernel.js';
@@ -22,7 +22,10 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const bindings = new Bindings();
   const rows = rowsOf(section, pass);
   const tile = tileRows(pass, rows);
-  const { data, calls, instructions, width, units, cost } = phaseText(section, target, pass, bindings, tile);
+  const { data, calls, instructions, width, units, cost } = phaseText(section, target, pass, bindings, {
+    tile,
+    order: orderFor(section, [pass]),
+  });
   checkSize(section.builder, target, pass, instructions);
   const lanes = lanesFor(target, width);
   const tiles = Math.ceil(rows / tile);
@@ -69,14 +72,28 @@ export interface PhaseText {
   readonly cost: Emitted['cost'];
 }
 
-/** @param registers of a lane that walks over steps and has one row */
+/** Which rows a lane has. */
+export interface Tiling {
+  /** How many. */
+  readonly tile: number;
+  /** Whose: sequences as they are numbered, or the longest first, so that tiles of them end together. Of phases of one walk the same. */
+  readonly order: 'as numbered' | 'longest first';
+  /** Of a lane that walks over steps and has one row. */
+  readonly registers?: Registers;
+}
+
+/** Sequences are ordered where there are several and it may save products. */
+export function orderFor({ storage }: Section, passes: readonly PhasePass[]): Tiling['order'] {
+  const saves = passes.some(({ phase }) => phase.contractions.length > 0);
+  return saves && storage.size('B') > 1 && storage.links.time !== undefined ? 'longest first' : 'as numbered';
+}
+
 export function phaseText(
   section: Section,
   target: Target,
   pass: PhasePass,
   bindings: Bindings,
-  tile: number,
-  registers?: Registers,
+  { tile, order, registers }: Tiling,
 ): PhaseText {
   const { builder, storage, merging } = section;
   const { phase } = pass;
@@ -93,10 +110,16 @@ export function phaseText(
     if (store.place.layout === 'alternating') return `${carried} = ${value};`;
     return `${carried} = ${value}; ${bindings.write(store.place.buffer)}[${address}] = ${carried};`;
   });
+  const ordered = order === 'longest first';
+  // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
+  const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');
+  const sequence = (turn: string) => (ordered ? sequenceOf(storage, bindings, turn) : turn);
+  const position = pass.rows === 'step' ? `time, ${sequence('at')}` : `i32(at / ${batch}u), ${sequence(`at % ${batch}u`)}`;
+  const rowOf = (at: string) =>
+    pass.rows === 'step' || !ordered ? sequence(at) : `${at} / ${batch}u * ${batch}u + ${sequence(`${at} % ${batch}u`)}`;
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
   const contractions = phase.contractions.length;
   const passed = phase.contractions.map((_, index) => `, sums[i * ${contractions}u + ${index}u]`).join('');
-  const position = pass.rows === 'step' ? 'time, row' : `i32(row / ${batch}u), row % ${batch}u`;
   const units = storage.elements(phase.shape);
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
   const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed.sum);
@@ -113,14 +136,15 @@ export function phaseText(
       width,
       tileRows: perRow.map((row) => ({
         row,
-        index: row === 0 ? 'first' : rows % tile === 0 ? `first + ${row}u` : `min(first + ${row}u, ${rows - 1}u)`,
+        index: rowOf(row === 0 ? 'first' : rows % tile === 0 ? `(first + ${row}u)` : `min(first + ${row}u, ${rows - 1}u)`),
       })),
       accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
         perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
       ),
       groups,
       sums: contractions * tile,
-      call: rows % tile === 0 ? call : `if (row < ${rows}u) { ${call} }`,
+      call: rows % tile === 0 ? call : `if (at < ${rows}u) { ${call} }`,
+      alive: ends ? aliveText() : '',
     };
   };
   return {
@@ -136,16 +160,26 @@ export function phaseText(
     },
   };
 
+  /** Whether some row of the tile is a step of its sequence: the first is of the longest, unless the tile goes on to the next step. */
+  function aliveText(): string {
+    const longest = (turn: string) => stepsOf(storage, bindings, `(${sequence(turn)})`);
+    if (pass.rows === 'step') return `time < ${longest('first')}`;
+    const step = `i32(first / ${batch}u)`;
+    const own = `${step} < ${longest(`first % ${batch}u`)}`;
+    return batch % tile === 0 ? own : `(${own}) || (first % ${batch}u + ${tile}u > ${batch}u && ${step} + 1 < ${longest('0u')})`;
+  }
+
   function contraction(group: OperandGroup): object {
     const { view, summed, weights } = group.common;
     const buffer = bindings.read(view.buffer);
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
+    const bounds = sumBounds(storage, summed, unit);
     const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, perRow);
     return {
       comment: `${group.members.length} × ${storage.size(summed.sum)} units`,
       operands: group.members.length,
-      ...sumBounds(storage, summed, unit),
+      ...(ends ? { ...bounds, to: `select(0u, ${bounds.to}, alive)` } : bounds),
       opaque,
       lines: lines.map((text) => ({ text })),
       bases,

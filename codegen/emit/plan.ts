@@ -112,7 +112,9 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     gradients,
     buffers: [...shared.memory.buffers(), { name: LENGTHS, bytes: 4 * shared.seedAt + 16 }],
     tensors: withInits(shared.tensors, signature, (dim) => shared.size(dim)),
-    lengths: Object.fromEntries(shared.times.map((time) => [time, { buffer: LENGTHS, offset: shared.lengthsAt(time) }])),
+    lengths: Object.fromEntries(
+      shared.times.map((time) => [time, { buffer: LENGTHS, offset: shared.lengthsAt(time), order: shared.orderAt(time) }]),
+    ),
     ...(draws(program) ? { seed: { buffer: LENGTHS, offset: shared.seedAt } } : {}),
     ...(counts(program) ? { batch: { buffer: LENGTHS, offset: shared.batchAt } } : {}),
     kernels,

@@ -13,7 +13,7 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { assemble, type Emitted, instructionsOf, lanesFor } from './kernel.js';
-import { type PhaseText, phaseText, tileRows } from './phase.js';
+import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
 import { addressOf, NOWHERE } from './spots.js';
 
@@ -53,7 +53,7 @@ export function emitThread(section: Section, target: Target, loop: Loop, stretch
   const bindings = new Bindings();
   const carried = carriedOf(loop);
   const registers = new Registers(loop, carried);
-  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, 1, registers));
+  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, { tile: 1, order: 'as numbered', registers }));
   const widest = Math.max(...texts.map(({ width }) => width));
   const lanes = lanesFor(target, widest);
   const columns = Math.ceil(widest / lanes);
@@ -95,9 +95,10 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
   const { passes } = loop;
   const rows = section.storage.size('B');
   const bindings = new Bindings();
+  const order = orderFor(section, passes);
   let tile = Math.min(...passes.map((pass) => tileRows(pass, rows)));
   while (tile > 1 && Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
-  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, tile));
+  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, { tile, order }));
   const lanes = residentLanes(target, Math.max(...texts.map(({ width }) => width)));
   return assembleWalk(section, target, loop, texts, bindings, {
     comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}`,

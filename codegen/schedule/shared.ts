@@ -43,11 +43,16 @@ export class Shared implements ParameterStorage {
 
   /** Where the lengths along a time axis begin, in words of the buffer that has them; behind the last axis the seed follows. */
   lengthsAt(time: string): number {
-    return this.times.indexOf(time) * 4 * quads(this.size('B'));
+    return this.times.indexOf(time) * 8 * quads(this.size('B'));
+  }
+
+  /** Where the numbers of the sequences begin, the longest along a time axis first. */
+  orderAt(time: string): number {
+    return this.lengthsAt(time) + 4 * quads(this.size('B'));
   }
 
   get seedAt(): number {
-    return this.times.length * 4 * quads(this.size('B'));
+    return this.times.length * 8 * quads(this.size('B'));
   }
 
   /** Where it says how many sequences a run has. */

@@ -19,6 +19,10 @@ export interface Uploader {
   expose(tensor: PlacedTensor): void;
 }
 
+/** Numbers of sequences, the longest first; of those that are as long as others, the first first. */
+const longestFirst = (lengths: Uint32Array): Uint32Array<ArrayBuffer> =>
+  Uint32Array.from(lengths.keys()).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
+
 export function createUploader(
   device: GPUDevice,
   plan: Plan,
@@ -38,13 +42,14 @@ export function createUploader(
 
   return {
     run(extent, seed) {
-      for (const [time, { buffer, offset }] of Object.entries(plan.lengths)) {
+      for (const [time, { buffer, offset, order }] of Object.entries(plan.lengths)) {
         const { lengths } = courseOf(extent, time);
         const key = lengths.join();
         if (key === written.get(time)) continue;
         lengthWords.fill(0);
         lengthWords.set(lengths);
         device.queue.writeBuffer(bufferOf(buffers, buffer), offset * 4, lengthWords);
+        if (order !== undefined) device.queue.writeBuffer(bufferOf(buffers, buffer), order * 4, longestFirst(lengthWords));
         written.set(time, key);
       }
       if (batchPlace && extent.batch !== written.get('the batch')) {
