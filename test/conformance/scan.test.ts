@@ -100,7 +100,7 @@ const PER_UNIT: Readonly<Record<string, Written>> = {
   'a kink': { params: 'w', state: 'h', step: 'return { h: relu(w * h + x) + z };' },
   'a maximum': { state: 'h', step: 'return { h: max(h - sigmoid(z), x) };' },
   'a choice of the state': { state: 'h', step: 'return { h: h > x ? 0.5 * h + x : tanh(h) * z };' },
-  'a quotient by the state': { state: 'h', step: 'return { h: x / (1 + square(h)) + 0.1 * z };' },
+  'a quotient by the state': { state: 'h', step: 'return { h: tanh(x) / (3 + h) + 0.1 * sigmoid(z) };' },
   'the state times itself': { state: 'h', step: 'return { h: 0.3 * h * (1 - h) + 0.1 * tanh(x) + 0.1 * sigmoid(z) };' },
   'a product of two states': { state: 'h g', step: 'return { h: tanh(h * g) + x, g: sigmoid(g + h) * z };' },
 };
