@@ -3,6 +3,7 @@ import type { Target } from '../plan.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place, type Store } from '../schedule/places.js';
 import type { Scan, ScanGroup } from '../schedule/scan.js';
+import { algebraText, composition, letter, nameOf, type Part, rest } from './algebra.js';
 import { Bindings } from './bindings.js';
 import { printBody } from './body.js';
 import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
@@ -19,13 +20,12 @@ export interface EmittedScan {
 export type ScanLoop = Loop & Pick<PhasePass, 'name' | 'region' | 'direction'>;
 
 /**
- * Where the sums of a group's stretches lie: the factors, each with what float32 leaves out of it, and the rests, which become what each
- * stretch begins with. The product of a stretch's factors is rounded at every step, in stretches that are alike in the same
- * direction: over many stretches that would be more than the steps' own rounding.
+ * Where the sums of a group's stretches lie: the factors, of affine ones each with what float32 leaves out of it, and the rests, which
+ * become what each stretch begins with. The product of a stretch's factors is rounded at every step, in stretches that are alike in the
+ * same direction: over many stretches that would be more than the steps' own rounding.
  */
 interface Sums {
-  readonly factors: readonly (readonly Place[])[];
-  readonly tails: readonly (readonly Place[])[];
+  readonly parts: ReadonlyMap<Part, readonly (readonly Place[])[]>;
   readonly rests: readonly Place[];
 }
 
@@ -35,10 +35,11 @@ export function emitScan(section: Section, target: Target, loop: ScanLoop, scan:
   const { stretch } = scan;
   const count = Math.ceil(Math.min(storage.steps, Math.max(stretch, thread.steps)) / stretch);
   const pool = loop.direction === 'forward' ? 'values' : 'adjoints';
-  const sums = scan.groups.map(({ shape, carried }): Sums => {
+  const sums = scan.groups.map((group): Sums => {
+    const { shape, carried } = group;
     const place = () => storage.place(pool, 'sequence', shape, count, 'the sums of a scan');
-    const square = () => carried.map(() => carried.map(place));
-    return { factors: square(), tails: square(), rests: carried.map(place) };
+    const parts = algebraText(group).parts.map((part) => [part, carried.map(() => carried.map(place))] as const);
+    return { parts: new Map(parts), rests: carried.map(place) };
   });
   const { by } = loop;
   const lines = [
@@ -84,13 +85,10 @@ function emitSums(parts: Parts, name: string): Emitted {
   const own = scanned(parts);
   const { bindings } = own;
   const all = indices(group);
+  const text = algebraText(group);
   const results = all.flatMap((i) => [
-    ...all.flatMap((j) => [
-      `let whole${i}_${j} = ${factor(i, j)} + ${tail(i, j)};`,
-      `${at(section, bindings, sums.factors[i]?.[j] ?? nowhere())} = whole${i}_${j};`,
-      `${at(section, bindings, sums.tails[i]?.[j] ?? nowhere())} = ${tail(i, j)} - (whole${i}_${j} - ${factor(i, j)});`,
-    ]),
-    `${at(section, bindings, sums.rests[i] ?? nowhere())} = ${rest(i)};`,
+    ...all.flatMap((j) => text.kept(`${i}_${j}`, (part) => at(section, bindings, placeOf(sums, part, i, j)))),
+    `${at(section, bindings, sums.rests[i] ?? nowhere())} = ${text.keptRest(rest(i))};`,
   ]);
   return assembled(parts, 'sums', name, own, rows * steps.count, {
     comment: `scan, ${steps.count} stretches of ${steps.stretch} steps, ${group.carried.length} carried`,
@@ -98,8 +96,11 @@ function emitSums(parts: Parts, name: string): Emitted {
     stretch: lines(steps.lines),
     identity: lines(
       all.flatMap((i) => [
-        ...all.flatMap((j) => [`${factor(i, j)} = vec4f(${i === j ? 1 : 0});`, `${tail(i, j)} = vec4f(0);`]),
-        `${rest(i)} = vec4f(0);`,
+        ...all.flatMap((j) => {
+          const values = { factor: i === j ? text.one : text.none, tail: 'vec4f(0)' };
+          return text.parts.map((part) => `${nameOf(part, i, j)} = ${values[part]};`);
+        }),
+        `${rest(i)} = ${text.none};`,
       ]),
     ),
     results: lines(results),
@@ -111,10 +112,12 @@ function emitStarts(parts: Parts, name: string): Emitted {
   const own = scanned(parts);
   const { bindings } = own;
   const all = indices(group);
-  const sum = (places: Sums['factors'], i: number, j: number) => at(section, bindings, places[i]?.[j] ?? nowhere());
+  const text = algebraText(group);
   const restOf = (i: number) => at(section, bindings, sums.rests[i] ?? nowhere());
   const reads = all.flatMap((i) => [
-    ...all.flatMap((j) => [`let f${i}_${j} = ${sum(sums.factors, i, j)};`, `let g${i}_${j} = ${sum(sums.tails, i, j)};`]),
+    ...all.flatMap((j) =>
+      text.parts.map((part) => `let ${letter[part]}${i}_${j} = ${at(section, bindings, placeOf(sums, part, i, j))};`),
+    ),
     `let r${i} = ${restOf(i)};`,
   ]);
   const { storage } = section;
@@ -128,14 +131,8 @@ function emitStarts(parts: Parts, name: string): Emitted {
     begins: lines(begins),
     reads: lines(reads),
     writes: lines(all.map((i) => `${restOf(i)} = h${i};`)),
-    finite: all.flatMap((i) => [...all.map((j) => `finite(f${i}_${j})`), `finite(r${i})`]).join(' && '),
-    onward: lines([
-      ...all.map(
-        (i) =>
-          `let n${i} = ${all.map((j) => `passed(f${i}_${j}, h${j})`).join(' + ')} + (${all.map((j) => `passed(g${i}_${j}, h${j})`).join(' + ')} + r${i});`,
-      ),
-      ...all.map((i) => `h${i} = n${i};`),
-    ]),
+    sure: text.sure(all),
+    onward: lines([...all.map((i) => `let n${i} = ${text.onward(all, i)};`), ...all.map((i) => `h${i} = n${i};`)]),
     anew: lines(all.map((i) => `${rest(i)} = h${i};`)),
     arrived: lines(all.map((i) => `h${i} = ${rest(i)};`)),
   });
@@ -147,7 +144,6 @@ interface Scanned {
   readonly registers: Registers;
   readonly variables: readonly Register[];
   readonly body: ReturnType<typeof printBody>;
-  readonly composed: readonly string[];
   readonly loads: number;
 }
 
@@ -156,60 +152,39 @@ function scanned({ section: { builder, storage }, target, loop, group, sums }: P
   const registers = new Registers(loop, []);
   const all = indices(group);
   const names = new Map<Store, string>();
-  // Where they would be stored counts for their width alone: they are composed at once. Behind a sequence's end nothing is left of anything.
+  // Where they would be stored counts for their width alone: they are composed at once. Behind a sequence's end they are zeros, so that of
+  // an affine step nothing is left, and of another what nobody reads: its loop goes forward.
   const stored = (value: number, place: Place, name: string) => {
     const store: Store = { value, place, shift: 0, when: 'active' };
     names.set(store, name);
     return store;
   };
+  const { parts } = algebraText(group);
   const stores = all.flatMap((i) => {
     const own = group.rests[i];
     return [
       ...all.flatMap((j) => {
         const value = group.factors[i]?.[j];
-        return value === undefined ? [] : [stored(value, sums.factors[i]?.[j] ?? nowhere(), `a${i}_${j}`)];
+        return value === undefined ? [] : [stored(value, placeOf(sums, 'factor', i, j), `a${i}_${j}`)];
       }),
       ...(own === undefined ? [] : [stored(own, sums.rests[i] ?? nowhere(), `b${i}`)]),
     ];
   });
   const { shape, loads, afar } = group;
   const phase = { level: 0, shape, contractions: [], loads, afar, stores, instructions: 0 };
-  const body = printBody({ builder, storage, phase, bindings, opaque: rolled(target), registers }, (store, _, value) => {
-    return `let ${names.get(store)} = ${value};`;
-  });
-  const through = (i: number, of: (j: number) => string): string[] =>
-    all.flatMap((j) => (group.factors[i]?.[j] === undefined ? [] : [`passed(a${i}_${j}, ${of(j)})`]));
-  const sum = (terms: readonly string[]) => (terms.length === 0 ? 'vec4f(0)' : terms.join(' + '));
-  /** A sum of products, and what rounding leaves out of it. */
-  const product = (i: number, j: number): string[] => {
-    const terms = all.filter((k) => group.factors[i]?.[k] !== undefined);
-    return [
-      `var f${i}_${j} = vec4f(0);`,
-      `var g${i}_${j} = vec4f(0);`,
-      ...terms.map((k) => `added(&f${i}_${j}, &g${i}_${j}, a${i}_${k}, ${factor(k, j)}, ${tail(k, j)});`),
-    ];
-  };
-  const composed = [
-    ...all.flatMap((i) => [
-      ...all.flatMap((j) => product(i, j)),
-      `let r${i} = ${sum([...through(i, rest), ...(group.rests[i] === undefined ? [] : [`b${i}`])])};`,
-    ]),
-    ...all.flatMap((i) => [
-      ...all.flatMap((j) => [`${factor(i, j)} = f${i}_${j};`, `${tail(i, j)} = g${i}_${j};`]),
-      `${rest(i)} = r${i};`,
-    ]),
-  ];
+  const request = { builder, storage, phase, bindings, opaque: rolled(target), registers };
+  const body = printBody(request, (store, _, value) => `let ${names.get(store)} = ${value};`);
   const variables = all.flatMap((i): Register[] =>
-    [...all.flatMap((j) => [factor(i, j), tail(i, j)]), rest(i)].map((name) => ({ name, type: 'vec4f' })),
+    [...all.flatMap((j) => parts.map((part) => nameOf(part, i, j))), rest(i)].map((name) => ({ name, type: 'vec4f' })),
   );
-  return { bindings, registers, variables, body, composed, loads: loads.size };
+  return { bindings, registers, variables, body, loads: loads.size };
 }
 
 function assembled(
   { section, target, loop, group, steps }: Parts,
   template: 'sums' | 'starts',
   name: string,
-  { bindings, registers, variables, body, composed, loads }: Scanned,
+  { bindings, registers, variables, body, loads }: Scanned,
   turns: number,
   data: Readonly<Record<string, unknown>> & { readonly comment: string },
 ): Emitted {
@@ -218,12 +193,14 @@ function assembled(
   const lanes = lanesFor(target, width);
   const gridY = Math.min(turns, target.maxWorkgroupsPerDimension);
   const k = group.carried.length;
+  const { parts, tropical } = algebraText(group);
   const kernel = assemble(template, { name, sees: 'span' }, target, bindings, body.calls, {
     ...data,
     registers: [...variables, ...registers.declared()],
     filled: lines(registers.filled()),
     lines: body.lines,
-    composed: lines(composed),
+    composed: lines(composition(group)),
+    tropical,
     lanes,
     gridY,
     guard: [width % lanes === 0 ? [] : `col >= ${width}u`, turns % gridY === 0 ? [] : `turn >= ${turns}u`].flat().join(' || '),
@@ -231,7 +208,7 @@ function assembled(
     advance: loop.by > 0 ? '++' : '--',
   });
   const row = 16 * width * storage.size('B');
-  const words = (row * (2 * k * k + k)) / steps.stretch;
+  const words = (row * (parts.length * k * k + k)) / steps.stretch;
   return {
     kernel,
     workgroups: [Math.ceil(width / lanes), gridY, Math.ceil(turns / gridY)],
@@ -252,15 +229,13 @@ function assembled(
 
 const indices = ({ carried }: ScanGroup): number[] => carried.map((_, index) => index);
 const lines = (all: readonly string[]) => all.map((text) => ({ text }));
-const factor = (i: number, j: number) => `factor${i}_${j}`;
-/** What rounding left out of it. */
-const tail = (i: number, j: number) => `tail${i}_${j}`;
-const rest = (i: number) => `rest${i}`;
 
 /** A stretch's slot of a place, as a `sequence` has one for each step. */
 function at({ storage }: Section, bindings: Bindings, place: Place): string {
   return `${bindings.write(place.buffer)}[${slotStart(storage, place, 'u32(stretch)')} + col]`;
 }
+
+const placeOf = ({ parts }: Sums, part: Part, i: number, j: number): Place => parts.get(part)?.[i]?.[j] ?? nowhere();
 
 function nowhere(): never {
   throw new Error('a carried value without a place');

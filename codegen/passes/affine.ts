@@ -6,67 +6,23 @@
  * A worked example, the minGRU's h′ = (1 − z) ⊙ h + z ⊙ n: the factor of h is 1 − z, and the rest z ⊙ n.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, type Node, type NodeId } from '../ir/graph.js';
-import { inherited, postorder } from '../ir/walk.js';
+import { isApply, type Node, type NodeId } from '../ir/graph.js';
+import { type Form, formsIn, type Known } from './forms.js';
 
-export interface AffineForm {
-  /** Of each old value, in the order they were given; `undefined` where it is zero whatever comes. */
-  readonly factors: readonly (NodeId | undefined)[];
-  readonly rest: NodeId | undefined;
-}
-
-/**
- * @param old leaves of each old value
- * @returns a form for each of `next`, or the node that is not affine in the old values
- */
+/** @returns a form for each of `next`, or the node that is not affine in the old values; `old` are leaves of each old value */
 export function affineForms(
   builder: GraphBuilder,
   old: readonly (readonly NodeId[])[],
   next: readonly NodeId[],
-): readonly AffineForm[] | Node {
-  const leaves = new Map(old.flatMap((ids, index) => ids.map((id) => [id, index] as const)));
-  const depends = inherited<boolean>((id, known) => leaves.has(id) || argumentsOf(builder.node(id)).some(known));
-  const forms = new Map<NodeId, AffineForm>();
-  const formOf = (id: NodeId): AffineForm => forms.get(id) ?? { factors: old.map(() => undefined), rest: id };
-  let stranger: Node | undefined;
-  postorder(
-    next.filter(depends),
-    (id) => (leaves.has(id) ? [] : argumentsOf(builder.node(id)).filter(depends)),
-    (id) => {
-      const node = builder.node(id);
-      const leaf = leaves.get(id);
-      const form =
-        leaf === undefined
-          ? combined(builder, node, depends, formOf)
-          : { factors: old.map((_, index) => (index === leaf ? builder.constant(1) : undefined)), rest: undefined };
-      if (form === undefined) stranger ??= node;
-      else forms.set(id, form);
-    },
-  );
-  return stranger ?? next.map(formOf);
+): readonly Form[] | Node {
+  return formsIn({ builder, one: 1, combined }, old, next);
 }
 
 /** The form of a node whose arguments have theirs. */
-function combined(
-  builder: GraphBuilder,
-  node: Node,
-  depends: (id: NodeId) => boolean,
-  formOf: (id: NodeId) => AffineForm,
-): AffineForm | undefined {
+function combined(node: Node, { builder, depends, each }: Known): Form | undefined {
   if (!isApply(node)) return undefined;
   const { op, args, span } = node;
   const [a = -1, b = -1, c = -1] = args;
-  const each = (
-    combine: (...parts: readonly (NodeId | undefined)[]) => NodeId | undefined,
-    ...of: readonly NodeId[]
-  ): AffineForm => {
-    const parts = of.map(formOf);
-    const [first] = parts;
-    return {
-      factors: (first?.factors ?? []).map((_, index) => combine(...parts.map(({ factors }) => factors[index]))),
-      rest: combine(...parts.map(({ rest }) => rest)),
-    };
-  };
   /** Zero times what is free of old values stays zero: it is not asked what else a product with infinity would be. */
   const scaled = (by: NodeId, scale: 'mul' | 'div') => (x: NodeId | undefined) =>
     x === undefined ? undefined : builder.apply(scale, [x, by], span);

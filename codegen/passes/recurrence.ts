@@ -222,6 +222,8 @@ function algebra(op: string, forms: readonly Form[]): Pick<Form, 'linear' | 'tro
       return { linear: a.linear && b.free, tropical: false };
     case 'max':
       return { linear: false, tropical: a.tropical && b.tropical };
+    case 'relu':
+      return { linear: false, tropical: a.tropical };
     case 'select':
       return { linear: a.free && b.linear && c.linear, tropical: a.free && b.tropical && c.tropical };
     default:

@@ -1,13 +1,15 @@
 /**
- * A loop whose step is affine in what it carries, as a scan over stretches of it (reduce, then scan, in three dispatches; no workgroup
- * waits for another one):
- *   sums    each stretch as one affine function of what it begins with, all stretches side by side
+ * A loop whose step is affine in what it carries, or a maximum of sums of it, as a scan over stretches of it (reduce, then scan, in
+ * three dispatches; no workgroup waits for another one):
+ *   sums    each stretch as one such function of what it begins with, all stretches side by side
  *   starts  what each stretch begins with, one after the other
  *   walk    the loop's own phases, all stretches side by side
  * So only what stretches begin with is computed in another order than step by step.
  */
 import type { NodeId, Shape } from '../ir/graph.js';
 import { affineForms } from '../passes/affine.js';
+import { type Form, isForms } from '../passes/forms.js';
+import { maxPlusForms } from '../passes/max-plus.js';
 import type { Recurrence } from '../passes/recurrence.js';
 import type { LoopStrategies, LoopStrategy } from '../plan.js';
 import { type Carried, carriedOf, keyOf, type Loop, writtenBy } from './carried.js';
@@ -18,8 +20,12 @@ import type { Storage } from './storage.js';
 /** More values of a unit than these are carried by no scan: a step of the sums costs their number cubed. */
 export const MOST_CARRIED = 4;
 
+/** What a step is in what it carries: Σ factor ⊙ old + rest, or max(old + factor, …, rest). */
+export type Algebra = 'affine' | 'max-plus';
+
 /** What units of one shape carry. */
 export interface ScanGroup {
+  readonly algebra: Algebra;
   readonly shape: Shape;
   readonly carried: readonly Carried[];
   /** For each carried value: the factor of each, where it has any, and the rest. */
@@ -64,13 +70,11 @@ export function scanOf({ builder, storage }: Section, loop: Loop): Scan | string
   for (const key of new Set(carried.map(({ place }) => place.shape.join()))) {
     const own = carried.filter(({ place }) => place.shape.join() === key);
     if (own.length > MOST_CARRIED) return `a unit carries ${own.length} values, and ${MOST_CARRIED} at most can be scanned`;
-    const forms = affineForms(
-      builder,
-      own.map(({ leaves }) => leaves),
-      own.map(({ value }) => value),
-    );
-    if (!isForms(forms)) return `a step is not affine in what it carries: ${forms.op} (spec line ${forms.span.line})`;
+    const found = algebraOf(own);
+    if (typeof found === 'string') return found;
+    const { algebra, forms } = found;
     groups.push({
+      algebra,
       shape: own[0]?.place.shape ?? [],
       carried: own,
       factors: forms.map(({ factors }) => factors),
@@ -81,12 +85,21 @@ export function scanOf({ builder, storage }: Section, loop: Loop): Scan | string
   }
   return { groups, stretch: stretchOf(storage.steps) };
 
+  function algebraOf(own: readonly Carried[]): { readonly algebra: Algebra; readonly forms: readonly Form[] } | string {
+    const [old, next] = [own.map(({ leaves }) => leaves), own.map(({ value }) => value)];
+    const affine = affineForms(builder, old, next);
+    if (isForms(affine)) return { algebra: 'affine', forms: affine };
+    const maxPlus = maxPlusForms(builder, old, next);
+    if (isForms(maxPlus)) return { algebra: 'max-plus', forms: maxPlus };
+    const [first, second] = [affine, maxPlus].map(({ op, span }) => `${op} (spec line ${span.line})`);
+    const both = first === second ? '' : `, and no maximum of sums of it: ${second}`;
+    return `a step is not affine in what it carries: ${first}${both}`;
+  }
+
   function lineOf(id: NodeId): number {
     return builder.node(id).span.line;
   }
 }
-
-const isForms = <F>(found: readonly F[] | object): found is readonly F[] => Array.isArray(found);
 
 /** As many steps as there are stretches, about: what is one after the other is both. */
 const stretchOf = (steps: number): number => Math.max(8, 2 ** Math.ceil(Math.log2(Math.sqrt(steps))));
@@ -95,7 +108,7 @@ const stretchOf = (steps: number): number => Math.max(8, 2 ** Math.ceil(Math.log
 const LEAST_STEPS = 512;
 const FEW_LANES = 2 ** 13;
 /** Recurrences of which some loop may be a scan. */
-const SCANNED: readonly Recurrence[] = ['affine', 'per unit'];
+const SCANNED: readonly Recurrence[] = ['affine', 'max-plus', 'per unit'];
 
 /** Of the loop of a section, which has one in each direction. */
 export const loopName = (prefix: string, direction: 'forward' | 'backward'): string =>

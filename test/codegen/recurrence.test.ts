@@ -69,6 +69,7 @@ class Algebra {
       () => `(${own()} - ${this.free()})`,
       () => `max(${own()}, ${this.free()})`,
       () => `max(${own()}, ${h})`,
+      () => `relu(${own()})`,
       () => `(${this.test()} ? ${own()} : ${this.free()})`,
     );
   }
@@ -138,7 +139,7 @@ const HELPERS = 'const lerp = (a, b, t) => a + t * (b - a);';
 const cellWith = (state: string, step: string, old: string) =>
   parseCellSource(
     'made.cell.ts',
-    `import { cell, delay, exp, mat, matvec, max, mean, min, mod, outer, round, sigmoid, softmax, softplus, square, sum, tanh, vec } from 'recurve';
+    `import { cell, delay, exp, mat, matvec, max, mean, min, mod, outer, relu, round, sigmoid, softmax, softplus, square, sum, tanh, vec } from 'recurve';
 ${HELPERS}
 export default cell({ name: 'made', dims: ['H', 'K'], inputs: { x: vec('H'), k: vec('K') }, state: { ${state} }, params: { U: mat('H', 'H'), V: mat('H', 'H'), w: vec('H') },
   step({ x, k }, { ${old} }, p, { t }) { return { ${step}, y: matvec(p.U, x * p.w) + matvec(p.V, x), z: k }; } });`,

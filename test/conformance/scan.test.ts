@@ -1,16 +1,13 @@
 /** Loops that are scans: stretches side by side give what steps one after the other do, wherever they are cut. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compile } from '../../codegen/index.js';
 import type { LoopStrategy, Plan, Sizes, Target } from '../../codegen/plan.js';
-import { compareResults, differingBits } from '../../runtime/compare.js';
 import type { CellData, Tensor } from '../../runtime/data.js';
 import { adopt } from '../../runtime/device/adopt.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import type { Supervised } from '../../runtime/device/supervise.js';
 import { load } from '../../runtime/layer/index.js';
-import { randomData } from '../../runtime/random.js';
-import { runReference } from '../../runtime/reference/index.js';
 import { builtIn, fromText, prepare } from './compare-cell.js';
+import { cellOf, missed, type Prepared, scannedPlan, taken, type Written } from './scanned.js';
 
 let device: RecurveDevice;
 beforeAll(async () => {
@@ -18,56 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-type Prepared = ReturnType<typeof prepare>;
-
-function planFor(prepared: Prepared, target: Partial<Target> = {}, strategy: LoopStrategy | 'chosen' = 'scan'): Plan {
-  const { tree, options, sizes } = prepared;
-  return compile(tree, {
-    options,
-    sizes,
-    gradients: true,
-    target: { ...device.target, ...target },
-    ...(strategy === 'chosen' ? {} : { strategy }),
-  });
-}
-
-/** How the loops of each direction run. */
-const taken = (plan: Plan) =>
-  [plan.forward, plan.backward].map((items) => items.flatMap((item) => (item.kind === 'loop' ? [item.choice?.allowed[0]] : [])));
-
-/** What misses the reference in runs of these lengths, of one plan. */
-async function wrong(prepared: Prepared, plan: Plan, lengths: readonly number[], on: Supervised = device): Promise<string[]> {
-  const { tree, signature, outputs, sizes } = prepared;
-  const layer = await load(on, plan);
-  const found: string[] = [];
-  layer.poison();
-  for (const [turn, T] of lengths.entries()) {
-    const own: Sizes = { ...sizes, T };
-    const data = randomData(signature, own, outputs, { seed: 5 + turn, ragged: turn % 2 === 0, reverse: turn % 3 === 0 });
-    const result = await layer.run(data);
-    const compared = compareResults(result, runReference(tree, signature, own, data), 1e-5);
-    found.push(...compared.filter(({ ok }) => !ok).map(({ name, error }) => `T=${T} ${name} ${error}`));
-    found.push(...differingBits(await layer.run(data), result).map((name) => `T=${T} ${name} is not repeated`));
-  }
-  layer.destroy();
-  return found;
-}
-
-interface Written {
-  readonly inputs?: string;
-  readonly params?: string;
-  readonly state: string;
-  readonly step: string;
-}
-
-const vectors = (names: string) => names.split(' ').map((name) => `${name}: ${name === 's' ? 'scalar()' : "vec('H')"}`);
-
-const cellOf = ({ inputs = 'x z', params = '', state, step }: Written) =>
-  fromText(`import { cell, delay, max, relu, scalar, select, sigmoid, sqrt, square, tanh, vec } from 'recurve';
-    const lerp = (a, b, z) => a + z * (b - a);
-    export default cell({ name: 'scanned', dims: ['H'], inputs: { ${vectors(inputs).join(', ')} },
-      params: { ${params === '' ? '' : vectors(params).join(', ')} }, state: { ${vectors(state).join(', ')} },
-      step({ ${inputs.replaceAll(' ', ', ')} }, { ${state.replaceAll(' ', ', ')} }, { ${params.replaceAll(' ', ', ')} }) { ${step} } });`);
+const planFor = (prepared: Prepared, target?: Partial<Target>, strategy?: LoopStrategy | 'chosen') =>
+  scannedPlan(device, prepared, target, strategy);
+const wrong = (prepared: Prepared, plan: Plan, lengths: readonly number[], on: Supervised = device) =>
+  missed(on, prepared, plan, lengths);
 
 /** Affine recurrences, in the algebra that people write them in. */
 const AFFINE: Readonly<Record<string, Written>> = {
@@ -98,7 +49,7 @@ const AFFINE: Readonly<Record<string, Written>> = {
 const PER_UNIT: Readonly<Record<string, Written>> = {
   'a slope': { params: 'w', state: 'h', step: 'return { h: tanh(w * h + x) * sigmoid(z) };' },
   'a kink': { params: 'w', state: 'h', step: 'return { h: relu(w * h + x) + z };' },
-  'a maximum': { state: 'h', step: 'return { h: max(h - sigmoid(z), x) };' },
+  'a minimum': { state: 'h', step: 'return { h: min(h + sigmoid(z), x) };' },
   'a choice of the state': { state: 'h', step: 'return { h: h > x ? 0.5 * h + x : tanh(h) * z };' },
   'a quotient by the state': { state: 'h', step: 'return { h: tanh(x) / (3 + h) + 0.1 * sigmoid(z) };' },
   'the state times itself': { state: 'h', step: 'return { h: 0.3 * h * (1 - h) + 0.1 * tanh(x) + 0.1 * sigmoid(z) };' },
