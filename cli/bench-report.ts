@@ -1,6 +1,6 @@
 /** The files of `recurve bench`: the folder that a report goes to, and the earlier report that one is compared with. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { BenchReport } from '../bench/report.js';
 import { readReport } from '../bench/saved.js';
 import { RecurveError } from '../codegen/errors.js';
@@ -47,7 +47,7 @@ export async function prepareFolder(cwd: string, folder: string): Promise<void> 
 export async function writeReport(cwd: string, folder: string, report: BenchReport): Promise<string> {
   // Vega is large, and most runs draw nothing.
   const { benchPage } = await import('./bench-page.js');
-  const contents = { [BENCH_JSON]: jsonText(report), [BENCH_PAGE]: await benchPage(report) };
+  const contents = { [BENCH_JSON]: jsonText(shareable(report)), [BENCH_PAGE]: await benchPage(report) };
   refuseOthers(cwd, folder);
   const writes = Object.entries(contents).map(([name, content]) => ({
     path: join(resolve(cwd, folder), name),
@@ -60,6 +60,12 @@ export async function writeReport(cwd: string, folder: string, report: BenchRepo
 
 function refuseOthers(cwd: string, folder: string): void {
   for (const name of [BENCH_JSON, BENCH_PAGE]) refuseForeign(join(resolve(cwd, folder), name), cwd, WRITER);
+}
+
+/** A report goes to others: where this machine keeps its drivers is nothing to them. */
+function shareable(report: BenchReport): BenchReport {
+  const { driver, ...rest } = report.adapter;
+  return { ...report, adapter: driver === undefined ? rest : { ...rest, driver: basename(driver) } };
 }
 
 /** Indented, but for lists of numbers: samples are a line each time. A line break stands in no string of JSON. */

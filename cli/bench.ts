@@ -5,10 +5,8 @@ import { DEFAULT_EFFORT, SWEEP_EFFORT } from '../bench/measure.js';
 import type { PeerName } from '../bench/peers/peer.js';
 import { formatBench, measuredWith } from '../bench/report.js';
 import { SHAPES, SWEEP, SWEEP_CELLS, sizesFor } from '../bench/suites.js';
-import type { Signature } from '../codegen/frontend/tree.js';
-import type { LoopStrategy, Sizes } from '../codegen/plan.js';
+import type { LoopStrategy } from '../codegen/plan.js';
 import { visible } from '../codegen/visible.js';
-import { timesOf } from '../runtime/lengths.js';
 import { loadSpec } from '../runtime/node/cells.js';
 import { prepareFolder, readEarlier, writeReport } from './bench-report.js';
 import type { Context, Outcome } from './context.js';
@@ -69,7 +67,7 @@ const strategiesOf = ({ strategy, sweep }: BenchFlags) => strategy ?? (sweep ===
 
 /**
  * The suite's shapes, or with `--dims` the first of them with those sizes in it. Of a sweep the peers run the shape of the
- * fewest steps alone: they take many times as long.
+ * most sequences alone: they take many times as long, least so for many at once.
  */
 function casesOf(cells: readonly string[], cwd: string, flags: BenchFlags): BenchCase[] {
   const trees = cells.map((cell) => loadSpec(cell, cwd));
@@ -77,13 +75,10 @@ function casesOf(cells: readonly string[], cwd: string, flags: BenchFlags): Benc
   return chooseForEach(trees, flags).flatMap(({ tree, signature, dims }) => {
     // Sizes that are given stay: what would differ in them alone is one shape.
     const sizes = new Map(shapes.map((shape) => sizesFor(signature, shape, dims)).map((found) => [JSON.stringify(found), found]));
-    const [beside] = [...sizes.values()].toSorted((a, b) => stepsOf(signature, a) - stepsOf(signature, b));
+    const [beside] = [...sizes.values()].toSorted((a, b) => (b.B ?? 0) - (a.B ?? 0));
     return [...sizes.values()].map((found): BenchCase => {
       const peers = flags.sweep === true && found !== beside ? ('none' as const) : undefined;
       return { tree, options: signature.options, sizes: found, peers };
     });
   });
 }
-
-const stepsOf = (signature: Signature, sizes: Sizes): number =>
-  timesOf(signature).reduce((sum, time) => sum + (sizes[time] ?? 0), 0);

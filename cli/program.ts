@@ -295,7 +295,7 @@ const BENCH_HELP = `
 Where --dims gives some sizes, the others are those of the first default, and a dim that only some of the cells have is for
 those. Times are medians of interleaved runs, ± their median absolute deviation; --json has every sample.
 --sweep (default: ${SWEEP_CELLS.join(', ')}) begins at ${sweepText()};
---against then times the peer at the fewest steps alone.
+--against then times the peer at the most sequences alone.
 --compare takes the report.json of --report, or what --json printed. A time has changed where its median did by more than 5 % and by
 more than three times the larger deviation. The exit code is 0 whatever is found.`;
 

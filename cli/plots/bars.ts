@@ -37,7 +37,12 @@ export function ratiosPicture(bars: Bars): Promise<string> {
     type: 'rule',
     encode: { enter: { x: { scale: 'x', value: 1 }, y: { value: 0 }, y2: { signal: 'height' }, stroke: { value: '#333' } } },
   };
-  return barsPicture(bars, x, axis('bottom', 'their time over ours', { format: '~g', tickCount: 6, grid: true }), [one]);
+  return barsPicture(
+    bars,
+    x,
+    axis('bottom', 'their time over ours', { format: '~g', tickCount: 6, grid: true, gridColor: '#eee' }),
+    [one],
+  );
 }
 
 function barsPicture(

@@ -82,7 +82,7 @@ export function scalingPicture({ grows, fixed, points }: Scaling, colors: Readon
     data: [{ name: 'points', values }],
     scales: [
       { name: 'x', type: 'log', base: 2, range: 'width', domain: [Math.min(...sizes), Math.max(...sizes)], padding: 12 },
-      { name: 'y', type: 'log', range: 'height', domain: { data: 'points', fields: ['low', 'high'] }, nice: true },
+      { name: 'y', type: 'log', range: 'height', domain: { data: 'points', fields: ['low', 'high'] }, nice: false, padding: 10 },
       { name: 'color', type: 'ordinal', domain: [...colors.keys()], range: [...colors.values()] },
       {
         name: 'dash',
@@ -96,7 +96,7 @@ export function scalingPicture({ grows, fixed, points }: Scaling, colors: Readon
     ],
     axes: [
       axis('bottom', grows, { values: sizes, format: 'd' }),
-      axis('left', 'ms', { grid: true, format: '~g', tickCount: 5, labelOverlap: true }),
+      axis('left', 'ms', { grid: true, gridColor: '#eee', format: '~g', tickCount: 5, labelOverlap: true }),
     ],
     marks: [
       {
