@@ -1,4 +1,5 @@
 /** Records of the activation functions. */
+import { min } from './bounds.js';
 import { abs, exp, square } from './elementary.js';
 import { gate, logistic, logOnePlusExp, normal } from './formulas.js';
 import { elsewhere, flatOrNaN, where } from './gating.js';
@@ -96,8 +97,10 @@ export const elu: FunctionRecord = {
     const positive = g.apply(gt, x, g.constant(0));
     // expm1(x) as elu(x, 1): on the negative side they are the same function.
     const expm1 = g.apply(elu, x, g.constant(1));
+    // Of the negative side alone: elsewhere it would be large, and need to be kept from cotangents that are zero.
+    const slope = g.apply(exp, g.apply(min, x, g.constant(0)));
     return [
-      where(g, positive, cot, g.apply(mul, cot, g.apply(mul, at(args, 1), g.apply(exp, x)))),
+      where(g, positive, cot, g.apply(mul, cot, g.apply(mul, at(args, 1), slope))),
       elsewhere(g, positive, g.apply(mul, cot, expm1)),
     ];
   },

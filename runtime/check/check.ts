@@ -88,6 +88,7 @@ export interface CheckRequest {
  */
 export async function checkCell(device: RecurveDevice, tree: SpecTree, request: CheckRequest = {}): Promise<CaseReport[]> {
   const { cases } = request.plan ?? planCheck(tree, request);
+  requireAllowed(device, tree, request, cases);
   const reports: CaseReport[] = [];
   for (const [index, { signature, sizes }] of cases.entries()) {
     request.progress?.(index, cases.length, `${tree.name} ${describeCase(tree, signature.options, sizes)}`);
@@ -96,6 +97,22 @@ export async function checkCell(device: RecurveDevice, tree: SpecTree, request: 
     reports.push(await (request.sizes ? report : report.catch((error) => refusal(error, signature, sizes))));
   }
   return reports;
+}
+
+/** @throws RecurveError `STRATEGY-REFUSED` where no case has a loop that allows what is asked for */
+function requireAllowed({ target }: RecurveDevice, tree: SpecTree, { strategy }: CheckRequest, cases: CheckPlan['cases']): void {
+  if (strategy === undefined) return;
+  let refused: unknown;
+  for (const { signature, sizes } of cases) {
+    try {
+      compile(tree, { options: signature.options, sizes, gradients: true, target, strategy });
+      return;
+    } catch (error) {
+      if (!(error instanceof RecurveError) || error.code !== 'STRATEGY-REFUSED') return;
+      refused ??= error;
+    }
+  }
+  if (refused !== undefined) throw refused;
 }
 
 /** @throws whatever is not one of the adapter's limits */
@@ -225,12 +242,18 @@ async function checkCase(device: RecurveDevice, tree: SpecTree, given: Case): Pr
   };
 }
 
+const choicesIn = ({ forward, backward }: Plan) =>
+  [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
+
+const allowsSomewhere = (plan: Plan, strategy: LoopStrategy): boolean =>
+  choicesIn(plan).some(({ allowed }) => allowed.includes(strategy));
+
 function planOf(device: RecurveDevice, tree: SpecTree, { signature, sizes, strategy, turn }: Case): Plan {
-  const request = { options: signature.options, sizes, gradients: true, target: device.target, strategy };
+  const request = { options: signature.options, sizes, gradients: true, target: device.target };
   const plan = compile(tree, request);
-  if (strategy !== undefined) return plan;
-  const loops = [...plan.forward, ...plan.backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
-  const others = LOOP_STRATEGIES.filter((other) => loops.some(({ allowed }) => allowed.indexOf(other) > 0));
+  // With some values of its options a cell may allow what it does not with others; there it runs as the compiler chooses.
+  if (strategy !== undefined) return allowsSomewhere(plan, strategy) ? compile(tree, { ...request, strategy }) : plan;
+  const others = LOOP_STRATEGIES.filter((other) => choicesIn(plan).some(({ allowed }) => allowed.indexOf(other) > 0));
   const other = [undefined, ...others][turn % (others.length + 1)];
   return other === undefined ? plan : compile(tree, { ...request, strategy: other });
 }

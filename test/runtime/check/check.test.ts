@@ -31,6 +31,24 @@ describe('checkCell', () => {
     expect(report?.worst).toBeLessThan(1e-5);
   });
 
+  it('runs as is asked where the options allow it, as the compiler chooses where they do not, and refuses what none allow', async () => {
+    const choosing = parseCellSource(
+      'choosing.cell.ts',
+      `import { cell, choice, mat, matvec, sigmoid, tanh, vec } from 'recurve';
+      export default cell({ name: 'choosing', dims: ['H'], options: { kind: choice('dense', 'own') }, inputs: { x: vec('H') }, state: { h: vec('H') },
+        params: { U: mat('H', 'H'), w: vec('H') },
+        step({ x }, { h }, { U, w }, { options: o }) { return { h: tanh(x + (o.kind === 'dense' ? matvec(U, h) : sigmoid(w) * h)) }; } });`,
+    );
+    const own = { sizes: () => ({ T: 3, B: 2, H: 5 }) };
+    const reports = await checkCell(device, choosing, { ...own, strategy: 'scan' });
+    const ran = reports.map(({ options: { kind }, strategies, ok }) => ({ kind, strategies, ok }));
+    expect(ran).toContainEqual({ kind: 'dense', strategies: ['resident'], ok: true });
+    expect(ran).toContainEqual({ kind: 'own', strategies: ['thread', 'scan'], ok: true });
+    await expect(
+      checkCell(device, choosing, { ...own, strategy: 'scan', options: resolveOptions(choosing, { kind: 'dense' }) }),
+    ).rejects.toMatchObject({ code: 'STRATEGY-REFUSED' });
+  });
+
   it('names tensor, step, sequence, unit and line where kernels and reference part', async () => {
     // A tree that shows the compiler and the reference two different steps stands in for a compiler that is wrong.
     const broken = differingTrees(
