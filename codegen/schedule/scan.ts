@@ -6,7 +6,8 @@
  *   walk    the loop's own phases, all stretches side by side
  * So only what stretches begin with is computed in another order than step by step.
  */
-import type { NodeId, Shape } from '../ir/graph.js';
+import { argumentsOf, type NodeId, type Shape } from '../ir/graph.js';
+import { preorder } from '../ir/walk.js';
 import { affineForms } from '../passes/affine.js';
 import { type Form, isForms } from '../passes/forms.js';
 import { maxPlusForms } from '../passes/max-plus.js';
@@ -16,12 +17,16 @@ import { type Carried, carriedOf, keyOf, type Loop, writtenBy } from './carried.
 import type { Section } from './passes.js';
 import { type Access, widthOf } from './places.js';
 import type { Storage } from './storage.js';
+import { LOAD, takes } from './weights.js';
 
 /** More values of a unit than these are carried by no scan: a step of the sums costs their number cubed. */
 export const MOST_CARRIED = 4;
 
 /** What a step is in what it carries: Σ factor ⊙ old + rest, or max(old + factor, …, rest). */
 export type Algebra = 'affine' | 'max-plus';
+
+/** Instructions that putting one factor behind another takes. */
+const COMPOSITION = 25;
 
 /** What units of one shape carry. */
 export interface ScanGroup {
@@ -73,6 +78,9 @@ export function scanOf({ builder, storage }: Section, loop: Loop): Scan | string
     const found = algebraOf(own);
     if (typeof found === 'string') return found;
     const { algebra, forms } = found;
+    const instructions = instructionsOf(forms);
+    const most = 2 * storage.target.maxKernelInstructions;
+    if (instructions > most) return `its sums would have ${instructions} instructions, and a kernel ${most} at most`;
     groups.push({
       algebra,
       shape: own[0]?.place.shape ?? [],
@@ -94,6 +102,18 @@ export function scanOf({ builder, storage }: Section, loop: Loop): Scan | string
     const [first, second] = [affine, maxPlus].map(({ op, span }) => `${op} (spec line ${span.line})`);
     const both = first === second ? '' : `, and no maximum of sums of it: ${second}`;
     return `a step is not affine in what it carries: ${first}${both}`;
+  }
+
+  /** About how many the kernel has that puts one step behind another. */
+  function instructionsOf(forms: readonly Form[]): number {
+    let sum = COMPOSITION * forms.length ** 3;
+    const roots = forms.flatMap(({ factors, rest }) => [...factors, rest]).filter((id) => id !== undefined);
+    preorder(roots, (id) => {
+      const node = builder.node(id);
+      sum += loads.has(id) ? LOAD : takes(node);
+      return loads.has(id) ? [] : argumentsOf(node);
+    });
+    return sum;
   }
 
   function lineOf(id: NodeId): number {

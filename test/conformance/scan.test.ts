@@ -114,7 +114,7 @@ describe('a loop as a scan', () => {
 describe('what a scan leaves out, with the reason', () => {
   it.each([
     [
-      'a matrix',
+      'a function with a slope of its own',
       { params: 'w', state: 'h', step: 'return { h: tanh(h * w) + x + z };' },
       'forward',
       /not affine in what it carries: tanh/,
@@ -136,6 +136,18 @@ describe('what a scan leaves out, with the reason', () => {
     const plan = planFor(prepare(tree, { T: 9, B: 2, H: 4 }), {}, 'chosen');
     const [loop] = plan[direction].flatMap((item) => (item.kind === 'loop' ? [item] : []));
     expect(loop?.choice?.refused.scan).toMatch(words);
+  });
+
+  it('sums with more instructions than a kernel may have, where the walk has fewer', () => {
+    const all = 'h + g + k + m';
+    const tree = cellOf({
+      state: 'h g k m',
+      step: `return { h: 0.1 * (${all}) + x, g: 0.2 * (${all}) - z, k: 0.1 * (${all}) * x, m: 0.1 * (${all}) * z };`,
+    });
+    const plan = planFor(prepare(tree, { T: 9, B: 2, H: 4 }), { maxKernelInstructions: 400 }, 'chosen');
+    const [loop] = plan.forward.flatMap((item) => (item.kind === 'loop' ? [item] : []));
+    expect(loop?.choice?.allowed[0]).toBe('thread');
+    expect(loop?.choice?.refused.scan).toMatch(/its sums would have \d+ instructions, and a kernel 800 at most/);
   });
 });
 
