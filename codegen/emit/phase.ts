@@ -114,7 +114,9 @@ export function phaseText(
   // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
   const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');
   const sequence = (turn: string) => (ordered ? sequenceOf(storage, bindings, turn) : turn);
-  const position = pass.rows === 'step' ? `time, ${sequence('at')}` : `i32(at / ${batch}u), ${sequence(`at % ${batch}u`)}`;
+  // Looked up once for each row of a tile: a load costs as much as the products of several units.
+  const row = ordered ? 'rows[i]' : 'at';
+  const position = pass.rows === 'step' ? `time, ${row}` : `i32(at / ${batch}u), ${row} % ${batch}u`;
   const rowOf = (at: string) =>
     pass.rows === 'step' || !ordered ? sequence(at) : `${at} / ${batch}u * ${batch}u + ${sequence(`${at} % ${batch}u`)}`;
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
@@ -145,6 +147,7 @@ export function phaseText(
       sums: contractions * tile,
       call: rows % tile === 0 ? call : `if (at < ${rows}u) { ${call} }`,
       alive: ends ? aliveText() : '',
+      ordered,
     };
   };
   return {
