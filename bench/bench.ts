@@ -3,7 +3,7 @@
 import { resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../codegen/frontend/tree.js';
 import { compile } from '../codegen/index.js';
-import type { LoopStrategies, LoopStrategy, Plan, Sizes } from '../codegen/plan.js';
+import { choicesIn, type LoopStrategies, type LoopStrategy, type Plan, type Sizes } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/index.js';
 import { type CellData, sizeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
@@ -11,7 +11,7 @@ import { dimsOf } from '../runtime/dims.js';
 import { type Layer, load } from '../runtime/layer/index.js';
 import { timesOf } from '../runtime/lengths.js';
 import { randomData } from '../runtime/random.js';
-import { choicesIn, describe, loopsOf, tunedLoops } from '../runtime/tune/index.js';
+import { describe, loopsOf, tunedLoops } from '../runtime/tune/index.js';
 import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './measure.js';
 import { differenceOf } from './peers/agreement.js';
 import { openPeer } from './peers/open.js';

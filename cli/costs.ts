@@ -3,7 +3,7 @@ import { valuesOf } from '../codegen/frontend/index.js';
 import type { CellTree, ModelTree, OptionValues } from '../codegen/frontend/tree.js';
 import { compile, lower, resolveSignature, resolveSpec } from '../codegen/index.js';
 import { completeSizes, derivedDims } from '../codegen/ir/sizes.js';
-import type { LoopStrategy, Plan, Target } from '../codegen/plan.js';
+import { choicesIn, type LoopStrategy, type Plan, type Target } from '../codegen/plan.js';
 
 export interface StepCosts {
   /** Dispatches in the loop over time, for each step. */
@@ -73,8 +73,8 @@ export function modelCosts(tree: ModelTree, options: OptionValues, target: Targe
 }
 
 /** What all loops of a plan allow, in the order of the first. */
-function strategiesOf({ forward, backward }: Plan): readonly LoopStrategy[] {
-  const allowed = [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice.allowed] : []));
+function strategiesOf(plan: Plan): readonly LoopStrategy[] {
+  const allowed = choicesIn(plan).map((choice) => choice.allowed);
   const [first = [], ...others] = allowed;
   return first.filter((strategy) => others.every((other) => other.includes(strategy)));
 }

@@ -173,6 +173,10 @@ export interface Plan {
   readonly backward: readonly ScheduleItem[];
 }
 
+/** What each loop of a plan runs as, and may run as. */
+export const choicesIn = ({ forward, backward }: Pick<Plan, 'forward' | 'backward'>): LoopChoice[] =>
+  [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
+
 /** What an adapter offers, as far as the compiler cares. */
 export interface Target {
   /** Lanes that run in step; the width of a workgroup is a multiple. */

@@ -1,6 +1,7 @@
 /** How a loop over time runs: as it is asked for, or as its graph and the adapter suggest. */
 import { RecurveError } from '../errors.js';
 import { LOOP_STRATEGIES, type LoopChoice, type LoopStrategy, type Target } from '../plan.js';
+import { loopName } from '../schedule/loops.js';
 import type { Order, PhasePass, Section } from '../schedule/passes.js';
 import { scanOf, wantsScans } from '../schedule/scan.js';
 import type { Emitted } from './kernel.js';
@@ -24,8 +25,9 @@ export function emitLoop(
   loop: LoopOrder,
   askedOf: (loop: string) => LoopStrategy | undefined,
 ): EmittedLoop {
-  const whole = { ...loop, ...headOf(loop) };
-  const { name } = whole;
+  const direction = loop.by > 0 ? 'forward' : 'backward';
+  const name = loopName(section.prefix, direction);
+  const whole = { ...loop, name, direction, region: 'loop' } as const;
   const asked = askedOf(name);
   const meets = meeting(section, loop);
   // All of them are the same phases in one kernel: what is too much for one is for the others.
@@ -72,13 +74,6 @@ function whyNot(target: Target, loop: LoopOrder): (emit: () => Walk) => Walk | s
       return `it needs ${buffers} buffers at once, and the adapter binds ${target.maxStorageBuffers}`;
     return tooMany(walk.instructions) ?? walk;
   };
-}
-
-function headOf({ passes, by }: LoopOrder): Pick<PhasePass, 'name' | 'region' | 'direction'> {
-  const [first] = passes;
-  if (first === undefined) throw new Error('a loop without passes');
-  const prefix = first.name.slice(0, first.name.indexOf(first.direction));
-  return { name: `${prefix}${by > 0 ? 'forward' : 'backward'}_loop`, region: 'loop', direction: first.direction };
 }
 
 /**

@@ -1,9 +1,19 @@
 /** Turns a scheduled program into the plan that a runtime runs; what a plan holds is said in codegen/plan.ts. */
 import { constantOf, fillingOf } from '../frontend/declare/constant.js';
 import type { OptionValues, Signature, TensorDeclaration } from '../frontend/tree.js';
-import type { KernelSpec, LoopStrategies, LoopStrategy, PassSpec, Plan, ScheduleItem, Target, TensorSlot } from '../plan.js';
+import {
+  choicesIn,
+  type KernelSpec,
+  type LoopStrategies,
+  type LoopStrategy,
+  type PassSpec,
+  type Plan,
+  type ScheduleItem,
+  type Target,
+  type TensorSlot,
+} from '../plan.js';
+import { askedOf } from '../schedule/loops.js';
 import type { Order, Pass, Program, Section } from '../schedule/passes.js';
-import { askedOf } from '../schedule/scan.js';
 import { emitAccrue } from './accrue.js';
 import { LENGTHS } from './bindings.js';
 import { emitCopy } from './copy.js';
@@ -101,8 +111,7 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     ...sections.flatMap((section) => items(section.forward, section.prefix, inSection(section))),
   ];
   const backward = sections.toReversed().flatMap((section) => items(section.backward, section.prefix, inSection(section)));
-  const loops = [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
-  if (typeof strategy === 'string') requireTaken(signature.name, strategy, loops);
+  if (typeof strategy === 'string') requireTaken(signature.name, strategy, choicesIn({ forward, backward }));
   return {
     version: 1,
     cell: signature.name,

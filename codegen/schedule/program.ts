@@ -10,9 +10,10 @@ import { inChunks } from './chunks.js';
 import { ancestors } from './classes.js';
 import { type ForwardSchedule, scheduleForward } from './forward.js';
 import type { SectionParams } from './gradients.js';
+import { askedOf, loopName } from './loops.js';
 import { type Merging, merge } from './merge.js';
 import type { Order, Pass, PhasePass, Program, Section } from './passes.js';
-import { askedOf, loopName, wantsScans } from './scan.js';
+import { wantsScans } from './scan.js';
 import type { Shared } from './shared.js';
 import { ALONE, type Links, Storage } from './storage.js';
 

@@ -12,7 +12,7 @@ import { affineForms } from '../passes/affine.js';
 import { type Form, isForms } from '../passes/forms.js';
 import { maxPlusForms } from '../passes/max-plus.js';
 import type { Recurrence } from '../passes/recurrence.js';
-import type { LoopStrategies, LoopStrategy } from '../plan.js';
+import type { LoopStrategy } from '../plan.js';
 import { type Carried, carriedOf, keyOf, type Loop, writtenBy } from './carried.js';
 import type { Section } from './passes.js';
 import { type Access, widthOf } from './places.js';
@@ -129,14 +129,6 @@ const LEAST_STEPS = 512;
 const FEW_LANES = 2 ** 13;
 /** Recurrences of which some loop may be a scan. */
 const SCANNED: readonly Recurrence[] = ['affine', 'max-plus', 'per unit'];
-
-/** Of the loop of a section, which has one in each direction. */
-export const loopName = (prefix: string, direction: 'forward' | 'backward'): string =>
-  `${prefix === '' ? '' : `${prefix}_`}${direction}_loop`;
-
-/** What is asked of a loop. */
-export const askedOf = (strategy: LoopStrategies | undefined, loop: string): LoopStrategy | undefined =>
-  typeof strategy === 'object' ? strategy[loop] : strategy;
 
 /** Whether loops of a section are scans where they may be: as asked, or where few lanes of their own leave the machine idle. */
 export function wantsScans(storage: Storage, recurrence: Recurrence, asked: LoopStrategy | undefined): boolean {

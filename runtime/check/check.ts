@@ -5,7 +5,7 @@ import { resolveSpec, valuesOf } from '../../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
 import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
-import { LOOP_STRATEGIES, type LoopStrategy, type PassSpec, type Plan, type Sizes } from '../../codegen/plan.js';
+import { choicesIn, LOOP_STRATEGIES, type LoopStrategy, type PassSpec, type Plan, type Sizes } from '../../codegen/plan.js';
 import { type CellData, sizeOf } from '../data.js';
 import type { RecurveDevice } from '../device/index.js';
 import { type Layer, load } from '../layer/index.js';
@@ -241,9 +241,6 @@ async function checkCase(device: RecurveDevice, tree: SpecTree, given: Case): Pr
     ...(doubt === undefined ? {} : { reason: describeLosses(doubt), advice: adviceFor(doubt), losses: doubt }),
   };
 }
-
-const choicesIn = ({ forward, backward }: Plan) =>
-  [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
 
 const allowsSomewhere = (plan: Plan, strategy: LoopStrategy): boolean =>
   choicesIn(plan).some(({ allowed }) => allowed.includes(strategy));

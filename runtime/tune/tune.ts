@@ -6,7 +6,7 @@
 import { valuesOf } from '../../codegen/frontend/index.js';
 import type { OptionValues, SpecTree } from '../../codegen/frontend/tree.js';
 import { compile, resolveSpec } from '../../codegen/index.js';
-import type { LoopStrategies, Plan, Sizes } from '../../codegen/plan.js';
+import { choicesIn, type LoopStrategies, type Plan, type Sizes } from '../../codegen/plan.js';
 import { outputShapes, TOLERANCE } from '../check/index.js';
 import { compareResults, differingBits } from '../compare.js';
 import type { CellData, CellResult } from '../data.js';
@@ -60,10 +60,6 @@ const compileFor = (device: RecurveDevice, tree: SpecTree, request: TuneRequest,
   const { options, sizes, gradients } = request;
   return compile(tree, { options, sizes, gradients, target: device.target, strategy });
 };
-
-/** What each loop of a plan runs as, and may run as. */
-export const choicesIn = ({ forward, backward }: Plan) =>
-  [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
 
 /** What each runs as, by its name. */
 export const loopsOf = (plan: Plan): Loops =>

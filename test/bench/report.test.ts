@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type BenchReport, formatBench, measuredWith, milliseconds } from '../../bench/report.js';
+import { resultOf } from './reports.js';
 
 const timing = (median: number) => ({
   median,
@@ -22,18 +23,9 @@ const REPORT: BenchReport = {
   processor: 'a processor, 2 cores',
   adapter: { name: 'an adapter' } as BenchReport['adapter'],
   results: [
-    {
-      cell: 'lstm',
-      options: {},
-      strategy: 'stepwise',
-      loops: { forward_loop: 'stepwise', backward_loop: 'stepwise' },
-      chosen: true,
-      bytes: 1024,
+    resultOf({
       dims: { T: 64, B: 32, I: 128, H: 128 },
       ...timed(12.34, 123.4),
-      compileMs: 50,
-      dispatches: { forward: 66, backward: 70 },
-      gflops: { forward: 10, forwardBackward: 9.25 },
       peers: {
         'tfjs-webgpu': {
           ...timed(200, 1400),
@@ -41,21 +33,16 @@ const REPORT: BenchReport = {
           difference: 1e-6,
         },
       },
-    },
-    {
+    }),
+    resultOf({
       cell: 'mine',
-      options: {},
-      strategy: 'stepwise',
-      loops: { forward_loop: 'stepwise', backward_loop: 'stepwise' },
-      chosen: true,
-      bytes: 1024,
       dims: { T: 3, B: 1, H: 5 },
       ...timed(0.5, 1),
       compileMs: 20,
       dispatches: { forward: 3, backward: 4 },
       gflops: { forward: 0.1, forwardBackward: 0.1 },
       peers: { 'tfjs-webgpu': { unavailable: 'Keras has no layer for the cell mine' } },
-    },
+    }),
   ],
 };
 
