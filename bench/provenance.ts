@@ -1,9 +1,8 @@
 /** What a measurement was made with: a number without it cannot be compared with a later one. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { dawnVersion, processorName } from '../runtime/node/machine.js';
 import { ownPackage } from '../runtime/node/package.js';
 
 export interface Provenance {
@@ -19,20 +18,13 @@ export interface Provenance {
 
 export function provenance(): Provenance {
   const { root, version: recurve } = ownPackage();
-  const { version: webgpu } = createRequire(import.meta.url)('webgpu/package.json') as { version: string };
   const commit = commitOf(root);
   return {
-    versions: { recurve, webgpu, node: process.versions.node },
+    versions: { recurve, webgpu: dawnVersion(), node: process.versions.node },
     ...(commit === undefined ? {} : { commit }),
     date: new Date().toISOString(),
-    processor: processor(),
+    processor: processorName(),
   };
-}
-
-function processor(): string {
-  const model = cpus()[0]?.model.trim();
-  const cores = availableParallelism();
-  return `${model === undefined || model === '' ? process.arch : model}, ${cores} ${cores === 1 ? 'core' : 'cores'}`;
 }
 
 /** `undefined` where the folder is no checkout itself: one around it is the user's own. */

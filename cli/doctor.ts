@@ -1,9 +1,18 @@
 /** `recurve doctor`: which adapters serve here, and what to do about those that do not. */
 import type { AdapterFinding } from '../runtime/device/index.js';
 import type { Context, Outcome } from './context.js';
+import type { Flags } from './flags.js';
 
-/** Never fails for a missing adapter, except when `--adapter` names it or there is none at all: then exit code 1. */
-export async function doctor(context: Context): Promise<Outcome> {
+export interface DoctorFlags extends Flags {
+  /** Also measures the adapter that `--adapter` names, and keeps what is found. */
+  readonly roofline?: true;
+}
+
+/**
+ * Never fails for a missing adapter, except when `--adapter` names it or there is none at all: then exit code 1.
+ * @throws RecurveError exit code 3, with `--roofline` alone: there is nothing to measure
+ */
+export async function doctor(context: Context, flags: DoctorFlags): Promise<Outcome> {
   context.progress('looking for adapters …');
   const { diagnose } = await import('../runtime/device/index.js');
   const diagnosis = await diagnose();
@@ -17,7 +26,15 @@ export async function doctor(context: Context): Promise<Outcome> {
       ? colors.red('No adapter serves; `recurve run --reference` works without one.')
       : `--adapter auto takes ${colors.bold(diagnosis.auto)} here.`,
   ];
-  return { document: { ok: wanted, ...diagnosis }, text: lines.join('\n'), exitCode: wanted ? 0 : 1 };
+  const outcome = { document: { ok: wanted, ...diagnosis }, text: lines.join('\n'), exitCode: wanted ? 0 : 1 } as const;
+  if (flags.roofline !== true) return outcome;
+  const { measureRoofline, rooflineText } = await import('./roofline.js');
+  const measured = await measureRoofline(context);
+  return {
+    document: { ...outcome.document, roofline: { ...measured.record, file: measured.file } },
+    text: `${outcome.text}\n\n${rooflineText(measured)}`,
+    exitCode: outcome.exitCode,
+  };
 }
 
 function isFound(choice: string) {

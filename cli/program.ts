@@ -25,6 +25,7 @@ import {
 import type { BenchFlags } from './bench.js';
 import type { CheckFlags } from './check.js';
 import { type Context, createContext, type Outcome, shownText } from './context.js';
+import type { DoctorFlags } from './doctor.js';
 import type { Flags } from './flags.js';
 import type { GenerateFlags } from './generate.js';
 import type { GradientFlags } from './gradients.js';
@@ -257,9 +258,10 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .action((cells: string[], flags: TuneFlags) =>
       run(flags, async (context) => (await import('./tune.js')).tune(context, cells, flags)),
     );
-  add('doctor', 'adapters, features and limits, what is missing and how to get it').action((flags: Flags) =>
-    run(flags, async (context) => (await import('./doctor.js')).doctor(context)),
-  );
+  add('doctor', 'adapters, features and limits, what is missing and how to get it')
+    .option('--roofline', 'measure how fast the adapter computes, moves memory and dispatches, some seconds, and keep it')
+    .addHelpText('after', DOCTOR_HELP)
+    .action((flags: DoctorFlags) => run(flags, async (context) => (await import('./doctor.js')).doctor(context, flags)));
   return program;
 }
 
@@ -303,6 +305,10 @@ const TUNE_HELP = `
 Every loop is run in every way that its graph allows, in turns; ways whose results are not those of single steps never win.
 What is found is one readable file in the user's cache, for this cell, size, adapter, driver and version; open({ tune: true }) of the
 library and bench --tune use it. It takes seconds, longer for long sequences; Ctrl+C keeps what was there before.`;
+
+const DOCTOR_HELP = `
+--roofline measures the adapter that --adapter names (default: auto), on a machine that does nothing else best, and keeps what it
+finds in the user's cache.`;
 
 const STREAM_HELP = `
 --dims fills the sizes that no tensor of the data has. --dims and --set must agree with the data.
