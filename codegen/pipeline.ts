@@ -35,6 +35,8 @@ export interface CompileRequest {
   readonly merging?: Merging;
   /** How the loops over time run; where nobody says, each as its graph and the target suggest. The results are the same. */
   readonly strategy?: LoopStrategies | undefined;
+  /** T of sequences that are cut into segments, whose T is that of `sizes`. Of cells only. */
+  readonly segmentsOf?: number | undefined;
 }
 
 /** Every intermediate form of one compilation. */
@@ -61,7 +63,7 @@ export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const { builder, step } = differentiated;
   const retimed = retime(differentiated); //                            last phase of a step into the first of the next
   verify('retime', { ...step, nodes: builder.nodes });
-  const shared = new Shared(signature, request.sizes, request.target, [step]);
+  const shared = new Shared(signature, request.sizes, request.target, [step], request.segmentsOf);
   const program = scheduleProgram(step, retimed, signature, request, shared); // time classes, residuals, phases, memory
   const plan = emitPlan(program, { ...request, signature }); // WGSL and the manifest
   return { signature, step: lowered, adjoint: differentiated, retimed, program, plan };

@@ -32,6 +32,8 @@ export interface TensorSlot {
   readonly symbols?: number;
   /** Of a parameter: how it is filled when nobody gives it. */
   readonly init?: Init;
+  /** Of an input of a plan for segments: how many of its steps are ones before the segment's first. */
+  readonly before?: number;
 }
 
 /** How a parameter is filled when nobody gives it: a number fills all of it, between two numbers it is uniform. */
@@ -131,6 +133,35 @@ export type ScheduleItem =
       readonly passes: readonly string[];
     };
 
+/** Memory that is copied within a buffer, in 32-bit words. */
+export interface Move {
+  /** Name of one of the plan's buffers. */
+  readonly buffer: string;
+  /** Where it begins. */
+  readonly from: number;
+  /** Where it goes. */
+  readonly to: number;
+  /** How much of it. */
+  readonly words: number;
+}
+
+/**
+ * What a plan says that runs long sequences a segment of `sizes.T` steps at a time: states and their cotangents go from one
+ * segment to the next by their own tensors, and what reads further than one step by these.
+ */
+export interface Segments {
+  /** Of one segment. */
+  readonly steps: number;
+  /** T of the whole sequences: the most that a run may have. */
+  readonly whole: number;
+  /** One `u32`: the number of the segment's first step. */
+  readonly origin: { readonly buffer: string; readonly offset: number };
+  /** Going forward: the last steps of states become those before the next segment's first. */
+  readonly before: readonly Move[];
+  /** Going backward: what the first steps hand over becomes what stands behind the earlier segment's last. */
+  readonly behind: readonly Move[];
+}
+
 /** A compiled cell or model: plain JSON, kernels included. `load` runs it. */
 export interface Plan {
   /** Of this form; another is another number. */
@@ -171,6 +202,8 @@ export interface Plan {
   readonly forward: readonly ScheduleItem[];
   /** What a backward run encodes after it; empty without gradients. */
   readonly backward: readonly ScheduleItem[];
+  /** Where sequences are cut; `sizes.T` is then a segment's, and of a loaded plan that of the whole sequences. Gradients of parameters are then added to what is there. */
+  readonly segments?: Segments;
 }
 
 /** What each loop of a plan runs as, and may run as. */

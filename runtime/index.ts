@@ -18,9 +18,11 @@ export type {
   KernelSpec,
   LoopChoice,
   LoopStrategy,
+  Move,
   PassSpec,
   Plan,
   ScheduleItem,
+  Segments,
   Sizes,
   TensorSlot,
 } from '../codegen/plan.js';

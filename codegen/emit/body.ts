@@ -90,6 +90,7 @@ class BodyPrinter {
   private usesSteps = false;
   private usesSeed = false;
   private usesBatch = false;
+  private usesOrigin = false;
 
   constructor(private readonly request: BodyRequest) {
     this.home = homeSpot(request.phase.shape.length);
@@ -159,6 +160,9 @@ class BodyPrinter {
     return [
       ...(this.usesLast ? ['let last = t + 1 == steps;'] : []),
       ...(this.usesSeed ? [`let seed = ${this.constant(`${bindings.lengths()}[${storage.shared.seedAt}u]`, 'u32')};`] : []),
+      ...(this.usesOrigin
+        ? [`let origin = ${this.constant(`i32(${bindings.lengths()}[${storage.shared.originAt}u])`, 'i32')};`]
+        : []),
       ...(this.usesBatch ? [`let batch = f32(${batchOf(storage, bindings, 'b')});`] : []),
     ];
   }
@@ -206,7 +210,7 @@ class BodyPrinter {
         this.usesLast = true;
         return 'vec4<bool>(last)';
       case 'time':
-        return 'vec4f(f32(t))';
+        return `vec4f(f32(${this.stepNumber()}))`;
       case 'param':
         return this.load(accessTo(storage.param(node.name)), spot);
       case 'extent':
@@ -223,6 +227,13 @@ class BodyPrinter {
       default:
         throw new Error(`${node.op} has no expression at ${keyOf(spot)}`);
     }
+  }
+
+  /** The number of the step in its sequence, an `i32`. */
+  private stepNumber(): string {
+    if (this.request.storage.shared.segmentsOf === undefined) return 't';
+    this.usesOrigin = true;
+    return 't + origin';
   }
 
   private load(access: Access, spot: Spot): string {
@@ -385,7 +396,7 @@ class BodyPrinter {
     const extents = storage.extents(shape);
     const last = spot.last?.kind === 'unit' ? `${spot.last.text} / 4u` : (spot.last?.text ?? '0u');
     const quad = spot.outer.length === 0 ? last : plus(`${flatten(spot.outer, extents)} * ${extents.at(-1)}u`, last);
-    const step = per === 'step' ? 'u32(t)' : '0xffffffffu';
+    const step = per === 'step' ? `u32(${this.stepNumber()})` : '0xffffffffu';
     const drawn = `${call}(vec4u(${quad}, b, ${step}, 0u), vec2u(seed, ${site}u))`;
     const lane = spot.last ? laneOf(spot) : '0u';
     return lane === undefined ? drawn : `vec4f(${drawn}[${lane}])`;

@@ -130,6 +130,16 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     passes,
     forward,
     backward,
+    ...(shared.segmentsOf === undefined
+      ? {}
+      : {
+          segments: {
+            steps: shared.size('T'),
+            whole: shared.segmentsOf,
+            origin: { buffer: LENGTHS, offset: shared.originAt },
+            ...shared.moves,
+          },
+        }),
   };
 }
 

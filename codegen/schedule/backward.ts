@@ -66,10 +66,15 @@ export function scheduleBackward({
   const factors = new Set(outerFactors(adjoint.params).map((id) => sourceOf(builder, id)));
   const handover = new Map<NodeId, Access>();
   const inline = [...sums(adjoint.params), ...accruals(adjoint)];
+  const cut = storage.shared.segmentsOf !== undefined;
   const readBehind = previousBehindLoop(adjoint, [...sequences(adjoint), ...factors, ...inline]);
   for (const { of, value, reach } of adjoint.handovers) {
+    // What is read behind a segment's last step is the later one's.
+    const behind =
+      cut && adjoint.builder.nodes.some((node) => node.op === 'previous' && node.of === of && node.guarded) ? reach : 0;
     // Slot T is read once, by the last step, and not used.
     const lasting =
+      behind > 0 ||
       handovers === 'for every step' ||
       reach > 1 ||
       factors.has(value) ||
@@ -77,7 +82,8 @@ export function scheduleBackward({
       readBehind.has(of) ||
       !comesThrough(value);
     // As wide as what is handed over: of a state that nobody reads that is one zero, where every unit is read.
-    const access = lasting ? sequence(of, steps + 1) : scratch(builder, storage, of, 'adjoints', 'alternating');
+    const access = lasting ? sequence(of, steps + Math.max(1, behind)) : scratch(builder, storage, of, 'adjoints', 'alternating');
+    if (behind > 0) storage.shared.move('behind', access.place, behind, 0, steps);
     handover.set(of, access);
     stores.push({ place: access.place, shift: access.shift, value, when: 'active' });
   }
@@ -85,7 +91,7 @@ export function scheduleBackward({
     const node = builder.node(id);
     if (node.op !== 'previous') return storage.leaf(node) ?? readForward(id);
     const access = handover.get(node.of);
-    return access && { ...access, shift: node.steps, guarded: node.guarded };
+    return access && { ...access, shift: node.steps, guarded: node.guarded && !cut };
   };
   const regions = splitByTime({
     builder,

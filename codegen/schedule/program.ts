@@ -47,7 +47,9 @@ export function scheduleProgram(
 ): Program {
   const scheduling = new SectionScheduling({ step, retimed, signature, prefix: '' }, shared, request, ALONE);
   const trained = signature.params.filter(({ trainable }) => trainable);
-  if (request.gradients) scheduling.backward({ nothing: trained, former: [] });
+  // Segments add up.
+  const params = shared.segmentsOf === undefined ? { nothing: trained, former: [] } : { nothing: [], former: trained };
+  if (request.gradients) scheduling.backward(params);
   return programOf(shared, [scheduling], request);
 }
 

@@ -2,7 +2,7 @@
 import type { Signature, TensorDeclaration } from '../frontend/tree.js';
 import { isContract, isGather, type Shape, type StepGraph } from '../ir/graph.js';
 import { sizeIn } from '../ir/sizes.js';
-import type { Sizes, Target, TensorSlot } from '../plan.js';
+import type { Move, Sizes, Target, TensorSlot } from '../plan.js';
 import { Matrices, type ParameterStorage } from './matrices.js';
 import { Memory } from './memory.js';
 import { type Place, quads, widthOf } from './places.js';
@@ -17,12 +17,16 @@ export class Shared implements ParameterStorage {
   private readonly contracted: ReadonlySet<string>;
   private readonly params = new Map<string, Place>();
   private readonly gradients = new Map<string, Place>();
+  /** Of a plan for segments: what is moved between two of them, besides states and their cotangents. */
+  readonly moves: Readonly<Record<'before' | 'behind', Move[]>> = { before: [], behind: [] };
 
+  /** @param segmentsOf T of the sequences, where they are cut */
   constructor(
     { params, times = ['T'] }: Pick<Signature, 'params' | 'times'>,
     readonly sizes: Sizes,
     readonly target: Target,
     steps: readonly Pick<StepGraph, 'nodes'>[],
+    readonly segmentsOf?: number,
   ) {
     this.memory = new Memory(target);
     this.times = times;
@@ -58,6 +62,18 @@ export class Shared implements ParameterStorage {
   /** Where it says how many sequences a run has. */
   get batchAt(): number {
     return this.seedAt + 1;
+  }
+
+  /** Where it says the number of a segment's first step. */
+  get originAt(): number {
+    return this.seedAt + 2;
+  }
+
+  /** Has slots of a sequence moved between two segments: so many from the one on to those from the other on. */
+  move(when: 'before' | 'behind', place: Place, slots: number, from: number, to: number): void {
+    const slot = 4 * this.size('B') * widthOf(place);
+    const start = 4 * place.base;
+    this.moves[when].push({ buffer: place.buffer, from: start + from * slot, to: start + to * slot, words: slots * slot });
   }
 
   /** How many values a shape has. */
@@ -101,6 +117,7 @@ export class Shared implements ParameterStorage {
       ...(place.layout === 'sequence' && time !== undefined && time !== 'T' ? { time } : {}),
       ...(place.layout === 'shared' && /\boutputs\./.test(path) ? { total: true as const } : {}),
       ...(place.layout === 'row' && /\b(inputs|outputs)\.[^.]*$/.test(path) ? { timeless: true as const } : {}),
+      ...(from < 0 ? { before: -from } : {}),
     };
   }
 

@@ -61,15 +61,21 @@ export class Storage {
         this.leaves.set(leaf, linked);
         continue;
       }
-      const place = this.place('inputs', 'sequence', shape, this.steps, `inputs.${name}`);
+      const before = this.reachBack('input', name);
+      const place = this.place('inputs', 'sequence', shape, this.steps, `inputs.${name}`, before);
       this.leaves.set(leaf, accessTo(place));
-      this.expose(`inputs.${name}`, place, this.steps);
+      this.expose(`inputs.${name}`, place, before + this.steps, -before);
     }
     const states: Record<string, Place> = {};
     const finals: Record<string, Place> = {};
     for (const { name, shape } of signature.state) {
       const what = `the sequence of state ${name}`;
-      const place = links.state(name) ?? { ...this.place('values', 'sequence', shape, this.steps + 1, what), given: true };
+      const before = this.reachBack('state', name);
+      const place = links.state(name) ?? {
+        ...this.place('values', 'sequence', shape, this.steps + 1, what, before),
+        given: true,
+      };
+      if (before > 0) shared.move('before', place, before, this.steps - before, -before);
       states[name] = place;
       this.leaves.set(`state ${name}`, accessTo(place));
       this.expose(`state.${name}`, { ...place, layout: 'row' }, 1);
@@ -108,11 +114,22 @@ export class Storage {
     if (node.op === 'delayed') {
       const access = this.leaves.get(`${node.group} ${node.name}`);
       if (access === undefined) return undefined;
+      // What was before a segment's first step is in memory in front of it.
+      if (this.shared.segmentsOf !== undefined) return { ...access, shift: access.shift - node.steps };
       // What lies ahead of a sequence's last step is the caller's where the caller filled it.
       const own = node.steps < 0 && access.place.given ? (access.own ?? 'ahead') : access.own;
       return { ...access, shift: access.shift - node.steps, guarded: true, ...(own === undefined ? {} : { own }) };
     }
     return 'name' in node && node.op !== 'param' ? this.leaves.get(`${node.op} ${node.name}`) : undefined;
+  }
+
+  /** How many steps before a segment's first one are read of an input or state. */
+  private reachBack(group: 'input' | 'state', name: string): number {
+    if (this.shared.segmentsOf === undefined) return 0;
+    const delays = this.step.nodes.map((node) =>
+      node.op === 'delayed' && node.group === group && node.name === name ? node.steps : 0,
+    );
+    return Math.max(0, ...delays);
   }
 
   /** Where an output is that is an input as it stands, and that only other sections read: nothing needs to be stored. */
@@ -132,11 +149,13 @@ export class Storage {
     return this.matrices.place(matrix, transposed);
   }
 
-  place(pool: Pool, layout: Layout, shape: Shape, slots: number, what: string): Place {
+  /** @param before slots in front of its first one */
+  place(pool: Pool, layout: Layout, shape: Shape, slots: number, what: string, before = 0): Place {
     const extents = this.extents(shape);
-    const rows = layout === 'shared' ? 1 : slots * this.size('B');
-    const region = this.memory.allocate(pool, rows * widthOf({ extents }), what);
-    return { ...region, layout, shape, extents, given: pool === 'inputs' };
+    const rows = layout === 'shared' ? 1 : (before + slots) * this.size('B');
+    const { buffer, base } = this.memory.allocate(pool, rows * widthOf({ extents }), what);
+    const start = base + before * this.size('B') * widthOf({ extents });
+    return { buffer, base: start, layout, shape, extents, given: pool === 'inputs' };
   }
 
   /** Lets the host read or write a place: `[slots, B, …]`, `[B, …]` or `[…]`; what has no time has no slots. */

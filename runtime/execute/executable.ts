@@ -54,8 +54,15 @@ export interface Executable {
   owns(buffer: GPUBuffer): boolean;
   /** Fills all of the plan's memory with a NaN of its own, before a write: what no kernel writes is seen in the results. */
   poison(): void;
+  /** Queues something else behind all that was asked for before. */
+  inOrder(queue: () => void): void;
   /** Frees the buffers. */
   destroy(): void;
+}
+
+/** One whose memory can be reached by its names. */
+export interface WholeExecutable extends Executable {
+  named(buffer: string): GPUBuffer;
 }
 
 /**
@@ -69,7 +76,7 @@ export async function createExecutable(
   owner: Supervised,
   plan: Plan,
   shared: ReadonlyMap<string, GPUBuffer>,
-): Promise<Executable> {
+): Promise<WholeExecutable> {
   const { device } = owner;
   const { given, results } = placeTensors(plan);
   const own = await createBuffers(
@@ -177,6 +184,12 @@ export async function createExecutable(
         uploader.expose(tensor);
         return place(tensor);
       },
+      named(buffer) {
+        return bufferOf(buffers, buffer);
+      },
+      inOrder(queue) {
+        queue();
+      },
       owns(buffer) {
         return [...buffers.values()].includes(buffer);
       },
@@ -237,6 +250,6 @@ export function isBuffer(source: unknown): source is GPUBuffer {
   return typeof source === 'object' && source !== null && 'mapAsync' in source;
 }
 
-function byPath(tensors: readonly PlacedTensor[]): ReadonlyMap<string, PlacedTensor> {
+export function byPath(tensors: readonly PlacedTensor[]): ReadonlyMap<string, PlacedTensor> {
   return new Map(tensors.map((tensor) => [tensor.path, tensor]));
 }

@@ -1,2 +1,28 @@
 /** Running a plan on a device. */
-export { createExecutable, type Direction, type Executable, isBuffer, type Run, type Source } from './executable.js';
+import type { Plan } from '../../codegen/plan.js';
+import type { Supervised } from '../device/supervise.js';
+import { createExecutable as createWhole, type Executable } from './executable.js';
+import { createSegmented } from './segmented.js';
+
+export { type Direction, type Executable, isBuffer, type Run, type Source } from './executable.js';
+
+/**
+ * Makes everything a plan needs on a device.
+ *
+ * @param shared buffers that others use as well, by name: not made here, and not freed
+ * @throws RecurveError, Error as it says of plans for whole sequences
+ */
+export async function createExecutable(
+  owner: Supervised,
+  plan: Plan,
+  shared: ReadonlyMap<string, GPUBuffer>,
+): Promise<Executable> {
+  const executable = await createWhole(owner, plan, shared);
+  if (plan.segments === undefined) return executable;
+  try {
+    return await createSegmented(owner, executable, plan.segments);
+  } catch (error) {
+    executable.destroy();
+    throw error;
+  }
+}

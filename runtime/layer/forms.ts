@@ -52,6 +52,10 @@ const FORMS = {
     is: (given) => typeof given === 'number' && given > 0 && Math.fround(given) > 0 && Number.isFinite(Math.fround(given)),
     fix: 'Give a number above 0, or leave it out.',
   },
+  memory: {
+    is: (given) => typeof given === 'number' && given > 0 && Number.isFinite(given),
+    fix: 'Give a number of bytes above 0, or leave it out.',
+  },
   strategy: {
     is: (given) => LOOP_STRATEGIES.some((known) => known === given),
     fix: `Give one of ${LOOP_STRATEGIES.join(', ')}, or leave it out.`,

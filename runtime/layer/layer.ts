@@ -182,7 +182,7 @@ export class Layer<S extends CellTypes = CellTypes> {
     this.#check();
     requireStep(step);
     if (!this.#hasGradients) throw outOfOrder(this.plan, 'descend', 'backward');
-    this.#descent.apply(step);
+    this.#executable.inOrder(() => this.#descent.apply(step));
     this.#params.version++;
   }
 

@@ -28,13 +28,18 @@ export function courseOf({ along }: Extent, time: string): Course {
   return course;
 }
 
+/** Steps of a sequence that a run reads or writes: of an input of a segment those before it, too. */
+export function stepsIn({ slot: { before = 0 }, time }: PlacedTensor, extent: Extent): number {
+  return before + courseOf(extent, time).steps;
+}
+
 /** The shape of a tensor's data in a run. */
 export function shapeIn(tensor: PlacedTensor, extent: Extent): number[] {
   const { batch } = extent;
   const { shape } = tensor.slot;
   switch (tensor.leading) {
     case 'sequence':
-      return [courseOf(extent, tensor.time).steps, batch, ...shape.slice(2)];
+      return [stepsIn(tensor, extent), batch, ...shape.slice(2)];
     case 'row':
       return [batch, ...shape.slice(1)];
     case 'shared':
@@ -45,7 +50,7 @@ export function shapeIn(tensor: PlacedTensor, extent: Extent): number[] {
 /** Words of a tensor on the device that a run uses, from its start. */
 export function wordsIn(tensor: PlacedTensor, extent: Extent): number {
   const [T = 1] = tensor.slot.padded;
-  return tensor.leading === 'sequence' ? (tensor.words / T) * courseOf(extent, tensor.time).steps : tensor.words;
+  return tensor.leading === 'sequence' ? (tensor.words / T) * stepsIn(tensor, extent) : tensor.words;
 }
 
 /**
@@ -79,7 +84,8 @@ function eachUnit(tensor: PlacedTensor, extent: Extent, visit: (dense: number, p
   }
   const isSequence = tensor.leading === 'sequence';
   const [, paddedBatch = 1] = isSequence ? tensor.slot.padded : [1, tensor.slot.padded[0]];
-  const { steps, lengths } = isSequence ? courseOf(extent, tensor.time) : { steps: 1, lengths: [] };
+  const { lengths } = isSequence ? courseOf(extent, tensor.time) : { lengths: [] };
+  const steps = isSequence ? stepsIn(tensor, extent) : 1;
   for (let step = 0; step < steps; step++) {
     for (let sequence = 0; sequence < extent.batch; sequence++) {
       const position = isSequence ? positionOf(step, lengths[sequence] ?? steps, extent) : 0;
@@ -89,7 +95,7 @@ function eachUnit(tensor: PlacedTensor, extent: Extent, visit: (dense: number, p
 }
 
 /** Where in the data a step of a sequence is. */
-function positionOf(step: number, length: number, { reverse }: Extent): number {
+export function positionOf(step: number, length: number, { reverse }: Pick<Extent, 'reverse'>): number {
   return reverse && step < length ? length - 1 - step : step;
 }
 

@@ -17,6 +17,7 @@ struct Layout {
   count: u32, stride: u32, offset: u32, reverse: u32,
   batch: u32, paddedBatch: u32, lengths: u32, lead: u32,
   rows: u32, paddedRows: u32, columns: u32, paddedColumns: u32,
+  first: u32, before: u32,
 }
 @group(0) @binding(0) var<uniform> form: Layout;
 @group(0) @binding(1) var<storage, read> lengths: array<u32>;
@@ -38,9 +39,12 @@ fn pack(@builtin(global_invocation_id) id: vec3u) {
   let row = word / form.paddedColumns % form.paddedRows;
   let unit = word / form.paddedColumns / form.paddedRows;
   let sequence = unit / form.lead % form.paddedBatch;
-  let step = unit / form.lead / form.paddedBatch;
+  let slot = unit / form.lead / form.paddedBatch;
+  let step = slot + form.first - form.before;
   var value = 0u;
-  if (column < form.columns && row < form.rows && sequence < form.batch) {
+  // Before the first step there is none, and before a segment's first one only those that its sequence has.
+  let there = slot >= form.before || (slot + form.first >= form.before && step < lengths[form.lengths + sequence]);
+  if (column < form.columns && row < form.rows && sequence < form.batch && there) {
     let at = (turned(step, sequence) * form.batch + sequence) * form.lead + unit % form.lead;
     value = source[(at * form.rows + row) * form.columns + column];
   }
@@ -56,9 +60,11 @@ fn unpack(@builtin(global_invocation_id) id: vec3u) {
   let row = element / form.columns % form.rows;
   let unit = element / form.columns / form.rows;
   let sequence = unit / form.lead % form.batch;
-  let position = unit / form.lead / form.batch;
-  let at = (turned(position, sequence) * form.paddedBatch + sequence) * form.lead + unit % form.lead;
-  goal[element] = source[form.offset + (at * form.paddedRows + row) * form.paddedColumns + column];
+  let slot = unit / form.lead / form.batch;
+  let start = (slot * form.paddedBatch + sequence) * form.lead + unit % form.lead;
+  let end = (turned(form.first + slot, sequence) * form.batch + sequence) * form.lead + unit % form.lead;
+  goal[(end * form.rows + row) * form.columns + column] =
+    source[form.offset + (start * form.paddedRows + row) * form.paddedColumns + column];
 }
 `;
 
@@ -90,8 +96,11 @@ export class Relayouter {
     this.#lengths = lengths;
   }
 
-  /** Encodes one copy. The dense side holds what `shapeIn` says. */
-  encode(pass: GPUComputePassEncoder, { direction, tensor, own, dense }: Relayout, extent: Extent): void {
+  /**
+   * Encodes one copy. The dense side holds what `shapeIn` says.
+   * @param first of a segment's steps: the dense side holds the whole sequences
+   */
+  encode(pass: GPUComputePassEncoder, { direction, tensor, own, dense }: Relayout, extent: Extent, first = 0): void {
     const count = direction === 'pack' ? wordsIn(tensor, extent) : elements(shapeIn(tensor, extent));
     if (count === 0) return;
     this.#pipelines ??= this.#compile();
@@ -100,12 +109,11 @@ export class Relayouter {
     const groups = Math.ceil(count / LANES);
     const across = Math.min(groups, device.limits.maxComputeWorkgroupsPerDimension);
     // A small buffer each time: what is queued must not be overwritten by the next copy.
-    const layout = constants(
-      device,
-      'layout',
-      GPUBufferUsage.UNIFORM,
-      layoutOf(tensor, extent, this.#plan.lengths[tensor.time]?.offset ?? 0, count, across * LANES),
-    );
+    const layout = constants(device, 'layout', GPUBufferUsage.UNIFORM, [
+      ...layoutOf(tensor, extent, this.#plan.lengths[tensor.time]?.offset ?? 0, count, across * LANES),
+      first,
+      tensor.slot.before ?? 0,
+    ]);
     const [from, to] = direction === 'pack' ? [dense, own] : [own, dense];
     const bindings = device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),

@@ -31,6 +31,12 @@ export interface CompileOptions extends LoadOptions {
    * `scan` but for rounding. Where it is left out, each loop runs as its graph and the adapter suggest.
    */
   readonly strategy?: LoopStrategy;
+  /**
+   * Bytes of device memory that the layer's buffers may take. Where those of the whole sequences take more, a cell's sequences are
+   * cut into as few segments as fit, with the same results: forward and backward then take about a third longer, and
+   * `plan.segments` says how many steps one has. Loops are not tuned then.
+   */
+  readonly memory?: number;
 }
 
 /** Which adapter to open. */
@@ -82,13 +88,13 @@ export class Gpu {
 
   /**
    * Compiles a cell or model for this adapter and loads it.
-   * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, `STRATEGY-REFUSED`, and what `load` throws
+   * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, `STRATEGY-REFUSED`, `MEMORY-*`, and what `load` throws
    */
   async compile<S extends CellTypes = CellTypes>(cell: CellGiven, request: CompileOptions): Promise<Layer<S>> {
-    requireForm('compile', request, ['dims', 'options', 'gradients', 'trace', 'clip', 'strategy', 'params']);
+    requireForm('compile', request, ['dims', 'options', 'gradients', 'trace', 'clip', 'strategy', 'memory', 'params']);
     this.#owner.check();
-    const { dims = {}, options = {}, gradients = false, trace = [], clip, strategy, ...rest } = request;
-    const { compile, resolveOptions, resolveSpec } = await import('../../codegen/index.js');
+    const { dims = {}, options = {}, gradients = false, trace = [], clip, strategy, memory, ...rest } = request;
+    const { compile, compileWithin, resolveOptions, resolveSpec } = await import('../../codegen/index.js');
     const { completeSizes } = await import('../../codegen/ir/sizes.js');
     const tree = await parse(cell);
     const signature = resolveSpec(tree, resolveOptions(tree, options));
@@ -97,16 +103,18 @@ export class Gpu {
     const sizes = completeSizes(signature.rules, dims);
     const missing = dimsOf(signature).filter((name) => !Object.hasOwn(sizes, name));
     if (missing.length > 0) throw missingDims(missing, signature.name);
-    const plan = compile(tree, {
+    const asked = {
       options: signature.options,
       sizes,
       gradients,
       trace,
       clip,
-      strategy: strategy ?? (await this.#tuned(tree, { options: signature.options, sizes, gradients })),
+      strategy,
       target: this.#owner.target,
-    });
-    return this.load<S>(plan, rest);
+    };
+    if (memory !== undefined) return this.load<S>(compileWithin(tree, asked, memory), rest);
+    const loops = strategy ?? (await this.#tuned(tree, { options: signature.options, sizes, gradients }));
+    return this.load<S>(compile(tree, { ...asked, strategy: loops }), rest);
   }
 
   async #tuned(tree: SpecTree, request: TuneRequest): Promise<Loops | undefined> {

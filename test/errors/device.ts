@@ -1,12 +1,12 @@
 /** What goes wrong with adapters, devices and layers on them. All on the embedded SwiftShader. */
 import { vi } from 'vitest';
-import { compile } from '../../codegen/index.js';
+import { compile, compileWithin, resolveOptions } from '../../codegen/index.js';
 import type { Plan } from '../../codegen/plan.js';
 import { type AdapterChoice, openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { supervise } from '../../runtime/device/supervise.js';
 import { type Layer, load, type RunRequest, type StepRequest } from '../../runtime/layer/index.js';
 import { TARGET } from '../codegen/target.js';
-import { fromText, prepare } from '../conformance/compare-cell.js';
+import { builtIn, fromText, prepare } from '../conformance/compare-cell.js';
 import { runningSumData, runningSumPlan } from '../execute/running-sum.js';
 import { cellOf } from '../frontend/specs.js';
 import { type Witness, witness } from './witness.js';
@@ -32,6 +32,9 @@ const plan = (change: (plan: Plan) => Partial<Plan>, found: string) =>
 /** A layer, of which something is asked that it does not do. */
 const layer = (ask: (layer: Layer, owner: RecurveDevice) => unknown, found: string, more: Partial<Plan> = {}) =>
   onDevice(async (owner) => ask(await load(owner, { ...PLAN, ...more }), owner), found);
+
+const LSTM = builtIn('lstm');
+const LSTM_REQUEST = { options: resolveOptions(LSTM, {}), sizes: { T: 3, B: 1, I: 2, H: 2 }, gradients: true };
 
 /** A test made of so many tests that no kernel holds it, and that nothing cuts. */
 const TESTS = cellOf({
@@ -103,6 +106,11 @@ export const DEVICE = {
     (asked, owner) => load(owner, runningSumPlan({ ...SIZES, H: 9 }), { params: asked }),
     'its parameters differ',
   ),
+  'MEMORY-LEAST': witness(() => compileWithin(LSTM, { ...LSTM_REQUEST, target: TARGET }, 100), 'and 100 are allowed'),
+  'MEMORY-PLACE': onDevice(async (owner) => {
+    const plan = compile(LSTM, { ...LSTM_REQUEST, segmentsOf: 9, target: owner.target });
+    return (await load(owner, plan)).place('outputs.h');
+  }, 'outputs.h has no place on the device'),
   'RESULT-UNKNOWN': layer((asked) => asked.place('outputs.q'), 'outputs.q'),
   'RUN-EXTENT': layer((asked) => asked.run({ ...DATA, batch: 9 } as RunRequest), 'B is 9'),
   'RUN-GRADIENTS': layer((asked) => asked.backward({ cotangents: {} }), 'without gradients', { gradients: false }),

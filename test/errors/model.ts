@@ -1,7 +1,7 @@
 /** Mistakes in models, and what models cannot be asked for. */
 
 import { checkSpec } from '../../codegen/frontend/index.js';
-import { compile, parseSpecSource, resolveOptions } from '../../codegen/index.js';
+import { compile, compileWithin, parseSpecSource, resolveOptions } from '../../codegen/index.js';
 import { recurve } from '../cli/harness.js';
 import { TARGET } from '../codegen/target.js';
 import { modelOf, type Parts } from '../frontend/models/mistakes.js';
@@ -57,4 +57,9 @@ export const MODEL = {
       trace: ['h'],
     });
   }, 'mine'),
+  'MEMORY-MODEL': witness(() => {
+    const tree = parseSpecSource('mine.model.ts', modelOf({}));
+    const sizes = { T: 2, B: 1, I: 2, H: 3, K: 2 };
+    compileWithin(tree, { options: resolveOptions(tree, {}), sizes, gradients: false, target: TARGET }, 100);
+  }, 'the sequences of models are not cut'),
 } satisfies Readonly<Record<string, Witness>>;

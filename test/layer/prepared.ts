@@ -17,10 +17,13 @@ export function prepareLayer(
   given: Readonly<Record<string, OptionValue>> = {},
   gradients = true,
   extras: ReferenceExtras = {},
+  /** Of sequences that are cut: steps of a segment. */
+  steps?: number,
 ) {
+  const segments = steps === undefined ? {} : { sizes: { ...sizes, T: steps }, segmentsOf: sizes.T };
   const { options, signature, outputs } = prepare(tree, sizes, given);
   return {
-    plan: compile(tree, { options, sizes, gradients, ...extras, target: device.target }),
+    plan: compile(tree, { options, sizes, gradients, ...extras, target: device.target, ...segments }),
     /** Data of fewer steps or sequences, the cell's own dims as they are. */
     data: (extent: Partial<Sizes>, choices: RandomChoices): CellData =>
       randomData(signature, { ...sizes, ...extent } as Sizes, outputs, choices),
