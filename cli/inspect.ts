@@ -10,16 +10,16 @@ import {
   printAdjoint,
   printGraph,
   printModel,
-  printPlan,
   resolveOptions,
   resolveSpec,
 } from '../codegen/index.js';
 import type { AdjointGraph } from '../codegen/passes/adjoint.js';
-import type { Plan, Sizes } from '../codegen/plan.js';
+import type { Plan, Sizes, Target } from '../codegen/plan.js';
 import { loadSpec } from '../runtime/node/cells.js';
 import { fillSizes } from './arguments.js';
 import type { Context, Outcome } from './context.js';
 import type { Flags } from './flags.js';
+import { chooseMachine, inspectPlan } from './inspect-plan.js';
 import type { Stage } from './stages.js';
 import { chooseTarget, genericTarget, type NamedTarget, targetText } from './target.js';
 import { tensorNotes } from './tensors.js';
@@ -40,9 +40,22 @@ export async function inspect(context: Context, cell: string, flags: Flags & { r
     const { adjoint } = compileStages(tree, { ...request, target: genericTarget });
     return { document: adjointDocument(adjoint), text: printAdjoint(adjoint) };
   }
+  const planFor = (target: Target) => compileStages(tree, { ...request, strategy: flags.strategy, target }).plan;
+  return inspectCompiled(context, planFor, flags);
+}
+
+/** The last two stages, for which it matters what runs it. */
+async function inspectCompiled(
+  context: Context,
+  planFor: (target: Target) => Plan,
+  flags: Flags & { readonly stage: Stage },
+): Promise<Outcome> {
+  if (flags.stage === 'plan') {
+    const machine = await chooseMachine(context, flags);
+    return inspectPlan(planFor(machine.target), machine);
+  }
   const chosen = await chooseTarget(context, flags);
-  const { plan } = compileStages(tree, { ...request, strategy: flags.strategy, target: chosen.target });
-  return flags.stage === 'plan' ? inspectPlan(plan, chosen) : inspectKernels(plan, chosen);
+  return inspectKernels(planFor(chosen.target), chosen);
 }
 
 /** @throws RecurveError `STAGE-MODEL` */
@@ -65,15 +78,8 @@ async function inspectModel(
       where: '--stage',
     });
   }
-  const chosen = await chooseTarget(context, flags);
-  const plan = compile(tree, {
-    options: signature.options,
-    sizes,
-    gradients: true,
-    strategy: flags.strategy,
-    target: chosen.target,
-  });
-  return flags.stage === 'plan' ? inspectPlan(plan, chosen) : inspectKernels(plan, chosen);
+  const request = { options: signature.options, sizes, gradients: true, strategy: flags.strategy };
+  return inspectCompiled(context, (target) => compile(tree, { ...request, target }), flags);
 }
 
 function inspectSignature(kind: SpecTree['kind'], signature: Signature, sizes: Sizes): Outcome {
@@ -122,12 +128,6 @@ function withAxes(output: string, axes: readonly string[] | undefined): string {
 /** All nodes, the forward step's first, and what they are cotangents of. */
 function adjointDocument({ builder, step, state, inputs, params }: AdjointGraph) {
   return { nodes: builder.nodes, step: { next: step.next, outputs: step.outputs }, state, inputs, params };
-}
-
-/** The manifest without its kernels' text: `passes` in order, with kernel, workgroups, dispatches, bytes and flops. */
-function inspectPlan(plan: Plan, chosen: NamedTarget): Outcome {
-  const document = { target: chosen.name, ...plan, kernels: plan.kernels.map(({ wgsl: _, ...kernel }) => kernel) };
-  return { document, text: `${printPlan(plan).trimEnd()}\n\n${targetText(chosen)}` };
 }
 
 function inspectKernels(plan: Plan, chosen: NamedTarget): Outcome {

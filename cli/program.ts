@@ -308,7 +308,7 @@ library and bench --tune use it. It takes seconds, longer for long sequences; Ct
 
 const DOCTOR_HELP = `
 --roofline measures the adapter that --adapter names (default: auto), on a machine that does nothing else best, and keeps what it
-finds in the user's cache.`;
+finds in the user's cache: \`inspect --stage plan\` then says how long each pass should take.`;
 
 const STREAM_HELP = `
 --dims fills the sizes that no tensor of the data has. --dims and --set must agree with the data.

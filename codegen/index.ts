@@ -8,7 +8,7 @@
  * A mistake in a spec is a `SpecError`, with all that the file has.
  */
 export { deviceBytes, segmentsIn } from './checkpoints.js';
-export { printPlan } from './emit/print.js';
+export { type PlanColumn, printPlan } from './emit/print.js';
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export { type Diagnostic, RecurveError, SpecError } from './errors.js';
 export * from './frontend/index.js';

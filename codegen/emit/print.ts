@@ -1,13 +1,33 @@
 /** The plan as a table: what runs, in order, and what it costs. */
-import type { Plan } from '../plan.js';
+import type { PassSpec, Plan } from '../plan.js';
+
+/** What the table of a plan says of each pass beyond what is in the plan. */
+export interface PlanColumn {
+  /** At its top. */
+  readonly head: string;
+  /** What it says of one pass. @param index of the pass in its plan */
+  readonly cell: (pass: PassSpec, index: number) => string;
+}
 
 /**
  * A table for people: a line for each pass with its workgroups, dispatches, megabytes and megaflops in one run, and the
  * memory.
+ *
+ * @param more columns at its right
  */
-export function printPlan(plan: Plan): string {
-  const header = ['pass', 'region', 'strategy', 'workgroups', 'dispatches', 'MB read', 'MB written', 'MFLOP'];
-  const rows = plan.passes.map((pass) => [
+export function printPlan(plan: Plan, more: readonly PlanColumn[] = []): string {
+  const header = [
+    'pass',
+    'region',
+    'strategy',
+    'workgroups',
+    'dispatches',
+    'MB read',
+    'MB written',
+    'MFLOP',
+    ...more.map(({ head }) => head),
+  ];
+  const rows = plan.passes.map((pass, index) => [
     pass.name,
     `${pass.direction} ${pass.region}`,
     pass.strategy,
@@ -16,6 +36,7 @@ export function printPlan(plan: Plan): string {
     (pass.bytesRead / 1e6).toFixed(2),
     (pass.bytesWritten / 1e6).toFixed(2),
     (pass.flops / 1e6).toFixed(2),
+    ...more.map(({ cell }) => cell(pass, index)),
   ]);
   const table = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ownCache } from '../roofline/cache.js';
 import { documentOf, recurve, scratchFolder } from './harness.js';
 
 const cwd = scratchFolder();
@@ -58,6 +59,7 @@ describe('list of a cell', () => {
 });
 
 describe('what depends on the target', () => {
+  ownCache();
   it.each([
     ['list', ['list', even]],
     ['the plan', ['inspect', even, '--stage', 'plan']],

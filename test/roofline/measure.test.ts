@@ -1,20 +1,13 @@
 /** What a machine can do, measured: on a clock of the test's own, and on an adapter. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import type { RooflineRecord } from '../../runtime/roofline/index.js';
 import { each, measured } from '../../runtime/roofline/rig.js';
 import { documentOf, recurve, scratchFolder } from '../cli/harness.js';
+import { ownCache } from './cache.js';
 
 const cwd = scratchFolder();
-const { XDG_CACHE_HOME: before } = process.env;
-const cache = mkdtempSync(join(tmpdir(), 'recurve-roofline-'));
-afterEach(() => {
-  if (before === undefined) Reflect.deleteProperty(process.env, 'XDG_CACHE_HOME');
-  else process.env.XDG_CACHE_HOME = before;
-});
-afterAll(() => rmSync(cache, { recursive: true, force: true }));
+const cache = ownCache();
 
 describe('what is timed', () => {
   it('is repeated until it takes long enough, without what each run costs by itself', async () => {
@@ -42,13 +35,12 @@ describe('what is timed', () => {
 });
 
 it('doctor --roofline measures, says what it found and where it is kept', async () => {
-  process.env.XDG_CACHE_HOME = cache;
   const ran = await recurve(['doctor', '--roofline', '--adapter', 'swiftshader', '--json'], { cwd });
   expect(ran.code).toBe(0);
   const { ok, roofline } = documentOf(ran) as { ok: boolean; roofline: RooflineRecord & { file: string } };
   expect(ok).toBe(true);
   const { file, ...record } = roofline;
-  expect(file.startsWith(cache)).toBe(true);
+  expect(file.startsWith(cache())).toBe(true);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(record);
   const { rates, adapter, target } = record;
   expect(adapter.kind).toBe('swiftshader');

@@ -1,24 +1,15 @@
 /** Rooflines that are kept: found for what they were measured on, and for nothing else. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AdapterReport } from '../../runtime/device/index.js';
 import { keepRoofline, newestRoofline, type RooflineRecord, readRoofline, recordOf } from '../../runtime/roofline/index.js';
 import { TARGET } from '../codegen/target.js';
+import { ownCache } from './cache.js';
 import { RATES } from './rooflines.js';
 
-const { XDG_CACHE_HOME: before } = process.env;
-let cache: string;
-beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), 'recurve-roofline-'));
-  process.env.XDG_CACHE_HOME = cache;
-  return () => rmSync(cache, { recursive: true, force: true });
-});
-afterAll(() => {
-  if (before === undefined) Reflect.deleteProperty(process.env, 'XDG_CACHE_HOME');
-  else process.env.XDG_CACHE_HOME = before;
-});
+const cache = ownCache();
 
 const adapterOf = (given: Partial<AdapterReport> = {}): AdapterReport => ({
   name: 'a card',
@@ -40,7 +31,7 @@ const kept = async (record: RooflineRecord): Promise<string> => (await keepRoofl
 it('is found again, whole, for the adapter that it was measured on', async () => {
   const record = measuredOn();
   const path = await kept(record);
-  expect(dirname(path)).toBe(join(cache, 'recurve/roofline'));
+  expect(dirname(path)).toBe(join(cache(), 'recurve/roofline'));
   expect(await readRoofline(adapterOf())).toEqual({ record, told: [] });
   expect(await newestRoofline()).toEqual({ record, told: [] });
 });
@@ -117,15 +108,15 @@ it('of several the newest is taken where no adapter is named', async () => {
   await kept(at('2026-11-03T00:00:00.000Z', 'last'));
   await kept(at('2026-11-01T00:00:00.000Z', 'first'));
   expect((await newestRoofline()).record?.adapter.name).toBe('last');
-  expect(readdirSync(join(cache, 'recurve/roofline'))).toHaveLength(3);
+  expect(readdirSync(join(cache(), 'recurve/roofline'))).toHaveLength(3);
 });
 
 it('goes to the temporary folder where the cache cannot be written to', async () => {
-  rmSync(cache, { recursive: true });
-  writeFileSync(cache, 'no folder');
-  const path = await kept(measuredOn({ vendor: cache }));
+  rmSync(cache(), { recursive: true });
+  writeFileSync(cache(), 'no folder');
+  const path = await kept(measuredOn({ vendor: cache() }));
   expect(path.startsWith(tmpdir())).toBe(true);
-  expect(path.startsWith(cache)).toBe(false);
-  expect((JSON.parse(readFileSync(path, 'utf8')) as RooflineRecord).adapter.vendor).toBe(cache);
+  expect(path.startsWith(cache())).toBe(false);
+  expect((JSON.parse(readFileSync(path, 'utf8')) as RooflineRecord).adapter.vendor).toBe(cache());
   rmSync(path);
 });
