@@ -66,7 +66,7 @@ export function modelCosts(tree: ModelTree, options: OptionValues, target: Targe
   const outside = (schedule: Plan['forward']) =>
     schedule.reduce((sum, item) => {
       if (item.kind === 'pass') return sum + 1;
-      return sum + (item.from === item.to ? item.passes.length : 0);
+      return sum + (item.kind === 'loop' && item.from === item.to ? item.passes.length : 0);
     }, 0);
   const perStep = times.map((time) => [time, { forward: inLoops(forward, time), backward: inLoops(backward, time) }]);
   return { perStep: Object.fromEntries(perStep), once: { forward: outside(forward), backward: outside(backward) } };

@@ -59,19 +59,26 @@ export interface KernelSpec {
   readonly bindings: readonly { readonly buffer: string; readonly access: 'read' | 'read_write' }[];
   /** Whether the kernel takes the time step as an immediate `i32` at offset 0. */
   readonly usesTime: boolean;
-  /** It walks over steps by itself: behind the first one it takes the one to stop before, at offset 4. */
+  /**
+   * It takes a second number, at offset 4. One that walks over steps by itself: behind the first one the one to stop before. One of
+   * a wave: behind its number how many steps the run has.
+   */
   readonly walks?: true;
 }
 
 /**
  * How a loop over time runs. `stepwise`: its phases are dispatched for every step. `thread`: one dispatch, every lane walks
  * the steps of its own units. `resident`: one dispatch, a workgroup walks the steps of its own sequences and waits between phases.
- * `scan`: three dispatches, lanes walk stretches of the steps side by side.
+ * `scan`: three dispatches, lanes walk stretches of the steps side by side. `wavefront`: with other loops of a stack, of which
+ * later ones are some steps behind, so that a dispatch has phases of all of them.
  */
 export type LoopStrategy = (typeof LOOP_STRATEGIES)[number];
-/** One for all loops that allow it, or one for each loop by its name; loops that are not named run as the compiler chooses. */
+/**
+ * One for all loops that allow it, or one for each loop by its name; loops that are not named run as the compiler chooses, and so does
+ * one that is asked for a wavefront while no neighbour in its chain is.
+ */
 export type LoopStrategies = LoopStrategy | Readonly<Record<string, LoopStrategy>>;
-export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident', 'scan'] as const;
+export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident', 'scan', 'wavefront'] as const;
 
 /** How a loop may run. */
 export interface LoopChoice {
@@ -83,6 +90,8 @@ export interface LoopChoice {
   readonly allowed: readonly LoopStrategy[];
   /** The others, and why its graph or the adapter does not allow them. */
   readonly refused: Readonly<Partial<Record<LoopStrategy, string>>>;
+  /** Of a loop that allows a wavefront: the loops of its chain, in order, itself among them. Two neighbours at least run so. */
+  readonly chain?: readonly string[];
 }
 
 /** One dispatch of a kernel, and what it costs. */
@@ -130,6 +139,17 @@ export type ScheduleItem =
       readonly steps?: number;
       /** For people. */
       readonly choice?: LoopChoice;
+      readonly passes: readonly string[];
+    }
+  | {
+      /** Several loops in one: every pass is dispatched once a wave. */
+      readonly kind: 'wave';
+      readonly axis?: string;
+      /** How many there are, counted from 0: `delay` more than steps. */
+      readonly waves: number;
+      readonly delay: number;
+      /** Of its loops, for people. */
+      readonly choices: readonly LoopChoice[];
       readonly passes: readonly string[];
     };
 
@@ -208,7 +228,10 @@ export interface Plan {
 
 /** What each loop of a plan runs as, and may run as. */
 export const choicesIn = ({ forward, backward }: Pick<Plan, 'forward' | 'backward'>): LoopChoice[] =>
-  [...forward, ...backward].flatMap((item) => (item.kind === 'loop' && item.choice ? [item.choice] : []));
+  [...forward, ...backward].flatMap((item) => {
+    if (item.kind === 'wave') return item.choices;
+    return item.kind === 'loop' && item.choice ? [item.choice] : [];
+  });
 
 /** What an adapter offers, as far as the compiler cares. */
 export interface Target {

@@ -36,9 +36,17 @@ export const rolled = (target: Target): string => (target.software ? ' + zero()'
 
 export interface KernelHead {
   readonly name: string;
-  /** What it is told of time: the step, or the steps of one dispatch that it walks by itself. */
-  readonly sees: 'nothing' | 'step' | 'span';
+  /** What it is told of time: the step, or the steps of one dispatch that it walks by itself, or which wave of how many steps it is. */
+  readonly sees: 'nothing' | 'step' | 'span' | 'wave';
 }
+
+/** What the two numbers are that a kernel takes which is told more than its step. */
+const SPANS: Readonly<Record<KernelHead['sees'], string>> = {
+  nothing: '',
+  step: '',
+  span: 'The first step of this dispatch, and the one behind its last.',
+  wave: 'The number of the wave, and how many steps the run has.',
+};
 
 export function assemble(
   template: TemplateName,
@@ -49,12 +57,14 @@ export function assemble(
   data: Readonly<Record<string, unknown>> & { readonly comment: string },
 ): KernelSpec {
   const looped = target.software && template !== 'copy';
-  const walks = sees === 'span';
+  const span = SPANS[sees];
+  const walks = span !== '';
   const usesTime = looped || sees !== 'nothing';
   const header = {
     name,
     usesTime,
     walks,
+    span,
     rolled: looped,
     first: walks ? 'span.x' : 'time',
     opaque: rolled(target),

@@ -18,17 +18,19 @@ export interface EmittedLoop {
   readonly passes: readonly { readonly pass: Pick<PhasePass, 'name' | 'region' | 'direction'>; readonly emitted: Emitted }[];
 }
 
-/** @param askedOf what is taken where the loop allows it, by its name */
-export function emitLoop(
-  section: Section,
-  target: Target,
-  loop: LoopOrder,
-  askedOf: (loop: string) => LoopStrategy | undefined,
-): EmittedLoop {
+/** What is known of a loop before it is emitted. */
+export interface LoopRequest {
+  /** What is taken where the loop allows it. */
+  readonly asked: LoopStrategy | undefined;
+  /** The chain of loops that it could be in a wave with, or why there is none. */
+  readonly chain: readonly string[] | string;
+}
+
+/** A loop by itself. */
+export function emitLoop(section: Section, target: Target, loop: LoopOrder, { asked, chain }: LoopRequest): EmittedLoop {
   const direction = loop.by > 0 ? 'forward' : 'backward';
   const name = loopName(section.prefix, direction);
   const whole = { ...loop, name, direction, region: 'loop' } as const;
-  const asked = askedOf(name);
   const meets = meeting(section, loop);
   // All of them are the same phases in one kernel: what is too much for one is for the others.
   const fitting = whyNot(target, loop);
@@ -36,11 +38,18 @@ export function emitLoop(
   // What fits as the one fits as the other.
   const resident = meets === undefined ? thread : fitting(() => emitResident(section, target, whole));
   const scan = typeof thread === 'string' ? thread : scanOf(section, loop);
-  const refused = { ...reason('thread', thread), ...reason('resident', resident), ...reason('scan', scan) };
+  const refused = {
+    ...reason('thread', thread),
+    ...reason('resident', resident),
+    ...reason('scan', scan),
+    ...(typeof chain === 'string' ? { wavefront: chain } : {}),
+  };
   const allows = (strategy: LoopStrategy) => refused[strategy] === undefined;
-  const strategy = asked !== undefined && allows(asked) ? asked : chosen();
+  // By itself no loop is a wave.
+  const strategy = asked !== undefined && asked !== 'wavefront' && allows(asked) ? asked : chosen();
   const others = LOOP_STRATEGIES.filter((each) => each !== strategy && allows(each));
-  const choice: LoopChoice = { name, recurrence: section.recurrence, allowed: [strategy, ...others], refused };
+  const inChain = typeof chain === 'string' ? {} : { chain };
+  const choice: LoopChoice = { name, recurrence: section.recurrence, allowed: [strategy, ...others], refused, ...inChain };
   if (strategy === 'scan' && typeof scan !== 'string' && typeof thread !== 'string')
     return { choice, ...emitScan(section, target, whole, scan, thread) };
   const walk = strategy === 'thread' ? thread : meets === undefined ? emitResident(section, target, whole) : resident;
@@ -54,6 +63,12 @@ export function emitLoop(
     if (typeof thread !== 'string') return 'thread';
     return typeof resident !== 'string' && pays(target, loop, resident) ? 'resident' : 'stepwise';
   }
+}
+
+/** What is said of a loop that runs in a wave. */
+export function choiceInWave(section: Section, target: Target, loop: LoopOrder, chain: readonly string[] | string): LoopChoice {
+  const { choice } = emitLoop(section, target, loop, { asked: 'stepwise', chain });
+  return { ...choice, allowed: ['wavefront', ...choice.allowed.filter((each) => each !== 'wavefront')] };
 }
 
 const reason = (strategy: LoopStrategy, found: object | string): Partial<Record<LoopStrategy, string>> =>

@@ -1,5 +1,5 @@
 /** The plan as a table: what runs, in order, and what it costs. */
-import type { PassSpec, Plan } from '../plan.js';
+import type { LoopChoice, PassSpec, Plan } from '../plan.js';
 
 /** What the table of a plan says of each pass beyond what is in the plan. */
 export interface PlanColumn {
@@ -56,11 +56,15 @@ export function printPlan(plan: Plan, more: readonly PlanColumn[] = []): string 
 /** How each loop runs, how else it may, and why not otherwise. */
 function loopLines({ forward, backward }: Plan): string[] {
   return [...forward, ...backward].flatMap((item) => {
-    if (item.kind !== 'loop' || item.choice === undefined) return [];
-    const { recurrence, allowed, refused } = item.choice;
-    const [chosen, ...others] = allowed;
-    const also = others.length === 0 ? '' : `; ${others.join(' and ')} would do, too`;
-    const not = Object.entries(refused).map(([strategy, why]) => `; ${strategy} would not: ${why}`);
-    return [`${item.passes.join(', ')} over ${item.axis ?? 'T'} (${recurrence}): ${chosen}${also}${not.join('')}`];
+    if (item.kind === 'pass') return [];
+    const over = `over ${item.axis ?? 'T'}`;
+    if (item.kind === 'wave') return item.choices.map((choice) => `${choice.name} ${over} ${choiceText(choice)}`);
+    return item.choice === undefined ? [] : [`${item.passes.join(', ')} ${over} ${choiceText(item.choice)}`];
   });
+}
+
+function choiceText({ recurrence, allowed: [chosen, ...others], refused }: LoopChoice): string {
+  const also = others.length === 0 ? '' : `; ${others.join(' and ')} would do, too`;
+  const not = Object.entries(refused).map(([strategy, why]) => `; ${strategy} would not: ${why}`);
+  return `(${recurrence}): ${chosen}${also}${not.join('')}`;
 }

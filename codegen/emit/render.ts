@@ -2,7 +2,18 @@
 import handlebars from 'handlebars/runtime.js';
 import { templates } from '../../kernels/templates/precompiled.js';
 
-export type TemplateName = 'phase' | 'walk' | 'sums' | 'starts' | 'outer' | 'reduce' | 'gather' | 'accrue' | 'copy';
+export type TemplateName =
+  | 'phase'
+  | 'walk'
+  | 'stage'
+  | 'wave'
+  | 'sums'
+  | 'starts'
+  | 'outer'
+  | 'reduce'
+  | 'gather'
+  | 'accrue'
+  | 'copy';
 
 // The package's types leave out `create` for the runtime-only build.
 const engine = (handlebars as unknown as { create(): typeof Handlebars }).create();

@@ -18,6 +18,8 @@ const BYTES = 16;
 
 export class Memory {
   private readonly pools = new Map<Pool, { name: string; vectors: number }[]>();
+  /** Where each region of a buffer begins, ascending. */
+  private readonly starts = new Map<string, number[]>();
 
   constructor(private readonly target: Target) {}
 
@@ -41,7 +43,22 @@ export class Memory {
     }
     const base = buffer.vectors;
     buffer.vectors += vectors;
+    const starts = this.starts.get(buffer.name) ?? [];
+    this.starts.set(buffer.name, starts);
+    starts.push(base);
     return { buffer: buffer.name, base };
+  }
+
+  /** The region that a place lies in, which may begin before it: nothing is ever allocated twice. */
+  around({ buffer, base }: Region): Region {
+    const starts = this.starts.get(buffer) ?? [];
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if ((starts[middle] ?? 0) <= base) low = middle;
+      else high = middle;
+    }
+    return { buffer, base: starts[low] ?? 0 };
   }
 
   buffers(): BufferSpec[] {

@@ -35,7 +35,7 @@ const immediates: Clock = (pass) => {
   };
 };
 
-/** @param steps T of the plan */
+/** @param steps T of the plan, or the last wave's number where that is larger */
 export function createClock(
   { device, time }: Supervised,
   steps: number,

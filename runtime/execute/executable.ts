@@ -11,7 +11,7 @@ import { Relayouter } from '../memory/relayout.js';
 import { type PlacedTensor, placeTensors } from '../memory/slots.js';
 import { createUploader } from '../memory/upload.js';
 import { createClock } from './clock.js';
-import { createSteps, encode, resolveSchedule } from './schedule.js';
+import { createSteps, encode, lastNumber, resolveSchedule } from './schedule.js';
 
 export type Direction = 'forward' | 'backward';
 
@@ -95,7 +95,7 @@ export async function createExecutable(
     release.push(() => readback.destroy());
     const { B: batch = 1 } = plan.sizes;
     const steps = Object.fromEntries(Object.keys(plan.lengths).map((time) => [time, plan.sizes[time] ?? 1]));
-    const { clock, destroy: stop } = createClock(owner, Math.max(...Object.values(steps)));
+    const { clock, destroy: stop } = createClock(owner, lastNumber(plan));
     release.push(stop);
     const passes = await createSteps(owner, plan, buffers);
     const commands = { forward: resolveSchedule(plan.forward, passes), backward: resolveSchedule(plan.backward, passes) };

@@ -30,6 +30,13 @@ export type Command =
       /** How many steps one dispatch takes at most, of kernels that walk over steps by themselves. */
       readonly stride: number | undefined;
       readonly steps: readonly Step[];
+    }
+  | {
+      readonly kind: 'wave';
+      readonly axis: string;
+      /** Waves beside those of the steps. */
+      readonly delay: number;
+      readonly steps: readonly Step[];
     };
 
 /**
@@ -81,10 +88,12 @@ export async function createSteps(
 export function resolveSchedule(items: readonly ScheduleItem[], steps: ReadonlyMap<string, Step>): Command[] {
   return items.map((item) => {
     if (item.kind === 'pass') return { kind: 'step', step: lookUp(steps, item.pass, 'pass'), time: item.time };
+    const named = item.passes.map((pass) => lookUp(steps, pass, 'pass'));
+    if (item.kind === 'wave') return { kind: 'wave', axis: item.axis ?? 'T', delay: item.delay, steps: named };
     const { from, to, by, axis = 'T', steps: stride } = item;
     // Counting the wrong way would never reach `to`.
     if ((to - from) * by < 0) throw new Error(`a loop of the plan counts from ${from} to ${to} by ${by}`);
-    return { kind: 'loop', axis, from, to, by, stride, steps: item.passes.map((pass) => lookUp(steps, pass, 'pass')) };
+    return { kind: 'loop', axis, from, to, by, stride, steps: named };
   });
 }
 
@@ -109,7 +118,7 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
   let bindings: GPUBindGroup | undefined;
   const setTime = clock(pass);
 
-  /** @param until the step to stop before, of a kernel that walks */
+  /** @param until the step to stop before, of a kernel that walks; of one of a wave, how many steps there are */
   const dispatch = (step: Step, reach: Reach, time: number, until?: number) => {
     if (step.pipeline !== pipeline) {
       pipeline = step.pipeline;
@@ -128,6 +137,12 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
     for (const command of commands) {
       if (command.kind === 'step') {
         if (reach.pack || command.step.region !== 'pack') dispatch(command.step, reach, command.time ?? 0);
+        continue;
+      }
+      if (command.kind === 'wave') {
+        const steps = stepsAlong(reach, command.axis);
+        for (let wave = 0; wave < steps + command.delay; wave++)
+          for (const step of command.steps) dispatch(step, reach, wave, steps);
         continue;
       }
       const { by, steps, axis, stride } = command;
@@ -149,6 +164,13 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
 function spanEnd(time: number, to: number, by: number, stride: number): number {
   const block = Math.floor(time / stride);
   return by > 0 ? Math.min(to, (block + 1) * stride) : Math.max(to, block * stride - 1);
+}
+
+/** The largest number that any kernel of a plan is told as a step. */
+export function lastNumber({ sizes, lengths, forward, backward }: Plan): number {
+  const steps = Object.keys(lengths).map((time) => sizes[time] ?? 1);
+  const waves = [...forward, ...backward].flatMap((item) => (item.kind === 'wave' ? [item.waves - 1] : []));
+  return Math.max(...steps, ...waves);
 }
 
 /** What has no time has one step, and names no axis of the plan. */

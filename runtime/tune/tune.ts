@@ -1,12 +1,12 @@
 /**
- * Finds the fastest way to run a plan's loops on a device by running them: each loop in every way that its graph allows, in turns, so
- * that a machine that slows down does so for all; then the best of each together against what the compiler would have taken. Nothing
+ * Finds the fastest way to run a plan's loops on a device by running them: each loop in every way that its graph allows, chains of
+ * them as waves, in turns, so that a machine that slows down does so for all; then the best of each together against what the compiler would have taken. Nothing
  * wins whose results are not those of the plan that runs step by step.
  */
 import { valuesOf } from '../../codegen/frontend/index.js';
 import type { OptionValues, SpecTree } from '../../codegen/frontend/tree.js';
 import { compile, resolveSpec } from '../../codegen/index.js';
-import { choicesIn, type LoopStrategies, type Plan, type Sizes } from '../../codegen/plan.js';
+import { choicesIn, type LoopChoice, type LoopStrategies, type Plan, type Sizes } from '../../codegen/plan.js';
 import { outputShapes, TOLERANCE } from '../check/index.js';
 import { compareResults, differingBits } from '../compare.js';
 import type { CellData, CellResult } from '../data.js';
@@ -67,6 +67,39 @@ export const loopsOf = (plan: Plan): Loops =>
 
 const keyFor = (loops: Loops) => JSON.stringify(loops);
 
+/** One loop in another way, or all loops of a chain as one wave. */
+function changesOf(choices: readonly LoopChoice[]): Loops[] {
+  const alone = choices.flatMap(({ name, allowed }): Loops[] =>
+    allowed.slice(1).flatMap((other) => (other === 'wavefront' ? [] : [{ [name]: other }])),
+  );
+  const chains = new Map(choices.flatMap(({ chain }) => (chain === undefined ? [] : [[chain.join(), chain] as const])));
+  const waves = [...chains.values()].map((chain): Loops => Object.fromEntries(chain.map((name) => [name, 'wavefront'])));
+  return [...alone, ...waves];
+}
+
+/**
+ * Loops run one after the other, so what changes save adds up, unless memory has a say: that is measured, too. What saves most is
+ * taken first, and a wave against the best of its loops by themselves.
+ */
+function bestTogether(chosen: Loops, changes: readonly Loops[], timed: (loops: Loops) => Entrant | undefined): Loops {
+  const saves = (change: Loops) => {
+    const [before, after] = [timed(chosen), timed({ ...chosen, ...change })];
+    return before === undefined || after === undefined ? 0 : median(before) - median(after);
+  };
+  const gains = changes.map((change) => ({ change, saved: saves(change) })).filter(({ saved }) => saved > 0);
+  const isWave = ({ change }: { readonly change: Loops }) => Object.values(change).includes('wavefront');
+  const best = new Map<string, { readonly change: Loops; readonly saved: number }>();
+  for (const gain of gains.filter((one) => !isWave(one)).sort((a, b) => b.saved - a.saved)) {
+    for (const name of Object.keys(gain.change)) if (!best.has(name)) best.set(name, gain);
+  }
+  for (const wave of gains.filter(isWave)) {
+    const names = Object.keys(wave.change);
+    const apart = names.reduce((sum, name) => sum + (best.get(name)?.saved ?? 0), 0);
+    if (wave.saved > apart) for (const name of names) best.set(name, wave);
+  }
+  return Object.assign({}, chosen, ...[...best.values()].map(({ change }) => change));
+}
+
 class Tuning {
   private readonly data: CellData;
   private readonly safe: Plan;
@@ -98,20 +131,11 @@ class Tuning {
     const start = performance.now();
     await first.run();
     const bearable = HOPELESS * (performance.now() - start);
-    const choices = choicesIn(plan);
-    for (const { name, allowed } of choices)
-      for (const other of allowed.slice(1)) await this.enter({ ...chosen, [name]: other }, undefined, bearable);
+    const changes = changesOf(choicesIn(plan));
+    for (const change of changes) await this.enter({ ...chosen, ...change }, undefined, bearable);
     this.progress(`${this.entrants.size} ways to run its loops`);
     const ranked = await race([...this.entrants.values()]);
-    // Loops run one after the other, so the best of each are the best together, unless memory has a say: that is measured, too.
-    const together = Object.fromEntries(
-      choices.map(({ name }) => {
-        const best = ranked.find(({ loops }) =>
-          choices.every((one) => one.name === name || loops[one.name] === chosen[one.name]),
-        );
-        return [name, best?.loops[name] ?? chosen[name] ?? 'stepwise'];
-      }),
-    );
+    const together = bestTogether(chosen, changes, (loops) => this.entrants.get(keyFor(loops)));
     await this.enter(together);
     const leading = ranked[0]?.loops ?? chosen;
     const keys = new Set([together, leading, chosen].map(keyFor));

@@ -1,12 +1,11 @@
 /**
- * What every built-in cell costs under every strategy that it allows, at two shapes, for an adapter that is not measured but written
+ * What every built-in cell, and a stack of four layers, costs under every strategy that it allows, at two shapes, for an adapter that is not measured but written
  * down: performance that no noise can hide. A change of the compiler shows as a diff of the files beside this one;
  * `npx vitest run test/counters -u` writes them.
  */
 import { describe, expect, it } from 'vitest';
 import { RecurveError } from '../../codegen/errors.js';
-import type { CellTree } from '../../codegen/frontend/tree.js';
-import { compile, lower, resolveOptions, resolveSignature } from '../../codegen/index.js';
+import { compile, type OptionValues, resolveOptions, resolveSpec, type SpecTree, valuesOf } from '../../codegen/index.js';
 import { completeSizes, derivedDims } from '../../codegen/ir/sizes.js';
 import { LOOP_STRATEGIES, type LoopStrategy, type Plan, type Sizes } from '../../codegen/plan.js';
 import { builtInCells, loadSpec } from '../../runtime/node/cells.js';
@@ -18,14 +17,23 @@ const SHAPES: readonly (readonly [T: number, B: number, units: number])[] = [
   [64, 32, 64],
 ];
 
-const trees = builtInCells().flatMap(({ name }): CellTree[] => {
-  const tree = loadSpec(name, process.cwd());
-  return tree.kind === 'cell' ? [tree] : [];
-});
+interface Subject {
+  readonly name: string;
+  readonly tree: SpecTree;
+  readonly options: OptionValues;
+}
 
-function sizesOf(tree: CellTree, [T, B, units]: (typeof SHAPES)[number]): Sizes {
-  const signature = resolveSignature(tree, resolveOptions(tree, {}));
-  const { rules } = lower(tree, signature);
+function subject(name: string, given: OptionValues = {}): Subject {
+  const tree = loadSpec(name, process.cwd());
+  const what = Object.entries(given).map(([option, value]) => ` ${option}=${value}`);
+  return { name: `${name}${what.join('')}`, tree, options: resolveOptions(tree, given) };
+}
+
+const subjects = [...builtInCells().map(({ name }) => subject(name)), subject('stack', { layers: 4 })];
+
+function sizesOf({ tree, options }: Subject, [T, B, units]: (typeof SHAPES)[number]): Sizes {
+  const signature = resolveSpec(tree, options);
+  const { rules } = valuesOf(tree, signature);
   const derived = derivedDims(rules);
   // Positions and heads are few, however wide they are.
   const own = signature.dims.filter((dim) => !derived.has(dim)).map((dim) => [dim, /^[XYN]$/.test(dim) ? 4 : units]);
@@ -33,9 +41,9 @@ function sizesOf(tree: CellTree, [T, B, units]: (typeof SHAPES)[number]): Sizes 
 }
 
 /** `undefined` where the cell does not allow the strategy. */
-function planOf(tree: CellTree, sizes: Sizes, strategy: LoopStrategy): Plan | undefined {
+function planOf({ tree, options }: Subject, sizes: Sizes, strategy: LoopStrategy): Plan | undefined {
   try {
-    return compile(tree, { options: resolveOptions(tree, {}), sizes, gradients: true, target: TARGET, strategy });
+    return compile(tree, { options, sizes, gradients: true, target: TARGET, strategy });
   } catch (error) {
     if (error instanceof RecurveError && error.code === 'STRATEGY-REFUSED') return undefined;
     throw error;
@@ -59,11 +67,11 @@ function counted(plan: Plan): string {
 
 describe('what plans cost', () => {
   it.each(SHAPES)('is as it was, for T = %i, B = %i and %i units', async (...shape) => {
-    const lines = trees.flatMap((tree) => {
-      const sizes = sizesOf(tree, shape);
+    const lines = subjects.flatMap((each) => {
+      const sizes = sizesOf(each, shape);
       return LOOP_STRATEGIES.flatMap((strategy) => {
-        const plan = planOf(tree, sizes, strategy);
-        return plan === undefined ? [] : [`${tree.name}, ${strategy}: ${counted(plan)}`];
+        const plan = planOf(each, sizes, strategy);
+        return plan === undefined ? [] : [`${each.name}, ${strategy}: ${counted(plan)}`];
       });
     });
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`./T${shape[0]}-B${shape[1]}-H${shape[2]}.txt`);

@@ -1,0 +1,159 @@
+/** What a plan runs, in order: every pass of a program with its kernel, its loops as they are asked for. */
+import type { KernelSpec, LoopStrategy, PassSpec, ScheduleItem, Target } from '../plan.js';
+import type { Order, Pass, Section } from '../schedule/passes.js';
+import { type Chains, chainsIn, type Item, loopNameOf, ordersOf, type Wave, withWaves } from '../schedule/wave.js';
+import { emitAccrue } from './accrue.js';
+import { emitCopy } from './copy.js';
+import { emitGather, emitOuter, emitReduce } from './gradients.js';
+import type { Emitted } from './kernel.js';
+import { choiceInWave, emitLoop } from './loop.js';
+import { emitPhase } from './phase.js';
+import { emitWave } from './wave.js';
+
+type Head = Pick<PassSpec, 'name' | 'region' | 'direction'>;
+
+export class Passes {
+  readonly passes: PassSpec[] = [];
+  readonly kernels: KernelSpec[] = [];
+  private readonly names = new Set<string>();
+
+  /** @param asked what is asked of a loop, by its name */
+  constructor(
+    private readonly target: Target,
+    private readonly asked: (loop: string) => LoopStrategy | undefined,
+  ) {}
+
+  /** All that sections run in one direction. */
+  direction(sections: readonly Section[], direction: 'forward' | 'backward'): ScheduleItem[] {
+    const items = ordersOf(sections, direction);
+    const chains = chainsIn(items);
+    return this.items(
+      withWaves(items, chains, (loop) => this.asked(loop) === 'wavefront'),
+      chains,
+    );
+  }
+
+  items(items: readonly Item[], chains: Chains = new Map()): ScheduleItem[] {
+    return items.map((item): ScheduleItem => {
+      if (item.kind === 'wave') return this.wave(item.wave, chains);
+      const { section, order } = item;
+      return order.kind === 'loop' ? this.loop(section, order, chains) : this.pass(section, order);
+    });
+  }
+
+  private pass(section: Section, { pass, time = 0 }: Extract<Order, { kind: 'pass' }>): ScheduleItem {
+    const named = withPrefix(section, pass);
+    const emitted = emitPass(section, this.target, named);
+    const along = axisOf(section);
+    return { kind: 'pass', pass: this.add(named, emitted, { strategy: 'parallel', dispatches: 1, steps: 1 }, along), time };
+  }
+
+  private loop(section: Section, order: Extract<Order, { kind: 'loop' }>, chains: Chains): ScheduleItem {
+    const { from, to, by } = order;
+    const name = loopNameOf(section, order);
+    const loop = emitLoop(
+      section,
+      this.target,
+      { ...order, passes: order.passes.map((pass) => withPrefix(section, pass)) },
+      { asked: this.asked(name), chain: chainOf(chains, name) },
+    );
+    const [strategy = 'stepwise'] = loop.choice.allowed;
+    const steps = Math.abs(to - from);
+    const dispatches = Math.ceil(steps / loop.steps);
+    const along = axisOf(section);
+    return {
+      kind: 'loop',
+      from,
+      to,
+      by,
+      ...(along === undefined ? {} : { axis: along }),
+      choice: loop.choice,
+      ...(strategy === 'stepwise' ? {} : { steps: loop.steps }),
+      passes: loop.passes.map(({ pass, emitted }) => this.add(pass, emitted, { strategy, dispatches, steps }, along)),
+    };
+  }
+
+  private wave(wave: Wave, chains: Chains): ScheduleItem {
+    const { loops } = wave;
+    const [first, last] = [loops[0], loops.at(-1)];
+    if (first === undefined || last === undefined) throw new Error('a wave without loops');
+    const direction = first.order.by > 0 ? 'forward' : 'backward';
+    const steps = first.section.storage.steps;
+    const along = axisOf(first.section);
+    const nameOf = (turn: number) => `${first.section.prefix}_to_${last.section.prefix}_${direction}_wave_${turn}`;
+    const { delay, kernels } = emitWave(wave, this.target, nameOf);
+    const dispatches = steps + delay;
+    return {
+      kind: 'wave',
+      ...(along === undefined ? {} : { axis: along }),
+      waves: dispatches,
+      delay,
+      choices: loops.map(({ section, order }) =>
+        choiceInWave(section, this.target, order, chainOf(chains, loopNameOf(section, order))),
+      ),
+      passes: kernels.map((emitted, turn) =>
+        this.add({ name: nameOf(turn), region: 'loop', direction }, emitted, { strategy: 'wavefront', dispatches, steps }, along),
+      ),
+    };
+  }
+
+  /** @param steps how often what one dispatch costs is paid in a run */
+  private add(
+    { name, region, direction }: Head,
+    { kernel, workgroups, rowsPerWorkgroup, cost }: Emitted,
+    { strategy, dispatches, steps }: Pick<PassSpec, 'strategy' | 'dispatches'> & { readonly steps: number },
+    along: string | undefined,
+  ): string {
+    // What runs is found by its name.
+    if (this.names.has(name)) throw new Error(`two passes are named ${name}`);
+    this.names.add(name);
+    this.kernels.push(kernel);
+    this.passes.push({
+      name,
+      kernel: kernel.name,
+      region,
+      direction,
+      strategy,
+      workgroups,
+      ...(rowsPerWorkgroup === undefined ? {} : { rowsPerWorkgroup, ...(along === undefined ? {} : { time: along }) }),
+      dispatches,
+      bytesRead: cost.bytesRead * steps,
+      bytesWritten: cost.bytesWritten * steps,
+      flops: cost.flops * steps,
+    });
+    return name;
+  }
+}
+
+function chainOf(chains: Chains, loop: string): readonly string[] | string {
+  const chain = chains.get(loop);
+  if (chain === undefined) throw new Error(`nothing is known of what runs beside ${loop}`);
+  return chain;
+}
+
+/** The time axis that a section's passes are along, where it isn't T. */
+function axisOf({ storage }: Section): string | undefined {
+  const { time } = storage.links;
+  return time === 'T' ? undefined : time;
+}
+
+const withPrefix = <P extends Pass>({ prefix }: Section, pass: P): P =>
+  prefix === '' ? pass : { ...pass, name: `${prefix}_${pass.name}` };
+
+function emitPass(section: Section, target: Target, pass: Pass): Emitted {
+  const { builder, storage } = section;
+  switch (pass.kind) {
+    case 'phase':
+      return emitPhase(section, target, pass);
+    case 'outer':
+      return emitOuter(storage, target, pass);
+    case 'reduce':
+      return emitReduce(builder, storage, target, pass);
+    case 'gather':
+      return emitGather(storage, target, pass);
+    case 'accrue':
+      return emitAccrue(builder, storage, target, pass);
+    case 'copy':
+      return emitCopy(storage, target, pass);
+  }
+}
