@@ -2,7 +2,7 @@
 
 import { resolveSpec, valuesOf } from '../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../codegen/frontend/tree.js';
-import { compile } from '../codegen/index.js';
+import { compileFor, deviceBytes, segmentsIn } from '../codegen/index.js';
 import { choicesIn, type LoopStrategies, type LoopStrategy, type Plan, type Sizes } from '../codegen/plan.js';
 import { outputShapes } from '../runtime/check/index.js';
 import { type CellData, sizeOf } from '../runtime/data.js';
@@ -45,6 +45,8 @@ export interface BenchRequest {
    */
   readonly strategies?: readonly (BenchStrategy | 'every')[];
   readonly effort?: Effort;
+  /** Bytes of device memory: sequences that take more are cut. */
+  readonly memory?: number | undefined;
   /** One short line whenever something new is under way. */
   readonly onProgress?: (line: string) => void;
 }
@@ -86,7 +88,7 @@ interface Entry {
 
 /** One result for each strategy, timed in turns. */
 async function benchCase(
-  { device, strategies = [], effort = DEFAULT_EFFORT, onProgress = () => {} }: BenchRequest,
+  { device, strategies = [], effort = DEFAULT_EFFORT, memory, onProgress = () => {} }: BenchRequest,
   { tree, options, sizes, data: given, peers: wanted }: BenchCase,
   opened: ReadonlyMap<PeerName, Peer | string>,
 ): Promise<BenchResult[]> {
@@ -96,7 +98,7 @@ async function benchCase(
   const loaded: { destroy(): void }[] = [];
   const layers = new Map<PeerName, PeerLayer>();
   const compiled = (gradients: boolean, strategy?: LoopStrategies) =>
-    compile(tree, { options, sizes, gradients, target: device.target, strategy });
+    compileFor(tree, { options, sizes, gradients, target: device.target, strategy }, memory);
   const make = async (gradients: boolean, strategy: LoopStrategies | undefined) => {
     const layer = await load(device, compiled(gradients, strategy));
     loaded.push(layer);
@@ -181,13 +183,14 @@ async function benchCase(
         ...own,
         compileMs,
         dispatches: {
-          forward: countDispatches(inference.plan.forward),
-          backward: countDispatches(training.plan.backward),
+          forward: segmentsIn(inference.plan) * countDispatches(inference.plan.forward),
+          backward: segmentsIn(training.plan) * countDispatches(training.plan.backward),
         },
-        bytes: training.plan.buffers.reduce((sum, { bytes }) => sum + bytes, 0),
+        bytes: deviceBytes(training.plan),
+        // What segments compute once more does not count.
         gflops: {
-          forward: countFlops(inference.plan) / own.forwardMs / 1e6,
-          forwardBackward: countFlops(training.plan) / own.forwardBackwardMs / 1e6,
+          forward: (segmentsIn(inference.plan) * countFlops(inference.plan)) / own.forwardMs / 1e6,
+          forwardBackward: (segmentsIn(training.plan) * countFlops(training.plan)) / own.forwardBackwardMs / 1e6,
         },
         peers: Object.fromEntries([...reports].map(([name, report]) => [name, peerResult(entry, report)])),
       };
@@ -206,8 +209,8 @@ function strategiesFor(plan: Plan, asked: readonly (BenchStrategy | 'every')[]):
 }
 
 function nameOf(strategy: BenchStrategy | undefined, plan: Plan): string {
-  if (strategy === 'tuned') return `tuned: ${chosenIn(plan)}`;
-  return strategy ?? chosenIn(plan);
+  const name = strategy === 'tuned' ? `tuned: ${chosenIn(plan)}` : (strategy ?? chosenIn(plan));
+  return plan.segments === undefined ? name : `${name}, ${segmentsIn(plan)} segments`;
 }
 
 /** How a plan's loops run, in words; `parallel` where it has none. */

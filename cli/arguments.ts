@@ -67,8 +67,7 @@ function setError(code: ErrorDetail['code'], message: string): RecurveError {
  * @throws RecurveError `MAX-LINE`
  */
 export function parseMaxLine(text: string): number {
-  const [, digits, unit = 'B'] = /^([0-9]{1,12})(B|KB|MB|GB|KiB|MiB|GiB)?$/i.exec(text.trim()) ?? [];
-  const bytes = Number(digits) * (BYTES.get(unit.toLowerCase()) ?? Number.NaN);
+  const bytes = bytesOf(text);
   if (bytes >= 1 && bytes <= MOST_JSON_BYTES) return bytes;
   throw new RecurveError({
     code: 'MAX-LINE',
@@ -76,6 +75,27 @@ export function parseMaxLine(text: string): number {
     fix: 'Write for example --max-line 64MB.',
     where: '--max-line',
   });
+}
+
+/**
+ * Commander's parser for `--memory`, likewise.
+ * @throws RecurveError `MEMORY-SIZE`
+ */
+export function parseMemory(text: string): number {
+  const bytes = bytesOf(text);
+  if (bytes >= 1) return bytes;
+  throw new RecurveError({
+    code: 'MEMORY-SIZE',
+    message: `--memory ${JSON.stringify(text)} is not a number of bytes above 0`,
+    fix: 'Write for example --memory 256MiB.',
+    where: '--memory',
+  });
+}
+
+/** NaN where it is none. */
+function bytesOf(text: string): number {
+  const [, digits, unit = 'B'] = /^([0-9]{1,12})(B|KB|MB|GB|KiB|MiB|GiB)?$/i.exec(text.trim()) ?? [];
+  return Number(digits) * (BYTES.get(unit.toLowerCase()) ?? Number.NaN);
 }
 
 const BYTES: ReadonlyMap<string, number> = new Map([

@@ -45,6 +45,7 @@ export async function bench(context: Context, cells: readonly string[], flags: B
       cases,
       against: flags.against === undefined ? [] : [flags.against],
       strategies: [...strategiesOf(flags), ...(flags.tune === true ? (['tuned'] as const) : [])],
+      memory: flags.memory,
       effort: flags.sweep === true ? SWEEP_EFFORT : DEFAULT_EFFORT,
       onProgress: (line) => context.progress(line),
     }),

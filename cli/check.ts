@@ -40,6 +40,7 @@ export async function check(context: Context, cells: readonly string[], flags: C
       extent: flags.all ? 'all' : 'sample',
       scale: flags.scale,
       strategy: flags.strategy,
+      memory: flags.memory,
     };
     return { tree, request: { ...request, plan: planCheck(tree, request) } };
   });
@@ -137,7 +138,9 @@ function summary(
   if (bad.length > shown.length) lines.push(`and ${bad.length - shown.length} more such cases (all of them with --json)`);
   const verdicts = totals.map((total) => `${painted[total.verdict]}  ${total.cell}: ${counted(total)}`);
   const { taken, replaced } = drawsOf(totals);
+  const cut = reports.filter(({ report }) => report.segment !== undefined).length;
   const notes = [
+    ...(cut === 0 ? [] : [`${cut} of ${reports.length} cases ran in segments.`]),
     ...new Set(bad.flatMap(({ report }) => (report.counts && report.advice !== undefined ? [report.advice] : []))),
     `${replaced} of ${taken} draws of data were replaced, for nothing can be said about the kernels on them.`,
     `Tolerance ${TOLERANCE}, on ${adapter}.`,

@@ -2,12 +2,14 @@
 import { RecurveError } from '../codegen/errors.js';
 import { valuesOf } from '../codegen/frontend/index.js';
 import type { Signature, SpecTree } from '../codegen/frontend/tree.js';
-import type { LoopStrategy, Sizes } from '../codegen/plan.js';
+import { segmentsText } from '../codegen/index.js';
+import type { Sizes } from '../codegen/plan.js';
 import { type CellData, type CellResult, elements, shapeOf } from '../runtime/data.js';
 import type { RecurveDevice } from '../runtime/device/index.js';
 import type { Layer } from '../runtime/layer/index.js';
 import type { Context } from './context.js';
 import { Devices } from './devices.js';
+import type { Flags } from './flags.js';
 import { LeastRecentlyUsed } from './lru.js';
 
 export interface EngineRun {
@@ -45,7 +47,7 @@ export function referenceEngine(): Engine {
  * Opens its device at the first run and reuses plans by parsed cell, options, sizes and whether gradients are wanted. A run
  * whose device is lost is repeated once, on another.
  */
-export function deviceEngine(context: Context, strategy?: LoopStrategy): Engine {
+export function deviceEngine(context: Context, { strategy, memory }: Pick<Flags, 'strategy' | 'memory'>): Engine {
   const plans = new LeastRecentlyUsed<Layer>(PLANS_KEPT, (executable) => executable.destroy());
   const devices = new Devices(context, () => plans.clear());
   return {
@@ -59,7 +61,12 @@ export function deviceEngine(context: Context, strategy?: LoopStrategy): Engine 
 
       async function prepare(device: RecurveDevice): Promise<Layer> {
         const { Gpu } = await import('../runtime/node/gpu.js');
-        return new Gpu(device, 'as chosen').compile(tree, { dims: sizes, options: signature.options, gradients, strategy });
+        const onSegment = (done: number, of: number) => context.progress(`${signature.name}: ${done} of ${of} segments`);
+        const request = { dims: sizes, options: signature.options, gradients, strategy, memory, onSegment };
+        const layer = await new Gpu(device, 'as chosen').compile(tree, request);
+        const cut = segmentsText(layer.plan);
+        if (cut !== undefined) await context.note(`${signature.name}: ${cut}`);
+        return layer;
       }
     },
     close() {

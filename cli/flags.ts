@@ -9,5 +9,7 @@ export interface Flags {
   readonly dims?: Sizes;
   /** Of commands that compile for a device. */
   readonly strategy?: LoopStrategy;
+  /** Bytes of device memory: sequences that take more are cut. */
+  readonly memory?: number;
   readonly set?: Readonly<Record<string, string>>;
 }

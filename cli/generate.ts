@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { RecurveError } from '../codegen/errors.js';
 import { resolveOptions, resolveSpec, valuesOf } from '../codegen/frontend/index.js';
-import { compile } from '../codegen/index.js';
+import { compileFor, segmentsText, sizesOf } from '../codegen/index.js';
 import type { Plan } from '../codegen/plan.js';
 import { visible } from '../codegen/visible.js';
 import { withLock } from '../runtime/files/lock.js';
@@ -52,15 +52,9 @@ export async function generate(context: Context, cells: readonly string[], flags
     const signature = resolveSpec(tree, resolveOptions(tree, flags.set ?? {}));
     const sizes = fillSizes(signature, flags.dims);
     const trace = [...new Set(flags.trace)];
-    const plan = compile(tree, {
-      options: signature.options,
-      sizes,
-      gradients: true,
-      trace,
-      clip: flags.clip,
-      strategy: flags.strategy,
-      target,
-    });
+    const { clip, strategy, memory } = flags;
+    const request = { options: signature.options, sizes, gradients: true, trace, clip, strategy, target };
+    const plan = compileFor(tree, request, memory);
     const module = typedModule(plan, signature, valuesOf(tree, signature, trace), {
       source: basename(tree.file),
       version: ownPackage().version,
@@ -86,12 +80,15 @@ export async function generate(context: Context, cells: readonly string[], flags
       folder,
       files: Object.keys(files),
       options: plan.options,
-      dims: plan.sizes,
+      dims: sizesOf(plan),
+      ...(plan.segments === undefined ? {} : { segments: plan.segments }),
     })),
   };
   const text = generated.map(({ folder, files, plan }) => {
-    const dims = Object.entries(plan.sizes).map(([dim, size]) => `${dim}=${size}`);
-    return `wrote ${displayPath(folder, cwd)}: ${Object.keys(files).length} files, ${plan.kernels.length} kernels for ${dims.join(' ')}`;
+    const dims = Object.entries(sizesOf(plan)).map(([dim, size]) => `${dim}=${size}`);
+    const wrote = `wrote ${displayPath(folder, cwd)}: ${Object.keys(files).length} files, ${plan.kernels.length} kernels for ${dims.join(' ')}`;
+    const cut = segmentsText(plan);
+    return cut === undefined ? wrote : `${wrote}; ${cut}`;
   });
   return { document, text: text.join('\n') };
 }

@@ -3,7 +3,7 @@
 import { RecurveError } from '../codegen/errors.js';
 import type { ModelTree, Signature, SpecTree, TensorDeclaration } from '../codegen/frontend/tree.js';
 import {
-  compile,
+  compileFor,
   compileStages,
   lower,
   lowerModel,
@@ -40,7 +40,7 @@ export async function inspect(context: Context, cell: string, flags: Flags & { r
     const { adjoint } = compileStages(tree, { ...request, target: genericTarget });
     return { document: adjointDocument(adjoint), text: printAdjoint(adjoint) };
   }
-  const planFor = (target: Target) => compileStages(tree, { ...request, strategy: flags.strategy, target }).plan;
+  const planFor = (target: Target) => compileFor(tree, { ...request, strategy: flags.strategy, target }, flags.memory);
   return inspectCompiled(context, planFor, flags);
 }
 
@@ -79,7 +79,7 @@ async function inspectModel(
     });
   }
   const request = { options: signature.options, sizes, gradients: true, strategy: flags.strategy };
-  return inspectCompiled(context, (target) => compile(tree, { ...request, target }), flags);
+  return inspectCompiled(context, (target) => compileFor(tree, { ...request, target }, flags.memory), flags);
 }
 
 function inspectSignature(kind: SpecTree['kind'], signature: Signature, sizes: Sizes): Outcome {

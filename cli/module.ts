@@ -1,5 +1,6 @@
 /** The typed module that `generate` writes beside the kernels. */
 
+import { sizesOf } from '../codegen/checkpoints.js';
 import { isKeyword } from '../codegen/frontend/index.js';
 import type { Signature } from '../codegen/frontend/tree.js';
 import type { StepGraph } from '../codegen/ir/graph.js';
@@ -45,9 +46,10 @@ export const WRITTEN_BY = '// Written by recurve ';
  */
 export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, { source, version }: ModuleOrigin): string {
   const times = timesOf(signature);
+  const sizes = sizesOf(plan);
   const element = (dim: string) => {
     if (isFixed(dim)) return `size: ${dim}`;
-    return `${label(dim)}: ${dim === 'B' || times.includes(dim) ? 'number' : plan.sizes[dim]}`;
+    return `${label(dim)}: ${dim === 'B' || times.includes(dim) ? 'number' : sizes[dim]}`;
   };
   const shape = (dims: readonly string[], leading: readonly string[]) =>
     `Tensor<readonly [${[...leading, ...dims].map(element).join(', ')}]>`;
@@ -72,7 +74,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     leading: signature.outputAxes?.[name],
   }));
   const traces = Object.entries(graph.traces).map(([name, node]) => ({ name, shape: graph.nodes[node]?.shape ?? [] }));
-  const most = [...times, 'B'].map((axis) => `${axis} up to ${plan.sizes[axis]}`).join(', ');
+  const most = [...times, 'B'].map((axis) => `${axis} up to ${sizes[axis]}`).join(', ');
   return [
     `${WRITTEN_BY}${version} from ${visible(source)}; run \`recurve generate\` again instead of editing it.`,
     "import type { Tensor, TypedPlan } from 'recurve/runtime';",
@@ -96,7 +98,7 @@ export function typedModule(plan: Plan, signature: Signature, graph: StepGraph, 
     '};',
     '',
     '/** What the plan was compiled for. */',
-    `export const sizes = ${JSON.stringify(plan.sizes)} as const;`,
+    `export const sizes = ${JSON.stringify(sizes)} as const;`,
     '',
     '/** `const layer = await load(device, plan)` knows what it takes and gives. */',
     `export const plan: TypedPlan<Types> = ${JSON.stringify(plan, null, 2)};`,

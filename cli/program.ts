@@ -18,6 +18,7 @@ import {
   dimsHelp,
   GRADIENT_SIZES,
   parseMaxLine,
+  parseMemory,
   SCALE,
   sizesText,
   wholeNumber,
@@ -124,6 +125,11 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     new Option('--strategy <name>', 'how loops over time run (default: as each loop and the adapter suggest)').choices(
       LOOP_STRATEGIES,
     );
+  const memory = () =>
+    new Option(
+      '--memory <size>',
+      'device memory, such as 256MiB: sequences of a cell that take more are cut into segments',
+    ).argParser(parseMemory);
 
   add('new <name>', 'write a commented <name>.cell.ts that checks and runs as it is')
     .option('--model', 'a model, <name>.model.ts: a whole network of layers')
@@ -145,6 +151,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--trace <name>', 'a value of the step that the plan also gives for every step; repeatable', collectNames)
     .option('--clip <limit>', "limit every element of the state's cotangent at each step back", CLIP)
     .addOption(strategy())
+    .addOption(memory())
     .addHelpText('after', '\nWithout --adapter the kernels are made for the limits that WebGPU guarantees everywhere.')
     .action((cells: string[], flags: GenerateFlags) =>
       run(flags, async (context) => (await import('./generate.js')).generate(context, cells, flags)),
@@ -157,6 +164,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--all', 'every two option values together, where they are so many that otherwise a sample is taken')
     .option('--scale <factor>', 'multiply the inputs, initial states and parameters that are drawn', SCALE)
     .addOption(strategy())
+    .addOption(memory())
     .addHelpText('after', CHECK_HELP)
     .action((cells: string[], flags: CheckFlags) =>
       run(flags, async (context) => (await import('./check.js')).check(context, cells, flags)),
@@ -181,6 +189,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--cells <dir>', 'with --data -: where the *.cell.ts files lie that requests may name (default: the working folder)')
     .option('--reference', 'run the float64 reference; needs no adapter')
     .addOption(strategy())
+    .addOption(memory())
     .addHelpText('after', STREAM_HELP)
     .action((cell: string | undefined, flags: RunFlags) =>
       run(flags, async (context) => (await import('./run.js')).run(context, cell, flags)),
@@ -212,6 +221,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
   addCompiling('inspect <cell>', 'print one form of a cell on its way from spec to kernels')
     .addOption(new Option('--stage <stage>', 'which form').choices(STAGES).default('plan'))
     .addOption(strategy())
+    .addOption(memory())
     .addHelpText('after', STAGES_HELP)
     .action((cell: string, flags: Flags & { stage: Stage }) =>
       run(flags, async (context) => (await import('./inspect.js')).inspect(context, cell, flags)),
@@ -244,6 +254,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
       'how loops over time run; several, such as thread,stepwise, are timed in turns',
       collectStrategies,
     )
+    .addOption(memory())
     .option('--tune', 'time the fastest way that `recurve tune` found, or finds now')
     .option('--sweep', 'time steps, sequences and widths growing one after the other, by every strategy')
     .option('--report <dir>', 'also write report.json and report.html there: every sample, and a page of pictures')
@@ -282,7 +293,8 @@ Stages, in the order of compilation:
 const CHECK_SIZES = `several of each dim, from 1 to 260; where some are given ${sizesText()}`;
 
 const CHECK_HELP = `
-Without --set every two option values are tried together. Verdicts:
+Without --set every two option values are tried together. With --memory a case that takes more is cut into the fewest segments that fit, or
+else step by step; models stay whole. Verdicts:
   agrees            every result within 1e-5 of the float64 reference, each of its units too
   wrong             the kernels are wrong: a defect of recurve
   cannot be judged  the data drawn leave float32 or the domain of a function; declare what may be drawn

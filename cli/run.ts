@@ -48,7 +48,7 @@ export async function run(context: Context, cell: string | undefined, flags: Run
   );
   for (const line of [readAs, notice]) if (line !== undefined) await context.note(line);
   const assumed = readAs === undefined ? {} : { readAs };
-  const engine = flags.reference ? referenceEngine() : deviceEngine(context, flags.strategy);
+  const engine = flags.reference ? referenceEngine() : deviceEngine(context, flags);
   try {
     if (flags.data === '-') return { text: '', exitCode: await serveStream(context, cell, flags, engine, prepare) };
     const answered =

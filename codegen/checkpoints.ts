@@ -30,6 +30,18 @@ export function checkpointWords(plan: Plan): CheckpointWords {
   return { checkpoint, finals, moving, total: kept + moving };
 }
 
+/** The sizes that a plan serves: T is that of the whole sequences. */
+export const sizesOf = ({ sizes, segments }: Pick<Plan, 'sizes' | 'segments'>): Plan['sizes'] =>
+  segments === undefined ? sizes : { ...sizes, T: segments.whole };
+
+/** How a plan's sequences are cut, in words; `undefined` where they are not. */
+export function segmentsText(plan: Plan): string | undefined {
+  if (plan.segments === undefined) return undefined;
+  const { whole, steps } = plan.segments;
+  const bytes = `${(deviceBytes(plan) / 1e6).toFixed(2)} MB with their checkpoints`;
+  return `${whole} steps are cut into ${segmentsIn(plan)} segments of ${steps}, which take ${bytes}`;
+}
+
 /** Device memory that a plan takes: its buffers, and the checkpoints beside them. */
 export const deviceBytes = (plan: Plan): number =>
   plan.buffers.reduce((sum, { bytes }) => sum + bytes, 0) + 4 * checkpointWords(plan).total;

@@ -130,6 +130,7 @@ export const ERROR_CODES = {
   'IMPORT-STACK':
     'layers that are no one stack: of other cells, options or sizes, or that read something else than the layer below',
   'IMPORT-USAGE': '`import` with options that do not go together',
+  'MEMORY-SIZE': 'a `--memory` that is no number of bytes',
   'MAX-LINE': 'a `--max-line` that is no number of bytes',
   'NEW-KIND': '`new --model --from` a cell',
   'NEW-HELPER': 'a helper of a copied cell that cannot be put beside it',

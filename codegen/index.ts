@@ -7,7 +7,7 @@
  *
  * A mistake in a spec is a `SpecError`, with all that the file has.
  */
-export { deviceBytes, segmentsIn } from './checkpoints.js';
+export { deviceBytes, segmentsIn, segmentsText, sizesOf } from './checkpoints.js';
 export { type PlanColumn, printPlan } from './emit/print.js';
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export { type Diagnostic, RecurveError, SpecError } from './errors.js';
@@ -35,4 +35,4 @@ export {
   type Stages,
 } from './pipeline.js';
 export type { Plan, Sizes, Target } from './plan.js';
-export { compileWithin } from './segments.js';
+export { compileFor, compileWithin } from './segments.js';

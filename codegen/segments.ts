@@ -10,6 +10,10 @@ import type { SpecTree } from './frontend/tree.js';
 import { type CompileRequest, compile } from './pipeline.js';
 import type { Plan } from './plan.js';
 
+/** As `compileWithin` where there is a budget. @throws RecurveError, SpecError as it and `compile` do */
+export const compileFor = (tree: SpecTree, request: CompileRequest, memory: number | undefined): Plan =>
+  memory === undefined ? compile(tree, request) : compileWithin(tree, request, memory);
+
 /**
  * The plan for whole sequences where it fits; else the one of the fewest segments that do.
  *

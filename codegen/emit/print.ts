@@ -1,4 +1,5 @@
 /** The plan as a table: what runs, in order, and what it costs. */
+import { segmentsText } from '../checkpoints.js';
 import type { LoopChoice, PassSpec, Plan } from '../plan.js';
 
 /** What the table of a plan says of each pass beyond what is in the plan. */
@@ -48,9 +49,8 @@ export function printPlan(plan: Plan, more: readonly PlanColumn[] = []): string 
   );
   const bytes = plan.buffers.reduce((total, buffer) => total + buffer.bytes, 0);
   const buffers = plan.buffers.map((buffer) => `${buffer.name} ${(buffer.bytes / 1e6).toFixed(2)}`).join(', ');
-  return [...lines, ...loopLines(plan), `${(bytes / 1e6).toFixed(2)} MB in ${plan.buffers.length} buffers (${buffers})`].join(
-    '\n',
-  );
+  const memory = `${(bytes / 1e6).toFixed(2)} MB in ${plan.buffers.length} buffers (${buffers})`;
+  return [...lines, ...loopLines(plan), memory, segmentsText(plan) ?? []].flat().join('\n');
 }
 
 /** How each loop runs, how else it may, and why not otherwise. */

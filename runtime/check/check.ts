@@ -3,7 +3,7 @@
 import { RecurveError, SpecError } from '../../codegen/errors.js';
 import { resolveSpec, valuesOf } from '../../codegen/frontend/index.js';
 import type { OptionValues, Signature, SpecTree } from '../../codegen/frontend/tree.js';
-import { compile } from '../../codegen/index.js';
+import { type CompileRequest, compile, compileWithin } from '../../codegen/index.js';
 import { isReduce, type StepGraph } from '../../codegen/ir/graph.js';
 import { choicesIn, LOOP_STRATEGIES, type LoopStrategy, type PassSpec, type Plan, type Sizes } from '../../codegen/plan.js';
 import { type CellData, sizeOf } from '../data.js';
@@ -27,6 +27,8 @@ export interface CaseReport {
   readonly cell: string;
   readonly options: OptionValues;
   readonly dims: Sizes;
+  /** Steps of a segment, where its sequences were cut. */
+  readonly segment?: number;
   /** How its loops ran. */
   readonly strategies: readonly PassSpec['strategy'][];
   readonly verdict: Verdict;
@@ -73,6 +75,8 @@ export interface CheckRequest {
   readonly scale?: number;
   /** How every loop runs; where nobody says, as the compiler chooses and, case by case in turn, in each other way that a loop allows. */
   readonly strategy?: LoopStrategy;
+  /** Bytes of device memory: sequences of cells that take more are cut, step by step where nothing else fits. */
+  readonly memory?: number | undefined;
   /** Only these sizes; complete for every assignment that is checked. */
   readonly sizes?: (signature: Signature) => Sizes;
   /** What to run, where `planCheck` told it already. */
@@ -92,8 +96,8 @@ export async function checkCell(device: RecurveDevice, tree: SpecTree, request: 
   const reports: CaseReport[] = [];
   for (const [index, { signature, sizes }] of cases.entries()) {
     request.progress?.(index, cases.length, `${tree.name} ${describeCase(tree, signature.options, sizes)}`);
-    const { strategy, scale = 1 } = request;
-    const report = checkCase(device, tree, { signature, sizes, strategy, turn: index, scale });
+    const { strategy, memory, scale = 1 } = request;
+    const report = checkCase(device, tree, { signature, sizes, strategy, memory, turn: index, scale });
     reports.push(await (request.sizes ? report : report.catch((error) => refusal(error, signature, sizes))));
   }
   return reports;
@@ -196,6 +200,7 @@ interface Case {
   readonly signature: Signature;
   readonly sizes: Sizes;
   readonly strategy: LoopStrategy | undefined;
+  readonly memory: number | undefined;
   /** Which of the ways in which its loops may run is tried, where no strategy is given. */
   readonly turn: number;
   readonly scale: number;
@@ -231,6 +236,7 @@ async function checkCase(device: RecurveDevice, tree: SpecTree, given: Case): Pr
     cell: signature.name,
     options: signature.options,
     dims: sizes,
+    ...(plan.segments === undefined ? {} : { segment: plan.segments.steps }),
     strategies: [...new Set(plan.passes.flatMap((pass) => (pass.region === 'loop' ? [pass.strategy] : [])))],
     verdict,
     ok: verdict === 'agrees',
@@ -245,14 +251,27 @@ async function checkCase(device: RecurveDevice, tree: SpecTree, given: Case): Pr
 const allowsSomewhere = (plan: Plan, strategy: LoopStrategy): boolean =>
   choicesIn(plan).some(({ allowed }) => allowed.includes(strategy));
 
-function planOf(device: RecurveDevice, tree: SpecTree, { signature, sizes, strategy, turn }: Case): Plan {
-  const request = { options: signature.options, sizes, gradients: true, target: device.target };
+function planOf(device: RecurveDevice, tree: SpecTree, { signature, sizes, strategy, memory, turn }: Case): Plan {
+  const whole = { options: signature.options, sizes, gradients: true, target: device.target };
+  const request = memory === undefined || tree.kind === 'model' ? whole : { ...whole, ...segmentsWithin(tree, whole, memory) };
   const plan = compile(tree, request);
   // With some values of its options a cell may allow what it does not with others; there it runs as the compiler chooses.
   if (strategy !== undefined) return allowsSomewhere(plan, strategy) ? compile(tree, { ...request, strategy }) : plan;
   const others = LOOP_STRATEGIES.filter((other) => choicesIn(plan).some(({ allowed }) => allowed.indexOf(other) > 0));
   const other = [undefined, ...others][turn % (others.length + 1)];
   return other === undefined ? plan : compile(tree, { ...request, strategy: other });
+}
+
+/** As few segments as fit, or, where none do, one of every step: how much memory a check takes matters to nobody. */
+function segmentsWithin(tree: SpecTree, request: CompileRequest, memory: number): Pick<CompileRequest, 'sizes' | 'segmentsOf'> {
+  const { T = 1 } = request.sizes;
+  try {
+    const { segments, sizes } = compileWithin(tree, request, memory);
+    return segments === undefined ? { sizes } : { sizes, segmentsOf: segments.whole };
+  } catch (error) {
+    if (!(error instanceof RecurveError) || error.code !== 'MEMORY-LEAST') throw error;
+    return { sizes: { ...request.sizes, T: 1 }, segmentsOf: T };
+  }
 }
 
 function isWorse(a: TensorReport, b: TensorReport): boolean {

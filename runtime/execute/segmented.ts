@@ -13,18 +13,24 @@ import { type PlacedTensor, placeTensors } from '../memory/slots.js';
 import { cutOut, putIn, type Segment, segmentsOf } from '../memory/stretch.js';
 import { byPath, type Executable, isBuffer, type Run, type Source, type WholeExecutable } from './executable.js';
 import { Line } from './line.js';
-
-/** Of a cell. */
-const TIME = 'T';
+import { copied, isSequence, partOf, TIME, wholePlan } from './sequences.js';
 
 type Sources = ReadonlyMap<PlacedTensor, Source>;
 const NOTHING: Sources = new Map();
 
+/** Called when a run has done so many segments, of so many: each counts once for each direction. */
+export type OnSegment = (done: number, of: number) => void;
+
 /** @throws RecurveError `LIMIT-BUFFER`, `DEVICE-MEMORY` */
-export async function createSegmented(owner: Supervised, executable: WholeExecutable, segments: Segments): Promise<Executable> {
+export async function createSegmented(
+  owner: Supervised,
+  executable: WholeExecutable,
+  segments: Segments,
+  onSegment: OnSegment,
+): Promise<Executable> {
   const { device } = owner;
   device.pushErrorScope('out-of-memory');
-  const made = new Segmented(owner, executable, segments);
+  const made = new Segmented(owner, executable, segments, onSegment);
   const error = await owner.settle(device.popErrorScope());
   if (error === null) return made;
   made.release();
@@ -43,6 +49,7 @@ class Segmented implements Executable {
   readonly #device: GPUDevice;
   readonly #executable: WholeExecutable;
   readonly #segments: Segments;
+  readonly #onSegment: OnSegment;
   readonly #checkpoints: Checkpoints;
   readonly #line = new Line();
   readonly #relayouter: Relayouter;
@@ -57,11 +64,12 @@ class Segmented implements Executable {
   #inMemory: number | undefined;
   #destroyed = false;
 
-  constructor(owner: Supervised, executable: WholeExecutable, segments: Segments) {
+  constructor(owner: Supervised, executable: WholeExecutable, segments: Segments, onSegment: OnSegment) {
     const { plan, given, results } = executable;
     this.#device = owner.device;
     this.#executable = executable;
     this.#segments = segments;
+    this.#onSegment = onSegment;
     this.plan = wholePlan(plan, segments);
     // What has no time is in the plan's memory as it is; the sequences never are.
     const whole = placeTensors(this.plan);
@@ -155,14 +163,22 @@ class Segmented implements Executable {
       }),
     );
     const all = segmentsOf(extent, TIME, this.#segments.steps);
+    let done = 0;
+    const onDone = () => this.#onSegment(++done, run.directions.length * all.length);
     for (const direction of run.directions) {
-      if (direction === 'forward') await this.#forward(all, extent, run, found);
-      else await this.#backward(all, extent, run, found);
+      if (direction === 'forward') await this.#forward(all, extent, run, found, onDone);
+      else await this.#backward(all, extent, run, found, onDone);
     }
     return found;
   }
 
-  async #forward(all: readonly Segment[], whole: Extent, run: Run, found: Map<string, ReadTensor>): Promise<void> {
+  async #forward(
+    all: readonly Segment[],
+    whole: Extent,
+    run: Run,
+    found: Map<string, ReadTensor>,
+    onDone: () => void,
+  ): Promise<void> {
     const { before } = this.#segments;
     this.#encode((encoder) => {
       // The run before once more: from where that began.
@@ -186,10 +202,17 @@ class Segmented implements Executable {
         else if (this.plan.gradients) this.#checkpoints.saveFinals(encoder);
       });
       await this.#settle(reading, segment, whole, found);
+      onDone();
     }
   }
 
-  async #backward(all: readonly Segment[], whole: Extent, run: Run, found: Map<string, ReadTensor>): Promise<void> {
+  async #backward(
+    all: readonly Segment[],
+    whole: Extent,
+    run: Run,
+    found: Map<string, ReadTensor>,
+    onDone: () => void,
+  ): Promise<void> {
     const { behind } = this.#segments;
     this.#encode((encoder) => {
       this.#checkpoints.clear(encoder, behind);
@@ -213,6 +236,7 @@ class Segmented implements Executable {
       });
       if (!isFirst) this.#encode((encoder) => this.#handOver(encoder));
       await this.#settle(reading, segment, whole, found);
+      onDone();
     }
     this.#encode((encoder) => this.#checkpoints.restoreFinals(encoder));
   }
@@ -304,27 +328,4 @@ class Segmented implements Executable {
     record(encoder);
     this.#device.queue.submit([encoder.finish()]);
   }
-}
-
-const isSequence = ({ leading }: PlacedTensor): boolean => leading === 'sequence';
-
-/** Some of the results that a run is asked for. */
-function partOf({ read, into }: Pick<Run, 'read' | 'into'>, of: (tensor: PlacedTensor) => boolean): Pick<Run, 'read' | 'into'> {
-  return { read: read.filter(of), into: new Map([...into].filter(([tensor]) => of(tensor))) };
-}
-
-/** The caller may use its arrays again before they are read. */
-function copied(sources: Sources): Sources {
-  const copy = (source: Source) => (typeof source === 'number' || isBuffer(source) ? source : new Float32Array(source));
-  return new Map([...sources].map(([tensor, source]) => [tensor, copy(source)]));
-}
-
-/** As it is seen from outside: for the whole sequences. */
-function wholePlan(plan: Plan, { whole }: Segments): Plan {
-  const { given, results } = placeTensors(plan);
-  const along = ([, ...rest]: readonly number[]) => [whole, ...rest];
-  const sequences = [...given, ...results].filter(isSequence).map(({ path, slot: { before: _, ...slot } }) => {
-    return [path, { ...slot, shape: along(slot.shape), padded: along(slot.padded) }];
-  });
-  return { ...plan, sizes: { ...plan.sizes, [TIME]: whole }, tensors: { ...plan.tensors, ...Object.fromEntries(sequences) } };
 }

@@ -56,6 +56,7 @@ const FORMS = {
     is: (given) => typeof given === 'number' && given > 0 && Number.isFinite(given),
     fix: 'Give a number of bytes above 0, or leave it out.',
   },
+  onSegment: { is: (given) => typeof given === 'function', fix: 'Give a function, or leave it out.' },
   strategy: {
     is: (given) => LOOP_STRATEGIES.some((known) => known === given),
     fix: `Give one of ${LOOP_STRATEGIES.join(', ')}, or leave it out.`,

@@ -22,6 +22,11 @@ export interface TypedPlan<S extends CellTypes> extends Plan {
 export interface LoadOptions {
   /** A layer whose parameters serve this one, too: what one changes, the other has. Their layouts must be the same. */
   readonly params?: Pick<Layer, 'sharedParams'>;
+  /**
+   * Of a plan whose sequences are cut: called when a run has done so many segments of so many; each counts once for forward and once
+   * for backward.
+   */
+  readonly onSegment?: (done: number, of: number) => void;
 }
 
 /**
@@ -36,8 +41,8 @@ export async function load<S extends CellTypes = CellTypes>(
   plan: TypedPlan<S>,
   options: LoadOptions = {},
 ): Promise<Layer<S>> {
-  requireForm('load', options, ['params']);
-  const { params: other } = options;
+  requireForm('load', options, ['params', 'onSegment']);
+  const { params: other, onSegment } = options;
   if (!isTable(plan) || !Array.isArray(plan.buffers) || !isTable(plan.tensors)) {
     throw wrongType(
       'the plan',
@@ -53,7 +58,7 @@ export async function load<S extends CellTypes = CellTypes>(
   owner.check();
   const params = other === undefined ? await SharedParams.create(owner, plan) : other.sharedParams.use(owner, plan);
   try {
-    return new Layer<S>(owner, await createExecutable(owner, plan, params.buffers), params);
+    return new Layer<S>(owner, await createExecutable(owner, plan, params.buffers, onSegment), params);
   } catch (error) {
     params.release();
     throw error;

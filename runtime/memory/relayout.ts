@@ -42,8 +42,8 @@ fn pack(@builtin(global_invocation_id) id: vec3u) {
   let slot = unit / form.lead / form.paddedBatch;
   let step = slot + form.first - form.before;
   var value = 0u;
-  // Before the first step there is none, and before a segment's first one only those that its sequence has.
-  let there = slot >= form.before || (slot + form.first >= form.before && step < lengths[form.lengths + sequence]);
+  // Before the first step there is none.
+  let there = slot + form.first >= form.before;
   if (column < form.columns && row < form.rows && sequence < form.batch && there) {
     let at = (turned(step, sequence) * form.batch + sequence) * form.lead + unit % form.lead;
     value = source[(at * form.rows + row) * form.columns + column];

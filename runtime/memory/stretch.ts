@@ -24,8 +24,8 @@ export function segmentsOf(extent: Extent, time: string, most: number): Segment[
 }
 
 /**
- * A segment of a dense tensor, its steps in order, behind those before it that `tensor`, the segment's, has. Of these a sequence
- * has what it has: zero before its first step and behind its last. What lies past a sequence's end in the segment is copied as it is.
+ * A segment of a dense tensor, its steps in order, behind those before it that `tensor`, the segment's, has: zero before the first
+ * one. What lies past a sequence's end is copied as it is.
  */
 export function cutOut(tensor: PlacedTensor, dense: Numbers, whole: Extent, { first, extent }: Segment): Numbers {
   const { before = 0 } = tensor.slot;
@@ -39,9 +39,8 @@ export function cutOut(tensor: PlacedTensor, dense: Numbers, whole: Extent, { fi
   for (let slot = 0; slot < before + steps; slot++) {
     const step = first + slot - before;
     for (let sequence = 0; sequence < batch; sequence++) {
-      const length = lengths[sequence] ?? 0;
-      if (slot < before && (step < 0 || step >= length)) continue;
-      const from = (positionOf(step, length, whole) * batch + sequence) * unit;
+      if (step < 0) continue;
+      const from = (positionOf(step, lengths[sequence] ?? 0, whole) * batch + sequence) * unit;
       cut.set(dense.subarray(from, from + unit), (slot * batch + sequence) * unit);
     }
   }

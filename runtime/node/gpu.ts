@@ -91,7 +91,17 @@ export class Gpu {
    * @throws SpecError for mistakes in the cell; RecurveError `CELL-UNKNOWN`, `CELL-FILE`, `OPTION-*`, `DIMS-*`, `STRATEGY-REFUSED`, `MEMORY-*`, and what `load` throws
    */
   async compile<S extends CellTypes = CellTypes>(cell: CellGiven, request: CompileOptions): Promise<Layer<S>> {
-    requireForm('compile', request, ['dims', 'options', 'gradients', 'trace', 'clip', 'strategy', 'memory', 'params']);
+    requireForm('compile', request, [
+      'dims',
+      'options',
+      'gradients',
+      'trace',
+      'clip',
+      'strategy',
+      'memory',
+      'params',
+      'onSegment',
+    ]);
     this.#owner.check();
     const { dims = {}, options = {}, gradients = false, trace = [], clip, strategy, memory, ...rest } = request;
     const { compile, compileWithin, resolveOptions, resolveSpec } = await import('../../codegen/index.js');

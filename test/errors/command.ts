@@ -97,6 +97,7 @@ export const COMMAND = {
     return stackedOptions(first && second ? [first, second] : [], 'gru');
   }, 'GRU_1 has H = 4'),
   'IMPORT-USAGE': cli('import model.onnx --node LSTM_0', '--node'),
+  'MEMORY-SIZE': cli('inspect rnn --memory 1e6', '"1e6"'),
   'MAX-LINE': cli('run --data - --max-line long', '"long"'),
   'NEW-KIND': cli('new mine --model --from gru', 'gru is a cell'),
   'NEW-HELPER': cli('new mine --from rnn', 'activation.ts', { files: { 'activation.ts': 'another' } }),

@@ -67,6 +67,14 @@ describe('a layer whose sequences are cut', () => {
     });
   });
 
+  it('tells how far a run is', async () => {
+    const told: string[] = [];
+    const layer = await load(device, lstm.plan, { onSegment: (done, of) => told.push(`${done}/${of}`) });
+    await layer.run(drawn);
+    expect(told).toEqual(['1/6', '2/6', '3/6', '4/6', '5/6', '6/6']);
+    layer.destroy();
+  });
+
   it('goes backward after forward, as often as asked, with the bits of one run', async () => {
     await withLayer(async (layer) => {
       const whole = await layer.run(drawn);
@@ -120,15 +128,17 @@ describe('a layer whose sequences are cut', () => {
 
   it('repeats a run from where that began', async () => {
     const x = { shape: [3, 3], data: new Float32Array(9).fill(0.5) };
-    const stepAfter = (more: (layer: Layer) => void) =>
+    const stepAfter = (more: (layer: Layer) => void, data = drawn) =>
       withLayer(async (layer) => {
-        await layer.run({ ...drawn, read: [] });
+        await layer.run({ ...data, read: [] });
         more(layer);
         return [await layer.step({ inputs: { x } }), await layer.params()];
       });
     const expected = await stepAfter(() => {});
     expect(await stepAfter((layer) => layer.repeat('forward'))).toEqual(expected);
     expect(await stepAfter((layer) => layer.repeat('forward and backward'))).toEqual(expected);
+    const alone = { ...drawn, cotangents: undefined };
+    expect(await stepAfter((layer) => layer.repeat('forward'), alone)).toEqual(await stepAfter(() => {}, alone));
     const descended = await stepAfter((layer) => layer.descend({ rate: 1 }));
     const repeated = await stepAfter((layer) => {
       layer.repeat('forward and backward');
