@@ -26,10 +26,12 @@ export interface BenchFlags extends Omit<Flags, 'strategy'> {
   readonly report?: string;
   /** An earlier report. */
   readonly compare?: string;
+  /** Times each pass of a training step by itself, in place of all that is above but `strategy`. */
+  readonly passes?: true;
 }
 
 /**
- * @throws RecurveError `BENCH-REPORT`, `OUT-EXISTS`, `OUT-WRITE`, `STRATEGY-REFUSED`; SpecError; a peer that is not installed is
+ * @throws RecurveError `BENCH-REPORT`, `OUT-EXISTS`, `OUT-WRITE`, `STRATEGY-REFUSED`, `TIMESTAMPS`; SpecError; a peer that is not installed is
  *   reported, not thrown
  */
 export async function bench(context: Context, cells: readonly string[], flags: BenchFlags): Promise<Outcome> {
@@ -37,6 +39,10 @@ export async function bench(context: Context, cells: readonly string[], flags: B
   const names = cells.length > 0 ? cells : flags.sweep === true ? SWEEP_CELLS : ['lstm', 'gru'];
   // Everything is read and refused before the device opens and the minutes begin.
   const cases = casesOf(names, cwd, flags);
+  if (flags.passes === true) {
+    const { benchPasses } = await import('./bench-passes.js');
+    return benchPasses(context, cases, flags.strategy ?? []);
+  }
   const earlier = flags.compare === undefined ? undefined : readEarlier(cwd, flags.compare);
   if (flags.report !== undefined) await prepareFolder(cwd, flags.report);
   const measured = await withDevice(context, 'bench', (device) =>

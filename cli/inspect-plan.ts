@@ -1,5 +1,4 @@
 /** `recurve inspect --stage plan`: what runs, in order, what it costs, and how long it should take on a machine that was measured. */
-import { milliseconds } from '../bench/report.js';
 import { type PlanColumn, printPlan } from '../codegen/index.js';
 import type { PassSpec, Plan } from '../codegen/plan.js';
 import {
@@ -14,7 +13,7 @@ import {
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
 import type { Flags } from './flags.js';
-import { machineName } from './roofline.js';
+import { machineName, shortTime } from './roofline.js';
 import { generic, type NamedTarget, targetText } from './target.js';
 
 /** What a plan is for, and what was measured of it. */
@@ -86,9 +85,6 @@ function columnsFor(predictions: readonly Prediction[] | undefined): PlanColumn[
     { head: 'bound by', cell: of(({ bound }) => bound) },
   ];
 }
-
-/** Of passes that take microseconds, too. */
-const shortTime = (ms: number): string => (ms < 1 ? ms.toFixed(3) : milliseconds(ms));
 
 function totals(
   passes: readonly PassSpec[],

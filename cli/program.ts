@@ -259,6 +259,15 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
     .option('--sweep', 'time steps, sequences and widths growing one after the other, by every strategy')
     .option('--report <dir>', 'also write report.json and report.html there: every sample, and a page of pictures')
     .option('--compare <file>', 'say what changed beyond noise since an earlier report')
+    .addOption(
+      new Option('--passes', 'time each pass of a training step by itself, beside its prediction').conflicts([
+        'against',
+        'tune',
+        'sweep',
+        'report',
+        'compare',
+      ]),
+    )
     .addHelpText('after', BENCH_HELP)
     .action((cells: string[], flags: BenchFlags) =>
       run(flags, async (context) => (await import('./bench.js')).bench(context, cells, flags)),
@@ -311,7 +320,8 @@ those. Times are medians of interleaved runs, ± their median absolute deviation
 --sweep (default: ${SWEEP_CELLS.join(', ')}) begins at ${sweepText()};
 --against then times the peer at the most sequences alone.
 --compare takes the report.json of --report, or what --json printed. A time has changed where its median did by more than 5 % and by
-more than three times the larger deviation. The exit code is 0 whatever is found.`;
+more than three times the larger deviation. The exit code is 0 whatever is found.
+--passes takes the adapter's timestamps; predictions need a roofline of it, which \`recurve doctor --roofline\` measures.`;
 
 const TUNE_HELP = `
 Every loop is run in every way that its graph allows, in turns; ways whose results are not those of single steps never win.
@@ -320,7 +330,8 @@ library and bench --tune use it. It takes seconds, longer for long sequences; Ct
 
 const DOCTOR_HELP = `
 --roofline measures the adapter that --adapter names (default: auto), on a machine that does nothing else best, and keeps what it
-finds in the user's cache: \`inspect --stage plan\` then says how long each pass should take.`;
+finds in the user's cache: \`inspect --stage plan\` and \`bench --passes\` then say how long
+each pass should take.`;
 
 const STREAM_HELP = `
 --dims fills the sizes that no tensor of the data has. --dims and --set must agree with the data.

@@ -51,3 +51,6 @@ export function rooflineText({ record, file }: MeasuredRoofline): string {
 }
 
 const sizeText = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`);
+
+/** In milliseconds, of passes that take microseconds, too. */
+export const shortTime = (ms: number): string => (ms < 1 ? ms.toFixed(3) : milliseconds(ms));

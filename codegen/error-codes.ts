@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   'LIMIT-BUFFER': 'a buffer or a binding larger than the adapter allows',
   'LIMIT-KERNEL': 'a kernel larger than the compiler of the adapter is trusted with, which cannot be cut',
   'LIMIT-WORKGROUPS': 'a pass of more workgroups in one dimension than the adapter allows',
+  TIMESTAMPS: 'passes that are to be timed one by one on an adapter without timestamps',
 
   'CELL-FILE': 'a cell that is no readable TypeScript file',
   'CELL-JAVASCRIPT': 'a cell in a JavaScript file',

@@ -12,6 +12,7 @@ import { type PlacedTensor, placeTensors } from '../memory/slots.js';
 import { createUploader } from '../memory/upload.js';
 import { createClock } from './clock.js';
 import { createSteps, encode, lastNumber, resolveSchedule } from './schedule.js';
+import { type Grain, type PassTime, timeRuns } from './timed.js';
 
 export type Direction = 'forward' | 'backward';
 
@@ -54,6 +55,11 @@ export interface Executable {
   owns(buffer: GPUBuffer): boolean;
   /** Fills all of the plan's memory with a NaN of its own, before a write: what no kernel writes is seen in the results. */
   poison(): void;
+  /**
+   * Runs once more on what is in memory, and waits; weights are packed, too. Missing where sequences are cut into segments.
+   * @returns how long it took, by the device's clock, pass by pass or all at once
+   */
+  time?(extent: Extent, directions: readonly Direction[], grain: Grain): Promise<readonly PassTime[]>;
   /** Queues something else behind all that was asked for before. */
   inOrder(queue: () => void): void;
   /** Frees the buffers. */
@@ -169,6 +175,13 @@ export async function createExecutable(
         reading.encode(encoder);
         submit(encoder);
         return reading.finish();
+      },
+      time(extent, directions, grain) {
+        const runs = directions.map((direction) => ({
+          commands: commands[direction],
+          reach: { steps: used.take(direction, extent), batch, pack: true },
+        }));
+        return timeRuns(owner, runs, clock, grain);
       },
       async finished() {
         await owner.settle(device.queue.onSubmittedWorkDone());

@@ -5,6 +5,7 @@ import { createExecutable as createWhole, type Executable } from './executable.j
 import { createSegmented, type OnSegment } from './segmented.js';
 
 export { type Direction, type Executable, isBuffer, type Run, type Source } from './executable.js';
+export type { Grain, PassTime } from './timed.js';
 
 /**
  * Makes everything a plan needs on a device.

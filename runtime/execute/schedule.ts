@@ -9,6 +9,8 @@ import { compileKernel, type Kernel } from './pipelines.js';
 
 /** A pass with everything it needs made. */
 export interface Step {
+  /** The pass's. */
+  readonly name: string;
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
   readonly usesTime: boolean;
@@ -72,6 +74,7 @@ export async function createSteps(
     plan.passes.map((pass) => [
       pass.name,
       {
+        name: pass.name,
         pipeline: lookUp(kernels, pass.kernel, 'kernel').pipeline,
         bindings: lookUp(groups, pass.kernel, 'kernel'),
         usesTime: lookUp(usesTime, pass.kernel, 'kernel'),
@@ -112,14 +115,20 @@ export interface Commands {
   readonly reach: Reach;
 }
 
-/** Records commands into a compute pass, leaving out settings that are already in force. */
+/** @param until the step to stop before, of a kernel that walks; of one of a wave, how many steps there are */
+export type Dispatch = (step: Step, reach: Reach, time: number, until?: number) => void;
+
+/** Records commands into a compute pass. */
 export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], clock: Clock): void {
+  forEachDispatch(runs, dispatcher(pass, clock));
+}
+
+/** What records one dispatch after the other into a compute pass, leaving out settings that are already in force. */
+export function dispatcher(pass: GPUComputePassEncoder, clock: Clock): Dispatch {
   let pipeline: GPUComputePipeline | undefined;
   let bindings: GPUBindGroup | undefined;
   const setTime = clock(pass);
-
-  /** @param until the step to stop before, of a kernel that walks; of one of a wave, how many steps there are */
-  const dispatch = (step: Step, reach: Reach, time: number, until?: number) => {
+  return (step, reach, time, until) => {
     if (step.pipeline !== pipeline) {
       pipeline = step.pipeline;
       pass.setPipeline(pipeline);
@@ -132,7 +141,10 @@ export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], c
     const [x, y, z] = workgroupsIn(step, reach);
     pass.dispatchWorkgroups(x, y, z);
   };
+}
 
+/** Goes through all that is dispatched, in order. */
+export function forEachDispatch(runs: readonly Commands[], dispatch: Dispatch): void {
   for (const { commands, reach } of runs) {
     for (const command of commands) {
       if (command.kind === 'step') {

@@ -3,7 +3,7 @@ import { RecurveError } from '../../codegen/errors.js';
 import type { Plan } from '../../codegen/plan.js';
 import { didYouMean } from '../../codegen/suggest.js';
 import type { Supervised } from '../device/supervise.js';
-import type { Direction, Executable, Run } from '../execute/index.js';
+import type { Direction, Executable, Grain, PassTime, Run } from '../execute/index.js';
 import type { Extent } from '../memory/copy.js';
 import { shapeIn } from '../memory/copy.js';
 import type { PlacedTensor } from '../memory/slots.js';
@@ -221,6 +221,25 @@ export class Layer<S extends CellTypes = CellTypes> {
     if (scope === 'forward and backward') requireGradients(this.plan);
     if (this.#last === undefined) throw outOfOrder(this.plan, 'repeat', 'forward');
     this.#queue(scope === 'forward' ? ['forward'] : ['forward', 'backward'], this.#last);
+  }
+
+  /**
+   * The last run once more, on a device with timestamps, and how long it took by the device's clock: pass by pass, in the order of
+   * the plan, or all at once. Weights are packed, too.
+   * @throws RecurveError `RUN-ORDER`, `RUN-GRADIENTS`, `DEVICE-*`
+   * @internal
+   */
+  async time(scope: 'forward' | 'forward and backward', grain: Grain): Promise<readonly PassTime[]> {
+    this.#check();
+    if (scope === 'forward and backward') requireGradients(this.plan);
+    if (this.#last === undefined) throw outOfOrder(this.plan, 'time', 'forward');
+    const times = await this.#executable.time?.(
+      this.#last.extent,
+      scope === 'forward' ? ['forward'] : ['forward', 'backward'],
+      grain,
+    );
+    if (times === undefined) throw new Error(`segments of ${this.plan.cell} cannot be timed`);
+    return times;
   }
 
   /** Waits until all that was queued is done. @throws RecurveError `DEVICE-*` */

@@ -1,5 +1,6 @@
 /** What goes wrong with adapters, devices and layers on them. All on the embedded SwiftShader. */
 import { vi } from 'vitest';
+import { runPasses } from '../../bench/passes.js';
 import { compile, compileWithin, resolveOptions } from '../../codegen/index.js';
 import type { Plan } from '../../codegen/plan.js';
 import { type AdapterChoice, openDevice, type RecurveDevice } from '../../runtime/device/index.js';
@@ -92,6 +93,10 @@ export const DEVICE = {
     ({ passes }) => ({ passes: passes.map((pass) => ({ ...pass, workgroups: [70_000, 1, 1] as const })) }),
     '70000 workgroups',
   ),
+  TIMESTAMPS: onDevice((owner) => {
+    const device = { ...owner, adapter: { ...owner.adapter, features: [] } };
+    return runPasses({ device, cases: [], strategies: [], rates: undefined, onProgress() {} });
+  }, 'no timestamps'),
 
   'DATA-BUFFER': layer((asked, { device }) => {
     const buffer = device.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE });
