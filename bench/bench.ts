@@ -11,6 +11,7 @@ import { dimsOf } from '../runtime/dims.js';
 import { type Layer, load } from '../runtime/layer/index.js';
 import { timesOf } from '../runtime/lengths.js';
 import { randomData } from '../runtime/random.js';
+import type { RooflineRecord } from '../runtime/roofline/index.js';
 import { describe, loopsOf, tunedLoops } from '../runtime/tune/index.js';
 import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './measure.js';
 import { differenceOf } from './peers/agreement.js';
@@ -19,6 +20,7 @@ import type { Peer, PeerLayer, PeerName } from './peers/peer.js';
 import { countDispatches, countFlops } from './plan-costs.js';
 import { provenance } from './provenance.js';
 import type { BenchReport, BenchResult, PeerResult } from './report.js';
+import { reachOf } from './roof.js';
 
 export interface BenchCase {
   readonly tree: SpecTree;
@@ -45,6 +47,8 @@ export interface BenchRequest {
    */
   readonly strategies?: readonly (BenchStrategy | 'every')[];
   readonly effort?: Effort;
+  /** Of this adapter: how near to it runs come is then in the results. */
+  readonly roofline?: RooflineRecord | undefined;
   /** Bytes of device memory: sequences that take more are cut. */
   readonly memory?: number | undefined;
   /** One short line whenever something new is under way. */
@@ -70,7 +74,8 @@ export async function runBench(request: BenchRequest): Promise<BenchReport> {
         request.onProgress?.(cases.length === 1 ? line : `[${at + 1}/${cases.length}] ${line}`);
       results.push(...(await benchCase({ ...request, onProgress }, one, peers)));
     }
-    return { ...made, adapter: device.adapter, results };
+    const { roofline } = request;
+    return { ...made, adapter: device.adapter, results, ...(roofline && { roofline }) };
   } finally {
     for (const peer of peers.values()) if (typeof peer !== 'string') peer.close();
   }
@@ -88,7 +93,7 @@ interface Entry {
 
 /** One result for each strategy, timed in turns. */
 async function benchCase(
-  { device, strategies = [], effort = DEFAULT_EFFORT, memory, onProgress = () => {} }: BenchRequest,
+  { device, strategies = [], effort = DEFAULT_EFFORT, memory, roofline, onProgress = () => {} }: BenchRequest,
   { tree, options, sizes, data: given, peers: wanted }: BenchCase,
   opened: ReadonlyMap<PeerName, Peer | string>,
 ): Promise<BenchResult[]> {
@@ -192,6 +197,12 @@ async function benchCase(
           forward: (segmentsIn(inference.plan) * countFlops(inference.plan)) / own.forwardMs / 1e6,
           forwardBackward: (segmentsIn(training.plan) * countFlops(training.plan)) / own.forwardBackwardMs / 1e6,
         },
+        ...(roofline && {
+          reach: {
+            forward: reachOf(inference.plan, roofline.rates, own.forwardMs),
+            forwardBackward: reachOf(training.plan, roofline.rates, own.forwardBackwardMs),
+          },
+        }),
         peers: Object.fromEntries([...reports].map(([name, report]) => [name, peerResult(entry, report)])),
       };
     });

@@ -32,7 +32,7 @@ export interface Effort {
 
 export const DEFAULT_EFFORT: Effort = { warmups: 2, minRounds: 7, maxRounds: 60, budget: 6000 };
 /** For many shapes in a few minutes. */
-export const SWEEP_EFFORT: Effort = { warmups: 1, minRounds: 7, maxRounds: 30, budget: 1500 };
+export const SWEEP_EFFORT: Effort = { warmups: 1, minRounds: 5, maxRounds: 30, budget: 1000 };
 
 /**
  * Times every contender once a round, in turn; odd rounds go backwards, so that nobody always follows the same one.

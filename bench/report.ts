@@ -3,14 +3,18 @@ import pc from 'picocolors';
 import type { OptionValues } from '../codegen/frontend/tree.js';
 import type { LoopStrategy, Sizes } from '../codegen/plan.js';
 import type { AdapterReport } from '../runtime/device/index.js';
+import type { RooflineRecord } from '../runtime/roofline/index.js';
 import type { Timing } from './measure.js';
 import type { PeerName } from './peers/peer.js';
 import type { Provenance } from './provenance.js';
+import type { Reach } from './roof.js';
 
 /** Times are in milliseconds. */
 export interface BenchReport extends Provenance {
   readonly adapter: AdapterReport;
   readonly results: readonly BenchResult[];
+  /** Of the adapter, where one was kept. */
+  readonly roofline?: RooflineRecord;
   /** What is different from an earlier report, where one was given. */
   readonly comparison?: Comparison;
 }
@@ -41,6 +45,8 @@ export interface BenchResult extends Times {
   readonly bytes: number;
   /** 10⁹ floating-point operations a second. */
   readonly gflops: { readonly forward: number; readonly forwardBackward: number };
+  /** How near to the roofline it comes, where one was kept. */
+  readonly reach?: Readonly<Record<Scope, Reach>>;
   readonly peers: Readonly<Partial<Record<PeerName, PeerResult>>>;
 }
 
@@ -85,17 +91,22 @@ export type Colors = ReturnType<typeof pc.createColors>;
 /** The median, its median absolute deviation, the least, and how many were timed. */
 const HEAD = ['cell', 'dims', 'strategy', 'pass', 'dispatches', 'ms', '±', 'min', 'runs', 'GFLOP/s'];
 
+/** The share of the roofline. */
+const REACH = 'of the roof';
+
 /**
  * Aligned columns: a row for forward and one for forward + backward of every cell, and for every peer its time
  * and how many times as fast we are.
  */
 export function formatBench(report: BenchReport, colors: Colors = pc.createColors(false)): string {
   const peers = [...new Set(report.results.flatMap((result) => Object.keys(result.peers)))] as PeerName[];
+  const hasReach = report.results.some(({ reach }) => reach !== undefined);
+  const columns = { peers, reach: hasReach ? [REACH] : [] };
   const rows = report.results.flatMap((result) => [
-    row(result, 'forward', peers, 'forward', String(result.dispatches.forward)),
-    row(result, 'forwardBackward', peers, 'forward + backward', `${result.dispatches.forward} + ${result.dispatches.backward}`),
+    row(result, 'forward', columns, 'forward', String(result.dispatches.forward)),
+    row(result, 'forwardBackward', columns, 'forward + backward', `${result.dispatches.forward} + ${result.dispatches.backward}`),
   ]);
-  const table = [[...HEAD, ...peers.flatMap((peer) => [`${peer} ms`, 'ratio'])], ...rows];
+  const table = [[...HEAD, ...columns.reach, ...peers.flatMap((peer) => [`${peer} ms`, 'ratio'])], ...rows];
   const lines = alignColumns(table, 4);
   return [
     colors.bold(lines[0] ?? ''),
@@ -104,7 +115,12 @@ export function formatBench(report: BenchReport, colors: Colors = pc.createColor
   ].join('\n');
 }
 
-function row(result: BenchResult, scope: Scope, peers: readonly PeerName[], pass: string, dispatches: string): string[] {
+interface Columns {
+  readonly peers: readonly PeerName[];
+  readonly reach: readonly string[];
+}
+
+function row(result: BenchResult, scope: Scope, { peers, reach }: Columns, pass: string, dispatches: string): string[] {
   const time = `${scope}Ms` as const;
   const { deviation, min, samples } = result.timings[scope];
   const first = scope === 'forward';
@@ -119,6 +135,7 @@ function row(result: BenchResult, scope: Scope, peers: readonly PeerName[], pass
     milliseconds(min),
     String(samples),
     result.gflops[scope].toFixed(1),
+    ...reach.map(() => (result.reach === undefined ? '-' : `${(100 * result.reach[scope].share).toFixed(1)} %`)),
     ...peers.flatMap((name) => {
       const peer = result.peers[name];
       if (peer === undefined || 'unavailable' in peer) return ['-', '-'];

@@ -12,6 +12,7 @@ import {
 import { LOOP_STRATEGIES } from '../codegen/plan.js';
 import { type Bar, ratiosPicture, sharesPicture } from './plots/bars.js';
 import { documentOf, escaped, PAGE_TITLE } from './plots/page.js';
+import { type Reached, rooflinePicture } from './plots/roofline.js';
 import { isOnCurve, scalingPicture, scalingsOf } from './plots/scaling.js';
 
 /** Tableau 10. */
@@ -40,6 +41,7 @@ export async function benchPage(report: BenchReport): Promise<string> {
     curves.some((section) => section !== '') ? `<h2>How times grow</h2>\n${keyText(colors)}` : '',
     ...curves,
     await sharesSection(cells),
+    await rooflineSection(report),
     await ratiosSection(report.results),
     `<h2>All numbers</h2>\n<p>Medians; ± is the median absolute deviation. <code>report.json</code> has every sample.</p>`,
     `<details><summary>${report.results.length} results</summary><pre>${escaped(formatBench(report))}</pre></details>`,
@@ -94,7 +96,32 @@ async function sharesSection(cells: readonly (readonly BenchResult[])[]): Promis
   const title = 'forward and backward';
   const colors = new Map([...PARTS].slice(0, 2));
   const words = 'Backward is what a run with gradients takes beyond a run without: what it keeps on its way forward is in it.';
-  return `<h2>What goes forward, what back</h2>\n<p>${words}</p>\n${await sharesPicture({ title, bars, notes, colors })}`;
+  return `<h2>What goes forward, what back</h2>\n<p>${words}</p>\n${await sharesPicture({ title, bars, notes, colors }, title)}`;
+}
+
+/** Of what the compiler takes by itself: other ways are told in the table. */
+async function rooflineSection({ roofline, results }: BenchReport): Promise<string> {
+  const reached = results.flatMap((result): Reached[] =>
+    result.chosen && result.reach !== undefined ? [{ ...result, reach: result.reach }] : [],
+  );
+  if (roofline === undefined || reached.length === 0) return '';
+  const notes = new Map<string, string>();
+  const bars = reached.map((result): Bar => {
+    const { share, roofMs, predictedMs } = result.reach.forwardBackward;
+    const row = rowName(result);
+    const [least, predicted, taken] = [roofMs, predictedMs, result.forwardBackwardMs].map(milliseconds);
+    notes.set(row, `${(100 * share).toFixed(1)} %: at least ${least}, predicted ${predicted}, took ${taken} ms`);
+    return { row, from: 0, to: Math.min(1, share), part: 'forward + backward' };
+  });
+  const colors = new Map([...PARTS].filter(([part]) => part === 'forward + backward'));
+  const { rates, date } = roofline;
+  const words = `The roof is what the machine can do at most, measured ${date.slice(0, 10)} by recurve doctor --roofline: ${milliseconds(rates.fma.value)} GFLOP/s in registers, ${milliseconds(rates.stream.value)} GB/s of memory. A run's share of it is the least time that any kernels would take over the time that it took; the dashed roof is that of products of matrices, ${milliseconds(rates.product.value)} GFLOP/s by recurve's own kernels.`;
+  return [
+    '<h2>Share of the roofline</h2>',
+    `<p>${escaped(words)}</p>`,
+    await rooflinePicture(rates, reached),
+    await sharesPicture({ title: 'forward + backward', bars, notes, colors }, 'the roofline'),
+  ].join('\n');
 }
 
 async function ratiosSection(results: readonly BenchResult[]): Promise<string> {

@@ -8,6 +8,7 @@ import { SHAPES, SWEEP, SWEEP_CELLS, sizesFor } from '../bench/suites.js';
 import type { LoopStrategy } from '../codegen/plan.js';
 import { visible } from '../codegen/visible.js';
 import { loadSpec } from '../runtime/node/cells.js';
+import { readRoofline } from '../runtime/roofline/index.js';
 import { prepareFolder, readEarlier, writeReport } from './bench-report.js';
 import type { Context, Outcome } from './context.js';
 import { withDevice } from './devices.js';
@@ -45,17 +46,20 @@ export async function bench(context: Context, cells: readonly string[], flags: B
   }
   const earlier = flags.compare === undefined ? undefined : readEarlier(cwd, flags.compare);
   if (flags.report !== undefined) await prepareFolder(cwd, flags.report);
-  const measured = await withDevice(context, 'bench', (device) =>
-    runBench({
+  const measured = await withDevice(context, 'bench', async (device) => {
+    const { record, told } = await readRoofline(device.adapter);
+    for (const line of told) await context.note(line);
+    return runBench({
       device,
       cases,
+      roofline: record,
       against: flags.against === undefined ? [] : [flags.against],
       strategies: [...strategiesOf(flags), ...(flags.tune === true ? (['tuned'] as const) : [])],
       memory: flags.memory,
       effort: flags.sweep === true ? SWEEP_EFFORT : DEFAULT_EFFORT,
       onProgress: (line) => context.progress(line),
-    }),
-  );
+    });
+  });
   const comparison = earlier && compareReports(earlier, measured);
   const report = comparison === undefined ? measured : { ...measured, comparison };
   const written = flags.report === undefined ? [] : [await writeReport(cwd, flags.report, report)];

@@ -99,5 +99,6 @@ function predictedText(plan: Plan, predictions: readonly Prediction[], record: R
   const { forward, backward } = totals(plan.passes, predictions);
   const submit = shortTime(record.rates.submit.value / 1000);
   const machine = `for the adapter ${machineName(record)}, by its roofline of ${record.date.slice(0, 10)}`;
-  return `${machine}: ${shortTime(forward)} ms forward, ${shortTime(backward)} ms backward, and ${submit} ms to submit a run; --adapter names another`;
+  const each = plan.segments === undefined ? '' : ' of each segment';
+  return `${machine}: ${shortTime(forward)} ms forward, ${shortTime(backward)} ms backward${each}, and ${submit} ms to submit a run; --adapter names another`;
 }

@@ -266,6 +266,7 @@ function buildProgram(run: Run, writeHelp: (text: string) => void): Command {
         'sweep',
         'report',
         'compare',
+        'memory',
       ]),
     )
     .addHelpText('after', BENCH_HELP)

@@ -22,10 +22,10 @@ export interface Bars {
 const ROW = 22;
 const WIDTH = 420;
 
-/** Parts of a whole, from 0 to 1. */
-export function sharesPicture(bars: Bars): Promise<string> {
+/** Parts of a whole, from 0 to 1. @param whole below the axis */
+export function sharesPicture(bars: Bars, whole: string): Promise<string> {
   const x = { name: 'x', type: 'linear' as const, range: [0, WIDTH], domain: [0, 1], nice: false };
-  return barsPicture(bars, x, axis('bottom', 'share of forward and backward', { format: '%', tickCount: 5 }));
+  return barsPicture(bars, x, axis('bottom', `share of ${whole}`, { format: '%', tickCount: 5 }));
 }
 
 /** Factors on a logarithmic scale, from 1 to either side. */

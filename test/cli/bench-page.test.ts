@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { compareReports } from '../../bench/compare.js';
 import { benchPage } from '../../cli/bench-page.js';
+import { roofAt } from '../../cli/plots/roofline.js';
 import { scalingsOf } from '../../cli/plots/scaling.js';
 import { reportOf, resultOf, timed } from '../bench/reports.js';
+import { recordWith } from '../roofline/rooflines.js';
 
 const shape = (T: number, B: number, width: number, strategy = 'stepwise') =>
   resultOf({ dims: { T, B, I: width, H: width }, strategy, ...timed(T, 3 * T) });
@@ -54,6 +56,24 @@ describe('the page of a report', () => {
     const page = await benchPage(reportOf([...results, resultOf({ cell: '<script>alert(1)</script>' })]));
     expect(page).not.toContain('<script>');
     expect(page).toContain('<li>lstm: it runs &lt;otherwise&gt;</li>');
+  });
+
+  it('shows how near to the roofline the chosen ways come, where the machine was measured', async () => {
+    const reach = { intensity: 4, roofMs: 24, predictedMs: 96, share: 0.125 };
+    const reached = { ...BASE, reach: { forward: reach, forwardBackward: reach } };
+    const other = { ...reached, strategy: 'resident', chosen: false };
+    const page = await benchPage(reportOf([reached, other], { roofline: recordWith() }));
+    expect(pictures(page)).toBe(3);
+    expect(page).toContain('<h2>Share of the roofline</h2>');
+    expect(page).toContain('100 GFLOP/s in registers, 20.0 GB/s of memory');
+    // The other way is in the table alone.
+    expect(page.match(/12\.5 %: at least 24\.0, predicted 96\.0, took 192 ms/g)).toHaveLength(1);
+    expect(page).toMatch(/lstm +T=64,B=1,I=8,H=8 +resident .* 12\.5 %/);
+    expect(await benchPage(reportOf([BASE]))).not.toMatch(/roofline|of the roof/);
+  });
+
+  it('has a roof that is memory up to where it is arithmetic', () => {
+    expect([0.5, 2, 5, 5000].map((intensity) => roofAt(intensity, 100, 20))).toEqual([10, 40, 100, 100]);
   });
 
   it('leaves out what there is nothing to show of', async () => {

@@ -67,16 +67,35 @@ it('with one puts predictions beside the times, in text and as a document', asyn
   });
 });
 
-it.each([['--sweep'], ['--tune'], ['--report', 'there'], ['--compare', 'it.json'], ['--against', 'tfjs-webgpu']])(
-  'refuses %s beside it, which times whole runs',
-  async (...other) => {
-    const ran = await recurve([...PASSES, ...other]);
-    expect(ran).toMatchObject({ code: 2, stdout: '' });
-    expect(ran.stderr).toContain(`option '--passes' cannot be used with option '${other[0]}`);
-  },
-);
+it.each([
+  ['--sweep'],
+  ['--tune'],
+  ['--report', 'there'],
+  ['--compare', 'it.json'],
+  ['--against', 'tfjs-webgpu'],
+  ['--memory', '1MiB'],
+])('refuses %s beside it, which times whole runs', async (...other) => {
+  const ran = await recurve([...PASSES, ...other]);
+  expect(ran).toMatchObject({ code: 2, stdout: '' });
+  expect(ran.stderr).toContain(`option '--passes' cannot be used with option '${other[0]}`);
+});
 
 it('times a model', async () => {
   const ran = await recurve(['bench', 'stack', '--passes', '--dims', 'T=3,B=2,I=3,H=4', '--adapter', 'swiftshader', '--json']);
   expect(documentOf(ran)).toMatchObject({ roofline: null, results: [{ cell: 'stack' }] });
+});
+
+it('bench of whole runs says how near to the roofline they come, once there is one', async () => {
+  const bench = ['bench', 'rnn', '--dims', 'T=4,B=2,I=3,H=4', '--adapter', 'swiftshader'];
+  expect(documentOf(await recurve([...bench, '--json']))).not.toHaveProperty('roofline');
+  await keepOne();
+  const number = expect.any(Number);
+  const reach = { intensity: number, predictedMs: number, roofMs: number, share: number };
+  expect(documentOf(await recurve([...bench, '--json']))).toMatchObject({
+    roofline: { rates: RATES },
+    results: [{ reach: { forward: reach, forwardBackward: reach } }],
+  });
+  const { stdout } = await recurve(bench);
+  expect(stdout).toMatch(/GFLOP\/s +of the roof\n/);
+  expect(stdout).toMatch(/ [\d.]+ %\n.* [\d.]+ %$/m);
 });
