@@ -186,7 +186,9 @@ export class Recurrence {
       if (name === undefined) continue;
       const earlier = this.taken[s - steps];
       if (steps < 1) throw new Error(`a delay of ${steps} steps`);
-      if (earlier === undefined) return new Value(1, value.axes, new Float64Array(value.columns), false);
+      // One for each sequence, that what is made of it has a cotangent in each.
+      const { length } = sequences;
+      if (earlier === undefined) return new Value(length, value.axes, new Float64Array(length * value.columns), false);
       const rows = sequences.map((sequence) => earlier.sequences.indexOf(sequence));
       return takeRows(this.course.tape, entry(group === 'state' ? earlier.passed : earlier.inputs, name), rows);
     }

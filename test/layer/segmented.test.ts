@@ -197,6 +197,7 @@ describe('a layer whose sequences are cut', () => {
   it('limits cotangents and gives traced values as a whole plan does', async () => {
     for (const [tree, extras] of [
       [builtIn('lstm'), { trace: ['h', 'i', 'a_o'] }],
+      [DELAYED, { trace: ['drive', 'h'] }],
       [DELAYED, { clip: 0.05 }],
     ] as const) {
       const prepared = prepareLayer(device, tree, SIZES, {}, true, extras, 2);

@@ -24,6 +24,12 @@ const CELL = `import { cell, delay, mat, matvec, scalar, sigmoid, sum, tanh, vec
 const CASES: [string, CellTree, Record<string, number>, string[]][] = [
   ['gates and states of an LSTM', builtIn('lstm'), { T: 6, B: 3, I: 3, H: 5 }, ['h', 'c', 'i', 'f', 'a_o']],
   ['the candidate of a GRU', builtIn('gru'), { T: 5, B: 2, I: 3, H: 4 }, ['h', 'n']],
+  [
+    'what is made of an input before there is any',
+    fromText(CELL.replace('matvec(W, x)', 'matvec(W, delay(x, 2))')),
+    { T: 5, B: 3, I: 3, H: 4, K: 2 },
+    ['drive', 'z'],
+  ],
   ['maps', builtIn('conv-gru-1d'), { T: 3, B: 2, I: 2, H: 3, X: 4 }, ['h']],
   [
     'values of every place and shape',
