@@ -157,19 +157,27 @@ export async function createExecutable(
         used.written(extent);
         const dense = upload(extent, sources);
         const reading = readback.begin(read, extent);
-        const encoder = device.createCommandEncoder({ label: plan.cell });
+        const label = directions.join(' and ');
+        let encoder = device.createCommandEncoder({ label: plan.cell });
         if (state === 'carried') {
           carrier.copy(encoder);
           for (const tensor of states) uploader.changed(tensor);
         }
-        const pass = encoder.beginComputePass({ label: directions.join(' and ') });
+        let pass = encoder.beginComputePass({ label });
         if (state === 'carried') carrier.encode(pass);
         relayout(pass, 'pack', extent, dense);
         const runs = directions.map((direction) => ({
           commands: commands[direction],
           reach: { steps: used.take(direction, extent), batch, pack: weights === 'pack' },
         }));
-        encode(pass, runs, clock);
+        const next = () => {
+          pass.end();
+          submit(encoder);
+          encoder = device.createCommandEncoder({ label: plan.cell });
+          pass = encoder.beginComputePass({ label });
+          return pass;
+        };
+        encode({ pass, next }, runs, clock);
         relayout(pass, 'unpack', extent, into);
         pass.end();
         reading.encode(encoder);

@@ -1,4 +1,4 @@
-/** Encodes a plan's schedule into one compute pass. */
+/** Encodes a plan's schedule into compute passes. */
 
 import { RecurveError } from '../../codegen/errors.js';
 import type { PassSpec, Plan, ScheduleItem } from '../../codegen/plan.js';
@@ -118,9 +118,32 @@ export interface Commands {
 /** @param until the step to stop before, of a kernel that walks; of one of a wave, how many steps there are */
 export type Dispatch = (step: Step, reach: Reach, time: number, until?: number) => void;
 
-/** Records commands into a compute pass. */
-export function encode(pass: GPUComputePassEncoder, runs: readonly Commands[], clock: Clock): void {
-  forEachDispatch(runs, dispatcher(pass, clock));
+/** Where commands are recorded. */
+export interface Recording {
+  readonly pass: GPUComputePassEncoder;
+  /** Submits what was recorded so far, and gives the pass for what follows. */
+  readonly next: () => GPUComputePassEncoder;
+}
+
+/**
+ * What one submission holds of a loop at most, that no watchdog takes it for one that hangs: so many dispatches of one step, or so
+ * many that walk over as many steps as one may (each bounded by `maxDispatchWork`).
+ */
+const MOST_STEPS = 4096;
+const MOST_WALKS = 16;
+
+/** Records commands into compute passes, one for each submission. */
+export function encode({ pass, next }: Recording, runs: readonly Commands[], clock: Clock): void {
+  let dispatch = dispatcher(pass, clock);
+  let taken = 0;
+  forEachDispatch(runs, (step, reach, time, until, share) => {
+    if (taken > 0 && taken + share > 1) {
+      dispatch = dispatcher(next(), clock);
+      taken = 0;
+    }
+    taken += share;
+    dispatch(step, reach, time, until);
+  });
 }
 
 /** What records one dispatch after the other into a compute pass, leaving out settings that are already in force. */
@@ -143,18 +166,21 @@ export function dispatcher(pass: GPUComputePassEncoder, clock: Clock): Dispatch 
   };
 }
 
-/** Goes through all that is dispatched, in order. */
-export function forEachDispatch(runs: readonly Commands[], dispatch: Dispatch): void {
+/** Goes through all that is dispatched, in order, and says what share of a submission each dispatch takes. */
+export function forEachDispatch(
+  runs: readonly Commands[],
+  dispatch: (step: Step, reach: Reach, time: number, until: number | undefined, share: number) => void,
+): void {
   for (const { commands, reach } of runs) {
     for (const command of commands) {
       if (command.kind === 'step') {
-        if (reach.pack || command.step.region !== 'pack') dispatch(command.step, reach, command.time ?? 0);
+        if (reach.pack || command.step.region !== 'pack') dispatch(command.step, reach, command.time ?? 0, undefined, 0);
         continue;
       }
       if (command.kind === 'wave') {
         const steps = stepsAlong(reach, command.axis);
         for (let wave = 0; wave < steps + command.delay; wave++)
-          for (const step of command.steps) dispatch(step, reach, wave, steps);
+          for (const step of command.steps) dispatch(step, reach, wave, steps, 1 / MOST_STEPS);
         continue;
       }
       const { by, steps, axis, stride } = command;
@@ -163,7 +189,8 @@ export function forEachDispatch(runs: readonly Commands[], dispatch: Dispatch): 
         by > 0 ? [command.from, Math.min(command.to, last + 1)] : [Math.min(command.from, last), Math.max(command.to, -1)];
       for (let time = from, until = from; (to - time) * by > 0; time = until) {
         until = spanEnd(time, to, by, stride ?? 1);
-        for (const step of steps) dispatch(step, reach, time, stride === undefined ? undefined : until);
+        const share = stride === undefined ? 1 / MOST_STEPS : Math.abs(until - time) / stride / MOST_WALKS;
+        for (const step of steps) dispatch(step, reach, time, stride === undefined ? undefined : until, share);
       }
     }
   }

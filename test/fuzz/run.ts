@@ -8,7 +8,7 @@ import type { RecurveDevice } from '../../runtime/device/index.js';
 import { load } from '../../runtime/layer/index.js';
 
 export interface Failure {
-  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`, `not the same apart`, `not the same as resident`. */
+  /** What stays the same while the model shrinks: `refused SPEC-AXIS`, `crash`, `mismatch`, `not the same bits`, `not the same apart`, `not the same as resident`, `not the same in segments`. */
   readonly kind: string;
   readonly message: string;
 }
@@ -31,7 +31,7 @@ export interface Compiled<S extends { readonly plan: Plan }> {
   readonly data: CellData;
 }
 
-/** What is compared beside the reference: two runs of one plan, and plans whose members have kernels of their own or whose loops run otherwise. */
+/** What is compared beside the reference: two runs of one plan, and plans whose members have kernels of their own whose loops run otherwise, or whose sequences are cut. */
 export interface Checks {
   readonly twice?: boolean;
   readonly apart?: boolean;
@@ -69,7 +69,7 @@ export async function runCompiled<S extends { readonly plan: Plan }>(
 
 /**
  * Whether bits are others where nothing is merged and every step dispatched, or where loops run in another way that they allow:
- * what is alike is summed in the same order.
+ * what is alike is summed in the same order. And whether a cell's sequences can be cut.
  */
 async function changedApart(
   device: RecurveDevice,
@@ -89,7 +89,12 @@ async function changedApart(
     const found = wrong === undefined ? changed(kind, [actual, result]) : differing(kind, wrong);
     if (found !== undefined) return found;
   }
-  return undefined;
+  const { T = 1 } = sizes;
+  if (tree.kind === 'model' || T === 1) return undefined;
+  // Gradients of parameters are added up in another order.
+  const cut = compile(tree, { ...base, sizes: { ...sizes, T: Math.ceil(T / 3) }, segmentsOf: T });
+  const [result] = await runPlan(device, cut, data, 1);
+  return result && differing('not the same in segments', judge(tree, signature, sizes, data, result));
 }
 
 async function runPlan(device: RecurveDevice, plan: Plan, data: CellData, times: number): Promise<CellResult[]> {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compile } from '../../codegen/index.js';
+import { compile, resolveOptions } from '../../codegen/index.js';
 import type { Plan } from '../../codegen/plan.js';
 import type { Tensor } from '../../runtime/data.js';
 import { adopt } from '../../runtime/device/adopt.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
-import { type Layer, load, type RunRequest } from '../../runtime/layer/index.js';
+import { type Layer, load, type RunRequest, type RunResult } from '../../runtime/layer/index.js';
 import { builtIn, fromText } from '../conformance/compare-cell.js';
 import { counted } from './counted.js';
 import { prepareLayer } from './prepared.js';
@@ -34,6 +34,31 @@ async function train(layer: Layer, at: number): Promise<number> {
 }
 
 describe('what crosses the bus', () => {
+  it.each(['immediate', 'uniform'] as const)(
+    'a long loop is several submissions, each bounded by its steps or by what its kernels walk over, with the same bits (time: %s)',
+    async (time) => {
+      const tree = builtIn('indrnn');
+      const { data } = prepareLayer(device, tree, { T: 4200, B: 1, I: 1, H: 2 });
+      const request = { options: resolveOptions(tree, {}), sizes: { T: 4200, B: 1, I: 1, H: 2 }, gradients: true };
+      const results: RunResult[] = [];
+      for (const { most, ...how } of [
+        { target: device.target, strategy: 'thread', most: 1 },
+        { target: device.target, strategy: 'stepwise', most: 3 },
+        { target: { ...device.target, maxDispatchWork: 2 ** 18 }, strategy: 'thread', most: 9 },
+      ] as const) {
+        const layer = await load(time === 'immediate' ? device : adopt(device.device), compile(tree, { ...request, ...how }));
+        const drawn = data({}, { seed: 2, ragged: true }) as RunRequest;
+        const { submissions } = await counted(async () => {
+          results.push(await layer.run(drawn));
+        });
+        expect(submissions).toBe(most);
+        layer.destroy();
+      }
+      const [plain, ...others] = results;
+      for (const other of others) expect(other).toEqual(plain);
+    },
+  );
+
   it.each(['immediate', 'uniform'] as const)(
     'a step of training moves its inputs, the outputs of the loss and its cotangents, and makes nothing (time: %s)',
     async (time) => {
