@@ -92,7 +92,12 @@ export class Passes {
         choiceInWave(section, this.target, order, chainOf(chains, loopNameOf(section, order))),
       ),
       passes: kernels.map((emitted, turn) =>
-        this.add({ name: nameOf(turn), region: 'loop', direction }, emitted, { strategy: 'wavefront', dispatches, steps }, along),
+        this.add(
+          { name: nameOf(turn), region: 'loop', direction },
+          emitted,
+          { strategy: 'wavefront', dispatches, steps: 1 },
+          along,
+        ),
       ),
     };
   }

@@ -19,13 +19,23 @@ interface Single {
   readonly instructions: number;
   readonly text: string;
   /** What its workgroups are. */
-  readonly form: { readonly width: number; readonly tile: number; readonly tiles: number };
+  readonly form: {
+    readonly width: number;
+    readonly tile: number;
+    readonly tiles: number;
+    /** Steps that it takes together, with so many rows of so many in all. */
+    readonly every: number;
+    readonly batch: number;
+    readonly rows: number;
+  };
+  /** In a run. */
+  readonly cost: Emitted['cost'];
 }
 
 export interface EmittedWave {
   /** How many waves there are beside the steps. */
   readonly delay: number;
-  /** In the order of their slots. */
+  /** In the order of their slots, with what they cost in a run. */
   readonly kernels: readonly Emitted[];
 }
 
@@ -42,19 +52,27 @@ export function emitWave({ loops, slots, stages }: Wave, target: Target, nameOf:
 }
 
 function single(stage: Stage, target: Target): Single {
-  const { section, pass } = stage;
-  const rows = rowsOf(section, pass);
+  const { section, pass, every } = stage;
+  const { storage } = section;
+  const batch = storage.size('B');
+  const rows = every * batch;
   const tile = tileRows(pass, rows);
   const bindings = new Bindings();
   const phase = phaseText(section, target, pass, bindings, { tile, order: orderFor(section, [pass]) });
   checkSize(section.builder, target, pass, phase.instructions);
+  const turns = pass.rows === 'all' ? 1 : storage.steps;
   return {
     stage,
     phase,
     bindings: bindings.spec(),
     instructions: instructionsOf(section.builder, pass.phase, phase.instructions),
     text: textOf(phase, ''),
-    form: { width: phase.width, tile, tiles: Math.ceil(rows / tile) },
+    form: { width: phase.width, tile, tiles: Math.ceil(rows / tile), every, batch, rows: rowsOf(section, pass) },
+    cost: {
+      bytesRead: phase.cost.bytesRead * turns,
+      bytesWritten: phase.cost.bytesWritten * turns,
+      flops: phase.cost.flops * turns,
+    },
   };
 }
 
@@ -94,7 +112,7 @@ function waveKernel(singles: readonly Single[], target: Target, by: 1 | -1, name
   for (const { members } of groups) ends.push((ends.at(-1) ?? 0) + members.length * workgroupsOf(members[0], lanes).count);
   const turns = ends.at(-1) ?? 1;
   const gridX = Math.min(turns, target.maxWorkgroupsPerDimension);
-  const sum = (of: (cost: Emitted['cost']) => number) => singles.reduce((total, { phase }) => total + of(phase.cost), 0);
+  const sum = (of: (cost: Emitted['cost']) => number) => singles.reduce((total, { cost }) => total + of(cost), 0);
   const kernel = assemble(
     'wave',
     { name, sees: 'wave' },
@@ -133,14 +151,21 @@ function kindOf(
 ): object {
   const [first] = members;
   if (first === undefined) throw new Error('a kind of stages without members');
-  const { width, tile } = first.form;
+  const { width, tile, every, batch, rows } = first.form;
   const { columns, count } = workgroupsOf(first, lanes);
   const behind = pick(
     members.map(({ stage }) => stage.behind),
     'stage',
   );
   const wave = `span.x - i32(${behind})`;
-  const call = `phase${index}(col, part / ${columns}u * ${tile}u);`;
+  const own = `part / ${columns}u * ${tile}u`;
+  const row = every === 1 ? own : `u32(time) / ${every}u * ${every * batch}u + ${own}`;
+  const inside = [
+    ...(width % lanes === 0 ? [] : [`col < ${width}u`]),
+    ...(every === 1 || rows % (every * batch) === 0 ? [] : [`first < ${rows}u`]),
+  ];
+  const call = `phase${index}(col, first);`;
+  const turn = by > 0 ? `time % ${every} == ${every - 1} || time == span.y - 1` : `time % ${every} == 0`;
   return {
     comment: members.map(({ stage: { section, pass } }) => nameIn(section, pass.name)).join(', '),
     // The same text, under names of its own.
@@ -152,7 +177,9 @@ function kindOf(
     columns,
     lanes,
     step: by > 0 ? wave : `span.y - 1 - (${wave})`,
-    call: width % lanes === 0 ? call : `if (col < ${width}u) { ${call} }`,
+    turn: `time >= 0 && time < span.y${every === 1 ? '' : ` && (${turn})`}`,
+    row,
+    call: inside.length === 0 ? call : `if (${inside.join(' && ')}) { ${call} }`,
   };
 }
 

@@ -5,7 +5,8 @@
  * A worked example, three layers of one phase each with a projection before the second and the third. In wave w run
  *   loop 1 at step w | projection 2 at w − 1 | loop 2 at w − 2 | projection 3 at w − 3 | loop 3 at w − 4
  * side by side in one dispatch, so that T steps of all layers take T + 4 dispatches instead of 3·T. None of them reads what another
- * one writes in the same wave.
+ * one writes in the same wave. Of few sequences a projection is one of several steps together, so that its weights are read once for
+ * all of them: a layer then runs that many steps further behind.
  *
  * Where loops have several phases a wave takes as many dispatches, its slots, and everything is counted in these: a phase starts
  * in slot `start` of all slots since the first wave. What must not be moved is found in what passes read and write, nowhere else.
@@ -23,6 +24,8 @@ export interface Stage {
   /** Which dispatch of a wave it is a part of, and how many steps it is behind the wave. */
   readonly slot: number;
   readonly behind: number;
+  /** How many steps it takes together, from a multiple of that many on: once the last of them, the way the wave counts, is its turn. */
+  readonly every: number;
 }
 
 export interface Wave {
@@ -164,15 +167,31 @@ function touched(item: Item): Touches {
   return all;
 }
 
-interface Started {
-  readonly section: Section;
-  readonly pass: PhasePass;
-  readonly touches: Touches;
-  readonly start: number;
+/** Rows that share what is read of a weight, as many as a lane holds. */
+const BLOCK = 8;
+
+/** Gives every phase its slot. Steps are taken together where that does not delay the last layer by more than a part of all steps. */
+function waveOf(items: readonly Item[]): Wave | string {
+  const [first] = items;
+  if (first === undefined || first.kind === 'wave') throw new Error('a wave without loops');
+  const { storage } = first.section;
+  const batch = storage.size('B');
+  let every = 1;
+  while (batch < BLOCK && (every * batch) % BLOCK !== 0) every *= 2;
+  const together = every === 1 ? undefined : delayed(items, every);
+  const fits = typeof together === 'object' && 4 * Math.max(...together.stages.map(({ behind }) => behind)) <= storage.steps;
+  return fits ? together : delayed(items, 1);
 }
 
-/** Gives every phase its slot: behind what it reads, at each step, and loops at a step in a row. */
-function waveOf(items: readonly Item[]): Wave | string {
+interface Phase {
+  readonly section: Section;
+  readonly pass: PhasePass;
+  readonly every: number;
+  readonly touches: Touches;
+}
+
+/** A wave in which every phase is behind what it reads, at each step, and the phases of a loop at a step follow each other. */
+function delayed(items: readonly Item[], every: number): Wave | string {
   const loops = items.flatMap((item) =>
     item.kind === 'order' && item.order.kind === 'loop' ? [{ section: item.section, order: item.order }] : [],
   );
@@ -181,36 +200,44 @@ function waveOf(items: readonly Item[]): Wave | string {
   const { by } = head.order;
   const time = head.section.storage.links.time;
   const slots = Math.max(...loops.map(({ order }) => order.passes.length));
-  const started: Started[] = [];
+  const started: (Phase & { readonly start: number })[] = [];
   for (const item of items) {
     if (item.kind === 'wave') return 'what runs between them is a wave itself';
     const { section, order } = item;
-    const passes = stepwise(order);
-    if (passes === undefined || section.storage.links.time !== time)
+    const phases = phasesOf(section, order, every);
+    if (phases === undefined || section.storage.links.time !== time)
       return `${nameIn(item)} lies between them, and is no pass of each step`;
-    const phases = passes.map((pass) => ({ section, pass, touches: touchesAt(section, pass) }));
     let start = 0;
-    for (const [turn, { pass, touches }] of phases.entries()) {
+    for (const [turn, phase] of phases.entries()) {
       for (const before of started) {
-        const steps = distance(before.touches, touches, by);
+        const steps = distance(before.touches, phase.touches, by);
         if (steps === Number.POSITIVE_INFINITY)
-          return `${named(section, pass)} needs ${named(before.section, before.pass)} at more than its own step`;
-        if (steps !== undefined) start = Math.max(start, before.start + 1 + steps * slots - turn);
+          return `${named(section, phase.pass)} needs ${named(before.section, before.pass)} at more than its own step`;
+        if (steps !== undefined) start = Math.max(start, before.start + 1 + waits(before, phase, steps) * slots - turn);
       }
     }
     started.push(...phases.map((phase, turn) => ({ ...phase, start: start + turn })));
   }
-  const stages = started.map(
-    ({ section, pass, start }): Stage => ({ section, pass, slot: start % slots, behind: Math.floor(start / slots) }),
-  );
+  const stages = started.map(({ section, pass, every: own, start }): Stage => {
+    return { section, pass, slot: start % slots, behind: Math.floor(start / slots), every: own };
+  });
   return { loops, slots, stages };
 }
 
-/** What a pass over all rows, or a loop, runs at each step. */
-function stepwise(order: Order): readonly PhasePass[] | undefined {
-  if (order.kind === 'loop') return order.passes;
+/** By how many steps the turn of a phase has to be behind that of an earlier one, which it needs at so many steps further than its own. */
+function waits(earlier: Phase, later: Phase, steps: number): number {
+  if (earlier.every === 1) return steps;
+  if (later.every === 1) return steps + earlier.every - 1;
+  return Math.max(0, Math.ceil(steps / earlier.every) * earlier.every);
+}
+
+/** What a loop, or a pass over all rows, is in a wave: products with weights take `every` steps together. */
+function phasesOf(section: Section, order: Order, every: number): Phase[] | undefined {
+  if (order.kind === 'loop') return order.passes.map((pass) => ({ section, pass, every: 1, touches: touchesAt(section, pass) }));
   const { pass } = order;
-  return pass.kind === 'phase' && pass.rows === 'all' ? [{ ...pass, rows: 'step' }] : undefined;
+  if (pass.kind !== 'phase' || pass.rows !== 'all') return undefined;
+  const own = pass.phase.contractions.length > 0 ? every : 1;
+  return [{ section, pass: own === 1 ? { ...pass, rows: 'step' } : pass, every: own, touches: touchesAt(section, pass) }];
 }
 
 const named = ({ prefix }: Section, { name }: Pick<PhasePass, 'name'>): string => (prefix === '' ? name : `${prefix}_${name}`);

@@ -91,6 +91,8 @@ describe('a wave of layers', () => {
   it.each([
     ['three LSTMs', stack({ layers: 3 }, { T: 7, B: 3, I: 5, H: 6 }), [11], [11]],
     ['one sequence, with more layers than steps', stack({ layers: 4 }, { T: 2, B: 1, I: 3, H: 4 }), [8], [8]],
+    ['projections of eight steps together', stack({ layers: 2 }, { T: 41, B: 3, I: 5, H: 6 }), [50], [50]],
+    ['projections of two steps together', stack({ cell: 'gru', layers: 3 }, { T: 25, B: 4, I: 3, H: 9 }), [31], [31]],
     [
       'dropout between layers',
       stack({ layers: 3, dropout: true, training: true }, { T: 6, B: 5, I: 3, H: 9 }),
@@ -157,14 +159,15 @@ describe('a wave of layers', () => {
   });
 
   it('runs fewer steps and sequences than it was compiled for, and then more again', async () => {
-    const subject = stack({ layers: 3 }, { T: 9, B: 4, I: 3, H: 6 });
+    const subject = stack({ cell: 'gru', layers: 3 }, { T: 27, B: 4, I: 3, H: 6 });
+    expect(inLoops(planOf(subject, 'wavefront'), 'forward')).toEqual([33]);
     const [wave, stepwise] = [await load(device, planOf(subject, 'wavefront')), await load(device, planOf(subject, 'stepwise'))];
     for (const [T, B] of [
-      [9, 4],
+      [27, 4],
       [3, 4],
       [1, 2],
-      [7, 4],
-      [9, 1],
+      [16, 4],
+      [27, 1],
     ] as const) {
       const data = drawn(subject, { sizes: { ...subject.sizes, T, B }, seed: T, ragged: true });
       expect(differingBits(await wave.run(data), await stepwise.run(data))).toEqual([]);
