@@ -46,6 +46,8 @@ export interface ModelCosts {
   readonly perStep: Readonly<Record<string, Counts>>;
   /** Passes outside the loops, once a run. */
   readonly once: Counts;
+  /** How many of the loops may run beside others, as a wavefront. */
+  readonly inWaves: Counts;
 }
 
 /** @throws RecurveError `DIMS-RULE` should no small sizes fit */
@@ -69,7 +71,13 @@ export function modelCosts(tree: ModelTree, options: OptionValues, target: Targe
       return sum + (item.kind === 'loop' && item.from === item.to ? item.passes.length : 0);
     }, 0);
   const perStep = times.map((time) => [time, { forward: inLoops(forward, time), backward: inLoops(backward, time) }]);
-  return { perStep: Object.fromEntries(perStep), once: { forward: outside(forward), backward: outside(backward) } };
+  const inWaves = (schedule: Plan['forward']) =>
+    loops(schedule).filter(({ choice }) => choice?.allowed.includes('wavefront') === true).length;
+  return {
+    perStep: Object.fromEntries(perStep),
+    once: { forward: outside(forward), backward: outside(backward) },
+    inWaves: { forward: inWaves(forward), backward: inWaves(backward) },
+  };
 }
 
 /** What all loops of a plan allow, in the order of the first. */

@@ -172,11 +172,12 @@ function describeModel(tree: ModelTree, source: string, { target }: NamedTarget)
   };
 }
 
-/** `3 + 2 dispatches a step of T, 5 + 9 once`. */
-function dispatchText({ perStep, once }: ModelCosts): string {
+/** `3 + 2 dispatches a step of T, 5 + 9 once; 2 + 2 loops may be a wavefront`. */
+function dispatchText({ perStep, once, inWaves }: ModelCosts): string {
   const text = ({ forward, backward }: ModelCosts['once']) => `${forward} + ${backward}`;
   const loops = Object.entries(perStep).map(([time, counts]) => `${text(counts)} dispatches a step of ${time}`);
-  return [...loops, `${text(once)} once`].join(', ');
+  const waves = inWaves.forward + inWaves.backward === 0 ? '' : `; ${text(inWaves)} loops may be a wavefront`;
+  return `${[...loops, `${text(once)} once`].join(', ')}${waves}`;
 }
 
 function describe(tree: CellTree, source: string, { target }: NamedTarget): ListedCell {

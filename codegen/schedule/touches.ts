@@ -74,8 +74,7 @@ class Collected {
     for (const access of phase.loads.values()) read(access);
     for (const { terms } of phase.contractions) for (const { operand } of terms) read(operand.access);
     for (const store of phase.stores) {
-      const own = steps === 'its own' && store.when !== 'last';
-      this.add(store.place, 'write', own ? accessTo(store.place, store.shift) : undefined);
+      this.add(store.place, 'write', steps === 'its own' ? accessTo(store.place, store.shift) : undefined);
       if (store.when === 'last') read(store.initial);
     }
   }

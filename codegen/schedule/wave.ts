@@ -13,6 +13,7 @@
  */
 import { loopName } from './loops.js';
 import type { Order, PhasePass, Section } from './passes.js';
+import { piecesOf } from './pieces.js';
 import { distance, meet, type Touches, touchesAt, touchesOf } from './touches.js';
 
 type LoopOrder = Extract<Order, { kind: 'loop' }>;
@@ -130,28 +131,43 @@ function runsOf(chain: readonly string[], wanted: (loop: string) => boolean): st
  */
 function joinedAt(items: readonly Item[], members: readonly number[]): Item[] | string {
   const [first = 0, last = 0] = [members[0], members.at(-1)];
-  const range = items.slice(first, last + 1);
-  const touches = range.map(touched);
-  const isMember = (at: number) => members.includes(first + at);
-  const needsWave = new Set<number>();
-  const meets = (a: number, b: number) => meet(touches[a] ?? NOTHING, touches[b] ?? NOTHING);
-  for (const at of range.keys()) {
-    if (isMember(at) || [...needsWave].some((before) => meets(before, at))) needsWave.add(at);
-  }
-  const inWave = new Set<number>();
-  for (const at of [...range.keys()].reverse()) {
-    if (isMember(at) || (needsWave.has(at) && [...inWave].some((behind) => meets(at, behind)))) inWave.add(at);
-  }
-  const pick = (kept: (at: number) => boolean) => range.filter((_, at) => kept(at));
-  const made = waveOf(pick((at) => inWave.has(at)));
+  const isMember = (item: Item) => members.some((at) => items[at] === item);
+  const range = cutWhereNeeded(items.slice(first, last + 1), isMember);
+  const { needing, needed } = partsOf(range, isMember);
+  const made = waveOf(range.filter((item) => needed.has(item)));
   if (typeof made === 'string') return made;
   return [
     ...items.slice(0, first),
-    ...pick((at) => !needsWave.has(at)),
+    ...range.filter((item) => !needing.has(item)),
     { kind: 'wave', wave: made },
-    ...pick((at) => needsWave.has(at) && !inWave.has(at)),
+    ...range.filter((item) => needing.has(item) && !needed.has(item)),
     ...items.slice(last + 1),
   ];
+}
+
+/** Of what runs between the first and the last loop of a wave: what needs it, and of that what it needs in turn, its loops among both. */
+function partsOf(range: readonly Item[], isMember: (item: Item) => boolean) {
+  const touches = new Map(range.map((item) => [item, touched(item)]));
+  const meets = (a: Item, b: Item) => meet(touches.get(a) ?? NOTHING, touches.get(b) ?? NOTHING);
+  const needing = new Set<Item>();
+  for (const item of range) if (isMember(item) || [...needing].some((before) => meets(before, item))) needing.add(item);
+  const needed = new Set<Item>();
+  for (const item of range.toReversed()) {
+    if (isMember(item) || (needing.has(item) && [...needed].some((behind) => meets(item, behind)))) needed.add(item);
+  }
+  return { needing, needed };
+}
+
+/** Passes of what has no time, such as where states begin, may do one thing that a wave needs and another that needs the wave. */
+function cutWhereNeeded(range: readonly Item[], isMember: (item: Item) => boolean): readonly Item[] {
+  const { needed } = partsOf(range, isMember);
+  return range.flatMap((item): Item[] => {
+    if (!needed.has(item) || item.kind === 'wave' || item.order.kind === 'loop') return [item];
+    const { section, order } = item;
+    const { pass } = order;
+    if (pass.kind !== 'phase' || pass.phase.stores.length < 2 || section.storage.links.time !== undefined) return [item];
+    return piecesOf(section, pass).map((piece): Item => ({ kind: 'order', section, order: { ...order, pass: piece } }));
+  });
 }
 
 const NOTHING: Touches = new Map();

@@ -179,7 +179,10 @@ describe('list', () => {
         { name: 'loss', shape: [], axes: ['T', 'B'] },
         { name: 'total', shape: [], axes: [] },
       ],
-      dispatches: { perStep: { S: { forward: 1, backward: 1 }, T: { forward: 2, backward: 2 } } },
+      dispatches: {
+        perStep: { S: { forward: 1, backward: 1 }, T: { forward: 2, backward: 2 } },
+        inWaves: { forward: 2, backward: 2 },
+      },
     });
     expect(model('fast-slow')).toMatchObject({
       state: [

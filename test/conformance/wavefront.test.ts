@@ -94,10 +94,20 @@ describe('a wave of layers', () => {
     ['projections of eight steps together', stack({ layers: 2 }, { T: 41, B: 3, I: 5, H: 6 }), [50], [50]],
     ['projections of two steps together', stack({ cell: 'gru', layers: 3 }, { T: 25, B: 4, I: 3, H: 9 }), [31], [31]],
     [
-      'dropout between layers',
-      stack({ layers: 3, dropout: true, training: true }, { T: 6, B: 5, I: 3, H: 9 }),
+      'the last of them one step alone, in tiles of rows that are all behind the end',
+      model(
+        `dims: ['I', 'H'], ${SEQUENCE}, layers: { a: layer('gru'), b: layer('qrnn', { I: 'H' }) },
+        run({ x }, { a, b }) { return { y: b({ x: a({ x }).h }).h }; }`,
+        { T: 13, B: 4, I: 3, H: 6 },
+      ),
+      [16],
       undefined,
-      undefined,
+    ],
+    [
+      'initial states of every layer, and dropout between them',
+      stack({ layers: 3, initialState: true, dropout: true, training: true }, { T: 6, B: 5, I: 3, H: 9 }),
+      [12],
+      [10],
     ],
     ['from the end of each sequence', stack({ layers: 3, reverse: true }, { T: 5, B: 4, I: 3, H: 7 }), [9], [9]],
     [

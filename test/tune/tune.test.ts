@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { compile, resolveOptions } from '../../codegen/index.js';
 import type * as comparing from '../../runtime/compare.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { loadSpec } from '../../runtime/node/cells.js';
 import { open } from '../../runtime/node/index.js';
 import { tune, tunedLoops } from '../../runtime/tune/index.js';
 import { keyOf, readRecord, type TuneRecord, writeRecord } from '../../runtime/tune/record.js';
@@ -69,6 +70,22 @@ describe('tune', () => {
     const plan = compile(tree, { ...request, target: device.target, strategy: record.loops });
     const { forward_loop: forward } = record.loops;
     expect(plan.passes.find(({ name }) => name.startsWith('forward_loop'))?.strategy).toBe(forward);
+  });
+
+  it('tries the loops of a stack as one wave in each direction', async () => {
+    const tree = loadSpec('stack', process.cwd());
+    const { record } = await tune(device, tree, {
+      options: resolveOptions(tree, { cell: 'rnn' }),
+      sizes: SIZES,
+      gradients: true,
+    });
+    const tried = record.candidates.map(({ loops }) => Object.values(loops).join(' '));
+    const [wave, chosen] = ['wavefront wavefront', 'resident resident'];
+    expect(tried).toEqual(expect.arrayContaining([`${wave} ${chosen}`, `${chosen} ${wave}`]));
+    // Nothing takes part in which a loop is asked for what it does not run as.
+    for (const loops of tried) expect(loops.split(' ').filter((strategy) => strategy === 'wavefront').length % 2).toBe(0);
+    const names = Object.keys(record.loops);
+    expect(names.filter((name) => name.endsWith('forward_loop'))).toHaveLength(2);
   });
 
   it('tunes runs that never go backward, and what has no loop, by themselves', async () => {
