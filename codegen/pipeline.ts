@@ -1,4 +1,6 @@
 /** The compiler, pass by pass: from a parsed cell to a plan. */
+
+import { askedOfMemory, chunksOf, chunkwisePlan, inChunks, pays, whereThereIsRoom } from './chunkwise.js';
 import { emitPlan } from './emit/plan.js';
 import { RecurveError } from './errors.js';
 import { lower, resolveSignature } from './frontend/index.js';
@@ -63,10 +65,23 @@ export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const { builder, step } = differentiated;
   const retimed = retime(differentiated); //                            last phase of a step into the first of the next
   verify('retime', { ...step, nodes: builder.nodes });
-  const shared = new Shared(signature, request.sizes, request.target, [step], request.segmentsOf);
-  const program = scheduleProgram(step, retimed, signature, request, shared); // time classes, residuals, phases, memory
-  const plan = emitPlan(program, { ...request, signature }); // WGSL and the manifest
-  return { signature, step: lowered, adjoint: differentiated, retimed, program, plan };
+  const stages = { signature, step: lowered, adjoint: differentiated, retimed };
+  const stepByStep = (strategy: LoopStrategies | undefined, notChunked: string | undefined): Stages => {
+    const asked = { ...request, strategy, notChunked };
+    const shared = new Shared(signature, request.sizes, request.target, [step], { segmentsOf: request.segmentsOf });
+    const program = scheduleProgram(step, retimed, signature, asked, shared); // time classes, residuals, phases, memory
+    return { ...stages, program, plan: emitPlan(program, { ...asked, signature }) }; // WGSL and the manifest
+  };
+  const sections = chunksOf(lowered, signature, request); //                        many steps at once, where there is a memory
+  if ('why' in sections) return stepByStep(request.strategy, sections.why);
+  const asked = askedOfMemory(request);
+  if (asked !== undefined && asked !== 'chunkwise') return stepByStep(request.strategy, undefined);
+  const other = whereThereIsRoom(() => stepByStep(asked === undefined ? request.strategy : undefined, undefined));
+  const inSections = inChunks(request);
+  const program = scheduleModel(sections, signature, inSections);
+  const plan = chunkwisePlan(emitPlan(program, { ...inSections, signature }), other?.plan, request.sizes);
+  const taken = asked !== undefined || other === undefined || pays(request.target, plan, other.plan);
+  return taken ? { ...stages, program, plan } : other;
 }
 
 /** The reverse-mode adjoint of a lowered step. */
@@ -102,7 +117,7 @@ export function compileModelStages(tree: ModelTree, request: CompileRequest): Mo
     });
   }
   const { signature, graph } = lowerModel(tree, request.options); //   run over whole sequences → sections
-  const program = scheduleModel(graph, signature, request); //         an adjoint for each, all in one memory
+  const program = scheduleModel(graph, signature, { ...request, notChunked: 'it is a layer of a model' }); // an adjoint for each, all in one memory
   return { signature, graph, program, plan: { ...emitPlan(program, { ...request, signature }), model: true } };
 }
 

@@ -70,7 +70,8 @@ export interface KernelSpec {
  * How a loop over time runs. `stepwise`: its phases are dispatched for every step. `thread`: one dispatch, every lane walks
  * the steps of its own units. `resident`: one dispatch, a workgroup walks the steps of its own sequences and waits between phases.
  * `scan`: three dispatches, lanes walk stretches of the steps side by side. `wavefront`: with other loops of a stack, of which
- * later ones are some steps behind, so that a dispatch has phases of all of them.
+ * later ones are some steps behind, so that a dispatch has phases of all of them. `chunkwise`: many
+ * steps are one, by products of matrices; going forward and back, or neither.
  */
 export type LoopStrategy = (typeof LOOP_STRATEGIES)[number];
 /**
@@ -78,7 +79,7 @@ export type LoopStrategy = (typeof LOOP_STRATEGIES)[number];
  * one that is asked for a wavefront while no neighbour in its chain is.
  */
 export type LoopStrategies = LoopStrategy | Readonly<Record<string, LoopStrategy>>;
-export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident', 'scan', 'wavefront'] as const;
+export const LOOP_STRATEGIES = ['stepwise', 'thread', 'resident', 'scan', 'wavefront', 'chunkwise'] as const;
 
 /** How a loop may run. */
 export interface LoopChoice {
@@ -112,6 +113,8 @@ export interface PassSpec {
   readonly rowsPerWorkgroup?: number;
   /** The time axis that its rows are along, where it isn't T. */
   readonly time?: string;
+  /** So many steps of the axis are one of its own. */
+  readonly chunk?: number;
   /** Times it is dispatched in one run. */
   readonly dispatches: number;
   /** Per run, over all dispatches. */
@@ -135,6 +138,8 @@ export type ScheduleItem =
       readonly by: 1 | -1;
       /** The time axis, where it isn't T. */
       readonly axis?: string;
+      /** So many steps of the axis are one of its own. */
+      readonly chunk?: number;
       /** Of a loop whose kernel walks: the most steps of one dispatch. */
       readonly steps?: number;
       /** For people. */
@@ -194,6 +199,8 @@ export interface Plan {
   readonly options: OptionValues;
   /** What it was compiled for: the largest T and B that it serves, and the dims. */
   readonly sizes: Sizes;
+  /** It has room for whole chunks of so many steps: those behind T are behind every sequence's end, and zero. */
+  readonly chunk?: number;
   /** Whether it goes backward, too. */
   readonly gradients: boolean;
   /** Memory on the device, which its tensors and what lies between kernels share. */

@@ -4,9 +4,11 @@ import type { Storage } from '../schedule/storage.js';
 
 export const LENGTHS = 'lengths';
 
-/** How many steps sequence b has, an `i32`. */
-export function stepsOf({ links: { time }, shared }: Storage, bindings: Bindings, b: string): string {
-  return time === undefined ? '1' : `i32(${lengthOf({ shared }, bindings, time, b)})`;
+/** How many steps sequence b has, an `i32`; in a section over chunks, how many of these. */
+export function stepsOf({ links: { time, chunk }, shared }: Storage, bindings: Bindings, b: string): string {
+  if (time === undefined) return '1';
+  const length = lengthOf({ shared }, bindings, time, b);
+  return chunk === undefined ? `i32(${length})` : `i32((${length} + ${chunk - 1}u) / ${chunk}u)`;
 }
 
 /** How many it has along a time axis, a `u32`. */

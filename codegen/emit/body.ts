@@ -118,7 +118,7 @@ class BodyPrinter {
             : live(value);
       const address = aside
         ? addressOf(storage, { ...store, guarded: false }, NOWHERE)
-        : addressOf(storage, { ...store, guarded: false }, this.home, store.place.layout === 'memory' ? undefined : 'col');
+        : addressOf(storage, { ...store, guarded: false }, this.home, isApart(store.place) ? undefined : 'col');
       const statement = printStore(store, address, masked);
       const conditions = [...(store.when === 'last' ? ['ends'] : []), ...(aside ? ['col == 0u'] : [])];
       return conditions.length === 0 ? statement : `if (${conditions.join(' && ')}) { ${statement} }`;
@@ -202,7 +202,7 @@ class BodyPrinter {
       return text;
     }
     if (isReduce(node)) return this.reduce(node, spot, scope);
-    if (isExpand(node)) return this.value(node.arg, this.unexpanded(node, spot), scope);
+    if (isExpand(node)) return this.expanded(node, spot, scope);
     if (isWindow(node)) return this.window(node, spot, scope);
     if (isGather(node)) return this.row(node, spot, scope);
     switch (node.op) {
@@ -254,7 +254,7 @@ class BodyPrinter {
 
   /** Whether the phase's flat index serves for a place. */
   private coversPhase(place: Place): boolean {
-    if (place.layout === 'memory') return false;
+    if (isApart(place)) return false;
     const extents = this.request.storage.extents(this.request.phase.shape);
     return place.extents.slice(1).join() === extents.slice(1).join();
   }
@@ -267,10 +267,26 @@ class BodyPrinter {
     return this.load(accessTo(place), { outer: [row, ...spot.outer], last: spot.last });
   }
 
+  private expanded(node: Node & Expand, spot: Spot, scope: Scope): string {
+    const { axes, arg, shape } = node;
+    const innermost = axes.indexOf(shape.length - 1);
+    // Where another axis than its last lies along the units, these are looked at one by one.
+    if (spot.last?.kind !== 'quad' || innermost < 0 || innermost === axes.length - 1)
+      return this.value(arg, this.unexpanded(node, spot), scope);
+    const { outer, last } = spot;
+    const size = this.request.storage.size(shape.at(-1) ?? '');
+    const lanes = [0, 1, 2, 3].map((lane) => {
+      const unit = `min(4u * ${last.text} + ${lane}u, ${size - 1}u)`;
+      return `${this.value(arg, this.unexpanded(node, unitSpot(outer, unit)), scope)}.x`;
+    });
+    return `vec4f(${lanes.join(', ')})`;
+  }
+
   private unexpanded({ axes, shape }: Node & Expand, { outer, last }: Spot): Spot {
+    const at = (axis: number) => (axis === shape.length - 1 ? (last?.text ?? '0u') : (outer[axis] ?? '0u'));
     const along = axes.at(-1);
     if (along === undefined) return NOWHERE;
-    const lead = axes.slice(0, -1).map((axis) => outer[axis] ?? '0u');
+    const lead = axes.slice(0, -1).map(at);
     return along === shape.length - 1 && last ? { outer: lead, last } : unitSpot(lead, outer[along] ?? '0u');
   }
 
@@ -314,7 +330,7 @@ class BodyPrinter {
     const overUnits = node.axes.includes(innermost);
     const byLane = overUnits && spot.last?.kind === 'quad';
     const kept = byLane ? [...spot.outer, `unit_${turn}`] : spot.last ? [...spot.outer, spot.last.text] : [];
-    const counters: { name: string; count: number }[] = [];
+    const counters: { name: string; count: number; until?: string | undefined }[] = [];
     const indices = shape.map((dim, axis) => {
       if (!node.axes.includes(axis)) return kept[axis - node.axes.filter((reduced) => reduced < axis).length] ?? '0u';
       const counter = { name: `k${axis}_${turn}`, count: axis === innermost ? quads(storage.size(dim)) : storage.size(dim) };
@@ -322,6 +338,8 @@ class BodyPrinter {
       return counter.name;
     });
     const last = indices[innermost] ?? '0u';
+    const [counter] = counters;
+    if (node.before !== undefined && counter !== undefined) counter.until = indices[node.before];
     const inner: Spot = {
       outer: indices.slice(0, -1),
       last: overUnits ? { kind: 'quad', text: last } : { kind: spot.last?.kind ?? 'quad', text: last },
@@ -364,10 +382,13 @@ class BodyPrinter {
     return `lanes_${turn}`;
   }
 
-  private nested(counters: readonly { name: string; count: number }[], lines: readonly string[]): string[] {
+  private nested(
+    counters: readonly { name: string; count: number; until?: string | undefined }[],
+    lines: readonly string[],
+  ): string[] {
     return counters.reduceRight<string[]>(
-      (body, { name: counter, count }) => [
-        `for (var ${counter} = 0u; ${counter} < ${count}u${this.request.opaque}; ${counter}++) {`,
+      (body, { name: counter, count, until = `${count}u` }) => [
+        `for (var ${counter} = 0u; ${counter} < ${until}${this.request.opaque}; ${counter}++) {`,
         ...body.map((line) => `  ${line}`),
         '}',
       ],
@@ -402,6 +423,9 @@ class BodyPrinter {
     return lane === undefined ? drawn : `vec4f(${drawn}[${lane}])`;
   }
 }
+
+/** Whether a row's values do not lie side by side. */
+const isApart = ({ layout }: Place): boolean => layout === 'memory' || layout === 'chunk';
 
 /** Which of the four units of a quad there are. */
 export const liveUnits = (quad: string, units: number): string => `vec4u(4u * ${quad}) + vec4u(0, 1, 2, 3) < vec4u(${units})`;

@@ -38,15 +38,17 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, { as
   // What fits as the one fits as the other.
   const resident = meets === undefined ? thread : fitting(() => emitResident(section, target, whole));
   const scan = typeof thread === 'string' ? thread : scanOf(section, loop);
-  const refused = {
+  const refused: LoopChoice['refused'] = {
     ...reason('thread', thread),
     ...reason('resident', resident),
     ...reason('scan', scan),
     ...(typeof chain === 'string' ? { wavefront: chain } : {}),
+    ...(section.notChunked === undefined ? {} : { chunkwise: section.notChunked }),
   };
   const allows = (strategy: LoopStrategy) => refused[strategy] === undefined;
-  // By itself no loop is a wave.
-  const strategy = asked !== undefined && asked !== 'wavefront' && allows(asked) ? asked : chosen();
+  // By itself no loop is a wave, and chunks are another program's.
+  const alone = asked === 'wavefront' || asked === 'chunkwise' ? undefined : asked;
+  const strategy = alone !== undefined && allows(alone) ? alone : chosen();
   const others = LOOP_STRATEGIES.filter((each) => each !== strategy && allows(each));
   const inChain = typeof chain === 'string' ? {} : { chain };
   const choice: LoopChoice = { name, recurrence: section.recurrence, allowed: [strategy, ...others], refused, ...inChain };
@@ -80,6 +82,7 @@ function whyNot(target: Target, loop: LoopOrder): (emit: () => Walk) => Walk | s
   const tooMany = (instructions: number) =>
     instructions > most ? `its phases together have ${instructions} instructions, and a kernel ${most} at most` : undefined;
   // What is far too much is not written out to be counted.
+  if (loop.passes.some(({ phase }) => phase.rows !== undefined)) return () => 'it finds rows one after the other at every step';
   const early = tooMany(loop.passes.reduce((sum, { phase }) => sum + phase.instructions, 0));
   return (emit) => {
     if (early !== undefined) return early;

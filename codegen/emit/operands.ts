@@ -145,6 +145,8 @@ export function operandLines(
         const step = guarded ? `clamp(${stepAt(shift, 'time')}, 0, ${last})` : stepAt(shift, 'time');
         return `(u32(${step}) * ${batch}u + ${index}) * ${width}u`;
       }
+      case 'chunk':
+        throw new Error('a product with a parameter in a section over chunks');
       case 'alternating':
         if (rows === 'all') throw new Error('a pass over all steps cannot read what only two steps have');
         return `(u32((${stepAt(shift, 'time')}) & 1) * ${batch}u + ${index}) * ${width}u`;

@@ -10,6 +10,7 @@ import { choiceInWave, emitLoop } from './loop.js';
 import { emitPhase } from './phase.js';
 import { emitWave } from './wave.js';
 
+type Along = Pick<PassSpec, 'time' | 'chunk'>;
 type Head = Pick<PassSpec, 'name' | 'region' | 'direction'>;
 
 export class Passes {
@@ -66,7 +67,8 @@ export class Passes {
       from,
       to,
       by,
-      ...(along === undefined ? {} : { axis: along }),
+      ...(along.time === undefined ? {} : { axis: along.time }),
+      ...(along.chunk === undefined ? {} : { chunk: along.chunk }),
       choice: loop.choice,
       ...(strategy === 'stepwise' ? {} : { steps: loop.steps }),
       passes: loop.passes.map(({ pass, emitted }) => this.add(pass, emitted, { strategy, dispatches, steps }, along)),
@@ -85,7 +87,7 @@ export class Passes {
     const dispatches = steps + delay;
     return {
       kind: 'wave',
-      ...(along === undefined ? {} : { axis: along }),
+      ...(along.time === undefined ? {} : { axis: along.time }),
       waves: dispatches,
       delay,
       choices: loops.map(({ section, order }) =>
@@ -107,7 +109,7 @@ export class Passes {
     { name, region, direction }: Head,
     { kernel, workgroups, rowsPerWorkgroup, cost }: Emitted,
     { strategy, dispatches, steps }: Pick<PassSpec, 'strategy' | 'dispatches'> & { readonly steps: number },
-    along: string | undefined,
+    along: Along,
   ): string {
     // What runs is found by its name.
     if (this.names.has(name)) throw new Error(`two passes are named ${name}`);
@@ -120,7 +122,7 @@ export class Passes {
       direction,
       strategy,
       workgroups,
-      ...(rowsPerWorkgroup === undefined ? {} : { rowsPerWorkgroup, ...(along === undefined ? {} : { time: along }) }),
+      ...(rowsPerWorkgroup === undefined ? {} : { rowsPerWorkgroup, ...along }),
       dispatches,
       bytesRead: cost.bytesRead * steps,
       bytesWritten: cost.bytesWritten * steps,
@@ -136,10 +138,10 @@ function chainOf(chains: Chains, loop: string): readonly string[] | string {
   return chain;
 }
 
-/** The time axis that a section's passes are along, where it isn't T. */
-function axisOf({ storage }: Section): string | undefined {
-  const { time } = storage.links;
-  return time === 'T' ? undefined : time;
+/** What a section's passes are along, where it isn't T step by step. */
+function axisOf({ storage }: Section): Along {
+  const { time, chunk } = storage.links;
+  return { ...(time === undefined || time === 'T' ? {} : { time }), ...(chunk === undefined ? {} : { chunk }) };
 }
 
 const withPrefix = <P extends Pass>({ prefix }: Section, pass: P): P =>

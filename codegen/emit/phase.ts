@@ -13,12 +13,14 @@ import { indexLines } from './indices.js';
 import { assemble, checkSize, type Emitted, lanesFor, pick, rolled } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
+import { emitRows } from './rows.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
 const ACCUMULATORS = 32;
 const ROWS = 8;
 
 export function emitPhase(section: Section, target: Target, pass: PhasePass): Emitted {
+  if (pass.phase.rows !== undefined) return emitRows(section, target, pass);
   const bindings = new Bindings();
   const rows = rowsOf(section, pass);
   const tile = tileRows(pass, rows);

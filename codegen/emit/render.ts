@@ -13,6 +13,7 @@ export type TemplateName =
   | 'reduce'
   | 'gather'
   | 'accrue'
+  | 'rows'
   | 'copy';
 
 // The package's types leave out `create` for the runtime-only build.

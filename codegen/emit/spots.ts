@@ -33,6 +33,12 @@ export const plus = (...addends: readonly string[]): string => {
 function inRow(storage: Storage, place: Place, spot: Spot): string {
   if (!spot.last) return '0u';
   const last = spot.last.kind === 'quad' ? spot.last.text : `${spot.last.text} / 4u`;
+  if (place.layout === 'chunk') {
+    const [, ...extents] = place.extents;
+    const [step, ...lead] = spot.outer;
+    const row = `${step} * ${storage.size('B') * widthOf({ extents })}u`;
+    return plus(row, lead.length === 0 ? '0u' : `${flatten(lead, extents)} * ${extents.at(-1)}u`, last);
+  }
   if (place.layout === 'memory') return plus(`(${spot.outer[0]} * ${storage.size('B')}u + b) * ${place.extents.at(-1)}u`, last);
   if (spot.outer.length === 0) return last;
   const lead = flatten(spot.outer, place.extents);
@@ -47,6 +53,10 @@ export function rowStart(storage: Storage, { place, shift, guarded, own }: Acces
     case 'shared':
     case 'memory':
       return `${place.base}u`;
+    case 'chunk': {
+      const [steps = 1, ...extents] = place.extents;
+      return plus(`${place.base}u`, `(u32(${stepAt(shift)}) * ${steps * storage.size('B')}u + b) * ${widthOf({ extents })}u`);
+    }
     case 'row':
       return plus(`${place.base}u`, at('b'));
     case 'sequence': {

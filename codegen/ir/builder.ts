@@ -54,12 +54,12 @@ export class GraphBuilder {
     return this.make({ op: 'contract', terms }, shape, span);
   }
 
-  /** Sum or maximum over axes of the argument, given by position, ascending. */
-  reduce(kind: 'sum' | 'max', arg: NodeId, axes: readonly number[], span: Span): NodeId {
+  /** Sum or maximum over axes of the argument, given by position, ascending; `before` as in `Reduce`. */
+  reduce(kind: 'sum' | 'max', arg: NodeId, axes: readonly number[], span: Span, before?: number): NodeId {
     const { shape } = this.node(arg);
     if (axes.length === 0) return arg;
     return this.make(
-      { op: 'reduce', kind, arg, axes },
+      { op: 'reduce', kind, arg, axes, ...(before === undefined ? {} : { before }) },
       shape.filter((_, axis) => !axes.includes(axis)),
       span,
     );
@@ -67,7 +67,19 @@ export class GraphBuilder {
 
   /** The argument spread over `shape`, its axis j lying along `axes[j]`. */
   expand(arg: NodeId, shape: Shape, axes: readonly number[], span: Span): NodeId {
-    return axes.length === shape.length ? arg : this.make({ op: 'expand', arg, axes }, shape, span);
+    const same = axes.length === shape.length && axes.every((axis, index) => axis === index);
+    return same ? arg : this.make({ op: 'expand', arg, axes }, shape, span);
+  }
+
+  /** The products of what lies between any two along the last axis. */
+  decays(arg: NodeId, span: Span): NodeId {
+    const { shape } = this.node(arg);
+    return this.make({ op: 'decays', arg }, [...shape, ...shape.slice(-1)], span);
+  }
+
+  /** X of X = B + L X, or of X = B + Lᵀ X. */
+  solve(matrix: NodeId, arg: NodeId, side: 'forward' | 'transposed', span: Span): NodeId {
+    return this.make({ op: 'solve', matrix, arg, transposed: side === 'transposed' }, this.node(arg).shape, span);
   }
 
   /** The argument through another index on one axis, which then has the size of `dim`. */

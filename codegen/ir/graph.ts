@@ -95,9 +95,14 @@ export interface Reduce {
   readonly arg: NodeId;
   /** Positions in the argument's shape, ascending. */
   readonly axes: readonly number[];
+  /**
+   * Of a sum over one axis: an outer axis of the argument whose index it stops before. Behind it the argument is zero, or made of what
+   * is not to be known yet.
+   */
+  readonly before?: number | undefined;
 }
 
-/** The argument repeated along new axes: its axis j is the result's axis `axes[j]`, ascending. */
+/** The argument repeated along new axes, and its own in another order: its axis j is the result's axis `axes[j]`. */
 export interface Expand {
   readonly op: 'expand';
   readonly arg: NodeId;
@@ -124,13 +129,33 @@ export interface Gather {
   readonly symbol: NodeId;
 }
 
+/**
+ * Of numbers a along the last axis, the products of those between any two: out[…, i, j] = a[…, j+1] ⋯ a[…, i−1] for j < i, which is 1
+ * for neighbours, and zero for the others. What a value that decays by a[m] at step m keeps from behind step j to before step i.
+ */
+export interface Decays {
+  readonly op: 'decays';
+  readonly arg: NodeId;
+}
+
+/**
+ * X of X = B + L X by forward substitution, or of X = B + Lᵀ X by backward substitution, where L, a matrix of the last two axes,
+ * counts below its diagonal alone; B and X have its rows along the axis before their last.
+ */
+export interface Solve {
+  readonly op: 'solve';
+  readonly matrix: NodeId;
+  readonly arg: NodeId;
+  readonly transposed: boolean;
+}
+
 /** Per-unit operation on values of one shape; scalars broadcast. */
 export interface Apply {
   readonly op: OpName;
   readonly args: readonly NodeId[];
 }
 
-export type NodeBody = Leaf | Contract | Reduce | Expand | Window | Gather | Apply;
+export type NodeBody = Leaf | Contract | Reduce | Expand | Window | Gather | Decays | Solve | Apply;
 export type Node = NodeBody & {
   readonly id: NodeId;
   readonly shape: Shape;
@@ -157,14 +182,20 @@ export const isReduce = (node: Node): node is Node & Reduce => node.op === 'redu
 export const isExpand = (node: Node): node is Node & Expand => node.op === 'expand';
 export const isWindow = (node: Node): node is Node & Window => node.op === 'window';
 export const isGather = (node: Node): node is Node & Gather => node.op === 'gather';
+export const isDecays = (node: Node): node is Node & Decays => node.op === 'decays';
+export const isSolve = (node: Node): node is Node & Solve => node.op === 'solve';
+
+/** Whether a node's rows along an axis are found one after the other: by a kernel of its own. */
+export const findsRows = (node: Node): node is Node & (Decays | Solve) => isDecays(node) || isSolve(node);
 
 /** Whether each of a node's units needs the argument's other units. */
-export const mixesUnits = (node: Node): boolean => isContract(node) || isReduce(node);
+export const mixesUnits = (node: Node): boolean => isContract(node) || isReduce(node) || findsRows(node);
 
 /** The nodes that a node reads at this step. */
 export function argumentsOf(node: Node): readonly NodeId[] {
   if (isContract(node)) return node.terms.map((term) => term.operand);
-  if (isReduce(node) || isExpand(node) || isWindow(node)) return [node.arg];
+  if (isReduce(node) || isExpand(node) || isWindow(node) || isDecays(node)) return [node.arg];
+  if (isSolve(node)) return [node.matrix, node.arg];
   if (isGather(node)) return [node.symbol];
   return isApply(node) ? node.args : [];
 }
@@ -172,13 +203,20 @@ export function argumentsOf(node: Node): readonly NodeId[] {
 /** The same body with other arguments, in the order of `argumentsOf`. */
 export function withArguments(node: Node, replace: (id: NodeId) => NodeId): NodeBody {
   if (isContract(node)) return { op: 'contract', terms: node.terms.map((term) => ({ ...term, operand: replace(term.operand) })) };
-  if (isReduce(node)) return { op: 'reduce', kind: node.kind, arg: replace(node.arg), axes: node.axes };
+  if (isReduce(node)) {
+    const { kind, axes, before } = node;
+    return { op: 'reduce', kind, arg: replace(node.arg), axes, ...(before === undefined ? {} : { before }) };
+  }
   if (isExpand(node)) return { op: 'expand', arg: replace(node.arg), axes: node.axes };
   if (isWindow(node)) {
     const { axis, offset, stride, dilation } = node;
     return { op: 'window', arg: replace(node.arg), axis, offset, stride, dilation };
   }
   if (isGather(node)) return { op: 'gather', param: node.param, symbol: replace(node.symbol) };
+  if (isDecays(node)) return { op: 'decays', arg: replace(node.arg) };
+  if (isSolve(node)) {
+    return { op: 'solve', matrix: replace(node.matrix), arg: replace(node.arg), transposed: node.transposed };
+  }
   return isApply(node) ? { op: node.op, args: node.args.map(replace) } : bodyOf(node);
 }
 

@@ -19,9 +19,10 @@ export interface SectionInput {
   readonly shape: Shape;
   /**
    * At each step its own; or `held`, a value without time in a section that has steps; or `memory`, all steps of a sequence
-   * at every step, as values of the shape `[time axis, …]`.
+   * at every step, as values of the shape `[time axis, …]`; or `chunk`, in a section over chunks all steps of one, as values of the
+   * shape `[chunk, …]`, which are zero behind a sequence's end.
    */
-  readonly seen: 'step' | 'held' | 'memory';
+  readonly seen: 'step' | 'held' | 'memory' | 'chunk';
   readonly source: Source;
 }
 
@@ -34,6 +35,8 @@ export interface SectionState {
 
 export interface ModelSection {
   readonly time: string | undefined;
+  /** So many steps of the axis are one of the section's; its outputs have the shape `[chunk, …]`. */
+  readonly chunk?: number;
   /** Whether its steps count from each sequence's first step or from its last. */
   readonly order: 'ahead' | 'back';
   readonly step: StepGraph;

@@ -5,9 +5,11 @@ import {
   argumentsOf,
   isApply,
   isContract,
+  isDecays,
   isExpand,
   isGather,
   isReduce,
+  isSolve,
   isWindow,
   type MatrixRef,
   type Node,
@@ -91,6 +93,8 @@ function printBody(node: Node): string {
   if (isExpand(node)) return `expand %${node.arg} along ${node.axes.join(', ') || 'none'}`;
   if (isWindow(node)) return `window %${node.arg} axis ${node.axis} at ${printIndex(node)}`;
   if (isGather(node)) return `row %${node.symbol} of ${node.param}`;
+  if (isDecays(node)) return `products of %${node.arg} between any two`;
+  if (isSolve(node)) return `solve x = %${node.arg} + %${node.matrix}${node.transposed ? 'ᵀ' : ''} x`;
   if (isApply(node)) return `${node.op} ${node.args.map((id) => `%${id}`).join(' ')}`;
   if (node.op === 'constant') return String(node.value);
   if (node.op === 'previous') return `previous %${node.of}${node.steps === 1 ? '' : ` by ${node.steps}`}`;
@@ -123,4 +127,4 @@ function printIndex({ offset, stride, dilation }: { offset: Affine; stride: numb
 const printRoots = (label: string, roots: Readonly<Record<string, NodeId>>) =>
   Object.entries(roots).map(([name, id]) => `${label} ${name} = %${id}`);
 
-const SEEN = { step: '', held: ', at every step', memory: ', all of it at every step' } as const;
+const SEEN = { step: '', held: ', at every step', memory: ', all of it at every step', chunk: ', all steps of a chunk' } as const;

@@ -1,7 +1,18 @@
 /** What must hold between passes; a breach is a defect of the compiler, not of the spec. */
 
 import { ops } from '../ops/index.js';
-import { argumentsOf, isApply, isExpand, isReduce, isWindow, type Node, type NodeId, type StepGraph } from './graph.js';
+import {
+  argumentsOf,
+  isApply,
+  isDecays,
+  isExpand,
+  isReduce,
+  isSolve,
+  isWindow,
+  type Node,
+  type NodeId,
+  type StepGraph,
+} from './graph.js';
 
 export function verify(pass: string, graph: StepGraph): StepGraph {
   const fail = (id: NodeId, what: string): never => {
@@ -30,6 +41,15 @@ export function verify(pass: string, graph: StepGraph): StepGraph {
 
 /** What is wrong with the shape of a node that changes its argument's. */
 function misshapen(node: Node, nodes: readonly Node[]): string | undefined {
+  if (isDecays(node)) {
+    const given = nodes[node.arg]?.shape ?? [];
+    return [...given, given.at(-1)].join() === node.shape.join() ? undefined : `(decays) is [${node.shape}] of [${given}]`;
+  }
+  if (isSolve(node)) {
+    const [matrix, given] = [nodes[node.matrix]?.shape ?? [], nodes[node.arg]?.shape ?? []];
+    const fits = matrix.join() === [...given.slice(0, -1), given.at(-2)].join() && given.join() === node.shape.join();
+    return fits ? undefined : `(solve) is [${node.shape}] of [${matrix}] and [${given}]`;
+  }
   if (!isReduce(node) && !isExpand(node) && !isWindow(node)) return undefined;
   const given = nodes[node.arg]?.shape ?? [];
   const wanted = isReduce(node)

@@ -9,17 +9,22 @@ import { type GraphBuilder, plainMatrix } from '../ir/builder.js';
 import {
   argumentsOf,
   type Contract,
+  type Decays,
+  type Expand,
   type Gather,
   isApply,
   isContract,
+  isDecays,
   isExpand,
   isGather,
   isReduce,
+  isSolve,
   isWindow,
   type MatrixRef,
   type Node,
   type NodeId,
   type Reduce,
+  type Solve,
   type StepGraph,
   type Window,
 } from '../ir/graph.js';
@@ -144,10 +149,10 @@ export function adjoint(
     if (isContract(node)) propagateContract(node, cotangent);
     else if (isGather(node)) propagateGather(node, cotangent);
     else if (isReduce(node)) propagateReduce(node, cotangent);
-    else if (isExpand(node)) {
-      const spread = node.shape.flatMap((_, axis) => (node.axes.includes(axis) ? [] : [axis]));
-      cotangents.add(node.arg, builder.reduce('sum', cotangent, spread, node.span));
-    } else if (isWindow(node)) cotangents.add(node.arg, seenBackwards(node, cotangent));
+    else if (isExpand(node)) cotangents.add(node.arg, gathered(node, cotangent));
+    else if (isDecays(node)) propagateDecays(node, cotangent);
+    else if (isSolve(node)) propagateSolve(node, cotangent);
+    else if (isWindow(node)) cotangents.add(node.arg, seenBackwards(node, cotangent));
     else if (isApply(node)) {
       const rule: RuleBuilder = {
         apply: (op, ...args) => builder.apply(nameOf(op), args, node.span),
@@ -193,6 +198,43 @@ export function adjoint(
     if (!trained(param)) return;
     const matrix = plainMatrix(param);
     addTerm(param, { kind: 'outer', matrix, left: symbol, right: cotangent, chosen: true, gate: 'left' });
+  }
+
+  /** The sum over the axes along which a value is spread, the others in its own order. */
+  function gathered({ arg, axes, shape, span }: Node & Expand, cotangent: NodeId): NodeId {
+    const spread = shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+    const ascending = axes.toSorted((a, b) => a - b);
+    const order = ascending.map((axis) => axes.indexOf(axis));
+    return builder.expand(builder.reduce('sum', cotangent, spread, span), builder.node(arg).shape, order, span);
+  }
+
+  /** Between steps j and i lies G[i, j] = G[i, m] a[m] G[m, j]: da[m] = Σ_i G[i, m] Σ_j dG[i, j] G[m, j]. */
+  function propagateDecays(node: Node & Decays, cotangent: NodeId): void {
+    const { id, arg, shape, span } = node;
+    const lead = shape.slice(0, -2).map((_, axis) => axis);
+    const [rank, size] = [shape.length, shape.at(-1) ?? ''];
+    // The axes i, m and j behind the leading ones.
+    const all = [...shape.slice(0, -2), size, size, size];
+    const spread = (value: NodeId, ...axes: number[]) =>
+      builder.expand(value, all, [...lead, ...axes.map((axis) => rank - 2 + axis)], span);
+    const product = builder.apply('mul', [spread(cotangent, 0, 2), spread(id, 1, 2)], span);
+    const between = builder.reduce('sum', product, [rank], span);
+    cotangents.add(arg, builder.reduce('sum', builder.apply('mul', [id, between], span), [rank - 2], span));
+  }
+
+  /** X = B + L X: dB = dX + Lᵀ dB, and dL = dB Xᵀ, of which L, zero elsewhere where it is made, takes what is below the diagonal. */
+  function propagateSolve(node: Node & Solve, cotangent: NodeId): void {
+    const { id, matrix, arg, transposed, shape, span } = node;
+    if (transposed) throw new Error('the cotangent of a cotangent');
+    const back = builder.solve(matrix, cotangent, 'transposed', span);
+    cotangents.add(arg, back);
+    const square = builder.node(matrix).shape;
+    const rank = square.length;
+    const lead = square.slice(0, -2).map((_, axis) => axis);
+    const all = [...square, shape.at(-1) ?? ''];
+    const spread = (value: NodeId, row: number) => builder.expand(value, all, [...lead, row, rank], span);
+    const product = builder.apply('mul', [spread(back, rank - 2), spread(id, rank - 1)], span);
+    cotangents.add(matrix, builder.reduce('sum', product, [rank], span));
   }
 
   function propagateReduce(node: Node & Reduce, cotangent: NodeId): void {

@@ -5,7 +5,19 @@
  * A sum, or a product with something bounded or with a parameter, of finite values is taken as finite: only values near
  * float32's largest overflow there. A product of two unbounded values is not.
  */
-import { argumentsOf, isApply, isContract, isExpand, isGather, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
+import {
+  argumentsOf,
+  isApply,
+  isContract,
+  isDecays,
+  isExpand,
+  isGather,
+  isReduce,
+  isSolve,
+  isWindow,
+  type Node,
+  type NodeId,
+} from '../ir/graph.js';
 import { ops } from '../ops/index.js';
 import { ANY, between, hull, INFINITE, MOST_FACTOR, type Range, sumOf, WILD, ZERO } from '../ops/interval.js';
 
@@ -59,7 +71,7 @@ export class Ranges {
   private rangeOf(node: Node, ranges: readonly Range[]): Range {
     const wild = ranges.some((range) => range.wild);
     const [first = ANY] = ranges;
-    if (isContract(node)) return wild ? WILD : ANY;
+    if (isContract(node) || isDecays(node) || isSolve(node)) return wild ? WILD : ANY;
     if (isReduce(node)) return node.kind === 'max' || wild ? first : sumOf(first);
     if (isExpand(node)) return first;
     if (isWindow(node)) return hull(first, ZERO);

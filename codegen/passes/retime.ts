@@ -48,7 +48,11 @@ export interface RetimedAdjoint {
   readonly params: Readonly<Record<string, readonly GradientTerm[]>>;
 }
 
-export function retime(differentiated: AdjointGraph): RetimedAdjoint {
+/**
+ * @param ends whether a step's last phase is done at the head of the next; where its sums are of far more than comes of them, and steps
+ *   are few, that is handed over instead
+ */
+export function retime(differentiated: AdjointGraph, ends: 'in the next' | 'in its own' = 'in the next'): RetimedAdjoint {
   const { builder, step, readers, leaves, state, held, inputs, delayed, traces, params } = differentiated;
   const facts = analyse(builder);
   const deepest = Math.max(0, ...Object.values(state).map((root) => facts.level(root)));
@@ -71,7 +75,7 @@ export function retime(differentiated: AdjointGraph): RetimedAdjoint {
 
   const arrivals = Object.fromEntries(
     Object.entries(state).map(([name, root]) => {
-      const moved = deepest > 0 && facts.level(root) === deepest;
+      const moved = ends === 'in the next' && deepest > 0 && facts.level(root) === deepest;
       const next = arrive(root, 1, false, moved ? ({ id }) => facts.level(id) < deepest : () => true);
       const later = delays('state', name).map(({ value, steps }) => arrive(value, steps + 1, true, finished));
       return [name, sum([next, ...later])];

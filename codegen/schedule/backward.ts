@@ -51,7 +51,7 @@ export function scheduleBackward({
   const stores: Store[] = [];
   for (const { name, shape, leading } of storage.signature.inputs) {
     if (leading !== undefined) continue;
-    const place = storage.place('gradients', 'sequence', shape, steps, `gradients.inputs.${name}`);
+    const place = storage.place('gradients', storage.layout, shape, steps, `gradients.inputs.${name}`);
     storage.expose(`gradients.inputs.${name}`, place, steps);
     inputs.set(name, place);
     stores.push({ value: cotangent(adjoint.inputs, name, builder), place, shift: 0, when: 'active' });

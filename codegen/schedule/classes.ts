@@ -137,7 +137,8 @@ export function splitByTime(request: Recurrence): Regions {
 
 /** Whether a value can be read where a store leaves it: at every step, and as wide as it is (a stretched scalar is not). */
 function serves(builder: GraphBuilder, store: Store): boolean {
-  return store.when !== 'last' && store.place.layout === 'sequence' && keepsShape(builder, store);
+  const { layout } = store.place;
+  return store.when !== 'last' && (layout === 'sequence' || layout === 'chunk') && keepsShape(builder, store);
 }
 
 /** What only two neighbouring steps can read is gone when the loop has run. */

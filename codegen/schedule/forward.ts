@@ -52,7 +52,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     const { shape } = builder.node(value);
     const known = storage.alias(path, builder.node(value));
     if (known !== undefined) return known;
-    const place = storage.links.target(path) ?? storage.place('values', 'sequence', shape, steps, path);
+    const place = storage.links.target(path) ?? storage.place('values', storage.layout, shape, steps, path);
     if (!storage.links.isTotal(name)) storage.expose(path, place, steps);
     stores.push({ value, place, shift: 0, when: 'active' });
     return accessTo(place);

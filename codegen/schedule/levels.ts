@@ -5,6 +5,7 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import {
   argumentsOf,
+  findsRows,
   isApply,
   isContract,
   isExpand,
@@ -171,6 +172,10 @@ export class Levels {
         }),
       );
     }
+    if (findsRows(node)) {
+      // What it is made of is in memory, and what is made of it waits.
+      return Math.max(...argumentsOf(node).map((arg) => (this.request.available(arg) ? 0 : this.here(arg) + 1)));
+    }
     if (isReduce(node) || isExpand(node) || isWindow(node)) return this.at(node.arg, 'elsewhere');
     if (isApply(node) || isGather(node)) return Math.max(0, ...argumentsOf(node).map((arg) => this.ready(arg)));
     return this.leaf(id);
@@ -192,7 +197,8 @@ export class Levels {
       isReduce(node) &&
       !this.request.available(id) &&
       this.request.elements(this.request.builder.node(node.arg).shape) > LONGEST_REPEATED * this.request.elements(node.shape);
-    return this.here(id) + (long || this.isCut(id) ? 1 : 0);
+    const apart = findsRows(node) && !this.request.available(id);
+    return this.here(id) + (long || apart || this.isCut(id) ? 1 : 0);
   }
 
   private leaf(id: NodeId): number {

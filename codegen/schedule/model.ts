@@ -1,7 +1,7 @@
 /** A model's sections as one program: what one leaves in memory is what the others read, in both directions. */
 import type { Signature, TensorDeclaration } from '../frontend/tree.js';
 import { GraphBuilder } from '../ir/builder.js';
-import type { NodeId, StepGraph } from '../ir/graph.js';
+import type { NodeId, Shape, StepGraph } from '../ir/graph.js';
 import type { ModelGraph, ModelSection, SectionInput } from '../ir/model.js';
 import { verify } from '../ir/verify.js';
 import { adjoint, type Readers } from '../passes/adjoint.js';
@@ -10,7 +10,7 @@ import { gatedValues } from '../passes/gated.js';
 import { Ranges } from '../passes/ranges.js';
 import { type RetimedAdjoint, retime } from '../passes/retime.js';
 import type { SectionParams } from './gradients.js';
-import { type Access, accessTo, type Place, turned, widthOf } from './places.js';
+import { type Access, accessTo, inChunks, type Place, stepByStep, turned, widthOf } from './places.js';
 import { type Program, type ProgramRequest, programOf, SectionScheduling } from './program.js';
 import { Shared } from './shared.js';
 import type { Links } from './storage.js';
@@ -30,6 +30,7 @@ export function scheduleModel(graph: ModelGraph, signature: Signature, request: 
     request.sizes,
     request.target,
     prepared.map(({ step }) => step),
+    { chunk: Math.max(...graph.sections.map(({ chunk = 1 }) => chunk)) },
   );
   return new ModelScheduling(graph, prepared, signature, shared, request).run();
 }
@@ -108,7 +109,7 @@ function prepare(graph: ModelGraph, { params }: Signature): Prepared[] {
     }
     const differentiated = adjoint(builder, step, (name) => trained.has(name), undefined, links);
     verify('adjoint', { ...step, nodes: builder.nodes });
-    const retimed = retime(differentiated);
+    const retimed = retime(differentiated, section.chunk === undefined ? 'in the next' : 'in its own');
     verify('retime', { ...step, nodes: builder.nodes });
     prepared.unshift({ section, step, retimed, inputs });
   }
@@ -195,6 +196,7 @@ class ModelScheduling {
     const { section, inputs } = prepared;
     return {
       time: section.time,
+      chunk: section.chunk,
       source: (kind, name) => (kind === 'input' ? this.input(section, inputs, name) : this.cotangent(section, name)),
       target: (path) => this.target(index, path),
       state: (name) => this.state(index, section, name),
@@ -227,6 +229,8 @@ class ModelScheduling {
       return accessTo({ ...place, layout: 'memory', shape: input.shape, extents, given: false });
     }
     if (seen === 'held') return { ...access, place: { ...access.place, layout: 'row', given: false } };
+    if (seen === 'chunk') return { ...access, place: inChunks(access.place, section.chunk ?? 1) };
+    if (access.place.layout === 'chunk') return { ...access, place: stepByStep(access.place) };
     return this.orderOf(source.section) === section.order ? access : turned(access);
   }
 
@@ -240,6 +244,8 @@ class ModelScheduling {
       const [shape, extents] = [place.shape.slice(1), place.extents.slice(1)];
       return accessTo({ ...place, layout: 'sequence', shape, extents, given: true });
     }
+    if (place.layout === 'chunk') return accessTo(stepByStep(place));
+    if (section.chunk !== undefined) return accessTo(inChunks(place, section.chunk));
     if (section.time === undefined) return accessTo({ ...place, layout: 'sequence', given: false });
     if (place.layout === 'row' || this.prepared[reader]?.section.time === undefined)
       return accessTo({ ...place, layout: 'row', given: false });
@@ -259,6 +265,13 @@ class ModelScheduling {
           seen === 'memory' && source.kind === 'output' && source.section === index && path === `outputs.${source.name}`,
       ),
     );
+    const inChunk = this.prepared.some(({ inputs }) =>
+      inputs.some(
+        ({ seen, source }) =>
+          seen === 'chunk' && source.kind === 'output' && source.section === index && path === `outputs.${source.name}`,
+      ),
+    );
+    if (inChunk) return this.memoryAt(`chunk ${index} ${path}`, ['T', ...this.shapeOf(index, path)]);
     const [memory] = remembered;
     if (memory !== undefined) return this.memoryAt(`memory ${index} ${path}`, memory.shape);
     for (const [reader, { section }] of this.prepared.entries()) {
@@ -268,6 +281,11 @@ class ModelScheduling {
       if (state !== undefined) return this.stateAt(reader, section, state.name);
     }
     return undefined;
+  }
+
+  private shapeOf(index: number, path: string): Shape {
+    const step = this.prepared[index]?.step;
+    return step?.nodes[step.outputs[path.replace(/^outputs\./, '')] ?? -1]?.shape ?? [];
   }
 
   /** What the caller gives has a place like any other tensor of the caller's. */
@@ -283,7 +301,7 @@ class ModelScheduling {
     const shape = section.states.find((state) => state.name === name)?.shape ?? [];
     const extents = this.shared.extents(shape);
     const width = extents.reduce((product, extent) => product * extent, 1);
-    const steps = section.time === undefined ? 1 : this.shared.size(section.time);
+    const steps = section.time === undefined ? 1 : this.shared.steps(section.time);
     const vectors = (steps + 1) * this.shared.size('B') * width;
     const region = this.shared.memory.allocate('values', vectors, `the sequence of state ${name}`);
     const place: Place = { ...region, layout: 'sequence', shape, extents, given: false };
@@ -295,7 +313,7 @@ class ModelScheduling {
     const known = this.states.get(key);
     if (known !== undefined) return known;
     const extents = this.shared.extents(shape);
-    const vectors = this.shared.size(time) * this.shared.size('B') * widthOf({ extents });
+    const vectors = this.shared.steps(time) * this.shared.size('B') * widthOf({ extents });
     const region = this.shared.memory.allocate('values', vectors, 'a sequence that is read as a whole');
     const place: Place = { ...region, layout: 'sequence', shape, extents, given: false };
     this.states.set(key, place);
@@ -351,7 +369,14 @@ const isHost = ({ states }: ModelSection, state: string): boolean =>
   states.some(({ name, initial }) => name === state && initial.kind === 'host');
 
 function inputOf({ name, shape, seen }: SectionInput): TensorDeclaration {
-  return { name, shape, init: undefined, trainable: false, span: NOWHERE, ...(seen === 'step' ? {} : { leading: ['B'] }) };
+  return {
+    name,
+    shape,
+    init: undefined,
+    trainable: false,
+    span: NOWHERE,
+    ...(seen === 'step' || seen === 'chunk' ? {} : { leading: ['B'] }),
+  };
 }
 
 function stateOf({ name, shape }: ModelSection['states'][number]): TensorDeclaration {

@@ -98,6 +98,8 @@ export interface Section {
   readonly recurrence: Recurrence;
   readonly storage: Storage;
   readonly merging: Merging;
+  /** Why its loops do not take many steps at once; `undefined` where they might. */
+  readonly notChunked: string | undefined;
   readonly forward: readonly Order[];
   readonly backward: readonly Order[];
 }

@@ -21,6 +21,7 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import {
   argumentsOf,
+  findsRows,
   isContract,
   isExpand,
   isReduce,
@@ -46,6 +47,8 @@ export interface Phase {
   readonly shape: Shape;
   /** Contractions by the node they compute. */
   readonly contractions: readonly { readonly id: NodeId; readonly terms: readonly PhaseTerm[] }[];
+  /** Of a phase that finds the rows of one value one after the other, and does nothing else: what that is, and where its arguments are. */
+  readonly rows?: { readonly node: NodeId; readonly args: readonly Access[] };
   /** Values that the phase reads from memory; everything else it computes. */
   readonly loads: ReadonlyMap<NodeId, Access>;
   /** Those of them that a lane reads at other units than its own. */
@@ -75,9 +78,11 @@ export function cutIntoStoringPhases(request: RegionRequest): Phase[] {
   const joined: Phase[] = [];
   for (const phase of cutIntoPhases(request)) {
     const host = joined.findIndex(
-      ({ level, shape, instructions }) =>
+      ({ level, shape, rows, instructions }) =>
         level === phase.level &&
         (shape.length === 0) !== (phase.shape.length === 0) &&
+        rows === undefined &&
+        phase.rows === undefined &&
         instructions + phase.instructions <= request.instructions,
     );
     const other = joined[host];
@@ -111,7 +116,8 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
   const enqueue = (store: Store) => {
     const { shape } = store.place;
     const level = levels.here(store.value);
-    const key = `${level} ${shape.join()}`;
+    const apart = findsRows(builder.node(store.value)) && read(store.value) === undefined;
+    const key = `${level} ${shape.join()}${apart ? ` ${store.value}` : ''}`;
     const phase = pending.get(key) ?? { level, shape, stores: [] };
     phase.stores.push(store);
     pending.set(key, phase);
@@ -143,6 +149,7 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
     const loads = new Map<NodeId, Access>();
     const afar = new Set<NodeId>();
     const seen = new Set<string>();
+    let rows: Phase['rows'];
     const visit = (id: NodeId, wanted: Where): void => {
       const node = builder.node(id);
       const where = node.shape.length === 0 ? 'here' : wanted;
@@ -162,11 +169,21 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
         contractions.push({ id, terms: node.terms.map((term) => ({ ...term, operand: operandOf(term.operand) })) });
         return;
       }
+      if (findsRows(node)) {
+        rows = { node: id, args: argumentsOf(node).map(fetch) };
+        return;
+      }
       const moves = isReduce(node) || isExpand(node) || isWindow(node);
       for (const argument of argumentsOf(node)) visit(argument, moves ? 'elsewhere' : where);
     };
     for (const store of phase.stores) visit(store.value, 'here');
-    return { ...phase, contractions, loads, afar: new Set([...afar].filter((id) => loads.has(id))) };
+    return {
+      ...phase,
+      contractions,
+      ...(rows === undefined ? {} : { rows }),
+      loads,
+      afar: new Set([...afar].filter((id) => loads.has(id))),
+    };
   }
 
   function operandOf(id: NodeId): Operand {

@@ -1,5 +1,6 @@
 /** Where values live, and how a kernel addresses them. */
 import type { Shape } from '../ir/graph.js';
+import { CHUNK, ONE } from '../passes/chunk-step.js';
 import type { Region } from './memory.js';
 
 /** How an address depends on the time step and the sequence. */
@@ -12,6 +13,8 @@ export type Layout =
   | 'row'
   /** `[S, B, units]`, a whole sequence as each row has it: the values of one row, `[S, units]`, lie B apart. */
   | 'memory'
+  /** `[steps, B, units]`, a step for each of a chunk, as a row has all of these: the values of one row, `[chunk, units]`, lie B apart. */
+  | 'chunk'
   /** The same for all rows. */
   | 'shared';
 
@@ -49,6 +52,21 @@ export interface Access {
 
 /** The same place as another section sees it, whose steps run the other way. */
 export const turned = (access: Access): Access => ({ ...access, own: access.own === 'back' ? 'ahead' : 'back' });
+
+/** A sequence as a section over chunks sees it: the steps of one together, a number along an axis of one. */
+export function inChunks(place: Place, steps: number): Place {
+  const number = place.shape.length === 0;
+  const [shape, extents] = number ? [[ONE], [1]] : [place.shape, place.extents];
+  return { ...place, layout: 'chunk', shape: [CHUNK, ...shape], extents: [steps, ...extents] };
+}
+
+/** What a section over chunks leaves, as a sequence; behind a sequence's end it is what is made of zeros, which is of no account. */
+export function stepByStep(place: Place): Place {
+  const [, ...shape] = place.shape;
+  const [, ...extents] = place.extents;
+  const number = shape.join() === ONE;
+  return { ...place, layout: 'sequence', shape: number ? [] : shape, extents: number ? [] : extents, given: true };
+}
 
 export const accessTo = (place: Place, shift = 0): Access => ({ place, shift, guarded: false });
 

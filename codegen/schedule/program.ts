@@ -26,6 +26,8 @@ export interface ProgramRequest {
   /** `alike` where nothing is said. */
   readonly merging?: Merging;
   readonly strategy?: LoopStrategies | undefined;
+  /** Why it does not take many steps at once; `undefined` where it might. */
+  readonly notChunked: string | undefined;
 }
 
 /** A section's graphs, with its inputs, states and outputs. */
@@ -100,7 +102,7 @@ export class SectionScheduling {
 
 /** Sections in the order of the forward direction. */
 export function programOf(shared: Shared, sections: readonly SectionScheduling[], request: ProgramRequest): Program {
-  const { merging = 'alike', target } = request;
+  const { merging = 'alike', target, notChunked } = request;
   // Which matrices are transposed is known once every contraction has been placed.
   for (const { forward, backwardOrders } of sections) {
     for (const { phase } of phasesOf([...forward.orders, ...backwardOrders])) {
@@ -109,7 +111,8 @@ export function programOf(shared: Shared, sections: readonly SectionScheduling[]
   }
   const scheduled = sections.map(({ graphs, recurrence, storage, forward, backwardOrders }): Section => {
     const { builder } = graphs.retimed;
-    return { prefix: graphs.prefix, builder, recurrence, storage, merging, forward: forward.orders, backward: backwardOrders };
+    const orders = { forward: forward.orders, backward: backwardOrders };
+    return { prefix: graphs.prefix, builder, recurrence, storage, merging, notChunked, ...orders };
   });
   const pack = copyPasses(shared, merging)
     .flatMap((pass) => inChunks(pass, target))

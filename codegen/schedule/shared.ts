@@ -7,7 +7,17 @@ import { Matrices, type ParameterStorage } from './matrices.js';
 import { Memory } from './memory.js';
 import { type Place, quads, widthOf } from './places.js';
 
+/** How sequences are cut. */
+interface Cuts {
+  /** T of those that are cut into segments, each a run of its own. */
+  readonly segmentsOf?: number | undefined;
+  /** Of which there are whole ones along a time axis, where a section takes so many steps at once. */
+  readonly chunk?: number;
+}
+
 export class Shared implements ParameterStorage {
+  readonly segmentsOf: number | undefined;
+  private readonly chunk: number;
   readonly memory: Memory;
   readonly tensors: Record<string, TensorSlot> = {};
   readonly matrices: Matrices;
@@ -20,14 +30,16 @@ export class Shared implements ParameterStorage {
   /** Of a plan for segments: what is moved between two of them, besides states and their cotangents. */
   readonly moves: Readonly<Record<'before' | 'behind', Move[]>> = { before: [], behind: [] };
 
-  /** @param segmentsOf T of the sequences, where they are cut */
   constructor(
     { params, times = ['T'] }: Pick<Signature, 'params' | 'times'>,
     readonly sizes: Sizes,
     readonly target: Target,
     steps: readonly Pick<StepGraph, 'nodes'>[],
-    readonly segmentsOf?: number,
+    /** How sequences are cut. */
+    { segmentsOf, chunk = 1 }: Cuts = {},
   ) {
+    this.segmentsOf = segmentsOf;
+    this.chunk = chunk;
     this.memory = new Memory(target);
     this.times = times;
     const used = steps
@@ -43,6 +55,11 @@ export class Shared implements ParameterStorage {
 
   size(dim: string): number {
     return sizeIn(this.sizes, dim);
+  }
+
+  /** How many steps there are room for along a time axis: whole chunks. */
+  steps(time: string): number {
+    return Math.ceil(this.size(time) / this.chunk) * this.chunk;
   }
 
   /** Where the lengths along a time axis begin, in words of the buffer that has them; behind the last axis the seed follows. */

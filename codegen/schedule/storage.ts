@@ -12,6 +12,8 @@ import type { Shared } from './shared.js';
 export interface Links {
   /** The axis that its steps are along; none for values without time, which have one. */
   readonly time: string | undefined;
+  /** So many steps of the axis are one of the section's. */
+  readonly chunk?: number | undefined;
   /** What it is that an input, or a cotangent of its results, reads in memory; `undefined` for what the host gives. */
   readonly source: (kind: 'input' | 'seed' | 'final', name: string) => Access | undefined;
   /** Where an output goes, where another section has a place for it, and where a state is, where it starts from such an output. */
@@ -40,6 +42,8 @@ export class Storage {
   readonly finals: Readonly<Record<string, Place>>;
   /** How many it has at most. */
   readonly steps: number;
+  /** How many of them the host sees. */
+  private readonly seen: number;
   readonly target: Target;
   readonly memory: Memory;
   readonly matrices: Matrices;
@@ -50,7 +54,8 @@ export class Storage {
     private readonly step: StepGraph,
     readonly links: Links = ALONE,
   ) {
-    this.steps = links.time === undefined ? 1 : shared.size(links.time);
+    this.steps = links.time === undefined ? 1 : shared.steps(links.time) / (links.chunk ?? 1);
+    this.seen = links.time === undefined ? 1 : shared.size(links.time);
     this.target = shared.target;
     this.memory = shared.memory;
     this.matrices = shared.matrices;
@@ -102,6 +107,11 @@ export class Storage {
   /** What each axis takes in memory; see `Place`. */
   extents(shape: Shape): number[] {
     return this.shared.extents(shape);
+  }
+
+  /** How what others read, or give, at every step is laid out. */
+  get layout(): 'sequence' | 'chunk' {
+    return this.links.chunk === undefined ? 'sequence' : 'chunk';
   }
 
   /** How the cotangent of a held value is laid out: as the value is. */
@@ -163,7 +173,9 @@ export class Storage {
     const { time } = this.links;
     const timeless = time === undefined && place.layout === 'sequence';
     const seen: Place = timeless ? { ...place, layout: 'row' } : place;
-    for (const known of this.links.paths(path)) this.shared.expose(known, seen, slots, from, time);
+    // Behind the last step of a run there may be steps that only fill a chunk.
+    const own = slots === this.steps ? Math.min(slots, this.seen) : slots;
+    for (const known of this.links.paths(path)) this.shared.expose(known, seen, own, from, time);
   }
 
   /** Cotangents of output sequences and of final states: another section's, or what the caller gives. */

@@ -132,6 +132,10 @@ function runsOf(chain: readonly string[], wanted: (loop: string) => boolean): st
 function joinedAt(items: readonly Item[], members: readonly number[]): Item[] | string {
   const [first = 0, last = 0] = [members[0], members.at(-1)];
   const isMember = (item: Item) => members.some((at) => items[at] === item);
+  const chunked = items
+    .slice(first, last + 1)
+    .some((item) => item.kind === 'order' && item.section.storage.links.chunk !== undefined);
+  if (chunked) return 'steps are taken by chunks between it and the next loop';
   const range = cutWhereNeeded(items.slice(first, last + 1), isMember);
   const { needing, needed } = partsOf(range, isMember);
   const made = waveOf(range.filter((item) => needed.has(item)));

@@ -4,7 +4,17 @@
  */
 import { RecurveError } from '../errors.js';
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, isContract, isExpand, isReduce, isWindow, type Node, type NodeId } from '../ir/graph.js';
+import {
+  argumentsOf,
+  findsRows,
+  isApply,
+  isContract,
+  isExpand,
+  isReduce,
+  isWindow,
+  type Node,
+  type NodeId,
+} from '../ir/graph.js';
 import { ops } from '../ops/index.js';
 
 /** A load or store with its address. */
@@ -135,6 +145,7 @@ export class Weights {
     if (this.request.available(id)) return { own: LOAD, inside: [] };
     if (isContract(node)) return { own: takes(node), inside: [] };
     if (isApply(node)) return { own: takes(node), inside: node.args };
+    if (findsRows(node)) return { own: takes(node), inside: [] };
     if (isReduce(node) || isExpand(node) || isWindow(node)) {
       const { weight, scalars } = this.elsewhere(node.arg, level);
       // A window on the units looks at four of them one by one.
@@ -169,7 +180,7 @@ export class Weights {
 export function takes(node: Node): number {
   if (isContract(node)) return CONTRACTION + TERM * node.terms.length;
   if (isApply(node)) return CALL + ops[node.op].flops;
-  if (isReduce(node)) return LOOP;
+  if (isReduce(node) || findsRows(node)) return LOOP;
   if (isWindow(node)) return 4 * VIEW;
   if (node.op === 'param' || node.op === 'gather') return LOAD;
   return node.op === 'random' ? DRAWING : 1;

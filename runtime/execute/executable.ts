@@ -100,7 +100,8 @@ export async function createExecutable(
     const readback = createReadback(owner, plan, buffers, results);
     release.push(() => readback.destroy());
     const { B: batch = 1 } = plan.sizes;
-    const steps = Object.fromEntries(Object.keys(plan.lengths).map((time) => [time, plan.sizes[time] ?? 1]));
+    const { chunk = 1 } = plan;
+    const steps = Object.fromEntries(Object.keys(plan.lengths).map((time) => [time, wholeChunks(plan.sizes[time] ?? 1, chunk)]));
     const { clock, destroy: stop } = createClock(owner, lastNumber(plan));
     release.push(stop);
     const passes = await createSteps(owner, plan, buffers);
@@ -265,6 +266,8 @@ class UsedSteps {
     return Math.max(courseOf(extent, time).steps, this.#used[direction][time] ?? 0);
   }
 }
+
+const wholeChunks = (steps: number, chunk: number): number => Math.ceil(steps / chunk) * chunk;
 
 /** Whoever made it: a class to compare with is not there before a device is. */
 export function isBuffer(source: unknown): source is GPUBuffer {

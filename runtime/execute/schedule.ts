@@ -17,8 +17,9 @@ export interface Step {
   readonly region: PassSpec['region'];
   readonly workgroups: readonly [number, number, number];
   readonly rowsPerWorkgroup: number | undefined;
-  /** The time axis of its rows. */
+  /** The time axis of its rows, and how many steps of it are one of the pass. */
   readonly axis: string;
+  readonly chunk: number;
 }
 
 export type Command =
@@ -26,6 +27,7 @@ export type Command =
   | {
       readonly kind: 'loop';
       readonly axis: string;
+      readonly chunk: number;
       readonly from: number;
       readonly to: number;
       readonly by: 1 | -1;
@@ -82,6 +84,7 @@ export async function createSteps(
         workgroups: pass.workgroups,
         rowsPerWorkgroup: pass.rowsPerWorkgroup,
         axis: pass.time ?? 'T',
+        chunk: pass.chunk ?? 1,
       },
     ]),
   );
@@ -93,10 +96,10 @@ export function resolveSchedule(items: readonly ScheduleItem[], steps: ReadonlyM
     if (item.kind === 'pass') return { kind: 'step', step: lookUp(steps, item.pass, 'pass'), time: item.time };
     const named = item.passes.map((pass) => lookUp(steps, pass, 'pass'));
     if (item.kind === 'wave') return { kind: 'wave', axis: item.axis ?? 'T', delay: item.delay, steps: named };
-    const { from, to, by, axis = 'T', steps: stride } = item;
+    const { from, to, by, axis = 'T', chunk = 1, steps: stride } = item;
     // Counting the wrong way would never reach `to`.
     if ((to - from) * by < 0) throw new Error(`a loop of the plan counts from ${from} to ${to} by ${by}`);
-    return { kind: 'loop', axis, from, to, by, stride, steps: named };
+    return { kind: 'loop', axis, chunk, from, to, by, stride, steps: named };
   });
 }
 
@@ -178,13 +181,13 @@ export function forEachDispatch(
         continue;
       }
       if (command.kind === 'wave') {
-        const steps = stepsAlong(reach, command.axis);
+        const steps = stepsAlong(reach, { axis: command.axis, chunk: 1 });
         for (let wave = 0; wave < steps + command.delay; wave++)
           for (const step of command.steps) dispatch(step, reach, wave, steps, 1 / MOST_STEPS);
         continue;
       }
-      const { by, steps, axis, stride } = command;
-      const last = stepsAlong(reach, axis) - 1;
+      const { by, steps, stride } = command;
+      const last = stepsAlong(reach, command) - 1;
       const [from, to] =
         by > 0 ? [command.from, Math.min(command.to, last + 1)] : [Math.min(command.from, last), Math.max(command.to, -1)];
       for (let time = from, until = from; (to - time) * by > 0; time = until) {
@@ -206,20 +209,21 @@ function spanEnd(time: number, to: number, by: number, stride: number): number {
 }
 
 /** The largest number that any kernel of a plan is told as a step. */
-export function lastNumber({ sizes, lengths, forward, backward }: Plan): number {
-  const steps = Object.keys(lengths).map((time) => sizes[time] ?? 1);
+export function lastNumber({ sizes, lengths, chunk = 1, forward, backward }: Plan): number {
+  const steps = Object.keys(lengths).map((time) => Math.ceil((sizes[time] ?? 1) / chunk) * chunk);
   const waves = [...forward, ...backward].flatMap((item) => (item.kind === 'wave' ? [item.waves - 1] : []));
   return Math.max(...steps, ...waves);
 }
 
 /** What has no time has one step, and names no axis of the plan. */
-const stepsAlong = ({ steps }: Reach, axis: string): number => steps[axis] ?? 1;
+const stepsAlong = ({ steps }: Reach, { axis, chunk }: Pick<Step, 'axis' | 'chunk'>): number =>
+  Math.ceil((steps[axis] ?? 1) / chunk);
 
 /** The workgroups that the first rows take; kernels find their rows by y, then z. */
-function workgroupsIn({ workgroups, rowsPerWorkgroup, axis }: Step, reach: Reach): Step['workgroups'] {
+function workgroupsIn({ workgroups, rowsPerWorkgroup, axis, chunk }: Step, reach: Reach): Step['workgroups'] {
   if (rowsPerWorkgroup === undefined) return workgroups;
   const [x, y, z] = workgroups;
-  const tiles = Math.ceil((stepsAlong(reach, axis) * reach.batch) / rowsPerWorkgroup);
+  const tiles = Math.ceil((stepsAlong(reach, { axis, chunk }) * reach.batch) / rowsPerWorkgroup);
   return tiles < y ? [x, tiles, 1] : [x, y, Math.min(z, Math.ceil(tiles / y))];
 }
 

@@ -27,8 +27,8 @@ export interface CompileOptions extends LoadOptions {
   /** Limits every element of what a step hands back in time, ∂L/∂state, to ±clip. */
   readonly clip?: number;
   /**
-   * How loops over time run: `stepwise`, `thread`, `resident`, `scan` or `wavefront`, for each loop that allows it; the results are the
-   * same, of `scan` but for rounding. Where it is left out, each loop runs as its graph and the adapter suggest.
+   * How loops over time run: `stepwise`, `thread`, `resident`, `scan`, `wavefront` or `chunkwise`, for each loop that allows it; the
+   * results are the same, of `scan` and `chunkwise` but for rounding. Where it is left out, each loop runs as its graph and the adapter suggest.
    */
   readonly strategy?: LoopStrategy;
   /**

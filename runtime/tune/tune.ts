@@ -67,19 +67,29 @@ export const loopsOf = (plan: Plan): Loops =>
 
 const keyFor = (loops: Loops) => JSON.stringify(loops);
 
-/** One loop in another way, or all loops of a chain as one wave. */
+/** One loop in another way, all loops of a chain as one wave, or those over a memory chunk by chunk, which go both ways or neither. */
 function changesOf(choices: readonly LoopChoice[]): Loops[] {
+  const memory = choices.filter(({ allowed }) => allowed.includes('chunkwise'));
+  const inChunks = memory.some(({ allowed: [first] }) => first === 'chunkwise');
   const alone = choices.flatMap(({ name, allowed }): Loops[] =>
-    allowed.slice(1).flatMap((other) => (other === 'wavefront' ? [] : [{ [name]: other }])),
+    inChunks && allowed.includes('chunkwise')
+      ? []
+      : allowed.slice(1).flatMap((other) => (other === 'wavefront' || other === 'chunkwise' ? [] : [{ [name]: other }])),
+  );
+  const ways = inChunks
+    ? new Set(memory.flatMap(({ allowed }) => allowed.slice(1)))
+    : new Set(memory.length > 0 ? ['chunkwise' as const] : []);
+  const ofMemory = [...ways].map(
+    (way): Loops => Object.fromEntries(memory.map(({ name, allowed }) => [name, allowed.includes(way) ? way : 'stepwise'])),
   );
   const chains = new Map(choices.flatMap(({ chain }) => (chain === undefined ? [] : [[chain.join(), chain] as const])));
   const waves = [...chains.values()].map((chain): Loops => Object.fromEntries(chain.map((name) => [name, 'wavefront'])));
-  return [...alone, ...waves];
+  return [...alone, ...ofMemory, ...waves];
 }
 
 /**
  * Loops run one after the other, so what changes save adds up, unless memory has a say: that is measured, too. What saves most is
- * taken first, and a wave against the best of its loops by themselves.
+ * taken first, and what changes several loops at once against the best of these by themselves.
  */
 function bestTogether(chosen: Loops, changes: readonly Loops[], timed: (loops: Loops) => Entrant | undefined): Loops {
   const saves = (change: Loops) => {
@@ -87,15 +97,16 @@ function bestTogether(chosen: Loops, changes: readonly Loops[], timed: (loops: L
     return before === undefined || after === undefined ? 0 : median(before) - median(after);
   };
   const gains = changes.map((change) => ({ change, saved: saves(change) })).filter(({ saved }) => saved > 0);
-  const isWave = ({ change }: { readonly change: Loops }) => Object.values(change).includes('wavefront');
+  const isJoint = ({ change }: { readonly change: Loops }) => Object.keys(change).length > 1;
   const best = new Map<string, { readonly change: Loops; readonly saved: number }>();
-  for (const gain of gains.filter((one) => !isWave(one)).sort((a, b) => b.saved - a.saved)) {
+  for (const gain of gains.filter((one) => !isJoint(one)).sort((a, b) => b.saved - a.saved)) {
     for (const name of Object.keys(gain.change)) if (!best.has(name)) best.set(name, gain);
   }
-  for (const wave of gains.filter(isWave)) {
-    const names = Object.keys(wave.change);
-    const apart = names.reduce((sum, name) => sum + (best.get(name)?.saved ?? 0), 0);
-    if (wave.saved > apart) for (const name of names) best.set(name, wave);
+  for (const joint of gains.filter(isJoint)) {
+    const names = Object.keys(joint.change);
+    const before = new Set(names.flatMap((name) => best.get(name) ?? []));
+    const apart = [...before].reduce((sum, { saved }) => sum + saved, 0);
+    if (joint.saved > apart) for (const name of names) best.set(name, joint);
   }
   return Object.assign({}, chosen, ...[...best.values()].map(({ change }) => change));
 }

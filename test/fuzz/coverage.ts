@@ -6,9 +6,9 @@ import { ops } from '../../codegen/ops/index.js';
 
 /**
  * What only models have: values that are the same at every step of a sequence, what all of its steps give back to them, how many it
- * has, and how many sequences there are.
+ * has, and how many sequences there are; and what only sections over chunks of steps have.
  */
-type OfModels = 'held' | 'accrued' | 'steps' | 'batch';
+type OfModels = 'held' | 'accrued' | 'steps' | 'batch' | 'decays' | 'solve';
 
 /** Every kind of node that is no per-unit operation; typed so that a new one is named here. */
 const KINDS: Readonly<Record<Exclude<Node['op'], keyof typeof ops | OfModels>, true>> = {

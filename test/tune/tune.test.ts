@@ -88,6 +88,15 @@ describe('tune', () => {
     expect(names.filter((name) => name.endsWith('forward_loop'))).toHaveLength(2);
   });
 
+  it('tries a memory chunk by chunk going forward and back at once, and never in one direction alone', async () => {
+    const { tree, request } = requestFor('delta-rule');
+    const own = { ...request, sizes: { T: 9, B: 2, I: 3, K: 5, V: 4 } };
+    const { record } = await tune(device, tree, own);
+    const tried = record.candidates.map(({ loops }) => [loops.forward_loop, loops.backward_loop]);
+    expect(tried).toContainEqual(['chunkwise', 'chunkwise']);
+    expect(tried.filter((loops) => loops.includes('chunkwise'))).toHaveLength(1);
+  });
+
   it('tunes runs that never go backward, and what has no loop, by themselves', async () => {
     const lstm = requestFor('lstm', false);
     const { record } = await tune(device, lstm.tree, lstm.request);

@@ -1,0 +1,370 @@
+/**
+ * States that are memories: what they hold decays by a number a head, products of two vectors are added, and it is seen only through
+ * products with vectors, the keys. Found in the graph of the step, whatever algebra it is written in:
+ *
+ *   S′ = a S + Σ u wᵀ        a decay, writes u under keys w
+ *   R = S r                  reads, before the writes of the step; those of S′ or of a sum in between are made of them
+ *
+ * where no w, r and a comes through the memory, and u does so only as an affine function of one read (the erasure of a delta rule).
+ *
+ * A worked example, S′ = S + β (v − S k) kᵀ and y = S′ q. There are two reads, S k and S q; one write, with w = k and
+ * u = β v − β (S k); and y = S q + u (k·q).
+ */
+import type { GraphBuilder } from '../ir/builder.js';
+import { argumentsOf, isApply, isReduce, type Node, type NodeId, type StepGraph } from '../ir/graph.js';
+import { inherited } from '../ir/walk.js';
+import { type Axes, isWithin, Support, union, type Varying } from './support.js';
+
+/** `coefficient ⊙ read + … + rest`. */
+export interface AffineInReads {
+  /** What does not come through the memory; `undefined` for zero. */
+  readonly rest: Varying | undefined;
+  /** By the number of the read. */
+  readonly reads: ReadonlyMap<number, Varying>;
+}
+
+export interface MemoryWrite {
+  readonly value: AffineInReads;
+  readonly key: Varying;
+}
+
+export interface Memory {
+  readonly state: string;
+  readonly shape: readonly string[];
+  /** The axis that is summed over by reads. */
+  readonly keys: number;
+  /** Axes of which every index has a memory of its own. */
+  readonly heads: Axes;
+  /** `undefined` where nothing decays. */
+  readonly decay: Varying | undefined;
+  readonly writes: readonly MemoryWrite[];
+  /** Keys that the state before the step is read by. */
+  readonly reads: readonly Varying[];
+  /** What each sum over the state's units is, by its node. */
+  readonly results: ReadonlyMap<NodeId, ReadResult>;
+}
+
+/** Σ coefficient ⊙ read + Σ rest, where rests come through reads at most. */
+export interface ReadResult {
+  readonly reads: readonly { readonly read: number; readonly coefficient: Varying }[];
+  readonly rests: readonly { readonly coefficient: Varying; readonly keys: Varying }[];
+}
+
+/** Why a state is no memory: what was met there. */
+export class NoMemory {
+  constructor(
+    readonly node: Node,
+    readonly why: string,
+  ) {}
+}
+
+/** A product: of the old state where `old`, else of values that lack one of its axes each. */
+interface Monomial {
+  readonly old: boolean;
+  readonly negative: boolean;
+  readonly factors: readonly NodeId[];
+}
+
+/** A sum of more products than these is not taken apart. */
+const MOST_PRODUCTS = 16;
+
+export function memoryOf(
+  builder: GraphBuilder,
+  step: Pick<StepGraph, 'next' | 'outputs' | 'traces'>,
+  state: string,
+): Memory | NoMemory {
+  const next = step.next[state];
+  if (next === undefined) throw new Error(`no state ${state}`);
+  const finder = new Finder(builder, step, state, next);
+  try {
+    return finder.find();
+  } catch (refusal) {
+    if (refusal instanceof NoMemory) return refusal;
+    throw refusal;
+  }
+}
+
+class Finder {
+  private readonly shape: readonly string[];
+  private readonly support: Support;
+  /** Whether a value holds units of the state, and not only sums over them. */
+  private readonly holds: (id: NodeId) => boolean;
+  /** Whether it comes through sums over the state's units. */
+  private readonly comesThrough: (id: NodeId) => boolean;
+  private readonly reads: Varying[] = [];
+  private readonly results = new Map<NodeId, ReadResult>();
+  private keys: number | undefined;
+
+  constructor(
+    private readonly builder: GraphBuilder,
+    private readonly step: Pick<StepGraph, 'next' | 'outputs' | 'traces'>,
+    private readonly state: string,
+    private readonly next: NodeId,
+  ) {
+    const { shape } = builder.node(next);
+    this.shape = shape;
+    this.support = new Support(builder, shape);
+    this.holds = inherited<boolean>((id, known) => {
+      const node = builder.node(id);
+      if (node.op === 'state' || (node.op === 'delayed' && node.group === 'state')) return node.name === state;
+      return !isReduce(node) && argumentsOf(node).some(known);
+    });
+    const { holds } = this;
+    this.comesThrough = inherited<boolean>((id, known) => {
+      const args = argumentsOf(builder.node(id));
+      return args.some((arg) => known(arg) || holds(arg));
+    });
+  }
+
+  find(): Memory {
+    const { builder, next, shape } = this;
+    if (!this.holds(next)) throw new NoMemory(builder.node(next), 'does not come of it');
+    this.requireReadsOnly();
+    const sum = this.products(next);
+    const old = sum.filter((product) => product.old);
+    const decays = old.map((product) => this.signed(product, product.factors));
+    const keys = this.keys;
+    if (keys === undefined) throw new NoMemory(builder.node(next), 'is never summed over one axis');
+    const split = sum.filter((product) => !product.old).map((product) => this.split(product, keys, next));
+    const heads = union(...split.map(({ key }) => key.axes), ...this.reads.map(({ axes }) => axes)).filter(
+      (axis) => axis !== keys,
+    );
+    const writes = split.map(({ key, value }): MemoryWrite => {
+      if (this.comesThrough(key.id)) throw new NoMemory(builder.node(key.id), 'it writes under keys that come through it');
+      return { key, value: this.affine(value, heads) };
+    });
+    const decay = decays.reduce<Varying | undefined>((all, one) => this.support.sum(all, one), undefined);
+    if (decay === undefined) throw new NoMemory(builder.node(next), 'keeps nothing');
+    if (!isWithin(decay.axes, heads))
+      throw new NoMemory(builder.node(decay.id), 'it decays by a number of its own along keys or values');
+    const erasing = new Set(writes.flatMap(({ value }) => [...value.reads.keys()]));
+    if (erasing.size > 1)
+      throw new NoMemory(builder.node(next), `its writes come of ${erasing.size} reads, and of one at most they may`);
+    const { state, reads, results } = this;
+    const one = builder.node(decay.id);
+    const stays = one.op === 'constant' && one.value === 1;
+    return { state, shape, keys, heads, decay: stays ? undefined : decay, writes, reads, results };
+  }
+
+  /** Finds all sums over the state's units; whatever else is made of these is refused. */
+  private requireReadsOnly(): void {
+    const { builder, step, state, shape } = this;
+    for (const [group, values] of [
+      ['an output', step.outputs],
+      ['traced', step.traces],
+    ] as const) {
+      const kept = Object.values(values).find((id) => this.holds(id));
+      if (kept !== undefined)
+        throw new NoMemory(
+          builder.node(kept),
+          group === 'traced' ? 'all of it is traced' : 'all of it is an output, for `outputs` does not say otherwise',
+        );
+    }
+    const held = Object.entries(step.next).find(([name, id]) => name !== state && this.holds(id));
+    if (held !== undefined) throw new NoMemory(builder.node(held[1]), `the state ${held[0]} holds its units, too`);
+    for (const node of builder.nodes) {
+      if (node.op === 'delayed' && node.group === 'state' && node.name === state)
+        throw new NoMemory(node, 'it is read with a delay');
+      if (!argumentsOf(node).some((arg) => this.holds(arg))) continue;
+      if (isReduce(node)) {
+        this.results.set(node.id, this.result(node));
+        continue;
+      }
+      const same = isApply(node) && node.shape.join() === shape.join();
+      if (!same) throw new NoMemory(node, 'its units are used other than by sums over an axis');
+    }
+  }
+
+  private result(node: Extract<Node, { op: 'reduce' }>): ReadResult {
+    const [axis, ...others] = node.axes;
+    if (axis === undefined || others.length > 0 || node.kind !== 'sum')
+      throw new NoMemory(node, 'it is read other than by sums over one axis');
+    this.keys ??= axis;
+    if (axis !== this.keys) throw new NoMemory(node, 'it is read along two axes');
+    const reads: { read: number; coefficient: Varying }[] = [];
+    const rests: { coefficient: Varying; keys: Varying }[] = [];
+    for (const product of this.products(node.arg)) {
+      const along = (factor: NodeId) => this.support.of(factor).includes(axis);
+      const coefficient = this.signed(
+        product,
+        product.factors.filter((factor) => !along(factor)),
+      );
+      const key = this.support.product(product.factors.filter(along).map((factor) => this.support.narrowed(factor)));
+      if (!product.old) rests.push({ coefficient, keys: key });
+      else if (this.comesThrough(key.id)) throw new NoMemory(node, 'it is read by keys that come through it');
+      else reads.push({ read: this.read(key, axis), coefficient });
+    }
+    return { reads, rests };
+  }
+
+  /** The number of a read by this key. */
+  private read(key: Varying, axis: number): number {
+    const axes = union(key.axes, [axis]);
+    const id =
+      key.axes.length === 0 ? this.builder.expand(key.id, [this.shape[axis] ?? ''], [], this.builder.node(key.id).span) : key.id;
+    const full: Varying = { id: this.support.spread({ id, axes: key.axes.length === 0 ? [axis] : key.axes }, axes), axes };
+    const known = this.reads.findIndex((one) => one.id === full.id);
+    return known >= 0 ? known : this.reads.push(full) - 1;
+  }
+
+  private split(product: Monomial, keys: number, at: NodeId): { key: Varying; value: Varying } {
+    const along = (factor: NodeId) => this.support.of(factor).includes(keys);
+    const key = this.support.product(product.factors.filter(along).map((factor) => this.support.narrowed(factor)));
+    if (key.axes.length === 0) throw new NoMemory(this.builder.node(at), 'it is given what is the same under all keys');
+    return {
+      key,
+      value: this.signed(
+        product,
+        product.factors.filter((factor) => !along(factor)),
+      ),
+    };
+  }
+
+  private signed({ negative }: Monomial, factors: readonly NodeId[]): Varying {
+    const product = this.support.product(factors.map((factor) => this.support.narrowed(factor)));
+    return negative ? this.support.negated(product) : product;
+  }
+
+  /** A value of the state's shape as a sum of products. */
+  private products(id: NodeId): Monomial[] {
+    const { builder } = this;
+    const node = builder.node(id);
+    const one = (factors: readonly NodeId[]): Monomial => ({ old: false, negative: false, factors });
+    if (node.op === 'state' && node.name === this.state) return [{ ...one([]), old: true }];
+    const whole = node.shape.length === this.shape.length && this.support.of(id).length === this.shape.length;
+    if (!this.holds(id) && (!whole || !isApply(node))) return [one([id])];
+    if (!isApply(node)) throw new NoMemory(node, 'its units are used other than by sums over an axis');
+    const [a = -1, b = -1] = node.args;
+    const negative = (all: Monomial[]) => all.map((product) => ({ ...product, negative: !product.negative }));
+    switch (node.op) {
+      case 'add':
+        return this.few(node, [...this.products(a), ...this.products(b)]);
+      case 'sub':
+        return this.few(node, [...this.products(a), ...negative(this.products(b))]);
+      case 'neg':
+        return negative(this.products(a));
+      case 'mul': {
+        if (this.holds(a) && this.holds(b)) throw new NoMemory(node, 'it is multiplied with itself');
+        const right = this.products(b);
+        const both = this.products(a).flatMap((left) =>
+          right.map((other) => ({
+            old: left.old || other.old,
+            negative: left.negative !== other.negative,
+            factors: [...left.factors, ...other.factors],
+          })),
+        );
+        return this.few(node, both);
+      }
+      case 'div': {
+        if (this.holds(b)) throw new NoMemory(node, 'something is divided by it');
+        const inverse = builder.apply('div', [builder.constant(1), b], node.span);
+        return this.products(a).map((product) => ({ ...product, factors: [...product.factors, inverse] }));
+      }
+      default:
+        if (!this.holds(id)) return [one([id])];
+        throw new NoMemory(node, `its units go through \`${node.op}\``);
+    }
+  }
+
+  private few(node: Node, all: Monomial[]): Monomial[] {
+    if (all.length > MOST_PRODUCTS) throw new NoMemory(node, `it is a sum of more than ${MOST_PRODUCTS} products`);
+    return all;
+  }
+
+  /** What is written as an affine function of reads, with a coefficient a head. */
+  private affine(value: Varying, heads: Axes): AffineInReads {
+    const { builder } = this;
+    const node = builder.node(value.id);
+    if (!this.comesThrough(value.id)) return { rest: value, reads: new Map() };
+    const result = this.results.get(value.id);
+    if (result !== undefined) return this.affineResult(result, heads);
+    const part = (id: NodeId): AffineInReads => {
+      // A scalar among values is the same for all.
+      const axes = builder.node(id).shape.length === 0 ? [] : value.axes;
+      return this.affine({ id, axes }, heads);
+    };
+    if (!isApply(node)) throw new NoMemory(node, 'what is written is not affine in one read');
+    const [a = -1, b = -1] = node.args;
+    switch (node.op) {
+      case 'add':
+        return this.added(part(a), part(b));
+      case 'sub':
+        return this.added(part(a), this.scaled(part(b), { id: builder.constant(-1), axes: [] }, heads, node));
+      case 'neg':
+        return this.scaled(part(a), { id: builder.constant(-1), axes: [] }, heads, node);
+      case 'mul': {
+        const [through, by] = this.comesThrough(a) ? [a, b] : [b, a];
+        if (this.comesThrough(by)) break;
+        return this.scaled(part(through), this.own(by, value.axes), heads, node);
+      }
+      case 'div': {
+        if (this.comesThrough(b)) break;
+        const inverse = builder.apply('div', [builder.constant(1), b], node.span);
+        return this.scaled(part(a), this.own(inverse, value.axes), heads, node);
+      }
+    }
+    throw new NoMemory(node, 'what is written is not affine in one read');
+  }
+
+  /** A value along axes of the state as it varies. */
+  private own(id: NodeId, axes: Axes): Varying {
+    const { shape } = this.builder.node(id);
+    if (shape.length === 0) return { id, axes: [] };
+    const narrow = this.support.narrowed(id);
+    return { id: narrow.id, axes: narrow.axes.map((axis) => axes[axis] ?? 0) };
+  }
+
+  private affineResult({ reads, rests }: ReadResult, heads: Axes): AffineInReads {
+    let sum: AffineInReads = { rest: undefined, reads: new Map() };
+    for (const { read, coefficient } of reads) {
+      const node = this.builder.node(coefficient.id);
+      if (this.comesThrough(coefficient.id)) throw new NoMemory(node, 'what is written is not affine in one read');
+      sum = this.added(
+        sum,
+        this.scaled(
+          { rest: undefined, reads: new Map([[read, { id: this.builder.constant(1), axes: [] }]]) },
+          coefficient,
+          heads,
+          node,
+        ),
+      );
+    }
+    for (const { coefficient, keys } of rests) {
+      const node = this.builder.node(keys.id);
+      if (this.comesThrough(keys.id)) throw new NoMemory(node, 'what is written is not affine in one read');
+      sum = this.added(sum, this.scaled(this.affine(coefficient, heads), this.summed(keys), heads, node));
+    }
+    return sum;
+  }
+
+  /** The sum over keys. */
+  summed({ id, axes }: Varying): Varying {
+    const at = axes.indexOf(this.keys ?? -1);
+    if (at >= 0) {
+      const { span } = this.builder.node(id);
+      return { id: this.builder.reduce('sum', id, [at], span), axes: axes.filter((axis) => axis !== this.keys) };
+    }
+    const { span } = this.builder.node(id);
+    const count = this.builder.leaf({ op: 'extent', dims: [this.shape[this.keys ?? 0] ?? ''] }, [], span);
+    return { id: this.builder.apply('mul', [id, count], span), axes };
+  }
+
+  private added(left: AffineInReads, right: AffineInReads): AffineInReads {
+    const reads = new Map(left.reads);
+    for (const [read, coefficient] of right.reads) {
+      const sum = this.support.sum(reads.get(read), coefficient);
+      if (sum !== undefined) reads.set(read, sum);
+    }
+    return { rest: this.support.sum(left.rest, right.rest), reads };
+  }
+
+  private scaled({ rest, reads }: AffineInReads, by: Varying, heads: Axes, node: Node): AffineInReads {
+    if (reads.size > 0 && !isWithin(by.axes, heads))
+      throw new NoMemory(node, 'a read is scaled by more than a number a head before it is written');
+    const scale = (value: Varying) => this.support.product([value, by]);
+    return {
+      rest: rest === undefined ? undefined : scale(rest),
+      reads: new Map([...reads].map(([read, coefficient]) => [read, scale(coefficient)])),
+    };
+  }
+}
