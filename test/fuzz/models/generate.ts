@@ -110,7 +110,9 @@ function lateValues(b: NetworkBuilder, fed: number): ReadonlySet<number> {
     if (args.some((arg) => late.has(arg))) late.add(at);
     if (!args.some((arg) => made.has(arg))) continue;
     made.add(at);
-    const layer = call === undefined ? undefined : b.layers[call.layer.replace(/\[.*/, '')];
+    // Repeated layers are called in a statement.
+    const called = call?.layer ?? /\b(\w+)\[k\]\(/.exec(text)?.[1];
+    const layer = called === undefined ? undefined : b.layers[called.replace(/\[.*/, '')];
     // What a random cell delays must be in memory when its loop begins.
     const apart = call?.reverse === true || typeof layer?.cell === 'object' || DELAYING.has(layer?.cell ?? '');
     // All of another sequence is there before the loop begins; what looks at it at a step is of that step.
@@ -251,9 +253,13 @@ function lost(b: NetworkBuilder): number {
   const x = b.one({ shape: b.someVec() });
   const { shape, time } = b.value(x);
   const [dim = ''] = shape;
-  // A factor makes logits of what may be a softmax, which the loss refuses.
+  // A factor makes logits of what may be a softmax, which losses refuse.
   const entropy = random.pick(['crossEntropy(2 * $0, $1)', 'crossEntropy(2 * $0, $1, { smoothing: 0.1 })']);
-  const other = random.pick(['mean(huber($0, $1, 1))', 'sum(squaredError($0, $1))', 'mean(binaryCrossEntropy($0, sigmoid($1)))']);
+  const other = random.pick([
+    'mean(huber($0, $1, 1))',
+    'sum(squaredError($0, $1))',
+    'mean(binaryCrossEntropy(2 * $0, sigmoid($1)))',
+  ]);
   const loss = random.chance(0.6)
     ? b.add(`(0.3 * ${entropy})`, [x, b.symbol(dim, time)], [])
     : b.add(`(0.3 * ${other})`, [x, b.one({ shape, over: [time] })], []);

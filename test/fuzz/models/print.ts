@@ -87,7 +87,7 @@ function statement(network: Network, at: number): string {
   const value = network.values[at];
   if (value === undefined) throw new Error(`no value ${at}`);
   const text = value.call === undefined ? value.text : printCall(network, value.call);
-  const filled = text.replace(/\$(\d)/g, (_, position: string) => nameOf(network, value.args[Number(position)] ?? -1));
+  const filled = text.replace(/\$(\d+)/g, (_, position: string) => nameOf(network, value.args[Number(position)] ?? -1));
   return filled.includes('$$') ? filled.replaceAll('$$', `v${at}`) : `const v${at} = ${filled};`;
 }
 
