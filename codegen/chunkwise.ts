@@ -85,7 +85,7 @@ export function pays(target: Target, plan: Plan, stepByStep: Plan): boolean {
  * The plan of a cell's sections, with the loops over chunks named as the cell's own.
  * @param stepByStep the same cell's, whose loops say how else it may run; `undefined` where the adapter has no room for it
  */
-export function chunkwisePlan(plan: Plan, stepByStep: Plan | undefined, sizes: Sizes): Plan {
+export function chunkwisePlan(plan: Plan, stepByStep: Plan | undefined, signature: Signature, sizes: Sizes): Plan {
   const over = new Set<string>();
   const others = LOOP_STRATEGIES.filter((one) => one !== 'chunkwise');
   const items = (all: readonly ScheduleItem[], direction: 'forward' | 'backward') =>
@@ -101,7 +101,17 @@ export function chunkwisePlan(plan: Plan, stepByStep: Plan | undefined, sizes: S
     });
   const [forward, backward] = [items(plan.forward, 'forward'), items(plan.backward, 'backward')];
   const passes = plan.passes.map((pass) => (over.has(pass.name) ? { ...pass, strategy: 'chunkwise' as const } : pass));
-  return { ...plan, sizes, forward, backward, passes };
+  return { ...plan, sizes, tensors: asDeclared(plan.tensors, signature), forward, backward, passes };
+}
+
+/** Tensors of each kind in the order in which the cell declares them, whichever section has them. */
+function asDeclared(tensors: Plan['tensors'], { inputs, state, params, outputs = [] }: Signature): Plan['tensors'] {
+  const kindOf = (path: string) => path.slice(0, path.lastIndexOf('.'));
+  const kinds = [...new Set(Object.keys(tensors).map(kindOf))];
+  const names = [...[...inputs, ...state, ...params].map(({ name }) => name), ...outputs];
+  const rank = (path: string) => names.indexOf(path.slice(path.lastIndexOf('.') + 1));
+  const before = (a: string, b: string) => kinds.indexOf(kindOf(a)) - kinds.indexOf(kindOf(b)) || rank(a) - rank(b);
+  return Object.fromEntries(Object.entries(tensors).sort(([a], [b]) => before(a, b)));
 }
 
 const NO_ROOM = 'its states of all steps take more memory than the adapter has';

@@ -79,7 +79,7 @@ export function compileStages(tree: CellTree, request: CompileRequest): Stages {
   const other = whereThereIsRoom(() => stepByStep(asked === undefined ? request.strategy : undefined, undefined));
   const inSections = inChunks(request);
   const program = scheduleModel(sections, signature, inSections);
-  const plan = chunkwisePlan(emitPlan(program, { ...inSections, signature }), other?.plan, request.sizes);
+  const plan = chunkwisePlan(emitPlan(program, { ...inSections, signature }), other?.plan, signature, request.sizes);
   const taken = asked !== undefined || other === undefined || pays(request.target, plan, other.plan);
   return taken ? { ...stages, program, plan } : other;
 }

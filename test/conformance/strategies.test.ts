@@ -180,7 +180,7 @@ describe('which strategies a loop allows', () => {
     const { forward } = planFor(prepare(builtIn('lstm'), { T: 3, B: 2, I: 2, H: 5 }), 'stepwise');
     const [loop] = forward.flatMap((item) => (item.kind === 'loop' ? [item] : []));
     expect(loop?.choice?.allowed).toEqual(['stepwise', 'resident']);
-    expect(Object.keys(loop?.choice?.refused ?? {})).toEqual(['thread', 'scan', 'wavefront']);
+    expect(Object.keys(loop?.choice?.refused ?? {})).toEqual(['thread', 'scan', 'wavefront', 'chunkwise']);
     expect(LOOP_STRATEGIES).toContain('stepwise');
   });
 });
