@@ -233,6 +233,10 @@ export interface Plan {
   readonly segments?: Segments;
 }
 
+/** How many steps a plan has room for along a time axis: whole chunks. */
+export const roomFor = ({ sizes, chunk = 1 }: Pick<Plan, 'sizes' | 'chunk'>, time: string): number =>
+  Math.ceil((sizes[time] ?? 1) / chunk) * chunk;
+
 /** What each loop of a plan runs as, and may run as. */
 export const choicesIn = ({ forward, backward }: Pick<Plan, 'forward' | 'backward'>): LoopChoice[] =>
   [...forward, ...backward].flatMap((item) => {

@@ -24,7 +24,6 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
   const plan = new Passes(target, (loop) => askedOf(strategy, loop));
   const [first] = sections;
   if (first === undefined) throw new Error('a program without sections');
-  const chunk = sections.find((section) => section.storage.links.chunk !== undefined)?.storage.links.chunk;
   const pack = program.pack.map((order): Item => ({ kind: 'order', section: { ...first, prefix: '' }, order }));
   const forward = [...plan.items(pack), ...plan.direction(sections, 'forward')];
   const backward = plan.direction(sections, 'backward');
@@ -34,7 +33,7 @@ export function emitPlan(program: Program, { signature, options, gradients, targ
     cell: signature.name,
     options,
     sizes: shared.sizes,
-    ...(chunk === undefined ? {} : { chunk }),
+    ...(shared.chunk === 1 ? {} : { chunk: shared.chunk }),
     rates: signature.rates,
     gradients,
     buffers: [...shared.memory.buffers(), { name: LENGTHS, bytes: 4 * shared.seedAt + 16 }],

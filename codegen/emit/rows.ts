@@ -8,6 +8,7 @@ import type { Target } from '../plan.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { type Access, widthOf } from '../schedule/places.js';
 import { Bindings, stepsOf } from './bindings.js';
+import { indexLines, lastIndex } from './indices.js';
 import { assemble, type Emitted, lanesFor } from './kernel.js';
 import { addressOf, quadSpot, type Spot, unitSpot } from './spots.js';
 
@@ -26,13 +27,8 @@ export function emitRows({ storage, builder }: Section, target: Target, { name, 
   const lanes = lanesFor(target, width);
   const gridY = Math.min(turns, target.maxWorkgroupsPerDimension);
   const indices = lead.map((_, axis) => `i${axis}`);
-  const split: string[] = [`let q = col % ${quads}u;`];
-  let rest = `col / ${quads}u`;
-  for (const [axis, extent] of [...lead.entries()].reverse()) {
-    split.push(`let i${axis} = (${rest}) % ${extent}u;`);
-    rest = `(${rest}) / ${extent}u`;
-  }
-  const row = quadSpot([...indices, 'i'], 'q');
+  const column = lastIndex(lead.length + 1);
+  const row = quadSpot([...indices, 'i'], column);
   const read = (access: Access | undefined, spot: Spot): string => {
     if (access === undefined) throw new Error(`${name} lacks an argument`);
     return `${bindings.read(access.place.buffer)}[${addressOf(storage, access, spot)}]`;
@@ -53,11 +49,12 @@ export function emitRows({ storage, builder }: Section, target: Target, { name, 
     comment: `${count} rows of ${storage.elements(shape.slice(-1))} columns, ${turns} of them`,
     lanes,
     gridY,
+    column,
     guard: [width % lanes === 0 ? [] : `col >= ${width}u`, turns % gridY === 0 ? [] : `row >= ${turns}u`].flat().join(' || '),
     setup: [
       ...(over === 'step' ? ['let t = time;', 'let b = row;'] : [`let t = i32(row / ${batch}u);`, `let b = row % ${batch}u;`]),
       `let within = t < ${stepsOf(storage, bindings, 'b')};`,
-      ...split,
+      ...indexLines([...shape.slice(0, -2), ...shape.slice(-1)], storage),
     ].map((line) => ({ text: line })),
     rows: count,
     result: `${bindings.write(store.place.buffer)}[${addressOf(storage, { ...store, guarded: false }, row)}]`,

@@ -89,7 +89,8 @@ function printBody(node: Node): string {
       .map(({ matrix, transposed, operand }) => `${printMatrix(matrix)}${transposed ? 'ᵀ' : ''} · %${operand}`)
       .join(' + ');
   }
-  if (isReduce(node)) return `${node.kind} %${node.arg} over axes ${node.axes.join(', ')}`;
+  if (isReduce(node))
+    return `${node.kind} %${node.arg} over axes ${node.axes.join(', ')}${node.before === undefined ? '' : ` before axis ${node.before}`}`;
   if (isExpand(node)) return `expand %${node.arg} along ${node.axes.join(', ') || 'none'}`;
   if (isWindow(node)) return `window %${node.arg} axis ${node.axis} at ${printIndex(node)}`;
   if (isGather(node)) return `row %${node.symbol} of ${node.param}`;

@@ -101,12 +101,12 @@ class MemoryStep {
 
   build(): { next: NodeId; reads: NodeId[] } {
     const { builder, memory, einsum, axes, others, span } = this;
+    const { erasing } = memory;
     const old: Labelled = { id: builder.state(memory.state, memory.shape, span), labels: axes };
     const left = this.left();
     const reads = memory.reads.map((key) => this.chunk.chunk(key, span));
     const keys = memory.writes.map(({ key }) => this.chunk.chunk(key, span));
     const scores = reads.map((read) => keys.map((key) => this.scores(read, key, left)));
-    const erasing = memory.writes.flatMap(({ value }) => [...value.reads.keys()])[0];
     const rests = memory.writes.map(({ value: { rest } }) => rest && this.chunk.chunk(rest, span));
     const coefficients = memory.writes.map(({ value }) => {
       const coefficient = erasing === undefined ? undefined : value.reads.get(erasing);

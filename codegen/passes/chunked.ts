@@ -207,7 +207,7 @@ class Chunking {
             ...reads.map(({ read, coefficient }) =>
               support.product([{ id: builder.input(readName(memory, read), inner, span), axes }, coefficient]),
             ),
-            ...rests.map(({ coefficient, keys: along }) => support.product([coefficient, summed(builder, along, memory)])),
+            ...rests.map(({ coefficient, keys: along }) => support.product([coefficient, support.summed(along, keys)])),
           ];
           const sum = parts.reduce<Varying | undefined>((all, one) => support.sum(all, one), undefined);
           if (sum === undefined) throw new Error(`the sum ${id} over a memory is of nothing`);
@@ -238,12 +238,3 @@ const output = (section: number, name: string): Extract<SectionInput['source'], 
   section,
   name,
 });
-
-/** The sum of a key over its axis. */
-function summed(builder: GraphBuilder, { id, axes }: Varying, { keys, shape }: Memory): Varying {
-  const { span } = builder.node(id);
-  const at = axes.indexOf(keys);
-  if (at >= 0) return { id: builder.reduce('sum', id, [at], span), axes: axes.filter((axis) => axis !== keys) };
-  const count = builder.leaf({ op: 'extent', dims: [shape[keys] ?? ''] }, [], span);
-  return { id: builder.apply('mul', [id, count], span), axes };
-}

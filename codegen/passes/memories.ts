@@ -33,11 +33,11 @@ export interface Memory {
   readonly shape: readonly string[];
   /** The axis that is summed over by reads. */
   readonly keys: number;
-  /** Axes of which every index has a memory of its own. */
-  readonly heads: Axes;
   /** `undefined` where nothing decays. */
   readonly decay: Varying | undefined;
   readonly writes: readonly MemoryWrite[];
+  /** The number of the read that what is written comes of, if of any. */
+  readonly erasing: number | undefined;
   /** Keys that the state before the step is read by. */
   readonly reads: readonly Varying[];
   /** What each sum over the state's units is, by its node. */
@@ -118,32 +118,36 @@ class Finder {
 
   find(): Memory {
     const { builder, next, shape } = this;
-    if (!this.holds(next)) throw new NoMemory(builder.node(next), 'does not come of it');
+    if (!this.holds(next)) throw new NoMemory(builder.node(next), 'its next value is not made of it');
     this.requireReadsOnly();
     const sum = this.products(next);
     const old = sum.filter((product) => product.old);
-    const decays = old.map((product) => this.signed(product, product.factors));
     const keys = this.keys;
-    if (keys === undefined) throw new NoMemory(builder.node(next), 'is never summed over one axis');
-    const split = sum.filter((product) => !product.old).map((product) => this.split(product, keys, next));
+    if (keys === undefined) throw new NoMemory(builder.node(next), 'it is never read by a sum over one axis');
+    const decays = old
+      .map((product) => this.split(product, keys))
+      .map(({ key, coefficient }) => this.support.product([key, coefficient]));
+    const split = sum.filter((product) => !product.old).map((product) => this.split(product, keys));
     const heads = union(...split.map(({ key }) => key.axes), ...this.reads.map(({ axes }) => axes)).filter(
       (axis) => axis !== keys,
     );
-    const writes = split.map(({ key, value }): MemoryWrite => {
+    const writes = split.map(({ key, coefficient }): MemoryWrite => {
+      if (!key.axes.includes(keys)) throw new NoMemory(builder.node(next), 'it is given what is the same under all keys');
       if (this.comesThrough(key.id)) throw new NoMemory(builder.node(key.id), 'it writes under keys that come through it');
-      return { key, value: this.affine(value, heads) };
+      return { key, value: this.affine(coefficient, heads) };
     });
     const decay = decays.reduce<Varying | undefined>((all, one) => this.support.sum(all, one), undefined);
-    if (decay === undefined) throw new NoMemory(builder.node(next), 'keeps nothing');
+    if (decay === undefined) throw new NoMemory(builder.node(next), 'it keeps nothing of itself');
     if (!isWithin(decay.axes, heads))
       throw new NoMemory(builder.node(decay.id), 'it decays by a number of its own along keys or values');
-    const erasing = new Set(writes.flatMap(({ value }) => [...value.reads.keys()]));
-    if (erasing.size > 1)
-      throw new NoMemory(builder.node(next), `its writes come of ${erasing.size} reads, and of one at most they may`);
+    const reading = new Set(writes.flatMap(({ value }) => [...value.reads.keys()]));
+    if (reading.size > 1)
+      throw new NoMemory(builder.node(next), `its writes come of ${reading.size} reads, and of one at most they may`);
     const { state, reads, results } = this;
     const one = builder.node(decay.id);
     const stays = one.op === 'constant' && one.value === 1;
-    return { state, shape, keys, heads, decay: stays ? undefined : decay, writes, reads, results };
+    const [erasing] = reading;
+    return { state, shape, keys, decay: stays ? undefined : decay, writes, erasing, reads, results };
   }
 
   /** Finds all sums over the state's units; whatever else is made of these is refused. */
@@ -184,12 +188,7 @@ class Finder {
     const reads: { read: number; coefficient: Varying }[] = [];
     const rests: { coefficient: Varying; keys: Varying }[] = [];
     for (const product of this.products(node.arg)) {
-      const along = (factor: NodeId) => this.support.of(factor).includes(axis);
-      const coefficient = this.signed(
-        product,
-        product.factors.filter((factor) => !along(factor)),
-      );
-      const key = this.support.product(product.factors.filter(along).map((factor) => this.support.narrowed(factor)));
+      const { key, coefficient } = this.split(product, axis);
       if (!product.old) rests.push({ coefficient, keys: key });
       else if (this.comesThrough(key.id)) throw new NoMemory(node, 'it is read by keys that come through it');
       else reads.push({ read: this.read(key, axis), coefficient });
@@ -207,22 +206,13 @@ class Finder {
     return known >= 0 ? known : this.reads.push(full) - 1;
   }
 
-  private split(product: Monomial, keys: number, at: NodeId): { key: Varying; value: Varying } {
-    const along = (factor: NodeId) => this.support.of(factor).includes(keys);
-    const key = this.support.product(product.factors.filter(along).map((factor) => this.support.narrowed(factor)));
-    if (key.axes.length === 0) throw new NoMemory(this.builder.node(at), 'it is given what is the same under all keys');
-    return {
-      key,
-      value: this.signed(
-        product,
-        product.factors.filter((factor) => !along(factor)),
-      ),
-    };
-  }
-
-  private signed({ negative }: Monomial, factors: readonly NodeId[]): Varying {
-    const product = this.support.product(factors.map((factor) => this.support.narrowed(factor)));
-    return negative ? this.support.negated(product) : product;
+  /** What varies along the keys, and the rest. */
+  private split({ negative, factors }: Monomial, keys: number): { readonly key: Varying; readonly coefficient: Varying } {
+    const { support } = this;
+    const along = (factor: NodeId) => support.of(factor).includes(keys);
+    const key = support.product(factors.filter(along).map((factor) => support.narrowed(factor)));
+    const rest = support.product(factors.filter((factor) => !along(factor)).map((factor) => support.narrowed(factor)));
+    return { key, coefficient: negative ? support.negated(rest) : rest };
   }
 
   /** A value of the state's shape as a sum of products. */
@@ -332,21 +322,9 @@ class Finder {
     for (const { coefficient, keys } of rests) {
       const node = this.builder.node(keys.id);
       if (this.comesThrough(keys.id)) throw new NoMemory(node, 'what is written is not affine in one read');
-      sum = this.added(sum, this.scaled(this.affine(coefficient, heads), this.summed(keys), heads, node));
+      sum = this.added(sum, this.scaled(this.affine(coefficient, heads), this.support.summed(keys, this.keys ?? 0), heads, node));
     }
     return sum;
-  }
-
-  /** The sum over keys. */
-  summed({ id, axes }: Varying): Varying {
-    const at = axes.indexOf(this.keys ?? -1);
-    if (at >= 0) {
-      const { span } = this.builder.node(id);
-      return { id: this.builder.reduce('sum', id, [at], span), axes: axes.filter((axis) => axis !== this.keys) };
-    }
-    const { span } = this.builder.node(id);
-    const count = this.builder.leaf({ op: 'extent', dims: [this.shape[this.keys ?? 0] ?? ''] }, [], span);
-    return { id: this.builder.apply('mul', [id, count], span), axes };
   }
 
   private added(left: AffineInReads, right: AffineInReads): AffineInReads {

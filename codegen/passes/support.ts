@@ -57,6 +57,16 @@ export class Support {
     return { ...value, id: this.builder.apply('neg', [value.id], this.builder.node(value.id).span) };
   }
 
+  /** The sum over an axis, along which the value may be the same. */
+  summed({ id, axes }: Varying, axis: number): Varying {
+    const { builder } = this;
+    const { span } = builder.node(id);
+    const at = axes.indexOf(axis);
+    if (at >= 0) return { id: builder.reduce('sum', id, [at], span), axes: axes.filter((one) => one !== axis) };
+    const count = builder.leaf({ op: 'extent', dims: [this.shape[axis] ?? ''] }, [], span);
+    return { id: builder.apply('mul', [id, count], span), axes };
+  }
+
   /** The value along more axes. */
   spread({ id, axes }: Varying, wanted: Axes): NodeId {
     // A scalar is the same for all units wherever it is used.

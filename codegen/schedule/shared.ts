@@ -17,7 +17,8 @@ interface Cuts {
 
 export class Shared implements ParameterStorage {
   readonly segmentsOf: number | undefined;
-  private readonly chunk: number;
+  /** Of which there are whole ones along a time axis. */
+  readonly chunk: number;
   readonly memory: Memory;
   readonly tensors: Record<string, TensorSlot> = {};
   readonly matrices: Matrices;

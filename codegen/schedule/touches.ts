@@ -72,6 +72,7 @@ class Collected {
   phase({ phase }: Pick<PhasePass, 'phase'>, steps: 'its own' | 'any'): void {
     const read = (access: Access) => this.add(access.place, 'read', steps === 'any' ? undefined : access);
     for (const access of phase.loads.values()) read(access);
+    for (const access of phase.rows?.args ?? []) read(access);
     for (const { terms } of phase.contractions) for (const { operand } of terms) read(operand.access);
     for (const store of phase.stores) {
       this.add(store.place, 'write', steps === 'its own' ? accessTo(store.place, store.shift) : undefined);

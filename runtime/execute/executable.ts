@@ -1,5 +1,5 @@
 /** A plan's memory and commands on a device. What a run means, to whoever calls, is the layer's business. */
-import type { Plan } from '../../codegen/plan.js';
+import { type Plan, roomFor } from '../../codegen/plan.js';
 import type { ReadTensor } from '../data.js';
 import type { Supervised } from '../device/supervise.js';
 import { bufferOf, createBuffers } from '../memory/buffers.js';
@@ -100,8 +100,7 @@ export async function createExecutable(
     const readback = createReadback(owner, plan, buffers, results);
     release.push(() => readback.destroy());
     const { B: batch = 1 } = plan.sizes;
-    const { chunk = 1 } = plan;
-    const steps = Object.fromEntries(Object.keys(plan.lengths).map((time) => [time, wholeChunks(plan.sizes[time] ?? 1, chunk)]));
+    const steps = Object.fromEntries(Object.keys(plan.lengths).map((time) => [time, roomFor(plan, time)]));
     const { clock, destroy: stop } = createClock(owner, lastNumber(plan));
     release.push(stop);
     const passes = await createSteps(owner, plan, buffers);
@@ -266,8 +265,6 @@ class UsedSteps {
     return Math.max(courseOf(extent, time).steps, this.#used[direction][time] ?? 0);
   }
 }
-
-const wholeChunks = (steps: number, chunk: number): number => Math.ceil(steps / chunk) * chunk;
 
 /** Whoever made it: a class to compare with is not there before a device is. */
 export function isBuffer(source: unknown): source is GPUBuffer {

@@ -1,7 +1,7 @@
 /** Encodes a plan's schedule into compute passes. */
 
 import { RecurveError } from '../../codegen/errors.js';
-import type { PassSpec, Plan, ScheduleItem } from '../../codegen/plan.js';
+import { type PassSpec, type Plan, roomFor, type ScheduleItem } from '../../codegen/plan.js';
 import type { Supervised } from '../device/supervise.js';
 import { bufferOf } from '../memory/buffers.js';
 import type { Clock } from './clock.js';
@@ -209,8 +209,9 @@ function spanEnd(time: number, to: number, by: number, stride: number): number {
 }
 
 /** The largest number that any kernel of a plan is told as a step. */
-export function lastNumber({ sizes, lengths, chunk = 1, forward, backward }: Plan): number {
-  const steps = Object.keys(lengths).map((time) => Math.ceil((sizes[time] ?? 1) / chunk) * chunk);
+export function lastNumber(plan: Plan): number {
+  const { lengths, forward, backward } = plan;
+  const steps = Object.keys(lengths).map((time) => roomFor(plan, time));
   const waves = [...forward, ...backward].flatMap((item) => (item.kind === 'wave' ? [item.waves - 1] : []));
   return Math.max(...steps, ...waves);
 }

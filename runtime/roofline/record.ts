@@ -3,11 +3,10 @@
  * another driver or version, counts for nothing, and that is said.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterReport, RecurveDevice } from '../device/index.js';
-import { cacheFolders } from '../files/cache.js';
-import { writeAll } from '../files/write-all.js';
+import { cacheFolders, keepJson } from '../files/cache.js';
 import { dawnVersion, processorName } from '../node/machine.js';
 import { ownPackage } from '../node/package.js';
 import type { Rates, RooflineKey, RooflineRecord } from './types.js';
@@ -45,19 +44,8 @@ export async function newestRoofline(): Promise<Kept> {
 }
 
 /** Keeps a record for those to come. @returns its path; `undefined` where no folder of the cache can be written to */
-export async function keepRoofline(record: RooflineRecord): Promise<string | undefined> {
-  for (const folder of recordFolders()) {
-    const path = join(folder, fileName(record));
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeAll({ writes: [{ path, content: `${JSON.stringify(record, undefined, 2)}\n`, existing: 'replace' }] });
-      return path;
-    } catch {
-      // The next folder, then; where none will do, whoever asked is told.
-    }
-  }
-  return undefined;
-}
+export const keepRoofline = (record: RooflineRecord): Promise<string | undefined> =>
+  keepJson('roofline', fileName(record), record);
 
 const recordFolders = (): string[] => cacheFolders().map((folder) => join(folder, 'roofline'));
 

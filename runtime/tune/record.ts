@@ -3,13 +3,12 @@
  * runs and what was measured. A file that is damaged, or of another plan, adapter, driver or version, counts for nothing.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OptionValues } from '../../codegen/frontend/tree.js';
 import { LOOP_STRATEGIES, type LoopStrategy, type Plan, type Sizes } from '../../codegen/plan.js';
 import type { AdapterReport } from '../device/index.js';
-import { cacheFolders } from '../files/cache.js';
-import { writeAll } from '../files/write-all.js';
+import { cacheFolders, keepJson } from '../files/cache.js';
 import { ownPackage } from '../node/package.js';
 
 /** How loops run, each by its name. */
@@ -81,19 +80,7 @@ export async function readRecord(key: TuneKey): Promise<TuneRecord | undefined> 
 }
 
 /** Keeps a record for the next time. @returns its path; `undefined` where no folder of the cache can be written to */
-export async function writeRecord(record: TuneRecord): Promise<string | undefined> {
-  for (const folder of recordFolders()) {
-    const path = join(folder, fileName(record));
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeAll({ writes: [{ path, content: `${JSON.stringify(record, undefined, 2)}\n`, existing: 'replace' }] });
-      return path;
-    } catch {
-      // What cannot be kept is measured again.
-    }
-  }
-  return undefined;
-}
+export const writeRecord = (record: TuneRecord): Promise<string | undefined> => keepJson('tuned', fileName(record), record);
 
 const recordFolders = (): string[] => cacheFolders().map((folder) => join(folder, 'tuned'));
 
