@@ -1,9 +1,9 @@
-/** When a cell is run chunk by chunk (`passes/chunked.ts`), and what its plan then says of its loops. */
+/** When a cell is run chunk by chunk (`passes/memory/chunked.ts`), and what its plan then says of its loops. */
 import { RecurveError } from './errors.js';
 import type { Signature } from './frontend/tree.js';
 import type { StepGraph } from './ir/graph.js';
 import type { ModelGraph } from './ir/model.js';
-import { CHUNK, chunked, type NotChunked, ONE } from './passes/chunked.js';
+import { CHUNK, chunked, type NotChunked, ONE } from './passes/memory/chunked.js';
 import {
   choicesIn,
   LOOP_STRATEGIES,

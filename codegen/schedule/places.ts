@@ -1,6 +1,6 @@
 /** Where values live, and how a kernel addresses them. */
 import type { Shape } from '../ir/graph.js';
-import { CHUNK, ONE } from '../passes/chunk-step.js';
+import { CHUNK, ONE } from '../passes/memory/chunk-step.js';
 import type { Region } from './memory.js';
 
 /** How an address depends on the time step and the sequence. */

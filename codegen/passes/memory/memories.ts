@@ -10,18 +10,12 @@
  * A worked example, S′ = S + β (v − S k) kᵀ and y = S′ q. There are two reads, S k and S q; one write, with w = k and
  * u = β v − β (S k); and y = S q + u (k·q).
  */
-import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, isReduce, type Node, type NodeId, type StepGraph } from '../ir/graph.js';
-import { inherited } from '../ir/walk.js';
-import { type Axes, isWithin, Support, union, type Varying } from './support.js';
-
-/** `coefficient ⊙ read + … + rest`. */
-export interface AffineInReads {
-  /** What does not come through the memory; `undefined` for zero. */
-  readonly rest: Varying | undefined;
-  /** By the number of the read. */
-  readonly reads: ReadonlyMap<number, Varying>;
-}
+import type { GraphBuilder } from '../../ir/builder.js';
+import { argumentsOf, isApply, isReduce, type Node, type NodeId, type StepGraph } from '../../ir/graph.js';
+import { inherited } from '../../ir/walk.js';
+import { type AffineInReads, Erasures, type ReadResult } from './erasures.js';
+import { NoMemory } from './no-memory.js';
+import { isWithin, Support, union, type Varying } from './support.js';
 
 export interface MemoryWrite {
   readonly value: AffineInReads;
@@ -42,20 +36,6 @@ export interface Memory {
   readonly reads: readonly Varying[];
   /** What each sum over the state's units is, by its node. */
   readonly results: ReadonlyMap<NodeId, ReadResult>;
-}
-
-/** Σ coefficient ⊙ read + Σ rest, where rests come through reads at most. */
-export interface ReadResult {
-  readonly reads: readonly { readonly read: number; readonly coefficient: Varying }[];
-  readonly rests: readonly { readonly coefficient: Varying; readonly keys: Varying }[];
-}
-
-/** Why a state is no memory: what was met there. */
-export class NoMemory {
-  constructor(
-    readonly node: Node,
-    readonly why: string,
-  ) {}
 }
 
 /** A product: of the old state where `old`, else of values that lack one of its axes each. */
@@ -131,10 +111,12 @@ class Finder {
     const heads = union(...split.map(({ key }) => key.axes), ...this.reads.map(({ axes }) => axes)).filter(
       (axis) => axis !== keys,
     );
+    const { comesThrough, results } = this;
+    const erasures = new Erasures(builder, this.support, { keys, heads, results, comesThrough });
     const writes = split.map(({ key, coefficient }): MemoryWrite => {
       if (!key.axes.includes(keys)) throw new NoMemory(builder.node(next), 'it is given what is the same under all keys');
       if (this.comesThrough(key.id)) throw new NoMemory(builder.node(key.id), 'it writes under keys that come through it');
-      return { key, value: this.affine(coefficient, heads) };
+      return { key, value: erasures.of(coefficient) };
     });
     const decay = decays.reduce<Varying | undefined>((all, one) => this.support.sum(all, one), undefined);
     if (decay === undefined) throw new NoMemory(builder.node(next), 'it keeps nothing of itself');
@@ -143,7 +125,7 @@ class Finder {
     const reading = new Set(writes.flatMap(({ value }) => [...value.reads.keys()]));
     if (reading.size > 1)
       throw new NoMemory(builder.node(next), `its writes come of ${reading.size} reads, and of one at most they may`);
-    const { state, reads, results } = this;
+    const { state, reads } = this;
     const one = builder.node(decay.id);
     const stays = one.op === 'constant' && one.value === 1;
     const [erasing] = reading;
@@ -259,90 +241,5 @@ class Finder {
   private few(node: Node, all: Monomial[]): Monomial[] {
     if (all.length > MOST_PRODUCTS) throw new NoMemory(node, `it is a sum of more than ${MOST_PRODUCTS} products`);
     return all;
-  }
-
-  /** What is written as an affine function of reads, with a coefficient a head. */
-  private affine(value: Varying, heads: Axes): AffineInReads {
-    const { builder } = this;
-    const node = builder.node(value.id);
-    if (!this.comesThrough(value.id)) return { rest: value, reads: new Map() };
-    const result = this.results.get(value.id);
-    if (result !== undefined) return this.affineResult(result, heads);
-    const part = (id: NodeId): AffineInReads => {
-      // A scalar among values is the same for all.
-      const axes = builder.node(id).shape.length === 0 ? [] : value.axes;
-      return this.affine({ id, axes }, heads);
-    };
-    if (!isApply(node)) throw new NoMemory(node, 'what is written is not affine in one read');
-    const [a = -1, b = -1] = node.args;
-    switch (node.op) {
-      case 'add':
-        return this.added(part(a), part(b));
-      case 'sub':
-        return this.added(part(a), this.scaled(part(b), { id: builder.constant(-1), axes: [] }, heads, node));
-      case 'neg':
-        return this.scaled(part(a), { id: builder.constant(-1), axes: [] }, heads, node);
-      case 'mul': {
-        const [through, by] = this.comesThrough(a) ? [a, b] : [b, a];
-        if (this.comesThrough(by)) break;
-        return this.scaled(part(through), this.own(by, value.axes), heads, node);
-      }
-      case 'div': {
-        if (this.comesThrough(b)) break;
-        const inverse = builder.apply('div', [builder.constant(1), b], node.span);
-        return this.scaled(part(a), this.own(inverse, value.axes), heads, node);
-      }
-    }
-    throw new NoMemory(node, 'what is written is not affine in one read');
-  }
-
-  /** A value along axes of the state as it varies. */
-  private own(id: NodeId, axes: Axes): Varying {
-    const { shape } = this.builder.node(id);
-    if (shape.length === 0) return { id, axes: [] };
-    const narrow = this.support.narrowed(id);
-    return { id: narrow.id, axes: narrow.axes.map((axis) => axes[axis] ?? 0) };
-  }
-
-  private affineResult({ reads, rests }: ReadResult, heads: Axes): AffineInReads {
-    let sum: AffineInReads = { rest: undefined, reads: new Map() };
-    for (const { read, coefficient } of reads) {
-      const node = this.builder.node(coefficient.id);
-      if (this.comesThrough(coefficient.id)) throw new NoMemory(node, 'what is written is not affine in one read');
-      sum = this.added(
-        sum,
-        this.scaled(
-          { rest: undefined, reads: new Map([[read, { id: this.builder.constant(1), axes: [] }]]) },
-          coefficient,
-          heads,
-          node,
-        ),
-      );
-    }
-    for (const { coefficient, keys } of rests) {
-      const node = this.builder.node(keys.id);
-      if (this.comesThrough(keys.id)) throw new NoMemory(node, 'what is written is not affine in one read');
-      sum = this.added(sum, this.scaled(this.affine(coefficient, heads), this.support.summed(keys, this.keys ?? 0), heads, node));
-    }
-    return sum;
-  }
-
-  private added(left: AffineInReads, right: AffineInReads): AffineInReads {
-    const reads = new Map(left.reads);
-    for (const [read, coefficient] of right.reads) {
-      const sum = this.support.sum(reads.get(read), coefficient);
-      if (sum !== undefined) reads.set(read, sum);
-    }
-    return { rest: this.support.sum(left.rest, right.rest), reads };
-  }
-
-  private scaled({ rest, reads }: AffineInReads, by: Varying, heads: Axes, node: Node): AffineInReads {
-    if (reads.size > 0 && !isWithin(by.axes, heads))
-      throw new NoMemory(node, 'a read is scaled by more than a number a head before it is written');
-    const scale = (value: Varying) => this.support.product([value, by]);
-    return {
-      rest: rest === undefined ? undefined : scale(rest),
-      reads: new Map([...reads].map(([read, coefficient]) => [read, scale(coefficient)])),
-    };
   }
 }

@@ -2,9 +2,9 @@
  * Sums of products of values whose axes have labels, as `einsum` writes them: Σ_k a[i, k] b[j, k] is `ik, jk → ij`. What lies innermost
  * in all factors is summed quad by quad; else the result's units are its lanes, and the sum is over what lies further out.
  */
-import type { Span } from '../frontend/tree.js';
-import type { GraphBuilder } from '../ir/builder.js';
-import type { NodeId } from '../ir/graph.js';
+import type { Span } from '../../frontend/tree.js';
+import type { GraphBuilder } from '../../ir/builder.js';
+import type { NodeId } from '../../ir/graph.js';
 
 /** A value with a label for each axis; a constant has none. */
 export interface Labelled {

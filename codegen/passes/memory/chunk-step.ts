@@ -1,7 +1,7 @@
 /** The step of memories from one chunk to the next; the equations stand in chunked.ts, whose names are these. */
-import type { Span } from '../frontend/tree.js';
-import { GraphBuilder } from '../ir/builder.js';
-import type { NodeId, Shape } from '../ir/graph.js';
+import type { Span } from '../../frontend/tree.js';
+import { GraphBuilder } from '../../ir/builder.js';
+import type { NodeId, Shape } from '../../ir/graph.js';
 import { Einsum, type Labelled } from './einsum.js';
 import type { Memory } from './memories.js';
 import type { Varying } from './support.js';

@@ -15,15 +15,16 @@
  * (Yang et al. 2024, arXiv:2406.06484, for the delta rule; here for what is found in the graph.) All of it are ordinary step graphs: their
  * adjoints are derived, and no chunk's states are kept but those that it begins with.
  */
-import { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
-import type { ModelGraph, ModelSection, SectionInput, SectionState } from '../ir/model.js';
-import { inherited } from '../ir/walk.js';
+import { GraphBuilder } from '../../ir/builder.js';
+import { argumentsOf, type NodeId, type StepGraph } from '../../ir/graph.js';
+import type { ModelGraph, ModelSection, SectionInput, SectionState } from '../../ir/model.js';
+import { inherited } from '../../ir/walk.js';
+import { extract } from '../extract.js';
+import { recurrencesOf } from '../recurrence.js';
+import { rewrite } from '../rewrite.js';
 import { CHUNK, ChunkStep, ONE } from './chunk-step.js';
-import { extract } from './extract.js';
-import { type Memory, memoryOf, NoMemory } from './memories.js';
-import { recurrencesOf } from './recurrence.js';
-import { rewrite } from './rewrite.js';
+import { type Memory, memoryOf } from './memories.js';
+import { NoMemory } from './no-memory.js';
 import { Support, type Varying } from './support.js';
 
 export { CHUNK, ONE };

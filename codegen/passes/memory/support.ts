@@ -1,6 +1,6 @@
 /** Along which axes of a state a value really varies, and the value without the others. */
-import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, isExpand, type NodeId } from '../ir/graph.js';
+import type { GraphBuilder } from '../../ir/builder.js';
+import { argumentsOf, isApply, isExpand, type NodeId } from '../../ir/graph.js';
 
 /** Axes of a state, ascending. */
 export type Axes = readonly number[];
