@@ -47,7 +47,9 @@ export async function generate(context: Context, cells: readonly string[], flags
   await refuseFile(out, flags.out);
   const trees = cells.map((cell) => loadSpec(cell, cwd));
   refuseTwice(trees.map(({ name }) => name));
-  const { target } = await chooseTarget(context, flags);
+  const { target: chosen } = await chooseTarget(context, flags);
+  // What is written runs on other devices, too, whose subgroups are of other widths.
+  const target = { ...chosen, broadcasts: false };
   const generated = trees.map((tree): Generated => {
     const signature = resolveSpec(tree, resolveOptions(tree, flags.set ?? {}));
     const sizes = fillSizes(signature, flags.dims);

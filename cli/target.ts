@@ -9,6 +9,7 @@ import type { Flags } from './flags.js';
 export const genericTarget: Target = {
   subgroup: 32,
   software: false,
+  broadcasts: false,
   maxBufferBytes: 256 * 2 ** 20,
   maxBindingBytes: 128 * 2 ** 20,
   maxWorkgroupsPerDimension: 65_535,

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   'LIMIT-BINDINGS': 'a kernel needs more buffers than the adapter binds at once',
   'LIMIT-BUFFER': 'a buffer or a binding larger than the adapter allows',
   'LIMIT-KERNEL': 'a kernel larger than the compiler of the adapter is trusted with, which cannot be cut',
+  'LIMIT-SUBGROUP': 'a kernel whose lanes hand each other values, on a device whose subgroups are not as wide as it needs',
   'LIMIT-WORKGROUPS': 'a pass of more workgroups in one dimension than the adapter allows',
   TIMESTAMPS: 'passes that are to be timed one by one on an adapter without timestamps',
 

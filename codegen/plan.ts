@@ -55,6 +55,8 @@ export interface KernelSpec {
   readonly wgsl: string;
   /** In the module. */
   readonly entryPoint: 'main';
+  /** Whether lanes hand each other what they loaded: subgroups must be this wide. */
+  readonly subgroup?: number;
   /** In binding order, group 0. */
   readonly bindings: readonly { readonly buffer: string; readonly access: 'read' | 'read_write' }[];
   /** Whether the kernel takes the time step as an immediate `i32` at offset 0. */
@@ -250,6 +252,11 @@ export interface Target {
   readonly subgroup: number;
   /** A processor posing as a GPU: prefers narrow workgroups and deep register tiles. */
   readonly software: boolean;
+  /**
+   * Whether lanes of a workgroup of `subgroup` lanes hand each other what they loaded: the device has subgroups, of this width
+   * always, and does not see by itself that all of them load the same.
+   */
+  readonly broadcasts: boolean;
   /** WebGPU's `maxBufferSize`. */
   readonly maxBufferBytes: number;
   /** WebGPU's `maxStorageBufferBindingSize`. */

@@ -9,7 +9,7 @@ import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { entriesLeft } from './entries.js';
-import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
+import { assemble, byGroup, checkSize, type Emitted, handsOn, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
 import { isOwn, plus, rowNumber, stepAt } from './spots.js';
 
@@ -19,7 +19,7 @@ type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 const BLOCK = 256;
 const LANE = ['x', 'y', 'z', 'w'];
 
-/** dW = Σ left · rightᵀ: a lane holds sixteen, eight or four rows by four columns; z is the parameter. */
+/** dW = Σ left · rightᵀ: a lane holds up to thirty-two rows by four columns; z is the parameter. */
 export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'>): Emitted {
   const bindings = new Bindings();
   const { common, members } = pass.products;
@@ -27,7 +27,8 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const stride = quads(n);
   const width = quads(k);
   const lanes = lanesFor(target, width);
-  const quadsPerTile = tileQuads(target, stride);
+  const handed = handsOn(target, lanes, width);
+  const quadsPerTile = tileQuads(target, stride, handed ? HANDED : OWN);
   const rowsOf = ({ positions }: OuterTerm) => storage.steps * storage.size('B') * storage.elements(positions);
   const rows = common.terms.reduce((sum, term) => sum + rowsOf(term), 0);
   const opaque = rolled(target);
@@ -70,12 +71,11 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       ],
       lines: [...positionIndices(storage, term.positions), ...left.lines, ...right.lines].map((text) => ({ text })),
       right: inside === '' ? load : `select(vec4f(0), ${load}, ${inside})`,
-      lefts: [...Array(quadsPerTile).keys()].map((i) => ({
-        index: i,
-        text: term.chosen
-          ? `vec4f(vec4u(4u * (quad + ${i}u)) + vec4u(0, 1, 2, 3) == vec4u(${rowNumber(symbol, n)}))`
-          : `${buffer}[${bases.left} + ${left.row} + quad + ${i}u]`,
-      })),
+      ...leftsOf(quadsPerTile, handed && !term.chosen ? lanes : undefined, (i) =>
+        term.chosen
+          ? `vec4f(vec4u(4u * (quad + ${i})) + vec4u(0, 1, 2, 3) == vec4u(${rowNumber(symbol, n)}))`
+          : `${buffer}[${bases.left} + ${left.row} + quad + ${i}]`,
+      ),
       accumulators: accumulators.map(({ index, quad, lane }) => ({
         index,
         text: entryOf(term.gate, `y${quad}.${lane}`),
@@ -84,11 +84,13 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   });
   const toBuffer = bindings.write(common.to);
   const entries = entriesLeft(storage, common.partial, bindings, byGroup(members.map(({ head }) => head)));
-  const kernel = assemble('outer', { name: pass.name, sees: 'nothing' }, target, bindings, entries.calls, {
+  const head = { name: pass.name, sees: 'nothing', ...(handed ? { subgroup: lanes } : {}) } as const;
+  const kernel = assemble('outer', head, target, bindings, entries.calls, {
     comment: `gradients of ${[...new Set(members.map(({ param }) => param))].join(', ')} over ${rows} rows`,
     lanes,
     quadsPerTile,
     width,
+    guard: width % lanes === 0 ? '' : `col >= ${width}u`,
     setup: entries.setup.map((text) => ({ text })),
     accumulators: accumulators.map(({ index }) => ({
       index,
@@ -109,13 +111,32 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   };
 }
 
+/** How many times four rows of the matrix a lane holds at most, where it loads their factors itself, and where lanes hand them around. */
+const OWN = 4;
+const HANDED = 8;
+
 /**
  * How many times four rows of the matrix a lane holds. On a processor what is loaded for one product costs as much as the
  * products themselves, and there are few enough of lanes that deep tiles leave work for all.
  */
-function tileQuads({ software }: Target, stride: number): number {
-  if (software && stride % 4 === 0) return 4;
-  return stride % 2 === 0 ? 2 : 1;
+function tileQuads({ software }: Target, stride: number, most: number): number {
+  let tile = 1;
+  while (tile * 2 <= (software ? most : 2) && stride % (tile * 2) === 0) tile *= 2;
+  return tile;
+}
+
+/** The left factors of a tile: each lane loads all, or (`handing` lanes) some, which the others get from it. */
+function leftsOf(count: number, handing: number | undefined, load: (turn: string) => string) {
+  const all = [...Array(count).keys()];
+  if (handing === undefined) return { own: [], lefts: all.map((index) => ({ index, text: load(`${index}u`) })) };
+  const turns = [...Array(Math.ceil(count / handing)).keys()];
+  return {
+    own: turns.map((turn) => ({ turn, text: load(count < handing ? `lane % ${count}u` : `lane + ${turn * handing}u`) })),
+    lefts: all.map((index) => ({
+      index,
+      text: `subgroupBroadcast(own${Math.floor(index / handing)}, ${index % handing}u)`,
+    })),
+  };
 }
 
 function startOf({ terms, param }: OuterProduct, index: number, side: 'left' | 'right'): Start {

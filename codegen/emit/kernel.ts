@@ -31,6 +31,11 @@ export function lanesFor(target: Target, width: number): number {
   return lanes;
 }
 
+/** Whether lanes of a workgroup can hand each other what they loaded: every one must be there, and all in one subgroup. */
+export function handsOn(target: Target, lanes: number, width: number): boolean {
+  return target.broadcasts && lanes === target.subgroup && width % lanes === 0;
+}
+
 /** Added to a loop's bound, keeps a software adapter's compiler from unrolling it. */
 export const rolled = (target: Target): string => (target.software ? ' + zero()' : '');
 
@@ -38,6 +43,8 @@ export interface KernelHead {
   readonly name: string;
   /** What it is told of time: the step, or the steps of one dispatch that it walks by itself, or which wave of how many steps it is. */
   readonly sees: 'nothing' | 'step' | 'span' | 'wave';
+  /** How wide a subgroup must be, where lanes hand each other what they loaded. */
+  readonly subgroup?: number;
 }
 
 /** What the two numbers are that a kernel takes which is told more than its step. */
@@ -50,7 +57,7 @@ const SPANS: Readonly<Record<KernelHead['sees'], string>> = {
 
 export function assemble(
   template: TemplateName,
-  { name, sees }: KernelHead,
+  { name, sees, subgroup }: KernelHead,
   target: Target,
   bindings: Bindings,
   calls: Iterable<WgslFunction>,
@@ -64,6 +71,7 @@ export function assemble(
     name,
     usesTime,
     walks,
+    subgroup,
     span,
     rolled: looped,
     first: walks ? 'span.x' : 'time',
@@ -72,7 +80,15 @@ export function assemble(
     functions: definitions(calls),
   };
   const wgsl = render(template, { ...header, ...data });
-  return { name, wgsl, entryPoint: 'main', bindings: bindings.spec(), usesTime, ...(walks ? { walks } : {}) };
+  return {
+    name,
+    wgsl,
+    entryPoint: 'main',
+    bindings: bindings.spec(),
+    usesTime,
+    ...(walks ? { walks } : {}),
+    ...(subgroup === undefined ? {} : { subgroup }),
+  };
 }
 
 /** `values` as template rows with their index. */

@@ -73,16 +73,16 @@ function loopOf(products: readonly Product[]): { common: Loop; own: LoopOperand 
 interface OperandLines {
   /** Where the lane's position lies in the operand. */
   readonly lines: readonly string[];
-  readonly bases: readonly { readonly row: number; readonly text: string }[];
+  readonly bases: readonly { readonly row: string; readonly text: string }[];
   /** Whether a row's operand is there; `undefined` where it always is. */
-  readonly inside: (row: number) => string | undefined;
+  readonly inside: (row: string) => string | undefined;
 }
 
 export function operandLines(
   { storage, bindings }: { readonly storage: Storage; readonly bindings: Bindings },
   group: OperandGroup,
   rows: Rows,
-  perRow: readonly number[],
+  perRow: readonly string[],
 ): OperandLines {
   const { view } = group.common;
   const { layout, shift, guarded, own, width, stride } = view;
@@ -96,7 +96,7 @@ export function operandLines(
     'g',
   );
   const bases = perRow.map((row) => ({ row, text: plus(base, rowOf(`row${row}`), position) }));
-  const reaches = (row: number): string | undefined => {
+  const reaches = (row: string): string | undefined => {
     if (own !== undefined) {
       const index = `row${row}`;
       return isOwn(stepAt(shift, timeOf(index)), steps(index));

@@ -1,16 +1,19 @@
 /**
  * A phase: every lane holds a register tile of some rows by four units for each contraction, and runs down the
- * contracted units. Rows depend on the workgroup alone, so their loads are uniform and broadcast; weights lie side by
- * side for neighbouring lanes. Then each row's per-unit part runs on the sums.
+ * contracted units. Rows depend on the workgroup alone, so that hardware loads them once for all lanes; a processor's driver does
+ * not see it, so there each lane loads rows of its own and hands them to the others. Weights lie side by side for neighbouring
+ * lanes. Then each row's per-unit part runs on the sums.
  */
 import type { WgslFunction } from '../ops/wgsl/index.js';
 import type { Target } from '../plan.js';
+import type { Summed } from '../schedule/matrices.js';
+import type { View } from '../schedule/operands.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { name, printBody } from './body.js';
 import { indexLines } from './indices.js';
-import { assemble, checkSize, type Emitted, lanesFor, pick, rolled } from './kernel.js';
+import { assemble, checkSize, type Emitted, handsOn, lanesFor, pick, rolled } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
@@ -18,24 +21,36 @@ import { emitRows } from './rows.js';
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
 const ACCUMULATORS = 32;
 const ROWS = 8;
+/**
+ * With operands handed around, what a lane loads is mostly weights, once for all rows of its tile: more rows are worth their spilled
+ * accumulators. An LSTM's products with its inputs, I = H = 128, on lavapipe: 21 GFLOP/s with 8 rows and own loads, 28 handed around,
+ * 18 and 38 with 16 rows.
+ */
+const HANDED = { accumulators: 64, rows: 16 };
+/** Workgroups of such tiles that there must be at least: fewer leave cores idle. */
+const FEWEST = 4;
 
 export function emitPhase(section: Section, target: Target, pass: PhasePass): Emitted {
   if (pass.phase.rows !== undefined) return emitRows(section, target, pass);
   const bindings = new Bindings();
   const rows = rowsOf(section, pass);
-  const tile = tileRows(pass, rows);
-  const { data, calls, instructions, width, units, cost } = phaseText(section, target, pass, bindings, {
+  const width = widthOf({ extents: section.storage.extents(pass.phase.shape) });
+  const lanes = lanesFor(target, width);
+  const handed = handsOn(target, lanes, width) && multipliesTheSame(section, pass);
+  const many = (width / lanes) * Math.floor(rows / HANDED.rows) >= FEWEST;
+  const tile = tileRows(pass, rows, handed && many ? HANDED : undefined);
+  const { data, calls, instructions, units, cost } = phaseText(section, target, pass, bindings, {
     tile,
     order: orderFor(section, [pass]),
+    ...(handed ? { handing: lanes } : {}),
   });
   checkSize(section.builder, target, pass, instructions);
-  const lanes = lanesFor(target, width);
   const tiles = Math.ceil(rows / tile);
   const gridY = Math.min(tiles, target.maxWorkgroupsPerDimension);
   const { contractions, stores } = pass.phase;
   const kernel = assemble(
     'phase',
-    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing' },
+    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing', ...(handed ? { subgroup: lanes } : {}) },
     target,
     bindings,
     calls,
@@ -82,6 +97,8 @@ export interface Tiling {
   readonly order: 'as numbered' | 'longest first';
   /** Of a lane that walks over steps and has one row. */
   readonly registers?: Registers;
+  /** Of how many lanes each loads some of the rows and hands them to the others, where all multiply the same operand. */
+  readonly handing?: number;
 }
 
 /** Sequences are ordered where there are several and it may save products. */
@@ -95,7 +112,7 @@ export function phaseText(
   target: Target,
   pass: PhasePass,
   bindings: Bindings,
-  { tile, order, registers }: Tiling,
+  { tile, order, registers, handing }: Tiling,
 ): PhaseText {
   const { builder, storage, merging } = section;
   const { phase } = pass;
@@ -103,6 +120,7 @@ export function phaseText(
   const batch = storage.size('B');
   const rows = rowsOf(section, pass);
   const perRow = [...Array(tile).keys()];
+  const ownRows = handing === undefined ? [] : [...Array(Math.ceil(tile / handing)).keys()];
   const opaque = rolled(target);
 
   const body = printBody({ builder, storage, phase, bindings, opaque, registers }, (store, address, value) => {
@@ -128,6 +146,7 @@ export function phaseText(
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
   const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed.sum);
   const words = sums.reduce((total, sum) => total + 4 * quads(storage.size(sum)) * (4 * width + rows), 0);
+  const rowAt = (offset: string) => (rows % tile === 0 ? `(first + ${offset})` : `min(first + ${offset}, ${rows - 1}u)`);
   const data = (suffix: string) => {
     const call = `finish${suffix}(${position}, col${passed});`;
     return {
@@ -140,8 +159,9 @@ export function phaseText(
       width,
       tileRows: perRow.map((row) => ({
         row,
-        index: rowOf(row === 0 ? 'first' : rows % tile === 0 ? `(first + ${row}u)` : `min(first + ${row}u, ${rows - 1}u)`),
+        index: rowOf(row === 0 ? 'first' : rowAt(`${row}u`)),
       })),
+      ownRows: ownRows.map((turn) => ({ row: ownName(turn), index: rowOf(rowAt(ownOffset(turn))) })),
       accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
         perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
       ),
@@ -165,6 +185,16 @@ export function phaseText(
     },
   };
 
+  /** Of the rows that a lane loads for others, the first, the second … */
+  function ownName(turn: number): string {
+    return `Own${turn}`;
+  }
+
+  function ownOffset(turn: number): string {
+    const lanes = handing ?? 1;
+    return tile < lanes ? `col % ${tile}u` : `(col % ${lanes}u + ${turn * lanes}u)`;
+  }
+
   /** Whether some row of the tile is a step of its sequence: the first is of the longest, unless the tile goes on to the next step. */
   function aliveText(): string {
     const longest = (turn: string) => stepsOf(storage, bindings, `(${sequence(turn)})`);
@@ -180,7 +210,9 @@ export function phaseText(
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
     const bounds = sumBounds(storage, summed, unit);
-    const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, perRow);
+    const handed = handing !== undefined && sameForAll(view, summed);
+    const loaded = handed ? ownRows.map(ownName) : perRow.map(String);
+    const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, loaded);
     return {
       comment: `${group.members.length} × ${storage.size(summed.sum)} units`,
       operands: group.members.length,
@@ -188,11 +220,12 @@ export function phaseText(
       opaque,
       lines: lines.map((text) => ({ text })),
       bases,
-      loads: perRow.map((row) => {
+      loads: loaded.map((row) => {
         const load = `${buffer}[base${row} + k]`;
         const valid = inside(row);
         return { row, text: valid === undefined ? load : `select(vec4f(0), ${load}, ${valid})` };
       }),
+      shares: handed ? perRow.map((row) => ({ row, owner: ownName(Math.floor(row / handing)), lane: row % handing })) : [],
       weights: weights.map(({ id, buffer: matrices, headStride }, turn) => {
         const head = `i${phase.shape.length - 2}`;
         const start = pick(
@@ -214,10 +247,24 @@ export function phaseText(
   }
 }
 
-/** As many rows as the registers hold. */
-export function tileRows({ phase }: PhasePass, rows: number): number {
+/** Whether lanes read an operand at the same units, of however many rows: then what one loads serves all. */
+function sameForAll({ windows, extents }: View, { range }: Summed): boolean {
+  return range === undefined && windows.length === 0 && extents.length === 0;
+}
+
+/** Whether some operand of a phase is the same for all lanes. */
+function multipliesTheSame({ storage, merging }: Section, { phase, rows }: PhasePass): boolean {
+  return operandGroups(phase.contractions, storage, rows, merging).some(({ common }) => sameForAll(common.view, common.summed));
+}
+
+/** As many rows as the registers hold, or as are worth it. */
+export function tileRows(
+  { phase }: PhasePass,
+  rows: number,
+  { accumulators, rows: most } = { accumulators: ACCUMULATORS, rows: ROWS },
+): number {
   const contractions = phase.contractions.length;
-  const fitting = contractions === 0 ? ROWS : Math.max(1, Math.min(ROWS, Math.floor(ACCUMULATORS / contractions)));
+  const fitting = contractions === 0 ? most : Math.max(1, Math.min(most, Math.floor(accumulators / contractions)));
   let tile = 1;
   while (tile * 2 <= fitting && tile * 2 <= rows) tile *= 2;
   return tile;

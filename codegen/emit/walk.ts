@@ -12,7 +12,7 @@ import { type Carried, carriedOf, keyOf, writtenBy } from '../schedule/carried.j
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
-import { assemble, type Emitted, instructionsOf, lanesFor } from './kernel.js';
+import { assemble, type Emitted, handsOn, instructionsOf, lanesFor } from './kernel.js';
 import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
 import { addressOf, NOWHERE } from './spots.js';
@@ -86,6 +86,7 @@ export function emitThread(section: Section, target: Target, loop: Loop, stretch
     from,
     until,
     body: [...registers.moved(), ...texts.map(({ width }, index) => inside(width, `phase${index}(col, first);`))],
+    subgroup: undefined,
     ends: ends.length === 0 ? [] : [`t = ${until} ${by > 0 ? '-' : '+'} 1;`, ...ends],
   });
 }
@@ -98,8 +99,11 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
   const order = orderFor(section, passes);
   let tile = Math.min(...passes.map((pass) => tileRows(pass, rows)));
   while (tile > 1 && Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
-  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, { tile, order }));
-  const lanes = residentLanes(target, Math.max(...texts.map(({ width }) => width)));
+  const widths = passes.map(({ phase }) => widthIn(section, phase.shape));
+  const lanes = residentLanes(target, Math.max(...widths));
+  // Lanes of which some have nothing to do in the last turn of a phase could hand nothing on.
+  const handing = tile > 1 && widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
+  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, { tile, order, handing }));
   return assembleWalk(section, target, loop, texts, bindings, {
     comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}`,
     registers: [],
@@ -110,10 +114,13 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     filled: [],
     from: 'span.x',
     until: 'span.y',
-    body: texts.flatMap(({ width }, index) => [
-      `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`,
+    body: widths.flatMap((width, index) => [
+      handing === undefined
+        ? `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`
+        : `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`,
       'storageBarrier();',
     ]),
+    subgroup: handing,
     ends: [],
   });
 }
@@ -131,6 +138,8 @@ interface WalkForm {
   readonly until: string;
   readonly body: readonly string[];
   readonly ends: readonly string[];
+  /** As in `KernelHead`. */
+  readonly subgroup: number | undefined;
 }
 
 function assembleWalk(
@@ -144,22 +153,29 @@ function assembleWalk(
   const { comment, registers, lanes, columns, turns, from, until } = form;
   const gridY = Math.min(turns, target.maxWorkgroupsPerDimension);
   const lines = (all: readonly string[]) => all.map((text) => ({ text }));
-  const kernel = assemble('walk', { name, sees: 'span' }, target, bindings, new Set(texts.flatMap(({ calls }) => [...calls])), {
-    comment,
-    registers,
-    phases: texts.map(({ data }, index) => data(`${index}`)),
-    lanes,
-    gridY,
-    guard: turns % gridY === 0 ? '' : `turn >= ${turns}u`,
-    setup: lines(form.setup),
-    filled: lines(form.filled),
-    from,
-    until,
-    before: by > 0 ? '<' : '>',
-    advance: by > 0 ? '++' : '--',
-    body: lines(form.body),
-    ends: lines(form.ends),
-  });
+  const kernel = assemble(
+    'walk',
+    { name, sees: 'span', subgroup: form.subgroup },
+    target,
+    bindings,
+    new Set(texts.flatMap(({ calls }) => [...calls])),
+    {
+      comment,
+      registers,
+      phases: texts.map(({ data }, index) => data(`${index}`)),
+      lanes,
+      gridY,
+      guard: turns % gridY === 0 ? '' : `turn >= ${turns}u`,
+      setup: lines(form.setup),
+      filled: lines(form.filled),
+      from,
+      until,
+      before: by > 0 ? '<' : '>',
+      advance: by > 0 ? '++' : '--',
+      body: lines(form.body),
+      ends: lines(form.ends),
+    },
+  );
   const total = (of: (text: PhaseText) => number) => texts.reduce((sum, text) => sum + of(text), 0);
   const flops = total(({ cost }) => cost.flops);
   const work = target.software ? flops : flops / (columns * turns);

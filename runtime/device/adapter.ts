@@ -102,6 +102,8 @@ export function targetOf(report: AdapterReport): Target {
     // A width that is a multiple of the widest subgroup is a multiple of every narrower one (they are powers of two).
     subgroup: report.subgroup.max || (software ? 4 : 32),
     software,
+    broadcasts:
+      software && report.features.includes('subgroups') && report.subgroup.min > 0 && report.subgroup.min === report.subgroup.max,
     maxBufferBytes: limit('maxBufferSize'),
     maxBindingBytes: limit('maxStorageBufferBindingSize'),
     maxWorkgroupsPerDimension: limit('maxComputeWorkgroupsPerDimension'),

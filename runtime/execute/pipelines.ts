@@ -18,7 +18,7 @@ const compiled = new WeakMap<GPUDevice, Map<string, Promise<Kernel>>>();
 
 /**
  * Compiles a kernel, or finds it compiled.
- * @throws RecurveError `LIMIT-BINDINGS`; Error with the kernel's source if it does not compile, which is our defect
+ * @throws RecurveError `LIMIT-BINDINGS`, `LIMIT-SUBGROUP`; Error with the kernel's source if it does not compile, which is our defect
  */
 export function compileKernel(owner: Supervised, spec: KernelSpec): Promise<Kernel> {
   let known = compiled.get(owner.device);
@@ -77,6 +77,20 @@ function checkKernel(owner: Supervised, spec: KernelSpec): void {
       where: spec.name,
     });
   }
+  if (spec.subgroup !== undefined && widthOfSubgroups(owner.device) !== spec.subgroup) {
+    throw new RecurveError({
+      code: 'LIMIT-SUBGROUP',
+      message: `kernel ${spec.name} is for subgroups of ${spec.subgroup} lanes, which ${owner.name} does not have`,
+      fix: 'Compile it for this device, or by `recurve generate`, whose kernels need no subgroups.',
+      where: spec.name,
+    });
+  }
+}
+
+/** Of lanes, where it is always the same. */
+function widthOfSubgroups({ features, adapterInfo }: GPUDevice): number | undefined {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = adapterInfo ?? {};
+  return features.has('subgroups') && least === most ? least : undefined;
 }
 
 async function compilationDefect(owner: Supervised, spec: KernelSpec, module: GPUShaderModule, reason: string): Promise<Error> {

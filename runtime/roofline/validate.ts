@@ -27,6 +27,7 @@ export function isRecord(found: unknown): found is RooflineRecord {
     OF_ADAPTER.every((name) => typeof adapter[name] === 'string') &&
     (processor === undefined || typeof processor === 'string') &&
     typeof target.software === 'boolean' &&
+    typeof target.broadcasts === 'boolean' &&
     OF_TARGET.every((name) => isPositive(target[name])) &&
     SPEEDS.every((name) => isMeasured(rates[name], isPositive)) &&
     COSTS.every((name) => isMeasured(rates[name], isNumber)) &&

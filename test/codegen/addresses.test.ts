@@ -10,6 +10,7 @@ import { fromText, prepare } from '../conformance/compare-cell.js';
 const TARGET: Target = {
   subgroup: 8,
   software: true,
+  broadcasts: false,
   maxBufferBytes: 2 ** 30,
   maxBindingBytes: 2 ** 27,
   maxWorkgroupsPerDimension: 65_535,

@@ -4,6 +4,7 @@ import type { Target } from '../../codegen/plan.js';
 export const TARGET: Target = {
   subgroup: 4,
   software: true,
+  broadcasts: true,
   maxBufferBytes: 2 ** 30,
   maxBindingBytes: 2 ** 30,
   maxWorkgroupsPerDimension: 65_535,

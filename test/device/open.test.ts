@@ -47,6 +47,7 @@ describe('openDevice', () => {
     expect(owner.target).toEqual({
       subgroup: 4,
       software: true,
+      broadcasts: true,
       maxBufferBytes: 2 ** 30,
       maxBindingBytes: 2 ** 30,
       maxWorkgroupsPerDimension: 65535,

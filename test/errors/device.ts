@@ -89,6 +89,10 @@ export const DEVICE = {
     const { tree, options } = prepare(fromText(TESTS), sizes);
     return compile(tree, { options, sizes, gradients: true, target: TARGET });
   }, '8000'),
+  'LIMIT-SUBGROUP': plan(
+    ({ kernels }) => ({ kernels: kernels.map((kernel) => ({ ...kernel, subgroup: 128 })) }),
+    'subgroups of 128 lanes',
+  ),
   'LIMIT-WORKGROUPS': plan(
     ({ passes }) => ({ passes: passes.map((pass) => ({ ...pass, workgroups: [70_000, 1, 1] as const })) }),
     '70000 workgroups',

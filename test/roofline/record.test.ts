@@ -84,6 +84,7 @@ describe('a damaged file', () => {
     ['has a rate that is a text', JSON.stringify({ ...record, rates: { ...RATES, fma: { value: '100', spread: 0 } } })],
     ['has read nothing', JSON.stringify({ ...record, rates: { ...RATES, reads: [] } })],
     ['has no target', JSON.stringify({ ...record, target: { ...TARGET, subgroup: null } })],
+    ['does not say whether lanes hand on', JSON.stringify({ ...record, target: { ...TARGET, broadcasts: undefined } })],
     ['is of another form', JSON.stringify({ ...record, version: 2 })],
   ];
   it.each(damaged)('that %s counts for nothing, and that is said', async (_, content) => {

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../../codegen/index.js';
+import type { LoopStrategy, Plan, Target } from '../../codegen/plan.js';
+import { compareResults, differingBits } from '../../runtime/compare.js';
+import type { CellData } from '../../runtime/data.js';
+import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { load } from '../../runtime/layer/index.js';
+import { randomData } from '../../runtime/random.js';
+import { runReference } from '../../runtime/reference/index.js';
+import { builtIn, fromText, prepare } from './compare-cell.js';
+
+let device: RecurveDevice;
+beforeAll(async () => {
+  device = await openDevice('swiftshader');
+});
+afterAll(() => device.close());
+
+/** Products with an input, a delayed one, a state, and a value of the step; one matrix both ways; a sum over units. */
+const MIXED = fromText(`import { cell, mat, delay, matvec, mean, sigmoid, tanh, transpose, vec } from 'recurve';
+  export default cell({ name: 'mixed', dims: ['I', 'H'], inputs: { x: vec('I') }, state: { h: vec('H') },
+    params: { W: mat('H', 'I'), D: mat('H', 'I'), U: mat('H', 'H'), V: mat('H', 'H') },
+    step({ x }, { h }, { W, D, U, V }) {
+      const f = sigmoid(matvec(W, x) + matvec(U, h) + matvec(D, delay(x, 2)));
+      const n = tanh(matvec(V, f * h) + matvec(transpose(U), h));
+      return { h: (1 - f) * h + f * (n - mean(n)), y: n };
+    } });`);
+
+/** Rows of a matrix whose gradient adds up rows of symbols and products, which are not handed around and are. */
+const SYMBOLS = fromText(`import { cell, embed, mat, matvec, symbol, tanh, vec } from 'recurve';
+  export default cell({ name: 'symbols', dims: ['V', 'H'], inputs: { s: symbol('V') }, state: { h: vec('H') },
+    params: { E: mat('V', 'H'), U: mat('H', 'H') },
+    step({ s }, { h }, { E, U }) {
+      const n = tanh(embed(E, s) + matvec(U, h));
+      return { h: n, y: matvec(E, n) };
+    } });`);
+
+type Prepared = ReturnType<typeof prepare>;
+
+function planFor({ tree, options, sizes }: Prepared, target: Target, strategy: LoopStrategy = 'stepwise'): Plan {
+  return compile(tree, { options, sizes, gradients: true, target, strategy });
+}
+
+async function results(plan: Plan, data: CellData) {
+  const layer = await load(device, plan);
+  layer.poison();
+  const result = await layer.run(data);
+  layer.destroy();
+  return result;
+}
+
+const handing = (plan: Plan) => plan.kernels.filter(({ subgroup }) => subgroup !== undefined).map(({ name }) => name);
+
+describe('lanes that hand each other what they loaded', () => {
+  it.each([
+    // Tiles of as many rows as lanes, of more, of fewer, of rows that are left over, and of one.
+    ['rows left over', MIXED, { T: 7, B: 5, I: 16, H: 32 }],
+    ['tiles of sixteen rows', MIXED, { T: 5, B: 19, I: 32, H: 64 }],
+    ['two rows', MIXED, { T: 4, B: 2, I: 32, H: 16 }],
+    ['one row', MIXED, { T: 6, B: 1, I: 16, H: 16 }],
+    ['gates', builtIn('lstm'), { T: 6, B: 33, I: 48, H: 32 }],
+    ['convolutions', builtIn('conv-gru-1d'), { T: 3, B: 2, X: 5, I: 16, H: 16 }],
+    ['heads', builtIn('mlstm'), { T: 5, B: 3, I: 16, N: 2, K: 16, V: 16 }],
+    ['symbols', SYMBOLS, { T: 5, B: 3, V: 16, H: 16 }],
+  ] as const)('have the bits that each has alone: %s', async (_, tree, sizes) => {
+    const prepared = prepare(tree, sizes);
+    const { signature, outputs } = prepared;
+    const together = planFor(prepared, device.target);
+    const alone = planFor(prepared, { ...device.target, broadcasts: false });
+    expect(handing(together)).not.toEqual([]);
+    expect(handing(alone)).toEqual([]);
+    for (const reverse of [false, true]) {
+      const data = randomData(signature, sizes, outputs, { seed: 3, ragged: true, reverse });
+      const actual = await results(together, data);
+      const compared = compareResults(actual, runReference(tree, signature, sizes, data), 1e-5);
+      expect(compared.filter(({ ok }) => !ok)).toEqual([]);
+      expect(differingBits(actual, await results(alone, data))).toEqual([]);
+    }
+  });
+
+  it('are all there: of a workgroup that has lanes over, each loads for itself', () => {
+    const prepared = prepare(MIXED, { T: 3, B: 4, I: 20, H: 36 });
+    expect(handing(planFor(prepared, device.target))).toEqual([]);
+  });
+
+  it('hand on what a workgroup walks with, too', async () => {
+    for (const [tree, sizes] of [
+      [MIXED, { T: 6, B: 19, I: 16, H: 32 }],
+      [builtIn('lstm'), { T: 5, B: 16, I: 5, H: 16 }],
+    ] as const) {
+      const prepared = prepare(tree, sizes);
+      const data = randomData(prepared.signature, sizes, prepared.outputs, { seed: 8, ragged: true });
+      const together = planFor(prepared, device.target, 'resident');
+      const walking = together.kernels.filter(({ walks, subgroup }) => walks && subgroup !== undefined);
+      expect(walking.map(({ name }) => name)).toEqual(['forward_loop', 'backward_loop']);
+      const alone = planFor(prepared, { ...device.target, broadcasts: false });
+      expect(differingBits(await results(together, data), await results(alone, data))).toEqual([]);
+    }
+  });
+
+  it('hand nothing on where every lane multiplies an operand of its own', () => {
+    const prepared = prepare(builtIn('conv-gru-1d'), { T: 3, B: 2, X: 5, I: 16, H: 16 });
+    const { kernels } = planFor(prepared, device.target);
+    for (const { name, wgsl, subgroup } of kernels) {
+      expect(wgsl.includes('subgroupBroadcast') ? subgroup : 4, name).toBe(4);
+      if (name.startsWith('forward')) expect(wgsl, name).not.toContain('subgroupBroadcast');
+    }
+  });
+});
