@@ -60,6 +60,7 @@ describe('lanes that hand each other what they loaded', () => {
     ['gates', builtIn('lstm'), { T: 6, B: 33, I: 48, H: 32 }],
     ['convolutions', builtIn('conv-gru-1d'), { T: 3, B: 2, X: 5, I: 16, H: 16 }],
     ['heads', builtIn('mlstm'), { T: 5, B: 3, I: 16, N: 2, K: 16, V: 16 }],
+    ['a matrix whose rows end at different units', builtIn('clockwork'), { T: 5, B: 3, I: 16, H: 32 }],
     ['symbols', SYMBOLS, { T: 5, B: 3, V: 16, H: 16 }],
   ] as const)('have the bits that each has alone: %s', async (_, tree, sizes) => {
     const prepared = prepare(tree, sizes);
