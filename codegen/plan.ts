@@ -113,6 +113,8 @@ export interface PassSpec {
   readonly workgroups: readonly [number, number, number];
   /** Of a pass over all T·B rows, by step: rows of one workgroup, along y and then z. A run of fewer steps needs only the first. */
   readonly rowsPerWorkgroup?: number;
+  /** Where so many steps of a sequence are one of these rows. */
+  readonly stepsAtOnce?: number;
   /** The time axis that its rows are along, where it isn't T. */
   readonly time?: string;
   /** So many steps of the axis are one of its own. */

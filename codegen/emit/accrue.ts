@@ -8,10 +8,11 @@ import type { Pass } from '../schedule/passes.js';
 import { accessTo } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { Bindings, stepsOf } from './bindings.js';
-import { liveUnits, printValues, type Values } from './body.js';
+import { printValues, type Values } from './body.js';
 import { lastIndex } from './indices.js';
 import { assemble, checkSize, type Emitted, indexed, lanesFor } from './kernel.js';
 import { addressOf, NOWHERE, quadSpot, type Spot } from './spots.js';
+import { liveUnits } from './values.js';
 
 /** Accumulators of `vec4f` that a lane holds at most, two for each sum. */
 const ACCUMULATORS = 32;

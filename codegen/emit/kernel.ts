@@ -14,6 +14,7 @@ export interface Emitted {
   readonly workgroups: readonly [number, number, number];
   /** As in `PassSpec`. */
   readonly rowsPerWorkgroup?: number;
+  readonly stepsAtOnce?: number;
   /** For one dispatch. */
   readonly cost: Pick<PassSpec, 'bytesRead' | 'bytesWritten' | 'flops'>;
 }
@@ -29,6 +30,41 @@ export function lanesFor(target: Target, width: number): number {
   // Large maps: wider workgroups where there would be more of them than one dimension takes.
   while (lanes < MOST_LANES && width / lanes > target.maxWorkgroupsPerDimension) lanes *= 2;
   return lanes;
+}
+
+/** How the lanes of a workgroup lie over rows of so many quads of units. */
+export interface Spread {
+  /** Of a workgroup. */
+  readonly lanes: number;
+  /** Of those on one row. */
+  readonly perRow: number;
+  /** Rows side by side: several where one is too narrow for a workgroup. */
+  readonly across: number;
+}
+
+export function spreadOver(target: Target, width: number, rows: number): Spread {
+  const perRow = lanesFor(target, width);
+  const least = target.software ? target.subgroup : 32;
+  let across = 1;
+  while (perRow * across * 2 <= least && across * 2 <= rows) across *= 2;
+  return { lanes: perRow * across, perRow, across };
+}
+
+/** Where a lane finds its quad of units, `col`, and its row, `row`, in a grid over so many quads by so many rows; what is left over returns. */
+export function gridOver(target: Target, { lanes, perRow, across }: Spread, width: number, rows: number) {
+  const groups = Math.ceil(rows / across);
+  const gridY = Math.min(groups, target.maxWorkgroupsPerDimension);
+  const group = `group.z * ${gridY}u + group.y`;
+  const workgroups: Emitted['workgroups'] = [Math.ceil(width / perRow), gridY, Math.ceil(groups / gridY)];
+  // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
+  const guard = [width % perRow === 0 ? [] : `col >= ${width}u`, rows % (across * gridY) === 0 ? [] : `row >= ${rows}u`].flat();
+  const head = {
+    lanes,
+    col: across === 1 ? `group.x * ${lanes}u + lane` : perRow === 1 ? '0u' : `lane % ${perRow}u`,
+    row: across === 1 ? group : `(${group}) * ${across}u + lane${perRow === 1 ? '' : ` / ${perRow}u`}`,
+    guard: guard.join(' || '),
+  };
+  return { head, workgroups };
 }
 
 /** Whether lanes of a workgroup can hand each other what they loaded: every one must be there, and all in one subgroup. */

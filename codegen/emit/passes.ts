@@ -107,7 +107,7 @@ export class Passes {
   /** @param steps how often what one dispatch costs is paid in a run */
   private add(
     { name, region, direction }: Head,
-    { kernel, workgroups, rowsPerWorkgroup, cost }: Emitted,
+    { kernel, workgroups, rowsPerWorkgroup, stepsAtOnce, cost }: Emitted,
     { strategy, dispatches, steps }: Pick<PassSpec, 'strategy' | 'dispatches'> & { readonly steps: number },
     along: Along,
   ): string {
@@ -123,6 +123,7 @@ export class Passes {
       strategy,
       workgroups,
       ...(rowsPerWorkgroup === undefined ? {} : { rowsPerWorkgroup, ...along }),
+      ...(stepsAtOnce === undefined ? {} : { stepsAtOnce }),
       dispatches,
       bytesRead: cost.bytesRead * steps,
       bytesWritten: cost.bytesWritten * steps,

@@ -11,12 +11,14 @@ import type { View } from '../schedule/operands.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
-import { name, printBody } from './body.js';
+import { printBody } from './body.js';
 import { indexLines } from './indices.js';
-import { assemble, checkSize, type Emitted, handsOn, lanesFor, pick, rolled } from './kernel.js';
+import { assemble, checkSize, type Emitted, gridOver, handsOn, lanesFor, pick, rolled, spreadOver } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
+import { emitTogether } from './together.js';
+import { name } from './values.js';
 
 /** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
 const ACCUMULATORS = 32;
@@ -32,41 +34,41 @@ const FEWEST = 4;
 
 export function emitPhase(section: Section, target: Target, pass: PhasePass): Emitted {
   if (pass.phase.rows !== undefined) return emitRows(section, target, pass);
+  const together = pass.phase.contractions.length === 0 ? emitTogether(section, target, pass) : undefined;
+  if (together !== undefined) return together;
   const bindings = new Bindings();
   const rows = rowsOf(section, pass);
   const width = widthOf({ extents: section.storage.extents(pass.phase.shape) });
-  const lanes = lanesFor(target, width);
-  const handed = handsOn(target, lanes, width) && multipliesTheSame(section, pass);
-  const many = (width / lanes) * Math.floor(rows / HANDED.rows) >= FEWEST;
+  const full = lanesFor(target, width);
+  const handed = handsOn(target, full, width) && multipliesTheSame(section, pass);
+  const many = (width / full) * Math.floor(rows / HANDED.rows) >= FEWEST;
   const tile = tileRows(pass, rows, handed && many ? HANDED : undefined);
   const { data, calls, instructions, units, cost } = phaseText(section, target, pass, bindings, {
     tile,
     order: orderFor(section, [pass]),
-    ...(handed ? { handing: lanes } : {}),
+    ...(handed ? { handing: full } : {}),
   });
   checkSize(section.builder, target, pass, instructions);
   const tiles = Math.ceil(rows / tile);
-  const gridY = Math.min(tiles, target.maxWorkgroupsPerDimension);
+  const spread = spreadOver(target, width, tiles);
+  const { head, workgroups } = gridOver(target, spread, width, tiles);
   const { contractions, stores } = pass.phase;
   const kernel = assemble(
     'phase',
-    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing', ...(handed ? { subgroup: lanes } : {}) },
+    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing', ...(handed ? { subgroup: full } : {}) },
     target,
     bindings,
     calls,
     {
       ...data(''),
       comment: `${contractions.length} contractions, ${stores.length} stores, ${rows} rows of ${units} units`,
-      lanes,
-      gridY,
-      // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
-      guard: [width % lanes === 0 ? [] : `col >= ${width}u`, tiles % gridY === 0 ? [] : `first >= ${rows}u`].flat().join(' || '),
+      ...head,
     },
   );
   return {
     kernel,
-    workgroups: [Math.ceil(width / lanes), gridY, Math.ceil(tiles / gridY)],
-    ...(pass.rows === 'all' ? { rowsPerWorkgroup: tile } : {}),
+    workgroups,
+    ...(pass.rows === 'all' ? { rowsPerWorkgroup: tile * spread.across } : {}),
     cost,
   };
 }

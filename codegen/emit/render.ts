@@ -4,6 +4,7 @@ import { templates } from '../../kernels/templates/precompiled.js';
 
 export type TemplateName =
   | 'phase'
+  | 'together'
   | 'walk'
   | 'stage'
   | 'wave'

@@ -8,6 +8,8 @@ export interface Spot {
   readonly outer: readonly string[];
   /** Four neighbouring units from 4·text, or one unit for all four lanes; `undefined` for a scalar. */
   readonly last: { readonly kind: 'quad' | 'unit'; readonly text: string } | undefined;
+  /** The step, an `i32`, where a lane has several; otherwise `t`. */
+  readonly step?: string | undefined;
 }
 
 /** Where a scalar is. */
@@ -16,7 +18,8 @@ export const NOWHERE: Spot = { outer: [], last: undefined };
 export const quadSpot = (outer: readonly string[], text: string): Spot => ({ outer, last: { kind: 'quad', text } });
 export const unitSpot = (outer: readonly string[], text: string): Spot => ({ outer, last: { kind: 'unit', text } });
 
-export const keyOf = ({ outer, last }: Spot): string => `${outer.join(';')}|${last?.kind ?? ''} ${last?.text ?? ''}`;
+export const keyOf = ({ outer, last, step = '' }: Spot): string =>
+  `${outer.join(';')}|${last?.kind ?? ''} ${last?.text ?? ''}|${step}`;
 
 /** Index of leading axes of these extents, outermost first. */
 export function flatten(indices: readonly string[], extents: readonly number[]): string {
@@ -46,7 +49,7 @@ function inRow(storage: Storage, place: Place, spot: Spot): string {
 }
 
 /** `vec4f` from the buffer's start to the row of sequence b at step t. */
-export function rowStart(storage: Storage, { place, shift, guarded, own }: Access): string {
+export function rowStart(storage: Storage, { place, shift, guarded, own }: Access, time?: string): string {
   const width = widthOf(place);
   const at = (index: string) => `${index} * ${width}u`;
   switch (place.layout) {
@@ -55,17 +58,20 @@ export function rowStart(storage: Storage, { place, shift, guarded, own }: Acces
       return `${place.base}u`;
     case 'chunk': {
       const [steps = 1, ...extents] = place.extents;
-      return plus(`${place.base}u`, `(u32(${stepAt(shift)}) * ${steps * storage.size('B')}u + b) * ${widthOf({ extents })}u`);
+      return plus(
+        `${place.base}u`,
+        `(u32(${stepAt(shift, time)}) * ${steps * storage.size('B')}u + b) * ${widthOf({ extents })}u`,
+      );
     }
     case 'row':
       return plus(`${place.base}u`, at('b'));
     case 'sequence': {
-      const step = own === 'back' ? `steps - 1 - (${stepAt(shift)})` : stepAt(shift);
+      const step = own === 'back' ? `steps - 1 - (${stepAt(shift, time)})` : stepAt(shift, time);
       const slot = guarded || own !== undefined ? `u32(clamp(${step}, 0, ${storage.steps - 1}))` : `u32(${step})`;
       return slotStart(storage, place, slot);
     }
     case 'alternating':
-      return plus(`${place.base}u`, at(`(u32((${stepAt(shift)}) & 1) * ${storage.size('B')}u + b)`));
+      return plus(`${place.base}u`, at(`(u32((${stepAt(shift, time)}) & 1) * ${storage.size('B')}u + b)`));
   }
 }
 
@@ -81,10 +87,14 @@ export const stepAt = (shift: number, time = 't'): string =>
   shift === 0 ? time : `${time} ${shift < 0 ? '-' : '+'} ${Math.abs(shift)}`;
 
 /** Whether t + shift is one of the T steps, or of the sequence's own; always, where `undefined`. */
-export function isStep(storage: Storage, { shift, guarded, own }: Pick<Access, 'shift' | 'guarded' | 'own'>): string | undefined {
-  if (own !== undefined) return isOwn(stepAt(shift), 'steps');
+export function isStep(
+  storage: Storage,
+  { shift, guarded, own }: Pick<Access, 'shift' | 'guarded' | 'own'>,
+  time?: string,
+): string | undefined {
+  if (own !== undefined) return isOwn(stepAt(shift, time), 'steps');
   if (!guarded) return undefined;
-  return shift < 0 ? `${stepAt(shift)} >= 0` : `${stepAt(shift)} < ${storage.steps}`;
+  return shift < 0 ? `${stepAt(shift, time)} >= 0` : `${stepAt(shift, time)} < ${storage.steps}`;
 }
 
 /** Whether a step, an `i32`, is one of a sequence of so many. */
@@ -92,7 +102,7 @@ export const isOwn = (step: string, steps: string): string => `${step} >= 0 && $
 
 /** Index into the buffer; `flat` overrules the spot where the kernel has the index at hand. */
 export function addressOf(storage: Storage, access: Access, spot: Spot, flat?: string): string {
-  return plus(rowStart(storage, access), flat ?? inRow(storage, access.place, spot));
+  return plus(rowStart(storage, access, spot.step), flat ?? inRow(storage, access.place, spot));
 }
 
 /** The lane of `vec4f` that a unit lies in; `undefined` where all four are wanted. */

@@ -17,6 +17,7 @@ export interface Step {
   readonly region: PassSpec['region'];
   readonly workgroups: readonly [number, number, number];
   readonly rowsPerWorkgroup: number | undefined;
+  readonly stepsAtOnce: number;
   /** The time axis of its rows, and how many steps of it are one of the pass. */
   readonly axis: string;
   readonly chunk: number;
@@ -83,6 +84,7 @@ export async function createSteps(
         region: pass.region,
         workgroups: pass.workgroups,
         rowsPerWorkgroup: pass.rowsPerWorkgroup,
+        stepsAtOnce: pass.stepsAtOnce ?? 1,
         axis: pass.time ?? 'T',
         chunk: pass.chunk ?? 1,
       },
@@ -221,10 +223,11 @@ const stepsAlong = ({ steps }: Reach, { axis, chunk }: Pick<Step, 'axis' | 'chun
   Math.ceil((steps[axis] ?? 1) / chunk);
 
 /** The workgroups that the first rows take; kernels find their rows by y, then z. */
-function workgroupsIn({ workgroups, rowsPerWorkgroup, axis, chunk }: Step, reach: Reach): Step['workgroups'] {
+function workgroupsIn({ workgroups, rowsPerWorkgroup, stepsAtOnce, axis, chunk }: Step, reach: Reach): Step['workgroups'] {
   if (rowsPerWorkgroup === undefined) return workgroups;
   const [x, y, z] = workgroups;
-  const tiles = Math.ceil((stepsAlong(reach, { axis, chunk }) * reach.batch) / rowsPerWorkgroup);
+  const rows = Math.ceil(stepsAlong(reach, { axis, chunk }) / stepsAtOnce) * reach.batch;
+  const tiles = Math.ceil(rows / rowsPerWorkgroup);
   return tiles < y ? [x, tiles, 1] : [x, y, Math.min(z, Math.ceil(tiles / y))];
 }
 
