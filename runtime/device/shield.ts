@@ -9,10 +9,15 @@
 import { closeSync, constants, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Transform, type TransformCallback } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
 
 const WARNING =
   /^Warning: maxDynamic(?:Uniform|Storage)BuffersPerPipelineLayout artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.\r?\n/gm;
+
+/** How a line begins that may become one of them. */
+const BEGINNING = 'Warning: maxDynamic';
 
 const STDERR = 2;
 const HEARD = 'heard';
@@ -22,6 +27,36 @@ let shielding = false;
 /** Keeps the warnings from the user from now on. For a process of our own: in another's, other threads open files, too. */
 export function shieldStderr(): void {
   shielding = true;
+}
+
+/** Whether somebody reads its stderr from whom this process cannot keep them by itself: it is a file or a socket. */
+export function needsRelay(): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    const stderr = fstatSync(STDERR);
+    return stderr.isFile() || stderr.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** Passes on what a process prints on stderr, but for the warnings; a line that may become one is held until it ends. */
+export class WithoutWarnings extends Transform {
+  readonly #decoder = new StringDecoder('utf8');
+  #held = '';
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    const text = (this.#held + this.#decoder.write(chunk)).replaceAll(WARNING, '');
+    const start = text.lastIndexOf('\n') + 1;
+    const line = text.slice(start);
+    const holds = line !== '' && (line.startsWith(BEGINNING) || BEGINNING.startsWith(line));
+    this.#held = holds ? line : '';
+    done(null, holds ? text.slice(0, start) : text);
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(null, this.#held + this.#decoder.end());
+  }
 }
 
 /** Makes a request for an adapter, which must not pause. */

@@ -1,9 +1,10 @@
 /** What Dawn prints by itself, and what of it a person sees. */
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { WithoutWarnings } from '../../runtime/device/shield.js';
 import { lavapipeManifests } from '../../runtime/device/vulkan.js';
 import { scratchFolder } from './harness.js';
 
@@ -20,6 +21,12 @@ const shell = (script: string, ...argv: readonly string[]) =>
 
 const warning = (kind: string, from = 1_000_000) =>
   `Warning: maxDynamic${kind}BuffersPerPipelineLayout artificially reduced from ${from} to 16 to fit dynamic offset allocation limit.`;
+
+/** Whether a process is there, and not only what is left of it until its parent asks. */
+function runs(pid: string | undefined): boolean {
+  const path = `/proc/${pid}/stat`;
+  return existsSync(path) && !/\) [ZX] /.test(readFileSync(path, 'utf8'));
+}
 
 /** A program that shields a request in which a native library prints these lines, and says what comes of it and after. */
 function program(lines: readonly string[], request = '7'): string {
@@ -46,6 +53,58 @@ describe.skipIf(process.platform !== 'linux')('stderr', () => {
     const argv = [`${DIST}cli/main.js`, 'run', 'rnn', '--random', '--dims', 'T=2,B=1,I=2,H=2', '--adapter', 'lavapipe'];
     const { status, stdout } = shell('"$@" 2>&1 >/dev/null | cat', ...argv);
     expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^Drawn with --seed 1, .*\n$/) });
+  });
+
+  it.skipIf(lavapipeManifests().length === 0)(
+    'has them neither where it is a file, a file that stdout shares, or a socket',
+    () => {
+      const argv = [`${DIST}cli/main.js`, 'run', 'rnn', '--random', '--dims', 'T=2,B=1,I=2,H=2', '--adapter', 'lavapipe'];
+      expect(shell('"$@" 2>err >out', ...argv).status).toBe(0);
+      const drawn = expect.stringMatching(/^Drawn with --seed 1, .*\n$/);
+      expect(readFileSync(join(cwd, 'err'), 'utf8')).toEqual(drawn);
+      expect(JSON.parse(readFileSync(join(cwd, 'out'), 'utf8'))).toHaveProperty('outputs');
+      expect(shell('{ echo first; "$@" >/dev/null; echo last; } >both 2>&1', ...argv).status).toBe(0);
+      expect(readFileSync(join(cwd, 'both'), 'utf8').split('\n')).toEqual([
+        'first',
+        expect.stringMatching(/^Drawn with /),
+        'last',
+        '',
+      ]);
+      const { stderr, status } = spawnSync(process.execPath, argv, { cwd, encoding: 'utf8' });
+      expect({ stderr, status }).toEqual({ stderr: drawn, status: 0 });
+    },
+  );
+
+  it('has what a command says whose stderr is relayed, however it is cut, and its end', async () => {
+    const whole = `one\nWarning: maxDy\n${warning('Uniform')}\nWarning: max ü\n${warning('Storage')} Or so.\n${warning('Storage')}`;
+    for (const size of [1, 7, 1000]) {
+      const relayed = new WithoutWarnings();
+      const bytes = Buffer.from(whole);
+      for (let at = 0; at < bytes.length; at += size) relayed.write(bytes.subarray(at, at + size));
+      relayed.end();
+      const expected = `one\nWarning: maxDy\nWarning: max ü\n${warning('Storage')} Or so.\n${warning('Storage')}`;
+      expect(Buffer.concat(await relayed.toArray()).toString()).toBe(expected);
+    }
+  });
+
+  it('is relayed to the end: exit codes, what is read, and signals', async () => {
+    const main = `${DIST}cli/main.js`;
+    expect(spawnSync(process.execPath, [main, 'nonsense'], { cwd, encoding: 'utf8' })).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('nonsense'),
+    });
+    const request = spawnSync(process.execPath, [main, 'run', 'rnn', '--data', '-'], { cwd, encoding: 'utf8', input: '{"dims"' });
+    expect(request).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('JSON') });
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const child = spawn(process.execPath, [main, 'run', 'rnn', '--data', '-'], { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const [own] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
+      expect(runs(own)).toBe(true);
+      const closed = new Promise((resolve) => child.on('close', (_, by) => resolve(by)));
+      child.kill(signal);
+      expect(await closed).toBe(signal);
+      await vi.waitFor(() => expect(runs(own)).toBe(false), 5000);
+    }
   });
 
   it('loses nothing else that a driver prints while an adapter is asked for', () => {
