@@ -208,8 +208,9 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
   const lanes = lanesFor(target, width);
   const { stores } = phase;
   const opaque = rolled(target);
+  const chunkRows = Math.ceil(rows / pass.chunks);
   const body = printBody({ builder, storage, phase, bindings, opaque }, (store, _address, value) => {
-    return `sum${stores.indexOf(store)} += ${value};`;
+    return `part${stores.indexOf(store)} += ${value};`;
   });
   checkSize(builder, target, pass, body.instructions);
   const kernel = assemble('reduce', { name: pass.name, sees: 'nothing' }, target, bindings, body.calls, {
@@ -218,7 +219,9 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
     width,
     rows,
     batch: storage.size('B'),
-    chunkRows: Math.ceil(rows / pass.chunks),
+    chunkRows,
+    // Two short sums round less than one long one.
+    block: pass.chunks === 1 ? Math.ceil(Math.sqrt(rows)) : chunkRows,
     lines: body.lines,
     sums: indexed(stores.map(({ place }) => ({ buffer: bindings.write(place.buffer), base: place.base, width }))),
   });

@@ -4,6 +4,7 @@ import { LOOP_STRATEGIES, type LoopChoice, type LoopStrategy, type Target } from
 import { loopName } from '../schedule/loops.js';
 import type { Order, PhasePass, Section } from '../schedule/passes.js';
 import { scanOf, wantsScans } from '../schedule/scan.js';
+import { followersOf } from './followers.js';
 import type { Emitted } from './kernel.js';
 import { emitPhase } from './phase.js';
 import { emitScan } from './scan.js';
@@ -16,6 +17,8 @@ export interface EmittedLoop {
   /** Of one dispatch, at most. */
   readonly steps: number;
   readonly passes: readonly { readonly pass: Pick<PhasePass, 'name' | 'region' | 'direction'>; readonly emitted: Emitted }[];
+  /** Orders behind it that it does on its way: they run no more. */
+  readonly absorbed: readonly Order[];
 }
 
 /** What is known of a loop before it is emitted. */
@@ -24,10 +27,12 @@ export interface LoopRequest {
   readonly asked: LoopStrategy | undefined;
   /** The chain of loops that it could be in a wave with, or why there is none. */
   readonly chain: readonly string[] | string;
+  /** What the section runs behind it, in order, until its next loop. */
+  readonly behind: readonly Order[];
 }
 
 /** A loop by itself. */
-export function emitLoop(section: Section, target: Target, loop: LoopOrder, { asked, chain }: LoopRequest): EmittedLoop {
+export function emitLoop(section: Section, target: Target, loop: LoopOrder, { asked, chain, behind }: LoopRequest): EmittedLoop {
   const direction = loop.by > 0 ? 'forward' : 'backward';
   const name = loopName(section.prefix, direction);
   const whole = { ...loop, name, direction, region: 'loop' } as const;
@@ -53,11 +58,16 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, { as
   const inChain = typeof chain === 'string' ? {} : { chain };
   const choice: LoopChoice = { name, recurrence: section.recurrence, allowed: [strategy, ...others], refused, ...inChain };
   if (strategy === 'scan' && typeof scan !== 'string' && typeof thread !== 'string')
-    return { choice, ...emitScan(section, target, whole, scan, thread) };
+    return { choice, ...emitScan(section, target, whole, { scan, thread, followers: followersOf(section, loop, behind) }) };
   const walk = strategy === 'thread' ? thread : meets === undefined ? emitResident(section, target, whole) : resident;
   if (strategy !== 'stepwise' && typeof walk !== 'string')
-    return { choice, steps: walk.steps, passes: [{ pass: whole, emitted: walk }] };
-  return { choice, steps: 1, passes: loop.passes.map((pass) => ({ pass, emitted: emitPhase(section, target, pass) })) };
+    return { choice, steps: walk.steps, passes: [{ pass: whole, emitted: walk }], absorbed: [] };
+  return {
+    choice,
+    steps: 1,
+    absorbed: [],
+    passes: loop.passes.map((pass) => ({ pass, emitted: emitPhase(section, target, pass) })),
+  };
 
   function chosen(): LoopStrategy {
     if (typeof scan !== 'string' && wantsScans(section.storage, section.recurrence, undefined)) return 'scan';
@@ -69,7 +79,7 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, { as
 
 /** What is said of a loop that runs in a wave. */
 export function choiceInWave(section: Section, target: Target, loop: LoopOrder, chain: readonly string[] | string): LoopChoice {
-  const { choice } = emitLoop(section, target, loop, { asked: 'stepwise', chain });
+  const { choice } = emitLoop(section, target, loop, { asked: 'stepwise', chain, behind: [] });
   return { ...choice, allowed: ['wavefront', ...choice.allowed.filter((each) => each !== 'wavefront')] };
 }
 

@@ -17,6 +17,8 @@ export class Passes {
   readonly passes: PassSpec[] = [];
   readonly kernels: KernelSpec[] = [];
   private readonly names = new Set<string>();
+  /** What loops do besides. */
+  private readonly absorbed = new Set<Order>();
 
   /** @param asked what is asked of a loop, by its name */
   constructor(
@@ -35,10 +37,13 @@ export class Passes {
   }
 
   items(items: readonly Item[], chains: Chains = new Map()): ScheduleItem[] {
-    return items.map((item): ScheduleItem => {
-      if (item.kind === 'wave') return this.wave(item.wave, chains);
+    return items.flatMap((item, index): ScheduleItem[] => {
+      if (item.kind === 'wave') return [this.wave(item.wave, chains)];
       const { section, order } = item;
-      return order.kind === 'loop' ? this.loop(section, order, chains) : this.pass(section, order);
+      if (this.absorbed.has(order)) return [];
+      return [
+        order.kind === 'loop' ? this.loop(section, order, { chains, behind: behind(items, index) }) : this.pass(section, order),
+      ];
     });
   }
 
@@ -49,15 +54,20 @@ export class Passes {
     return { kind: 'pass', pass: this.add(named, emitted, { strategy: 'parallel', dispatches: 1, steps: 1 }, along), time };
   }
 
-  private loop(section: Section, order: Extract<Order, { kind: 'loop' }>, chains: Chains): ScheduleItem {
+  private loop(
+    section: Section,
+    order: Extract<Order, { kind: 'loop' }>,
+    { chains, behind }: { readonly chains: Chains; readonly behind: readonly Order[] },
+  ): ScheduleItem {
     const { from, to, by } = order;
     const name = loopNameOf(section, order);
     const loop = emitLoop(
       section,
       this.target,
       { ...order, passes: order.passes.map((pass) => withPrefix(section, pass)) },
-      { asked: this.asked(name), chain: chainOf(chains, name) },
+      { asked: this.asked(name), chain: chainOf(chains, name), behind },
     );
+    for (const other of loop.absorbed) this.absorbed.add(other);
     const [strategy = 'stepwise'] = loop.choice.allowed;
     const steps = Math.abs(to - from);
     const dispatches = Math.ceil(steps / loop.steps);
@@ -131,6 +141,17 @@ export class Passes {
     });
     return name;
   }
+}
+
+/** What the same section runs behind an item, until its next loop. */
+function behind(items: readonly Item[], index: number): Order[] {
+  const own = items[index];
+  const found: Order[] = [];
+  for (const item of items.slice(index + 1)) {
+    if (own?.kind !== 'order' || item.kind !== 'order' || item.section !== own.section || item.order.kind === 'loop') break;
+    found.push(item.order);
+  }
+  return found;
 }
 
 function chainOf(chains: Chains, loop: string): readonly string[] | string {

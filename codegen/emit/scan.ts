@@ -1,23 +1,26 @@
 /** The kernels of a loop that is a scan; what they do is said in schedule/scan.ts. */
 import type { Target } from '../plan.js';
-import type { PhasePass, Section } from '../schedule/passes.js';
+import type { Order, PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place, type Store } from '../schedule/places.js';
 import type { Scan, ScanGroup } from '../schedule/scan.js';
 import { algebraText, composition, letter, nameOf, type Part, rest } from './algebra.js';
 import { Bindings } from './bindings.js';
 import { printBody } from './body.js';
+import { type Follower, type Followers, NO_FOLLOWERS } from './followers.js';
 import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
 import { type Register, Registers } from './registers.js';
 import { addressOf, NOWHERE, slotStart } from './spots.js';
-import { emitThread, type Loop, type Walk, widthIn } from './walk.js';
+import { emitThread, type Loop, type Stretch, type Walk, widthIn } from './walk.js';
 
 export interface EmittedScan {
   readonly passes: readonly { readonly pass: Pick<PhasePass, 'name' | 'region' | 'direction'>; readonly emitted: Emitted }[];
   /** Of one round of dispatches, at most. */
   readonly steps: number;
+  /** What its lanes do besides. */
+  readonly absorbed: readonly Order[];
 }
 
-export type ScanLoop = Loop & Pick<PhasePass, 'name' | 'region' | 'direction'>;
+export type ScanLoop = Loop & Pick<PhasePass, 'name' | 'region' | 'direction'> & { readonly to: number };
 
 /**
  * Where the sums of a group's stretches lie: the factors, of affine ones each with what float32 leaves out of it, and the rests, which
@@ -30,7 +33,12 @@ interface Sums {
 }
 
 /** @param thread the same loop walked by lanes on their own, which says how much one dispatch may do */
-export function emitScan(section: Section, target: Target, loop: ScanLoop, scan: Scan, thread: Walk): EmittedScan {
+export function emitScan(
+  section: Section,
+  target: Target,
+  loop: ScanLoop,
+  { scan, thread, followers }: { readonly scan: Scan; readonly thread: Walk; readonly followers: Followers },
+): EmittedScan {
   const { storage } = section;
   const { stretch } = scan;
   const count = Math.ceil(Math.min(storage.steps, Math.max(stretch, thread.steps)) / stretch);
@@ -57,17 +65,28 @@ export function emitScan(section: Section, target: Target, loop: ScanLoop, scan:
       { pass: { ...loop, name: `${loop.name}_starts_${index}` }, emitted: emitStarts(parts, `${loop.name}_starts_${index}`) },
     ];
   });
-  const walk = emitThread(section, target, loop, {
+  const walkWith = ({ eachStep, atEnd }: Followers): Walk => {
+    const passesOf = (own: readonly Follower[]) => own.map(({ pass }) => pass);
+    return emitThread(section, target, loop, { ...stretches, eachStep: passesOf(eachStep), atEnd: passesOf(atEnd) });
+  };
+  const stretches: Omit<Stretch, 'eachStep' | 'atEnd'> = {
     count,
     lines,
+    to: loop.to,
     starts: (bindings, carried) =>
       carried.map(({ place }): string => {
         const group = scan.groups.findIndex(({ carried: own }) => own.some((one) => one.place === place));
         const index = scan.groups[group]?.carried.findIndex((one) => one.place === place) ?? -1;
         return at(section, bindings, sums[group]?.rests[index] ?? nowhere());
       }),
-  });
-  return { passes: [...own, { pass: loop, emitted: walk }], steps: count * stretch };
+  };
+  const all = walkWith(followers);
+  const fits = all.instructions <= 2 * target.maxKernelInstructions && all.kernel.bindings.length <= target.maxStorageBuffers;
+  return {
+    passes: [...own, { pass: loop, emitted: fits ? all : walkWith(NO_FOLLOWERS) }],
+    steps: count * stretch,
+    absorbed: fits ? [...followers.eachStep, ...followers.atEnd].map(({ order }) => order) : [],
+  };
 }
 
 interface Parts {

@@ -38,6 +38,10 @@ export interface Stretch {
   readonly lines: readonly string[];
   /** What each carried value is before its first step. */
   readonly starts: (bindings: Bindings, carried: readonly Carried[]) => readonly string[];
+  /** Phases that the lanes add to the loop's own at each step, and behind its last one, `to`. */
+  readonly eachStep: readonly PhasePass[];
+  readonly atEnd: readonly PhasePass[];
+  readonly to: number;
 }
 
 /** What a step costs at least, in operations: its loads and stores. */
@@ -48,11 +52,14 @@ const BUSY = { software: 4, hardware: 64 };
 /** Each lane its own units of one sequence. */
 export function emitThread(section: Section, target: Target, loop: Loop, stretch?: Stretch): Walk {
   const { storage } = section;
-  const { passes, by } = loop;
+  const { by } = loop;
+  const { eachStep = [], atEnd = [] } = stretch ?? {};
+  const walked = [...loop.passes, ...eachStep];
+  const passes = [...walked, ...atEnd];
   const rows = storage.size('B');
   const bindings = new Bindings();
   const carried = carriedOf(loop);
-  const registers = new Registers(loop, carried);
+  const registers = new Registers({ by, passes }, carried);
   const texts = passes.map((pass) => phaseText(section, target, pass, bindings, { tile: 1, order: 'as numbered', registers }));
   const widest = Math.max(...texts.map(({ width }) => width));
   const lanes = lanesFor(target, widest);
@@ -68,7 +75,15 @@ export function emitThread(section: Section, target: Target, loop: Loop, stretch
     end: inside(widthIn(section, place.shape), `${inMemory(place, after)} = ${carriedName(index)};`),
   }));
   const ends = ofCarried.flatMap(({ place, end }) => (place.layout === 'alternating' ? [end] : []));
-  return assembleWalk(section, target, loop, texts, bindings, {
+  // Of the stretches there may be some that have no step.
+  const atLast = (lines: readonly string[]) => [
+    `if (${from} ${by > 0 ? '<' : '>'} ${until} && ${until} == ${stretch?.to}) {`,
+    ...[`time = ${until};`, ...lines].map((line) => `  ${line}`),
+    '}',
+  ];
+  const calls = texts.map(({ width }, index) => inside(width, `phase${index}(col, first);`));
+  const behind = calls.slice(walked.length);
+  return assembleWalk(section, target, { ...loop, passes }, texts, bindings, {
     comment: `${stretch === undefined ? 'thread' : `scan, ${stretch.count} stretches`}, ${passes.length} phases, ${rows} rows`,
     registers: registers.declared(),
     lanes,
@@ -85,9 +100,11 @@ export function emitThread(section: Section, target: Target, loop: Loop, stretch
     filled: [...registers.filled(), ...ofCarried.map(({ start }) => start)],
     from,
     until,
-    body: [...registers.moved(), ...texts.map(({ width }, index) => inside(width, `phase${index}(col, first);`))],
-    subgroup: undefined,
-    ends: ends.length === 0 ? [] : [`t = ${until} ${by > 0 ? '-' : '+'} 1;`, ...ends],
+    body: [...registers.moved(), ...calls.slice(0, walked.length)],
+    ends: [
+      ...(ends.length === 0 ? [] : [`t = ${until} ${by > 0 ? '-' : '+'} 1;`, ...ends]),
+      ...(behind.length === 0 ? [] : atLast([...registers.moved(), ...behind])),
+    ],
   });
 }
 
@@ -139,7 +156,7 @@ interface WalkForm {
   readonly body: readonly string[];
   readonly ends: readonly string[];
   /** As in `KernelHead`. */
-  readonly subgroup: number | undefined;
+  readonly subgroup?: number | undefined;
 }
 
 function assembleWalk(

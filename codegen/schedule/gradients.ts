@@ -124,17 +124,30 @@ function factor({ builder, read }: GradientRequest, id: NodeId): Operand {
   return { access, windows, shape: builder.node(id).shape };
 }
 
+/** Whether a processor's cores each have units of such a value to sum by themselves: then there is nothing to be shared out. */
+function keepsBusy(storage: Storage, shape: Shape): boolean {
+  const { software, subgroup } = storage.target;
+  return software && shape.length > 0 && widthOf({ extents: storage.extents(shape) }) >= 2 * subgroup;
+}
+
 function sumPasses({ builder, storage, merging, params, terms, read }: GradientRequest, onto: Onto): Pass[] {
   const rows = storage.steps * storage.size('B');
   // About as many chunks as rows in a chunk: two short sums round less than one long one.
   const chunks = Math.ceil(Math.sqrt(rows));
   const stores: Store[] = [];
+  const whole: Store[] = [];
   const sums: { common: GatherForm; own: Sum }[] = [];
   for (const declaration of params[onto]) {
     const { name, shape } = declaration;
     if (storage.shared.isContracted(name)) continue;
     const to = storage.shared.gradient(declaration);
     const values = (terms[name] ?? []).flatMap((term) => (term.kind === 'sum' ? [term.value] : []));
+    const [value, ...others] = values;
+    const alone = value !== undefined && others.length === 0 && onto === 'nothing';
+    if (alone && builder.node(value).shape.join() === shape.join() && keepsBusy(storage, shape)) {
+      whole.push({ value, place: to, shift: 0, when: 'active' });
+      continue;
+    }
     const partials = (values.length > 0 ? values : [builder.constant(0)]).map((value): Place => {
       const { shape: given } = builder.node(value);
       const units = given.length > 0 ? given : shape;
@@ -146,8 +159,7 @@ function sumPasses({ builder, storage, merging, params, terms, read }: GradientR
     });
     sums.push({ common: { shape }, own: { param: name, partials, to } });
   }
-  const kernels = merging === 'none' ? stores.map((store) => [store]) : [stores];
-  const phases = kernels.flatMap((own) =>
+  const phasesOf = (own: readonly Store[]) =>
     cutIntoPhases({
       builder,
       stores: own,
@@ -157,14 +169,18 @@ function sumPasses({ builder, storage, merging, params, terms, read }: GradientR
       },
       elements: (shape) => storage.elements(shape),
       instructions: storage.target.maxKernelInstructions,
-    }),
-  );
-  const common = { region: 'after', direction: 'backward', chunks } as const;
+    });
+  const phases = [whole, stores].flatMap((own) => {
+    const kernels = merging === 'none' ? own.map((store) => [store]) : [own];
+    return kernels.flatMap(phasesOf).map((phase) => ({ phase, chunks: own === whole ? 1 : chunks }));
+  });
+  const common = { region: 'after', direction: 'backward' } as const;
   return [
     ...phases.map(
-      (phase, index): Pass => ({
+      ({ phase, chunks }, index): Pass => ({
         ...common,
         kind: 'reduce',
+        chunks,
         name: `backward_sums_${ONTO[onto]}${index}_${phase.shape.join('') || '1'}`,
         phase,
       }),
@@ -173,6 +189,7 @@ function sumPasses({ builder, storage, merging, params, terms, read }: GradientR
       (merged, index): Pass => ({
         ...common,
         kind: 'gather',
+        chunks,
         name: `backward_gather_${ONTO[onto]}${index}_${merged.common.shape.join('') || '1'}`,
         sums: merged,
         onto,

@@ -40,7 +40,6 @@ describe('plan', () => {
         "backward_weights_0_H_I ×1",
         "backward_weights_1_H_H ×1",
         "backward_sums_0_H ×1",
-        "backward_gather_0_H ×1",
       ]
     `);
   });
@@ -61,7 +60,6 @@ describe('plan', () => {
         "backward_weights_0_H_I ×1",
         "backward_weights_1_H_H ×1",
         "backward_sums_0_H ×1",
-        "backward_gather_0_H ×1",
       ]
     `);
   });

@@ -45,6 +45,19 @@ const AFFINE: Readonly<Record<string, Written>> = {
   },
 };
 
+/** What reads, behind the loop, what another lane or another stretch left. */
+const APART: Readonly<Record<string, Written>> = {
+  'an average over units': { state: 'h', step: 'return { h: sigmoid(z) * h + tanh(x - mean(x)) };' },
+  'averages of averages': {
+    state: 'h',
+    step: 'const n = x - mean(x); const m = n - mean(n * z); return { h: sigmoid(z) * h + m * m };',
+  },
+  'a delay': { state: 'h', step: 'return { h: sigmoid(z) * h + delay(x, 2) * z };' },
+  'a delay of one step': { state: 'h', step: 'return { h: sigmoid(z) * h + tanh(delay(x, 1)) * z, y: h * delay(z, 1) };' },
+  'the largest of all units': { state: 'h', step: 'return { h: sigmoid(z) * h + x * maxOver(z) };' },
+  'a number for all units': { inputs: 'x z s', state: 'h', step: 'return { h: sigmoid(z * s) * h + x * tanh(s) };' },
+};
+
 /** What is no such function going forward, and is one of its cotangents going back. */
 const PER_UNIT: Readonly<Record<string, Written>> = {
   'a slope': { params: 'w', state: 'h', step: 'return { h: tanh(w * h + x) * sigmoid(z) };' },
@@ -62,6 +75,38 @@ describe('a loop as a scan', () => {
     const plan = planFor(prepared);
     expect(taken(plan)).toEqual([['scan'], ['scan']]);
     expect(await wrong(prepared, plan, [70, 1, 16, 17, 33, 69, 70])).toEqual([]);
+  });
+
+  it.each(Object.keys(APART))('agrees with the reference where lanes read what others left: %s', async (name) => {
+    const prepared = prepare(cellOf(APART[name] ?? { state: '', step: '' }), { T: 70, B: 3, H: 7 });
+    const plan = planFor(prepared);
+    expect(taken(plan)).toEqual([['scan'], ['scan']]);
+    expect(await wrong(prepared, plan, [70, 1, 16, 17, 33, 69, 70])).toEqual([]);
+  });
+
+  it('does on its way what reads a lane’s own units at the same step, and nothing else', () => {
+    const behind = (written: Written | undefined, strategy: LoopStrategy) => {
+      const plan = planFor(prepare(cellOf(written ?? { state: '', step: '' }), { T: 70, B: 3, H: 7 }), {}, strategy);
+      return plan.passes.flatMap(({ name, direction }) =>
+        /^backward_(after|initial)_.*$/.test(name) && direction === 'backward' ? [name] : [],
+      );
+    };
+    expect(behind(AFFINE['a step towards'], 'thread')).toEqual(['backward_initial_0_H', 'backward_after_0_H']);
+    expect(behind(AFFINE['a step towards'], 'scan')).toEqual([]);
+    expect(behind(AFFINE['a chain of two'], 'scan')).toEqual([]);
+    expect(behind(APART['an average over units'], 'scan')).toEqual(['backward_after_0_H']);
+    expect(behind(APART['a delay'], 'scan')).toEqual(['backward_after_0_H']);
+  });
+
+  it('does nothing before what it needs of passes that stay behind the loop', async () => {
+    const tree = fromText(`import { cell, mat, matvec, sigmoid, softmax, tanh, vec } from 'recurve';
+      export default cell({ name: 'between', dims: ['H'], inputs: { x: vec('H'), z: vec('H') }, params: { W: mat('H', 'H') }, state: { h: vec('H') },
+        step({ x, z }, { h }, { W }) { return { h: sigmoid(z) * h + tanh(matvec(W, softmax(x))) }; } });`);
+    const prepared = prepare(tree, { T: 40, B: 2, H: 6 });
+    const plan = planFor(prepared);
+    const names = plan.passes.map(({ name }) => name);
+    expect(names.filter((name) => /^backward_(after|initial)_/.test(name))).toEqual(['backward_after_1_H', 'backward_after_2_H']);
+    expect(await wrong(prepared, plan, [40, 9, 16])).toEqual([]);
   });
 
   it.each(Object.keys(PER_UNIT))('agrees with the reference going back, and goes forward by lanes: %s', async (name) => {

@@ -59,7 +59,7 @@ export interface Written {
 const vectors = (names: string) => names.split(' ').map((name) => `${name}: ${name === 's' ? 'scalar()' : "vec('H')"}`);
 
 export const cellOf = ({ inputs = 'x z', params = '', state, step }: Written) =>
-  fromText(`import { cell, delay, max, min, relu, scalar, select, sigmoid, sqrt, square, tanh, vec } from 'recurve';
+  fromText(`import { cell, delay, max, maxOver, mean, min, relu, scalar, select, sigmoid, sqrt, square, tanh, vec } from 'recurve';
     const lerp = (a, b, z) => a + z * (b - a);
     export default cell({ name: 'scanned', dims: ['H'], inputs: { ${vectors(inputs).join(', ')} },
       params: { ${params === '' ? '' : vectors(params).join(', ')} }, state: { ${vectors(state).join(', ')} },
