@@ -9,7 +9,8 @@ import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { entriesLeft } from './entries.js';
-import { assemble, byGroup, checkSize, type Emitted, handsOn, indexed, lanesFor, rolled } from './kernel.js';
+import { handsOn, shared } from './handing.js';
+import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
 import { isOwn, plus, rowNumber, stepAt } from './spots.js';
 
@@ -28,7 +29,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const width = quads(k);
   const lanes = lanesFor(target, width);
   const handed = handsOn(target, lanes, width);
-  const quadsPerTile = tileQuads(target, stride, handed ? HANDED : OWN);
+  const quadsPerTile = tileQuads(target, stride, handed ? QUADS.handed : QUADS.own);
   const rowsOf = ({ positions }: OuterTerm) => storage.steps * storage.size('B') * storage.elements(positions);
   const rows = common.terms.reduce((sum, term) => sum + rowsOf(term), 0);
   const opaque = rolled(target);
@@ -84,7 +85,11 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   });
   const toBuffer = bindings.write(common.to);
   const entries = entriesLeft(storage, common.partial, bindings, byGroup(members.map(({ head }) => head)));
-  const head = { name: pass.name, sees: 'nothing', ...(handed ? { subgroup: lanes } : {}) } as const;
+  const head = {
+    name: pass.name,
+    sees: 'nothing',
+    ...(handed && common.terms.some(({ chosen }) => !chosen) ? { subgroup: lanes } : {}),
+  } as const;
   const kernel = assemble('outer', head, target, bindings, entries.calls, {
     comment: `gradients of ${[...new Set(members.map(({ param }) => param))].join(', ')} over ${rows} rows`,
     lanes,
@@ -112,8 +117,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
 }
 
 /** How many times four rows of the matrix a lane holds at most, where it loads their factors itself, and where lanes hand them around. */
-const OWN = 4;
-const HANDED = 8;
+const QUADS = { own: 4, handed: 8 };
 
 /**
  * How many times four rows of the matrix a lane holds. On a processor what is loaded for one product costs as much as the
@@ -129,13 +133,10 @@ function tileQuads({ software }: Target, stride: number, most: number): number {
 function leftsOf(count: number, handing: number | undefined, load: (turn: string) => string) {
   const all = [...Array(count).keys()];
   if (handing === undefined) return { own: [], lefts: all.map((index) => ({ index, text: load(`${index}u`) })) };
-  const turns = [...Array(Math.ceil(count / handing)).keys()];
+  const { loads, owner } = shared(count, handing, 'lane');
   return {
-    own: turns.map((turn) => ({ turn, text: load(count < handing ? `lane % ${count}u` : `lane + ${turn * handing}u`) })),
-    lefts: all.map((index) => ({
-      index,
-      text: `subgroupBroadcast(own${Math.floor(index / handing)}, ${index % handing}u)`,
-    })),
+    own: loads.map((offset, turn) => ({ turn, text: load(offset) })),
+    lefts: all.map((index) => ({ index, text: `subgroupBroadcast(own${owner(index).load}, ${owner(index).lane}u)` })),
   };
 }
 

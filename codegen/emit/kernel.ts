@@ -67,11 +67,6 @@ export function gridOver(target: Target, { lanes, perRow, across }: Spread, widt
   return { head, workgroups };
 }
 
-/** Whether lanes of a workgroup can hand each other what they loaded: every one must be there, and all in one subgroup. */
-export function handsOn(target: Target, lanes: number, width: number): boolean {
-  return target.broadcasts && lanes === target.subgroup && width % lanes === 0;
-}
-
 /** Added to a loop's bound, keeps a software adapter's compiler from unrolling it. */
 export const rolled = (target: Target): string => (target.software ? ' + zero()' : '');
 

@@ -12,17 +12,17 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
+import { handsOn, shared } from './handing.js';
 import { indexLines } from './indices.js';
-import { assemble, checkSize, type Emitted, gridOver, handsOn, lanesFor, pick, rolled, spreadOver } from './kernel.js';
+import { assemble, checkSize, type Emitted, gridOver, lanesFor, pick, rolled, spreadOver } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
 import { emitTogether } from './together.js';
 import { name } from './values.js';
 
-/** Accumulators of `vec4f` that a lane holds at most: beyond, they spill. */
-const ACCUMULATORS = 32;
-const ROWS = 8;
+/** Accumulators of `vec4f`, and rows, that a lane has at most: beyond, they spill. */
+const OWN = { accumulators: 32, rows: 8 };
 /**
  * With operands handed around, what a lane loads is mostly weights, once for all rows of its tile: more rows are worth their spilled
  * accumulators. An LSTM's products with its inputs, I = H = 128, on lavapipe: 21 GFLOP/s with 8 rows and own loads, 28 handed around,
@@ -42,7 +42,7 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const full = lanesFor(target, width);
   const handed = handsOn(target, full, width) && multipliesTheSame(section, pass);
   const many = (width / full) * Math.floor(rows / HANDED.rows) >= FEWEST;
-  const tile = tileRows(pass, rows, handed && many ? HANDED : undefined);
+  const tile = tileRows(pass, rows, handed && many ? HANDED : OWN);
   const { data, calls, instructions, units, cost } = phaseText(section, target, pass, bindings, {
     tile,
     order: orderFor(section, [pass]),
@@ -86,6 +86,8 @@ export interface PhaseText {
   readonly instructions: number;
   /** `vec4f` of one row. */
   readonly width: number;
+  /** Whether lanes hand each other what they loaded. */
+  readonly hands: boolean;
   readonly units: number;
   /** For one dispatch over all rows. */
   readonly cost: Emitted['cost'];
@@ -122,7 +124,8 @@ export function phaseText(
   const batch = storage.size('B');
   const rows = rowsOf(section, pass);
   const perRow = [...Array(tile).keys()];
-  const ownRows = handing === undefined ? [] : [...Array(Math.ceil(tile / handing)).keys()];
+  const share = handing === undefined ? undefined : shared(tile, handing, `(col % ${handing}u)`);
+  const ownRows = share?.loads ?? [];
   const opaque = rolled(target);
 
   const body = printBody({ builder, storage, phase, bindings, opaque, registers }, (store, address, value) => {
@@ -163,7 +166,7 @@ export function phaseText(
         row,
         index: rowOf(row === 0 ? 'first' : rowAt(`${row}u`)),
       })),
-      ownRows: ownRows.map((turn) => ({ row: ownName(turn), index: rowOf(rowAt(ownOffset(turn))) })),
+      ownRows: ownRows.map((offset, turn) => ({ row: ownName(turn), index: rowOf(rowAt(`(${offset})`)) })),
       accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
         perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
       ),
@@ -179,6 +182,7 @@ export function phaseText(
     calls: body.calls,
     instructions: body.instructions,
     width,
+    hands: groups.some(({ shares }) => shares.length > 0),
     units,
     cost: {
       bytesRead: 4 * (words + phase.loads.size * rows * width * 4),
@@ -192,11 +196,6 @@ export function phaseText(
     return `Own${turn}`;
   }
 
-  function ownOffset(turn: number): string {
-    const lanes = handing ?? 1;
-    return tile < lanes ? `col % ${tile}u` : `(col % ${lanes}u + ${turn * lanes}u)`;
-  }
-
   /** Whether some row of the tile is a step of its sequence: the first is of the longest, unless the tile goes on to the next step. */
   function aliveText(): string {
     const longest = (turn: string) => stepsOf(storage, bindings, `(${sequence(turn)})`);
@@ -206,14 +205,14 @@ export function phaseText(
     return batch % tile === 0 ? own : `(${own}) || (first % ${batch}u + ${tile}u > ${batch}u && ${step} + 1 < ${longest('0u')})`;
   }
 
-  function contraction(group: OperandGroup): object {
+  function contraction(group: OperandGroup) {
     const { view, summed, weights } = group.common;
     const buffer = bindings.read(view.buffer);
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
     const bounds = sumBounds(storage, summed, unit);
-    const handed = handing !== undefined && sameForAll(view, summed);
-    const loaded = handed ? ownRows.map(ownName) : perRow.map(String);
+    const handed = share !== undefined && sameForAll(view, summed);
+    const loaded = handed ? ownRows.map((_, turn) => ownName(turn)) : perRow.map(String);
     const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, loaded);
     return {
       comment: `${group.members.length} × ${storage.size(summed.sum)} units`,
@@ -227,7 +226,12 @@ export function phaseText(
         const valid = inside(row);
         return { row, text: valid === undefined ? load : `select(vec4f(0), ${load}, ${valid})` };
       }),
-      shares: handed ? perRow.map((row) => ({ row, owner: ownName(Math.floor(row / handing)), lane: row % handing })) : [],
+      shares: handed
+        ? perRow.map((row) => {
+            const { load, lane } = share.owner(row);
+            return { row, owner: ownName(load), lane };
+          })
+        : [],
       weights: weights.map(({ id, buffer: matrices, headStride }, turn) => {
         const head = `i${phase.shape.length - 2}`;
         const start = pick(
@@ -260,11 +264,7 @@ function multipliesTheSame({ storage, merging }: Section, { phase, rows }: Phase
 }
 
 /** As many rows as the registers hold, or as are worth it. */
-export function tileRows(
-  { phase }: PhasePass,
-  rows: number,
-  { accumulators, rows: most } = { accumulators: ACCUMULATORS, rows: ROWS },
-): number {
+export function tileRows({ phase }: PhasePass, rows: number, { accumulators, rows: most } = OWN): number {
   const contractions = phase.contractions.length;
   const fitting = contractions === 0 ? most : Math.max(1, Math.min(most, Math.floor(accumulators / contractions)));
   let tile = 1;

@@ -12,7 +12,8 @@ import { type Carried, carriedOf, keyOf, writtenBy } from '../schedule/carried.j
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
-import { assemble, type Emitted, handsOn, instructionsOf, lanesFor } from './kernel.js';
+import { handsOn } from './handing.js';
+import { assemble, type Emitted, instructionsOf, lanesFor } from './kernel.js';
 import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
 import { addressOf, NOWHERE } from './spots.js';
@@ -137,7 +138,7 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
         : `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`,
       'storageBarrier();',
     ]),
-    subgroup: handing,
+    ...(handing !== undefined && texts.some(({ hands }) => hands) ? { subgroup: handing } : {}),
     ends: [],
   });
 }
@@ -156,7 +157,7 @@ interface WalkForm {
   readonly body: readonly string[];
   readonly ends: readonly string[];
   /** As in `KernelHead`. */
-  readonly subgroup?: number | undefined;
+  readonly subgroup?: number;
 }
 
 function assembleWalk(
@@ -172,7 +173,7 @@ function assembleWalk(
   const lines = (all: readonly string[]) => all.map((text) => ({ text }));
   const kernel = assemble(
     'walk',
-    { name, sees: 'span', subgroup: form.subgroup },
+    { name, sees: 'span', ...(form.subgroup === undefined ? {} : { subgroup: form.subgroup }) },
     target,
     bindings,
     new Set(texts.flatMap(({ calls }) => [...calls])),

@@ -1,0 +1,26 @@
+/**
+ * Lanes that hand each other what they loaded: where all of them need the same values, each loads some, and the others get these from
+ * its register. A processor's driver takes a load for every lane, whether or not all read the same address.
+ */
+import type { Target } from '../plan.js';
+
+/** Whether lanes of a workgroup can: every one must be there, and all in one subgroup. */
+export function handsOn(target: Target, lanes: number, width: number): boolean {
+  return target.broadcasts && lanes === target.subgroup && width % lanes === 0;
+}
+
+export interface Share {
+  /** Which of the values a lane loads itself, one after the other; WGSL of type `u32`. */
+  readonly loads: readonly string[];
+  /** The lane that has a value, and which of its loads that is. */
+  readonly owner: (index: number) => { readonly load: number; readonly lane: number };
+}
+
+/** So many values shared out among lanes; both are powers of two. */
+export function shared(count: number, lanes: number, lane: string): Share {
+  const loads = [...Array(Math.ceil(count / lanes)).keys()];
+  return {
+    loads: loads.map((load) => (count < lanes ? `${lane} % ${count}u` : `${lane} + ${load * lanes}u`)),
+    owner: (index) => ({ load: Math.floor(index / lanes), lane: index % lanes }),
+  };
+}
