@@ -5,11 +5,10 @@
  * does, belongs to the lanes that come there.
  */
 import { carriedOf, keyOf, writtenBy } from '../schedule/carried.js';
-import type { Order, PhasePass, Section } from '../schedule/passes.js';
+import type { LoopOrder, Order, PhasePass, Section } from '../schedule/passes.js';
 import { type Access, accessTo, widthOf } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { meet, type Touches, touchesAt, touchesOf } from '../schedule/touches.js';
-import type { LoopOrder } from './loop.js';
 import { widthIn } from './walk.js';
 
 export interface Followers {

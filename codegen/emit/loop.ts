@@ -2,15 +2,13 @@
 import { RecurveError } from '../errors.js';
 import { LOOP_STRATEGIES, type LoopChoice, type LoopStrategy, type Target } from '../plan.js';
 import { loopName } from '../schedule/loops.js';
-import type { Order, PhasePass, Section } from '../schedule/passes.js';
+import type { LoopOrder, Order, PhasePass, Section } from '../schedule/passes.js';
 import { scanOf, wantsScans } from '../schedule/scan.js';
 import { followersOf } from './followers.js';
 import type { Emitted } from './kernel.js';
 import { emitPhase } from './phase.js';
 import { emitScan } from './scan.js';
 import { emitResident, emitThread, meeting, type Walk } from './walk.js';
-
-export type LoopOrder = Extract<Order, { kind: 'loop' }>;
 
 export interface EmittedLoop {
   readonly choice: LoopChoice;

@@ -1,6 +1,6 @@
 /** What a plan runs, in order: every pass of a program with its kernel, its loops as they are asked for. */
 import type { KernelSpec, LoopStrategy, PassSpec, ScheduleItem, Target } from '../plan.js';
-import type { Order, Pass, Section } from '../schedule/passes.js';
+import type { LoopOrder, Order, Pass, Section } from '../schedule/passes.js';
 import { type Chains, chainsIn, type Item, loopNameOf, ordersOf, type Wave, withWaves } from '../schedule/wave.js';
 import { emitAccrue } from './accrue.js';
 import { emitCopy } from './copy.js';
@@ -56,7 +56,7 @@ export class Passes {
 
   private loop(
     section: Section,
-    order: Extract<Order, { kind: 'loop' }>,
+    order: LoopOrder,
     { chains, behind }: { readonly chains: Chains; readonly behind: readonly Order[] },
   ): ScheduleItem {
     const { from, to, by } = order;

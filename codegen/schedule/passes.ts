@@ -90,6 +90,8 @@ export type Order =
       readonly passes: readonly PhasePass[];
     };
 
+export type LoopOrder = Extract<Order, { kind: 'loop' }>;
+
 /** A step graph over one time axis, or over none, scheduled in both directions. */
 export interface Section {
   /** Before the names of its passes. */

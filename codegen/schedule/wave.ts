@@ -12,11 +12,9 @@
  * in slot `start` of all slots since the first wave. What must not be moved is found in what passes read and write, nowhere else.
  */
 import { loopName } from './loops.js';
-import type { Order, PhasePass, Section } from './passes.js';
+import type { LoopOrder, Order, PhasePass, Section } from './passes.js';
 import { piecesOf } from './pieces.js';
 import { distance, meet, type Touches, touchesAt, touchesOf } from './touches.js';
-
-type LoopOrder = Extract<Order, { kind: 'loop' }>;
 
 /** A phase of a wave. */
 export interface Stage {
