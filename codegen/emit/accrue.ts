@@ -9,6 +9,7 @@ import { accessTo } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { Bindings, stepsOf } from './bindings.js';
 import { printValues, type Values } from './body.js';
+import { summing } from './handing.js';
 import { lastIndex } from './indices.js';
 import { assemble, checkSize, type Emitted, indexed, lanesFor } from './kernel.js';
 import { addressOf, NOWHERE, quadSpot, type Spot } from './spots.js';
@@ -36,7 +37,11 @@ export function emitAccrue(builder: GraphBuilder, storage: Storage, target: Targ
       if (shape.length === 0) return NOWHERE;
       return quadSpot(shape.length === 1 ? [] : [`i0_${position}`, ...middle.map((_, axis) => `i${axis + 1}`)], quad);
     });
-    return { spots, bindings, values: printValues({ builder, storage, phase, bindings, opaque: '' }, spots) };
+    return {
+      spots,
+      bindings,
+      values: printValues({ builder, storage, phase, bindings, opaque: '', summing: summing(target, false) }, spots),
+    };
   };
   const most = Math.min(POSITIONS, outermost, Math.max(1, Math.floor(ACCUMULATORS / (2 * stores.length))));
   let positions = 2 ** Math.floor(Math.log2(most));

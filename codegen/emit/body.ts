@@ -20,6 +20,8 @@ export interface Body {
   readonly loads: number;
   /** Whether there are loops. */
   readonly loops: boolean;
+  /** Whether lanes hand each other parts of sums. */
+  readonly hands: boolean;
 }
 
 /** Values of a phase's stores at several spots. */
@@ -104,6 +106,6 @@ export function printValues(request: ValueRequest, spots: readonly Spot[]): Valu
 }
 
 function printed(printer: ValuePrinter, lines: readonly string[]): Body {
-  const { calls, flops, instructions, loads, loops } = printer;
-  return { lines: lines.map((text) => ({ text })), calls, flops, instructions, loads, loops };
+  const { calls, flops, instructions, loads, loops, hands } = printer;
+  return { lines: lines.map((text) => ({ text })), calls, flops, instructions, loads, loops, hands };
 }

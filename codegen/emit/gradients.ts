@@ -9,7 +9,7 @@ import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { entriesLeft } from './entries.js';
-import { handsOn, shared } from './handing.js';
+import { handsOn, shared, summing } from './handing.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
 import { isOwn, plus, rowNumber, stepAt } from './spots.js';
@@ -210,11 +210,14 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
   const { stores } = phase;
   const opaque = rolled(target);
   const chunkRows = Math.ceil(rows / pass.chunks);
-  const body = printBody({ builder, storage, phase, bindings, opaque }, (store, _address, value) => {
+  const together = handsOn(target, lanes, width);
+  const request = { builder, storage, phase, bindings, opaque, summing: summing(target, together) };
+  const body = printBody(request, (store, _address, value) => {
     return `part${stores.indexOf(store)} += ${value};`;
   });
   checkSize(builder, target, pass, body.instructions);
-  const kernel = assemble('reduce', { name: pass.name, sees: 'nothing' }, target, bindings, body.calls, {
+  const head = { name: pass.name, sees: 'nothing', ...(body.hands ? { subgroup: lanes } : {}) } as const;
+  const kernel = assemble('reduce', head, target, bindings, body.calls, {
     comment: `${stores.length} sums over ${rows} rows in ${pass.chunks} chunks`,
     lanes,
     width,

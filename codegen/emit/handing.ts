@@ -9,6 +9,18 @@ export function handsOn(target: Target, lanes: number, width: number): boolean {
   return target.broadcasts && lanes === target.subgroup && width % lanes === 0;
 }
 
+/** How what all units of a row are summed to is shared out. */
+export interface Summing {
+  /** Among so many lanes, each of which has every so-manieth four units. */
+  readonly lanes: number;
+  /** Whether they do it together: otherwise each does it for all, in the same order. */
+  readonly together: boolean;
+}
+
+/** On a processor, where a load costs more than what is done with it. */
+export const summing = ({ software, subgroup }: Target, together: boolean): Summing | undefined =>
+  software ? { lanes: subgroup, together } : undefined;
+
 export interface Share {
   /** Which of the values a lane loads itself, one after the other; WGSL of type `u32`. */
   readonly loads: readonly string[];

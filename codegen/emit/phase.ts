@@ -12,7 +12,7 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
-import { handsOn, shared } from './handing.js';
+import { handsOn, shared, summing } from './handing.js';
 import { indexLines } from './indices.js';
 import { assemble, checkSize, type Emitted, gridOver, lanesFor, pick, rolled, spreadOver } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
@@ -40,13 +40,14 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const rows = rowsOf(section, pass);
   const width = widthOf({ extents: section.storage.extents(pass.phase.shape) });
   const full = lanesFor(target, width);
-  const handed = handsOn(target, full, width) && multipliesTheSame(section, pass);
+  const hands = handsOn(target, full, width);
+  const handed = hands && multipliesTheSame(section, pass);
   const many = (width / full) * Math.floor(rows / HANDED.rows) >= FEWEST;
   const tile = tileRows(pass, rows, handed && many ? HANDED : OWN);
-  const { data, calls, instructions, units, cost } = phaseText(section, target, pass, bindings, {
+  const { data, calls, instructions, units, cost, ...text } = phaseText(section, target, pass, bindings, {
     tile,
     order: orderFor(section, [pass]),
-    ...(handed ? { handing: full } : {}),
+    ...(hands ? { handing: full } : {}),
   });
   checkSize(section.builder, target, pass, instructions);
   const tiles = Math.ceil(rows / tile);
@@ -55,7 +56,7 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const { contractions, stores } = pass.phase;
   const kernel = assemble(
     'phase',
-    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing', ...(handed ? { subgroup: full } : {}) },
+    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing', ...(text.hands ? { subgroup: full } : {}) },
     target,
     bindings,
     calls,
@@ -101,7 +102,7 @@ export interface Tiling {
   readonly order: 'as numbered' | 'longest first';
   /** Of a lane that walks over steps and has one row. */
   readonly registers?: Registers;
-  /** Of how many lanes each loads some of the rows and hands them to the others, where all multiply the same operand. */
+  /** Of how many lanes each loads some of the rows, or sums some of the units, and hands that to the others, where all need the same. */
   readonly handing?: number;
 }
 
@@ -124,11 +125,13 @@ export function phaseText(
   const batch = storage.size('B');
   const rows = rowsOf(section, pass);
   const perRow = [...Array(tile).keys()];
-  const share = handing === undefined ? undefined : shared(tile, handing, `(col % ${handing}u)`);
+  // What one row reads is read once anyhow.
+  const share = handing === undefined || tile === 1 ? undefined : shared(tile, handing, `(col % ${handing}u)`);
   const ownRows = share?.loads ?? [];
   const opaque = rolled(target);
 
-  const body = printBody({ builder, storage, phase, bindings, opaque, registers }, (store, address, value) => {
+  const shares = summing(target, handing !== undefined);
+  const body = printBody({ builder, storage, phase, bindings, opaque, registers, summing: shares }, (store, address, value) => {
     const carried = registers?.write(store);
     if (carried === undefined) return `${bindings.write(store.place.buffer)}[${address}] = ${value};`;
     // What only the next step reads is in memory once, behind the last one.
@@ -145,6 +148,7 @@ export function phaseText(
   const rowOf = (at: string) =>
     pass.rows === 'step' || !ordered ? sequence(at) : `${at} / ${batch}u * ${batch}u + ${sequence(`${at} % ${batch}u`)}`;
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
+  const multiplied = groups.some(({ shares }) => shares.length > 0);
   const contractions = phase.contractions.length;
   const passed = phase.contractions.map((_, index) => `, sums[i * ${contractions}u + ${index}u]`).join('');
   const units = storage.elements(phase.shape);
@@ -166,7 +170,7 @@ export function phaseText(
         row,
         index: rowOf(row === 0 ? 'first' : rowAt(`${row}u`)),
       })),
-      ownRows: ownRows.map((offset, turn) => ({ row: ownName(turn), index: rowOf(rowAt(`(${offset})`)) })),
+      ownRows: (multiplied ? ownRows : []).map((offset, turn) => ({ row: ownName(turn), index: rowOf(rowAt(`(${offset})`)) })),
       accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
         perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
       ),
@@ -182,7 +186,7 @@ export function phaseText(
     calls: body.calls,
     instructions: body.instructions,
     width,
-    hands: groups.some(({ shares }) => shares.length > 0),
+    hands: body.hands || multiplied,
     units,
     cost: {
       bytesRead: 4 * (words + phase.loads.size * rows * width * 4),

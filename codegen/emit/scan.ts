@@ -7,6 +7,7 @@ import { algebraText, composition, letter, nameOf, type Part, rest } from './alg
 import { Bindings } from './bindings.js';
 import { printBody } from './body.js';
 import { type Follower, type Followers, NO_FOLLOWERS } from './followers.js';
+import { summing } from './handing.js';
 import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
 import { type Register, Registers } from './registers.js';
 import { addressOf, NOWHERE, slotStart } from './spots.js';
@@ -191,7 +192,7 @@ function scanned({ section: { builder, storage }, target, loop, group, sums }: P
   });
   const { shape, loads, afar } = group;
   const phase = { level: 0, shape, contractions: [], loads, afar, stores, instructions: 0 };
-  const request = { builder, storage, phase, bindings, opaque: rolled(target), registers };
+  const request = { builder, storage, phase, bindings, opaque: rolled(target), registers, summing: summing(target, false) };
   const body = printBody(request, (store, _, value) => `let ${names.get(store)} = ${value};`);
   const variables = all.flatMap((i): Register[] =>
     [...all.flatMap((j) => parts.map((part) => nameOf(part, i, j))), rest(i)].map((name) => ({ name, type: 'vec4f' })),

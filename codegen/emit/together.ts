@@ -8,8 +8,9 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { type Body, printBody } from './body.js';
+import { handsOn, summing } from './handing.js';
 import { homeSpot } from './indices.js';
-import { assemble, type Emitted, gridOver, rolled, spreadOver } from './kernel.js';
+import { assemble, type Emitted, gridOver, lanesFor, rolled, spreadOver } from './kernel.js';
 import type { Spot } from './spots.js';
 
 /** Steps or positions of a lane at most: each sum is in registers, and has up to four parts. */
@@ -53,7 +54,7 @@ export function emitTogether(section: Section, target: Target, pass: PhasePass):
   const own = widthOf({ extents: storage.extents(pass.phase.shape) });
   const kernel = assemble(
     'together',
-    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing' },
+    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing', ...(body.hands ? { subgroup: target.subgroup } : {}) },
     target,
     bindings,
     body.calls,
@@ -114,7 +115,9 @@ function candidates({ storage }: Section, { phase, rows }: PhasePass): Sharing[]
 
 function printed({ builder, storage }: Section, target: Target, { phase }: PhasePass, sharing: Sharing | undefined) {
   const bindings = new Bindings();
-  const request = { builder, storage, phase, bindings, opaque: rolled(target) };
+  const width = widthOf({ extents: storage.extents(phase.shape) });
+  const hands = sharing?.axis !== 'positions' && handsOn(target, lanesFor(target, width), width);
+  const request = { builder, storage, phase, bindings, opaque: rolled(target), summing: summing(target, hands) };
   const body = printBody(
     request,
     (store, address, value) => `${bindings.write(store.place.buffer)}[${address}] = ${value};`,

@@ -26,6 +26,7 @@ import { type Access, accessTo, type Place, quads } from '../schedule/places.js'
 import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
 import { type Bindings, batchOf, lengthOf } from './bindings.js';
+import type { Summing } from './handing.js';
 import { homeSpot, seenThrough } from './indices.js';
 import type { Registers } from './registers.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, rowNumber, type Spot, unitSpot } from './spots.js';
@@ -39,6 +40,8 @@ export interface ValueRequest {
   readonly opaque: string;
   /** Of a lane that walks over steps by itself. */
   readonly registers?: Registers | undefined;
+  /** How sums over the units of a row are shared out among lanes that have the same row; otherwise each sums them from first to last. */
+  readonly summing?: Summing | undefined;
 }
 
 /** Lines of one block, and the values that have names in it. */
@@ -50,11 +53,17 @@ interface Scope {
   readonly rounds: number;
 }
 
-interface Counter {
+interface Counter extends Partial<Strided> {
   readonly name: string;
   readonly count: number;
   /** Where it stops earlier. */
   readonly until?: string | undefined;
+}
+
+/** Every so-manieth round of a loop, from the first one on. */
+interface Strided {
+  readonly first: string;
+  readonly stride: number;
 }
 
 /** Where four units of a lane are each summed over units, so many values behind the sum are printed once for each of the four. */
@@ -73,6 +82,8 @@ export class ValuePrinter {
   /** From memory, what loops repeat counted as often. */
   loads = 0;
   loops = false;
+  /** Whether lanes hand each other parts of sums. */
+  hands = false;
   usesLast = false;
   usesSteps = false;
   private usesSeed = false;
@@ -334,6 +345,9 @@ export class ValuePrinter {
     const { storage, builder } = this.request;
     const shape = builder.node(node.arg).shape;
     const overUnits = node.axes.includes(shape.length - 1);
+    const { summing } = this.request;
+    if (shape.length === 1 && summing !== undefined && quads(storage.size(shape[0] ?? '')) >= summing.lanes)
+      return this.sharedSums(node, spots, summing).map((sum) => `vec4f(${sum})`);
     if (!overUnits || !isQuad(spots)) {
       const sums = this.sums(node, spots, scope);
       return overUnits ? sums.map((sum) => `vec4f(${across(sum, node.kind)})`) : sums;
@@ -373,8 +387,35 @@ export class ValuePrinter {
     return true;
   }
 
-  /** The variables of sums, or of maxima, each of four parts where they are over units: one loop for all. */
-  private sums(node: Node & Reduce, spots: readonly Spot[], scope: Scope): string[] {
+  /** What all units of a row are summed to, each lane its share of them; numbers. */
+  private sharedSums(node: Node & Reduce, spots: readonly Spot[], { lanes, together }: Summing): string[] {
+    const combined = (parts: (lane: number) => string) => inPairs([...Array(lanes).keys()].map(parts), node.kind);
+    if (together) {
+      this.hands = true;
+      return this.sums(node, spots, this.root, { first: `col % ${lanes}u`, stride: lanes }).map((sum) => {
+        const part = `part_${this.names++}`;
+        this.root.lines.push(`let ${part} = ${across(sum, node.kind)};`);
+        return combined((lane) => `subgroupBroadcast(${part}, ${lane}u)`);
+      });
+    }
+    const turn = this.names++;
+    const counter = { name: `lane_${turn}`, count: lanes };
+    const block: Scope = { lines: [], known: new Map(), parent: this.root, rounds: 1 };
+    const parts = this.sums(node, spots, block, { first: counter.name, stride: lanes }).map((sum, index) => {
+      const part = `parts_${turn}_${index}`;
+      this.root.lines.push(`var ${part}: array<f32, ${lanes}>;`);
+      block.lines.push(`${part}[${counter.name}] = ${across(sum, node.kind)};`);
+      return part;
+    });
+    this.root.lines.push(...this.nested([counter], block.lines));
+    return parts.map((part) => combined((lane) => `${part}[${lane}]`));
+  }
+
+  /**
+   * The variables of sums, or of maxima, each of four parts where they are over units: one loop for all.
+   * @param share which of the rounds are a lane's, where they are shared out
+   */
+  private sums(node: Node & Reduce, spots: readonly Spot[], scope: Scope, share?: Strided): string[] {
     const { storage, builder } = this.request;
     const shape = builder.node(node.arg).shape;
     const innermost = shape.length - 1;
@@ -382,7 +423,7 @@ export class ValuePrinter {
     const turn = this.names++;
     const counters = node.axes.map((axis): Counter => {
       const size = storage.size(shape[axis] ?? '');
-      return { name: `k${axis}_${turn}`, count: axis === innermost ? quads(size) : size };
+      return { name: `k${axis}_${turn}`, count: axis === innermost ? quads(size) : size, ...share };
     });
     const names = spots.map((_, index) => (spots.length === 1 ? `sum_${turn}` : `sum_${turn}_${index}`));
     const inner = spots.map(({ outer, last, step }): Spot => {
@@ -395,7 +436,7 @@ export class ValuePrinter {
       const text = indices[innermost] ?? '0u';
       return { outer: indices.slice(0, -1), last: { kind: overUnits ? 'quad' : (last?.kind ?? 'quad'), text }, step };
     });
-    const rounds = counters.reduce((product, { count }) => product * count, scope.rounds);
+    const rounds = counters.reduce((product, { count, stride = 1 }) => product * Math.ceil(count / stride), scope.rounds);
     const block: Scope = { lines: [], known: new Map(), parent: scope, rounds };
     const [counter] = counters;
     const { before } = node;
@@ -411,7 +452,7 @@ export class ValuePrinter {
     this.loops = true;
     this.flops += rounds * spots.length;
     if (node.kind === 'max') this.calls.add('rc_max');
-    const first = counters.map((one) => `${one.name} == 0u`).join(' && ');
+    const first = counters.map((one) => `${one.name} == ${one.first ?? '0u'}`).join(' && ');
     for (const [index, sum] of names.entries()) {
       const value = values[index];
       block.lines.push(
@@ -424,8 +465,8 @@ export class ValuePrinter {
 
   private nested(counters: readonly Counter[], lines: readonly string[]): string[] {
     return counters.reduceRight<string[]>(
-      (body, { name: counter, count, until = `${count}u` }) => [
-        `for (var ${counter} = 0u; ${counter} < ${until}${this.request.opaque}; ${counter}++) {`,
+      (body, { name: counter, count, first = '0u', stride = 1, until = `${count}u` }) => [
+        `for (var ${counter} = ${first}; ${counter} < ${until}${this.request.opaque}; ${counter}${stride === 1 ? '++' : ` += ${stride}u`}) {`,
         ...body.map((line) => `  ${line}`),
         '}',
       ],
@@ -495,6 +536,15 @@ export const liveUnits = (quad: string, units: number): string => `vec4u(4u * ${
 
 /** What a name says of the step at a spot, where a lane has several. */
 export const named = (name: string, { step }: Spot): string => (step === undefined ? name : `${name}_${step}`);
+
+/** Neighbours first, which rounds less than one after the other. */
+function inPairs(parts: readonly string[], kind: Reduce['kind']): string {
+  const [first = '', second] = parts;
+  if (second === undefined) return first;
+  const half = Math.ceil(parts.length / 2);
+  const [left, right] = [inPairs(parts.slice(0, half), kind), inPairs(parts.slice(half), kind)];
+  return kind === 'sum' ? `(${left} + ${right})` : `rc_max(vec4f(${left}), vec4f(${right})).x`;
+}
 
 function across(sum: string, kind: Reduce['kind']): string {
   if (kind === 'sum') return `${sum}.x + ${sum}.y + ${sum}.z + ${sum}.w`;

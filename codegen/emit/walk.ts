@@ -120,8 +120,9 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
   const widths = passes.map(({ phase }) => widthIn(section, phase.shape));
   const lanes = residentLanes(target, Math.max(...widths));
   // Lanes of which some have nothing to do in the last turn of a phase could hand nothing on.
-  const handing = tile > 1 && widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
+  const handing = widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
   const texts = passes.map((pass) => phaseText(section, target, pass, bindings, { tile, order, handing }));
+  const hands = texts.some((text) => text.hands);
   return assembleWalk(section, target, loop, texts, bindings, {
     comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}`,
     registers: [],
@@ -133,12 +134,12 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     from: 'span.x',
     until: 'span.y',
     body: widths.flatMap((width, index) => [
-      handing === undefined
+      !hands
         ? `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`
         : `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`,
       'storageBarrier();',
     ]),
-    ...(handing !== undefined && texts.some(({ hands }) => hands) ? { subgroup: handing } : {}),
+    ...(hands && handing !== undefined ? { subgroup: handing } : {}),
     ends: [],
   });
 }

@@ -34,6 +34,16 @@ const SYMBOLS = fromText(`import { cell, embed, mat, matvec, symbol, tanh, vec }
       return { h: n, y: matvec(E, n) };
     } });`);
 
+/** Sums and maxima over all units: of a state, of what was given, of what only some rows have, and behind the loop. */
+const SUMS = fromText(`import { cell, mat, matvec, maxOver, mean, softmax, sqrt, sum, tanh, variance, vec } from 'recurve';
+  export default cell({ name: 'sums', dims: ['I', 'H'], inputs: { x: vec('I') }, state: { h: vec('H') },
+    params: { W: mat('H', 'I'), U: mat('H', 'H'), g: vec('H'), b: vec('H') },
+    step({ x }, { h }, { W, U, g, b }) {
+      const s = matvec(W, x) + matvec(U, h);
+      const n = tanh(((s - mean(s)) / sqrt(variance(s) + 0.01)) * g + b) + 0.1 * maxOver(h);
+      return { h: n - softmax(n) * sum(b), y: n * maxOver(-1 - s * s), m: mean(x) };
+    } });`);
+
 type Prepared = ReturnType<typeof prepare>;
 
 function planFor({ tree, options, sizes }: Prepared, target: Target, strategy: LoopStrategy = 'stepwise'): Plan {
@@ -62,6 +72,9 @@ describe('lanes that hand each other what they loaded', () => {
     ['heads', builtIn('mlstm'), { T: 5, B: 3, I: 16, N: 2, K: 16, V: 16 }],
     ['a matrix whose rows end at different units', builtIn('clockwork'), { T: 5, B: 3, I: 16, H: 32 }],
     ['symbols', SYMBOLS, { T: 5, B: 3, V: 16, H: 16 }],
+    ['sums over units', SUMS, { T: 6, B: 5, I: 32, H: 48 }],
+    ['sums over units of which some are left over', SUMS, { T: 6, B: 3, I: 16, H: 62 }],
+    ['sums over units of one row', SUMS, { T: 6, B: 1, I: 16, H: 32 }],
   ] as const)('have the bits that each has alone: %s', async (_, tree, sizes) => {
     const prepared = prepare(tree, sizes);
     const { signature, outputs } = prepared;
@@ -87,6 +100,8 @@ describe('lanes that hand each other what they loaded', () => {
     for (const [tree, sizes] of [
       [MIXED, { T: 6, B: 19, I: 16, H: 32 }],
       [builtIn('lstm'), { T: 5, B: 16, I: 5, H: 16 }],
+      [SUMS, { T: 6, B: 19, I: 16, H: 32 }],
+      [SUMS, { T: 6, B: 1, I: 16, H: 48 }],
     ] as const) {
       const prepared = prepare(tree, sizes);
       const data = randomData(prepared.signature, sizes, prepared.outputs, { seed: 8, ragged: true });
@@ -96,6 +111,21 @@ describe('lanes that hand each other what they loaded', () => {
       const alone = planFor(prepared, { ...device.target, broadcasts: false });
       expect(differingBits(await results(together, data), await results(alone, data))).toEqual([]);
     }
+  });
+
+  it.each([
+    { T: 5, B: 3, I: 4, H: 8 },
+    { T: 5, B: 3, I: 12, H: 5 },
+    { T: 5, B: 3, I: 70, H: 15 },
+  ])('sum by themselves what has fewer units than they are: %o', async (sizes) => {
+    const prepared = prepare(SUMS, sizes);
+    const data = randomData(prepared.signature, sizes, prepared.outputs, { seed: 8, ragged: true });
+    const compared = compareResults(
+      await results(planFor(prepared, device.target), data),
+      runReference(SUMS, prepared.signature, sizes, data),
+      1e-5,
+    );
+    expect(compared.filter(({ ok }) => !ok)).toEqual([]);
   });
 
   it('hand nothing on where every lane multiplies an operand of its own', () => {

@@ -57,11 +57,11 @@ function lanesHave(plan: Plan, what: 'steps' | 'positions'): Record<Plan['passes
 
 /** Sums over units of a value that each has a row of, with a mask, a maximum and a window among them. */
 const SUMS = fromText(`import { cell, mat, matvec, maxOver, outer, softmax, tanh, vec } from 'recurve';
-  export default cell({ name: 'sums', dims: ['N', 'K'], inputs: { k: vec('K'), v: vec('N') }, state: { S: mat('N', 'K') },
+  export default cell({ name: 'sums', dims: ['N', 'K', 'I'], inputs: { k: vec('K'), v: vec('N'), x: vec('I') }, state: { S: mat('N', 'K') },
     params: { W: mat('N', 'K'), u: vec('K') },
-    step({ k, v }, { S }, { W, u }) {
+    step({ k, v, x }, { S }, { W, u }) {
       const read = matvec(S, k);
-      return { S: tanh(0.5 * S + outer(v - read, k)), y: read * maxOver(W * S, 'K') + matvec(S, softmax(u)) };
+      return { S: tanh(0.5 * S + outer(v - read, k) * maxOver(-1 - 0.1 * x * x)), y: read * maxOver(W * S, 'K') + matvec(S, softmax(u)) };
     } });`);
 
 const translator = (options: Readonly<Record<string, OptionValue>>, sizes: Sizes): Subject => ({
@@ -93,7 +93,8 @@ describe('lanes with several steps of a sequence', () => {
 
 describe('lanes with several positions', () => {
   it.each([
-    ['rows of a matrix', { tree: SUMS, sizes: { T: 5, B: 3, N: 11, K: 6 } }, 8],
+    ['rows of a matrix', { tree: SUMS, sizes: { T: 5, B: 3, N: 11, K: 6, I: 3 } }, 8],
+    ['rows of a matrix, and sums over more units', { tree: SUMS, sizes: { T: 5, B: 3, N: 8, K: 8, I: 40 } }, 8],
     [
       'chunks',
       { tree: loadSpec('delta-rule', process.cwd()), sizes: { T: 70, B: 2, I: 3, K: 5, V: 6 }, strategy: 'chunkwise' },
