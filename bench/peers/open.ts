@@ -2,12 +2,13 @@
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import type { Peer, PeerName } from './peer.js';
 
-/** Opens a peer on our device, or says in one sentence why it cannot run here. */
+/** Opens a peer, on our device where it takes one, or says in one sentence why it cannot run here. */
 export async function openPeer(name: PeerName, device: RecurveDevice): Promise<Peer | string> {
   switch (name) {
-    case 'tfjs-webgpu': {
+    case 'tfjs-webgpu':
+    case 'tfjs-wasm': {
       const { openTfjs } = await import('./tfjs.js');
-      return openTfjs(device);
+      return openTfjs(name, device);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** As much of tfjs as the peer uses, and how a run of it ends. */
+/** As much of tfjs as the peers use, and how a run of it ends. */
 import type * as TfCore from '@tensorflow/tfjs-core';
 import type * as TfLayers from '@tensorflow/tfjs-layers';
 import type { Tensor } from '../../runtime/data.js';
@@ -17,18 +17,17 @@ export type Backend = TfCore.KernelBackend & {
 export interface Packages {
   readonly core: typeof TfCore;
   readonly layers: typeof TfLayers;
-  readonly WebGPUBackend: new (device: GPUDevice, info: Pick<GPUAdapterInfo, 'vendor' | 'architecture'>) => Backend;
 }
 
-/** tfjs, running on a device of ours. */
+/** tfjs, with a backend open. */
 export interface Tfjs {
   readonly packages: Packages;
-  readonly backend: Backend;
-  readonly device: RecurveDevice;
+  /** Resolves when all that was asked for is done. */
+  readonly finished: () => Promise<void>;
 }
 
 /** Submits what tfjs has recorded, as it does itself when a result is read, and waits for the device. */
-export function finished({ backend, device }: Tfjs): Promise<void> {
+export function submitted(backend: Backend, device: RecurveDevice): Promise<void> {
   backend.endComputePassEncoder();
   if (backend.commandEncoder) backend.submitQueue();
   return device.settle(device.device.queue.onSubmittedWorkDone());

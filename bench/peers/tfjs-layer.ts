@@ -4,7 +4,7 @@ import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, type CellResult, shapeOf, type Tensor } from '../../runtime/data.js';
 import { type KerasLayer, packWeights, swapTimeAndBatch, unpackWeights } from './keras.js';
 import type { PeerLayer } from './peer.js';
-import { finished, gradientsOf, readAll, type TfCore, type Tfjs, type TfLayers } from './tfjs-device.js';
+import { gradientsOf, readAll, type TfCore, type Tfjs, type TfLayers } from './tfjs-device.js';
 
 export class TfjsLayer implements PeerLayer {
   readonly note: string | undefined;
@@ -64,12 +64,12 @@ export class TfjsLayer implements PeerLayer {
 
   forward(): Promise<void> {
     this.tfjs.packages.core.tidy(() => void this.apply());
-    return finished(this.tfjs);
+    return this.tfjs.finished();
   }
 
   forwardBackward(): Promise<void> {
     this.tfjs.packages.core.tidy(() => void this.gradients());
-    return finished(this.tfjs);
+    return this.tfjs.finished();
   }
 
   async read(): Promise<CellResult> {

@@ -4,7 +4,7 @@ import type { CellData, CellResult, Tensor, Tensors } from '../../runtime/data.j
 import { swapTimeAndBatch } from './keras.js';
 import type { Network } from './networks/index.js';
 import type { PeerLayer } from './peer.js';
-import { finished, gradientsOf, readAll, type TfCore, type Tfjs } from './tfjs-device.js';
+import { gradientsOf, readAll, type TfCore, type Tfjs } from './tfjs-device.js';
 
 type Variables = Readonly<Record<string, TfCore.Variable>>;
 
@@ -43,12 +43,12 @@ export class TfjsNetwork implements PeerLayer {
 
   forward(): Promise<void> {
     this.tfjs.packages.core.tidy(() => void this.apply());
-    return finished(this.tfjs);
+    return this.tfjs.finished();
   }
 
   forwardBackward(): Promise<void> {
     this.tfjs.packages.core.tidy(() => void this.gradients());
-    return finished(this.tfjs);
+    return this.tfjs.finished();
   }
 
   async read(): Promise<CellResult> {

@@ -1,39 +1,42 @@
 /**
- * `@tensorflow/tfjs-layers` and `tfjs-core` on `@tensorflow/tfjs-backend-webgpu`, on our own device: what a user would otherwise run.
- *
- * The backend takes a device, so nothing of ours and theirs differs but the kernels and the graph they are in.
+ * `@tensorflow/tfjs-layers` and `tfjs-core` on a backend of theirs: what a user would otherwise run. `tfjs-backend-webgpu` takes our own
+ * device, so nothing of ours and theirs differs but the kernels and the graph they are in; `tfjs-backend-wasm` computes on one core of
+ * the processor, with SIMD.
  */
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import type { RecurveDevice } from '../../runtime/device/index.js';
 import { kerasLayer } from './keras.js';
 import { networkOf } from './networks/index.js';
-import type { Peer } from './peer.js';
-import type { Packages } from './tfjs-device.js';
+import type { Peer, PeerName } from './peer.js';
+import { type Backend, type Packages, submitted, type Tfjs } from './tfjs-device.js';
 import { TfjsLayer } from './tfjs-layer.js';
 import { TfjsNetwork } from './tfjs-network.js';
 
-/** The kernels of tfjs are registered for this name only, so one backend can be open at a time. */
-const BACKEND = 'webgpu';
-const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', '@tensorflow/tfjs-backend-webgpu'] as const;
+const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'] as const;
+const BACKENDS: Readonly<Record<PeerName, string>> = {
+  'tfjs-webgpu': '@tensorflow/tfjs-backend-webgpu',
+  'tfjs-wasm': '@tensorflow/tfjs-backend-wasm',
+};
 
-/** Opens tfjs on our device; where it is not installed, says how to get it. One at a time in a process. */
-export async function openTfjs(device: RecurveDevice): Promise<Peer | string> {
-  // tfjs asks for `navigator.gpu` while loading and when a backend is made, and for nothing else of a browser's.
-  const opened = withNavigator(device.gpu, () => {
-    const packages = loadPackages();
-    if (typeof packages === 'string') return packages;
-    if (packages.core.findBackendFactory(BACKEND)) packages.core.removeBackend(BACKEND);
-    return { packages, backend: new packages.WebGPUBackend(device.device, device.adapter) };
-  });
-  if (typeof opened === 'string') return opened;
-  const { packages, backend } = opened;
-  packages.core.registerBackend(BACKEND, () => backend);
-  await packages.core.setBackend(BACKEND);
+/** As much of the backends' packages as is used here. */
+interface WebGpuPackage {
+  readonly WebGPUBackend: new (device: GPUDevice, info: Pick<GPUAdapterInfo, 'vendor' | 'architecture'>) => Backend;
+}
+interface WasmPackage {
+  readonly setWasmPaths: (folder: string) => void;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Opens tfjs; where it is not installed, says how to get it. One backend at a time in a process. */
+export async function openTfjs(name: PeerName, device: RecurveDevice): Promise<Peer | string> {
+  const tfjs = await whereInstalled(name, () => (name === 'tfjs-wasm' ? onWasm() : onWebGpu(device)));
+  if (typeof tfjs === 'string') return tfjs;
   return {
-    name: 'tfjs-webgpu',
+    name,
     layer(signature, sizes, data) {
       if (data.lengths !== undefined || data.reverse) return 'the comparison runs full sequences forward in time';
-      const tfjs = { packages, backend, device };
       if (signature.times === undefined) {
         const keras = kerasLayer(signature);
         return typeof keras === 'string' ? keras : new TfjsLayer(tfjs, keras, signature, sizes, data);
@@ -41,20 +44,47 @@ export async function openTfjs(device: RecurveDevice): Promise<Peer | string> {
       const network = networkOf(signature, data);
       return typeof network === 'string' ? network : new TfjsNetwork(tfjs, network, signature, data);
     },
-    close() {
-      packages.core.removeBackend(BACKEND);
-    },
+    close: tfjs.close,
   };
 }
 
-function loadPackages(): Packages | string {
-  const require = createRequire(import.meta.url);
+interface Opened extends Tfjs {
+  readonly close: () => void;
+}
+
+async function onWebGpu(device: RecurveDevice): Promise<Opened> {
+  // tfjs asks for `navigator.gpu` while loading and when a backend is made, and for nothing else of a browser's.
+  const { packages, backend } = withNavigator(device.gpu, () => {
+    const packages = loadPackages();
+    const { WebGPUBackend } = require(BACKENDS['tfjs-webgpu']) as WebGpuPackage;
+    if (packages.core.findBackendFactory('webgpu')) packages.core.removeBackend('webgpu');
+    return { packages, backend: new WebGPUBackend(device.device, device.adapter) };
+  });
+  const { core } = packages;
+  core.registerBackend('webgpu', () => backend);
+  await core.setBackend('webgpu');
+  return { packages, finished: () => submitted(backend, device), close: () => core.removeBackend('webgpu') };
+}
+
+async function onWasm(): Promise<Opened> {
+  const packages = loadPackages();
+  const { setWasmPaths } = require(BACKENDS['tfjs-wasm']) as WasmPackage;
+  if (packages.core.getBackend() !== 'wasm') {
+    setWasmPaths(`${dirname(require.resolve(BACKENDS['tfjs-wasm']))}/`);
+    await packages.core.setBackend('wasm');
+  }
+  // Its kernels are done when they return. The package makes its backend once: it stays.
+  return { packages, finished: () => Promise.resolve(), close: () => {} };
+}
+
+const loadPackages = (): Packages => ({ core: require(PACKAGES[0]), layers: require(PACKAGES[1]) });
+
+async function whereInstalled<R>(name: PeerName, open: () => Promise<R>): Promise<R | string> {
   try {
-    const { WebGPUBackend } = require(PACKAGES[2]) as Pick<Packages, 'WebGPUBackend'>;
-    return { core: require(PACKAGES[0]), layers: require(PACKAGES[1]), WebGPUBackend };
+    return await open();
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')) throw error;
-    return `it is not installed; npm install ${PACKAGES.map((name) => `${name}@4.22`).join(' ')}`;
+    return `it is not installed; npm install ${[...PACKAGES, BACKENDS[name]].map((own) => `${own}@4.22`).join(' ')}`;
   }
 }
 

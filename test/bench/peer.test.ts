@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPeer } from '../../bench/peers/open.js';
-import type { Peer } from '../../bench/peers/peer.js';
+import { PEER_NAMES, type Peer } from '../../bench/peers/peer.js';
 import { parseCell, resolveOptions, resolveSignature } from '../../codegen/frontend/index.js';
 import { compareResults } from '../../runtime/compare.js';
 import type { CellData } from '../../runtime/data.js';
@@ -11,13 +11,13 @@ import { runReference } from '../../runtime/reference/index.js';
 
 const SIZES = { T: 5, B: 3, I: 7, H: 6 };
 
-describe('the tfjs peer', () => {
+describe.each(PEER_NAMES)('the peer %s', (peerName) => {
   let device: RecurveDevice;
   let peer: Peer;
 
   beforeAll(async () => {
     device = await openDevice('auto');
-    const opened = await openPeer('tfjs-webgpu', device);
+    const opened = await openPeer(peerName, device);
     if (typeof opened === 'string') throw new Error(opened);
     peer = opened;
   });
