@@ -39,7 +39,10 @@ export async function relay(): Promise<void> {
 
 /** In the relayed process: ends with the one that relays it, and otherwise does not wait for it. */
 export function followRelay(): void {
-  if (process.env[RELAYED] === undefined || process.channel == null) return;
+  const relayed = process.env[RELAYED] !== undefined;
+  // What this process starts is not relayed by anybody.
+  delete process.env[RELAYED];
+  if (!relayed || process.channel == null) return;
   process.once('disconnect', () => process.exit(128 + constants.signals.SIGHUP));
   process.channel.unref();
 }

@@ -72,11 +72,10 @@ export function followersOf(section: Section, loop: LoopOrder, behind: readonly 
           if (!a.writes && !b.writes) continue;
           if (a.shift === undefined || b.shift === undefined || a.width !== b.width) return false;
           const reads = a.writes && !b.writes;
+          const inRegister = reads && brought.has(`${key} ${b.shift}`);
           // From behind the last step, what that left is one step back.
-          if (
-            ends ? !reads || b.shift - a.shift !== -loop.by : b.shift !== a.shift && !(reads && brought.has(`${key} ${b.shift}`))
-          )
-            return false;
+          const found = ends ? reads && b.shift - a.shift === -loop.by : inRegister || b.shift === a.shift;
+          if (!found) return false;
         }
       }
     }

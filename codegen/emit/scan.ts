@@ -66,10 +66,6 @@ export function emitScan(
       { pass: { ...loop, name: `${loop.name}_starts_${index}` }, emitted: emitStarts(parts, `${loop.name}_starts_${index}`) },
     ];
   });
-  const walkWith = ({ eachStep, atEnd }: Followers): Walk => {
-    const passesOf = (own: readonly Follower[]) => own.map(({ pass }) => pass);
-    return emitThread(section, target, loop, { ...stretches, eachStep: passesOf(eachStep), atEnd: passesOf(atEnd) });
-  };
   const stretches: Omit<Stretch, 'eachStep' | 'atEnd'> = {
     count,
     lines,
@@ -80,6 +76,10 @@ export function emitScan(
         const index = scan.groups[group]?.carried.findIndex((one) => one.place === place) ?? -1;
         return at(section, bindings, sums[group]?.rests[index] ?? nowhere());
       }),
+  };
+  const walkWith = ({ eachStep, atEnd }: Followers): Walk => {
+    const passesOf = (own: readonly Follower[]) => own.map(({ pass }) => pass);
+    return emitThread(section, target, loop, { ...stretches, eachStep: passesOf(eachStep), atEnd: passesOf(atEnd) });
   };
   const all = walkWith(followers);
   const fits = all.instructions <= 2 * target.maxKernelInstructions && all.kernel.bindings.length <= target.maxStorageBuffers;

@@ -91,14 +91,13 @@ function candidates({ storage }: Section, { phase, rows }: PhasePass): Sharing[]
   const home = homeSpot(shape.length);
   const counts = (extent: number) => [MOST, MOST / 2, MOST / 4].filter((count) => count <= extent);
   const turns = (count: number) => [...Array(count).keys()];
-  const upTo = (first: string, turn: number, last: string) => (turn === 0 ? first : `min(${first} + ${turn}${last})`);
   const steps = counts(rows === 'all' ? storage.steps : 1).map(
     (count): Sharing => ({
       axis: 'steps',
       count,
       spots: turns(count).map((turn) => ({ ...home, step: `t${turn}` })),
       // Behind the last step the last one is computed again, and stored once more.
-      lines: turns(count).map((turn) => `let t${turn} = ${upTo('t', turn, `, ${storage.steps - 1}`)};`),
+      lines: turns(count).map((turn) => `let t${turn} = min(t + ${turn}, ${storage.steps - 1});`),
     }),
   );
   const [outermost = 1] = shape.length > 1 ? storage.extents(shape) : [];

@@ -153,7 +153,7 @@ export class ValuePrinter {
     const stepless = this.isStepless(id);
     const spots = wanted.map((spot): Spot => {
       const there = node.shape.length === 0 ? NOWHERE : spot;
-      return stepless || spot.step === undefined ? { ...there, step: undefined } : { ...there, step: spot.step };
+      return { ...there, step: stepless ? undefined : spot.step };
     });
     const keys = spots.map((spot) => `${id} ${keyOf(spot)}`);
     const missing = spots.filter(

@@ -134,9 +134,9 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     from: 'span.x',
     until: 'span.y',
     body: widths.flatMap((width, index) => [
-      !hands
-        ? `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`
-        : `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`,
+      hands
+        ? `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`
+        : `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`,
       'storageBarrier();',
     ]),
     ...(hands && handing !== undefined ? { subgroup: handing } : {}),

@@ -44,13 +44,20 @@ export function needsRelay(): boolean {
 export class WithoutWarnings extends Transform {
   readonly #decoder = new StringDecoder('utf8');
   #held = '';
+  /** Whether a part of the last line was passed on. */
+  #begun = false;
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    const text = (this.#held + this.#decoder.write(chunk)).replaceAll(WARNING, '');
+    const found = this.#held + this.#decoder.write(chunk);
+    // What ends a line that was begun is no line by itself.
+    const rest = this.#begun ? found.indexOf('\n') + 1 || found.length : 0;
+    const text = found.slice(0, rest) + found.slice(rest).replaceAll(WARNING, '');
     const start = text.lastIndexOf('\n') + 1;
     const line = text.slice(start);
-    const holds = line !== '' && (line.startsWith(BEGINNING) || BEGINNING.startsWith(line));
+    const begun = this.#begun && start === 0;
+    const holds = line !== '' && !begun && (line.startsWith(BEGINNING) || BEGINNING.startsWith(line));
     this.#held = holds ? line : '';
+    if (text !== '') this.#begun = begun || (line !== '' && !holds);
     done(null, holds ? text.slice(0, start) : text);
   }
 
