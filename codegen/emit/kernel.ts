@@ -20,7 +20,7 @@ export interface Emitted {
 }
 
 /** What every WebGPU device allows. */
-const MOST_LANES = 256;
+export const MOST_LANES = 256;
 
 /** Lanes of a workgroup for this many quads of units: no wider than needed, a power of two. */
 export function lanesFor(target: Target, width: number): number {
@@ -40,6 +40,8 @@ export interface Spread {
   readonly perRow: number;
   /** Rows side by side: several where one is too narrow for a workgroup. */
   readonly across: number;
+  /** Whether all lanes of a workgroup stay, those behind the last units too. */
+  readonly whole?: boolean;
 }
 
 export function spreadOver(target: Target, width: number, rows: number): Spread {
@@ -51,13 +53,16 @@ export function spreadOver(target: Target, width: number, rows: number): Spread 
 }
 
 /** Where a lane finds its quad of units, `col`, and its row, `row`, in a grid over so many quads by so many rows; what is left over returns. */
-export function gridOver(target: Target, { lanes, perRow, across }: Spread, width: number, rows: number) {
+export function gridOver(target: Target, { lanes, perRow, across, whole = false }: Spread, width: number, rows: number) {
   const groups = Math.ceil(rows / across);
   const gridY = Math.min(groups, target.maxWorkgroupsPerDimension);
   const group = `group.z * ${gridY}u + group.y`;
   const workgroups: Emitted['workgroups'] = [Math.ceil(width / perRow), gridY, Math.ceil(groups / gridY)];
   // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
-  const guard = [width % perRow === 0 ? [] : `col >= ${width}u`, rows % (across * gridY) === 0 ? [] : `row >= ${rows}u`].flat();
+  const guard = [
+    width % perRow === 0 || whole ? [] : `col >= ${width}u`,
+    rows % (across * gridY) === 0 ? [] : `row >= ${rows}u`,
+  ].flat();
   const head = {
     lanes,
     col: across === 1 ? `group.x * ${lanes}u + lane` : perRow === 1 ? '0u' : `lane % ${perRow}u`,
@@ -76,6 +81,8 @@ export interface KernelHead {
   readonly sees: 'nothing' | 'step' | 'span' | 'wave';
   /** How wide a subgroup must be, where lanes hand each other what they loaded. */
   readonly subgroup?: number;
+  /** `vec4f` of workgroup memory, where lanes add up parts of sums. */
+  readonly parts?: number;
 }
 
 /** What the two numbers are that a kernel takes which is told more than its step. */
@@ -88,7 +95,7 @@ const SPANS: Readonly<Record<KernelHead['sees'], string>> = {
 
 export function assemble(
   template: TemplateName,
-  { name, sees, subgroup }: KernelHead,
+  { name, sees, subgroup, parts = 0 }: KernelHead,
   target: Target,
   bindings: Bindings,
   calls: Iterable<WgslFunction>,
@@ -103,6 +110,7 @@ export function assemble(
     usesTime,
     walks,
     subgroup,
+    parts,
     span,
     rolled: looped,
     first: walks ? 'span.x' : 'time',

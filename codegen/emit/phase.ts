@@ -14,10 +14,11 @@ import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { handsOn, shared, summing } from './handing.js';
 import { indexLines } from './indices.js';
-import { assemble, checkSize, type Emitted, gridOver, lanesFor, pick, rolled, spreadOver } from './kernel.js';
+import { assemble, checkSize, type Emitted, gridOver, lanesFor, pick, rolled, type Spread, spreadOver } from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
+import { type Slices, slicedText, slicesOver } from './slices.js';
 import { emitTogether } from './together.js';
 import { name } from './values.js';
 
@@ -43,20 +44,27 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const hands = handsOn(target, full, width);
   const handed = hands && multipliesTheSame(section, pass);
   const many = (width / full) * Math.floor(rows / HANDED.rows) >= FEWEST;
-  const tile = tileRows(pass, rows, handed && many ? HANDED : OWN);
+  const most = tileRows(pass, rows, handed && many ? HANDED : OWN);
+  const { tile, slices } = slicesOver(section, target, pass, { rows, tile: most }) ?? { tile: most, slices: undefined };
   const { data, calls, instructions, units, cost, ...text } = phaseText(section, target, pass, bindings, {
     tile,
     order: orderFor(section, [pass]),
+    slices,
     ...(hands ? { handing: full } : {}),
   });
   checkSize(section.builder, target, pass, instructions);
   const tiles = Math.ceil(rows / tile);
-  const spread = spreadOver(target, width, tiles);
+  const spread: Spread = slices === undefined ? spreadOver(target, width, tiles) : spreadIn(slices);
   const { head, workgroups } = gridOver(target, spread, width, tiles);
   const { contractions, stores } = pass.phase;
   const kernel = assemble(
     'phase',
-    { name: pass.name, sees: pass.rows === 'step' ? 'step' : 'nothing', ...(text.hands ? { subgroup: full } : {}) },
+    {
+      name: pass.name,
+      sees: pass.rows === 'step' ? 'step' : 'nothing',
+      ...(text.hands ? { subgroup: full } : {}),
+      parts: text.parts,
+    },
     target,
     bindings,
     calls,
@@ -74,6 +82,14 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   };
 }
 
+/** Rows one below the other, for all lanes of a workgroup add up what they share. */
+const spreadIn = ({ columns, count }: Slices): Spread => ({
+  lanes: columns * count,
+  perRow: columns,
+  across: 1,
+  whole: true,
+});
+
 /** How many rows a phase runs over. */
 export function rowsOf({ storage }: Section, { rows }: PhasePass): number {
   return rows === 'step' ? storage.size('B') : storage.size('B') * storage.steps;
@@ -89,6 +105,8 @@ export interface PhaseText {
   readonly width: number;
   /** Whether lanes hand each other what they loaded. */
   readonly hands: boolean;
+  /** `vec4f` of workgroup memory. */
+  readonly parts: number;
   readonly units: number;
   /** For one dispatch over all rows. */
   readonly cost: Emitted['cost'];
@@ -104,6 +122,8 @@ export interface Tiling {
   readonly registers?: Registers;
   /** Of how many lanes each loads some of the rows, or sums some of the units, and hands that to the others, where all need the same. */
   readonly handing?: number;
+  /** Of lanes that share out what they sum over; all lanes of a workgroup come there. */
+  readonly slices?: Slices | undefined;
 }
 
 /** Sequences are ordered where there are several and it may save products. */
@@ -117,7 +137,7 @@ export function phaseText(
   target: Target,
   pass: PhasePass,
   bindings: Bindings,
-  { tile, order, registers, handing }: Tiling,
+  { tile, order, registers, handing, slices }: Tiling,
 ): PhaseText {
   const { builder, storage, merging } = section;
   const { phase } = pass;
@@ -150,7 +170,10 @@ export function phaseText(
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
   const multiplied = groups.some(({ shares }) => shares.length > 0);
   const contractions = phase.contractions.length;
-  const passed = phase.contractions.map((_, index) => `, sums[i * ${contractions}u + ${index}u]`).join('');
+  const accumulators = perRow.flatMap((row) => phase.contractions.map(({ id }) => `${name(id)}_${row}`));
+  const sliced = slices === undefined ? undefined : slicedText(accumulators, slices, width);
+  const summed = (index: string) => sliced?.total(index) ?? `sums[${index}]`;
+  const passed = phase.contractions.map((_, index) => `, ${summed(`i * ${contractions}u + ${index}u`)}`).join('');
   const units = storage.elements(phase.shape);
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
   const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed.sum);
@@ -158,6 +181,10 @@ export function phaseText(
   const rowAt = (offset: string) => (rows % tile === 0 ? `(first + ${offset})` : `min(first + ${offset}, ${rows - 1}u)`);
   const data = (suffix: string) => {
     const call = `finish${suffix}(${position}, col${passed});`;
+    const there = [
+      ...(rows % tile === 0 ? [] : [`at < ${rows}u`]),
+      ...(slices === undefined || width % slices.columns === 0 ? [] : [`start + column < ${width}u`]),
+    ];
     return {
       suffix,
       opaque,
@@ -171,12 +198,13 @@ export function phaseText(
         index: rowOf(row === 0 ? 'first' : rowAt(`${row}u`)),
       })),
       ownRows: (multiplied ? ownRows : []).map((offset, turn) => ({ row: ownName(turn), index: rowOf(rowAt(`(${offset})`)) })),
-      accumulatorRows: phase.contractions.flatMap(({ id }, index) =>
-        perRow.map((row) => ({ name: `${name(id)}_${row}`, slot: row * contractions + index })),
-      ),
+      accumulatorRows: accumulators.map((name, slot) => ({ name, slot })),
       groups,
-      sums: contractions * tile,
-      call: rows % tile === 0 ? call : `if (at < ${rows}u) { ${call} }`,
+      sums: sliced === undefined ? contractions * tile : 0,
+      slices: sliced?.data,
+      parameters: sliced === undefined ? 'col: u32' : 'start: u32, lane: u32',
+      ...(slices === undefined ? { turn: '0u', next: 'i++' } : { turn: 'slice', next: `i += ${slices.count}u` }),
+      call: there.length === 0 ? call : `if (${there.join(' && ')}) { ${call} }`,
       alive: ends ? aliveText() : '',
       ordered,
     };
@@ -187,6 +215,7 @@ export function phaseText(
     instructions: body.instructions,
     width,
     hands: body.hands || multiplied,
+    parts: sliced?.memory ?? 0,
     units,
     cost: {
       bytesRead: 4 * (words + phase.loads.size * rows * width * 4),
@@ -221,7 +250,9 @@ export function phaseText(
     return {
       comment: `${group.members.length} × ${storage.size(summed.sum)} units`,
       operands: group.members.length,
-      ...(ends ? { ...bounds, to: `select(0u, ${bounds.to}, alive)` } : bounds),
+      from: slices === undefined ? bounds.from : `${bounds.from} + slice`,
+      to: ends ? `select(0u, ${bounds.to}, alive)` : bounds.to,
+      advance: slices === undefined ? 'k++' : `k += ${slices.count}u`,
       opaque,
       lines: lines.map((text) => ({ text })),
       bases,

@@ -16,6 +16,7 @@ import { handsOn } from './handing.js';
 import { assemble, type Emitted, instructionsOf, lanesFor } from './kernel.js';
 import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
+import { longestSum, powerFrom, slicesWithin } from './slices.js';
 import { addressOf, NOWHERE } from './spots.js';
 
 /** A loop of a section: its phases in order, and which way it counts. */
@@ -118,10 +119,17 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
   let tile = Math.min(...passes.map((pass) => tileRows(pass, rows)));
   while (tile > 1 && Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
   const widths = passes.map(({ phase }) => widthIn(section, phase.shape));
-  const lanes = residentLanes(target, Math.max(...widths));
+  const lanes = residentLanes(
+    target,
+    Math.max(...passes.map((pass, index) => lanesWanted(section, target, pass, widths[index] ?? 1))),
+  );
   // Lanes of which some have nothing to do in the last turn of a phase could hand nothing on.
   const handing = widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
-  const texts = passes.map((pass) => phaseText(section, target, pass, bindings, { tile, order, handing }));
+  const slices = passes.map((pass) => (target.software ? undefined : slicesWithin(section, pass, { lanes, tile })));
+  const texts = passes.map((pass, index) =>
+    phaseText(section, target, pass, bindings, { tile, order, handing, slices: slices[index] }),
+  );
+  const parts = Math.max(...texts.map((text) => text.parts));
   const hands = texts.some((text) => text.hands);
   return assembleWalk(section, target, loop, texts, bindings, {
     comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}`,
@@ -134,11 +142,15 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     from: 'span.x',
     until: 'span.y',
     body: widths.flatMap((width, index) => [
-      hands
-        ? `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`
-        : `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`,
+      slices[index] !== undefined
+        ? `phase${index}(0u, lane, first);`
+        : hands
+          ? `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`
+          : `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`,
       'storageBarrier();',
+      ...(parts > 0 ? ['workgroupBarrier();'] : []),
     ]),
+    parts,
     ...(hands && handing !== undefined ? { subgroup: handing } : {}),
     ends: [],
   });
@@ -159,6 +171,7 @@ interface WalkForm {
   readonly ends: readonly string[];
   /** As in `KernelHead`. */
   readonly subgroup?: number;
+  readonly parts?: number;
 }
 
 function assembleWalk(
@@ -174,7 +187,7 @@ function assembleWalk(
   const lines = (all: readonly string[]) => all.map((text) => ({ text }));
   const kernel = assemble(
     'walk',
-    { name, sees: 'span', ...(form.subgroup === undefined ? {} : { subgroup: form.subgroup }) },
+    { name, sees: 'span', parts: form.parts ?? 0, ...(form.subgroup === undefined ? {} : { subgroup: form.subgroup }) },
     target,
     bindings,
     new Set(texts.flatMap(({ calls }) => [...calls])),
@@ -234,8 +247,13 @@ export function widthIn({ storage }: Section, shape: Place['shape']): number {
 const instructionsIn = ({ builder }: Section, pass: PhasePass | undefined, { instructions }: PhaseText) =>
   pass === undefined ? instructions : instructionsOf(builder, pass.phase, instructions);
 
+/** Lanes that a phase has work for: on a machine that runs many of them at once, some share a sum. */
+function lanesWanted(section: Section, { software }: Target, pass: PhasePass, width: number): number {
+  return software ? width : powerFrom(width) * powerFrom(longestSum(section, pass));
+}
+
 /** Of a workgroup that has all units: on a processor more lanes than one vector would only be run in turns. */
 function residentLanes(target: Target, widest: number): number {
   const most = target.software ? target.subgroup : 256;
-  return Math.min(most, Math.max(target.software ? 1 : target.subgroup, 2 ** Math.ceil(Math.log2(widest))));
+  return Math.min(most, Math.max(target.software ? 1 : target.subgroup, powerFrom(widest)));
 }

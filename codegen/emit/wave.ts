@@ -7,9 +7,10 @@ import type { Section } from '../schedule/passes.js';
 import type { Stage, Wave } from '../schedule/wave.js';
 import { type Alike, alike } from './alike.js';
 import { Bindings } from './bindings.js';
-import { assemble, checkSize, type Emitted, instructionsOf, lanesFor, pick } from './kernel.js';
+import { assemble, checkSize, type Emitted, instructionsOf, lanesFor, MOST_LANES, pick } from './kernel.js';
 import { orderFor, type PhaseText, phaseText, rowsOf, tileRows } from './phase.js';
 import { render } from './render.js';
+import { type Slices, slicesFilling } from './slices.js';
 
 /** One stage by itself. */
 interface Single {
@@ -21,6 +22,7 @@ interface Single {
   /** What its workgroups are. */
   readonly form: {
     readonly width: number;
+    readonly slices: Slices | undefined;
     readonly tile: number;
     readonly tiles: number;
     /** Steps that it takes together, with so many rows of so many in all. */
@@ -56,9 +58,10 @@ function single(stage: Stage, target: Target): Single {
   const { storage } = section;
   const batch = storage.size('B');
   const rows = every * batch;
-  const tile = tileRows(pass, rows);
+  const most = tileRows(pass, rows);
+  const { tile, slices } = slicesFilling(section, target, pass, { rows, tile: most }) ?? { tile: most, slices: undefined };
   const bindings = new Bindings();
-  const phase = phaseText(section, target, pass, bindings, { tile, order: orderFor(section, [pass]) });
+  const phase = phaseText(section, target, pass, bindings, { tile, order: orderFor(section, [pass]), slices });
   checkSize(section.builder, target, pass, phase.instructions);
   const turns = pass.rows === 'all' ? 1 : storage.steps;
   return {
@@ -67,7 +70,7 @@ function single(stage: Stage, target: Target): Single {
     bindings: bindings.spec(),
     instructions: instructionsOf(section.builder, pass.phase, phase.instructions),
     text: textOf(phase, ''),
-    form: { width: phase.width, tile, tiles: Math.ceil(rows / tile), every, batch, rows: rowsOf(section, pass) },
+    form: { width: phase.width, slices, tile, tiles: Math.ceil(rows / tile), every, batch, rows: rowsOf(section, pass) },
     cost: {
       bytesRead: phase.cost.bytesRead * turns,
       bytesWritten: phase.cost.bytesWritten * turns,
@@ -107,7 +110,9 @@ function mergedBindings(singles: readonly Single[]): Bindings {
 
 function waveKernel(singles: readonly Single[], target: Target, by: 1 | -1, name: string): Emitted {
   const groups = alike(singles, (group, number) => `n${group}_${number}`);
-  const lanes = Math.max(...singles.map(({ form: { width } }) => lanesFor(target, width)));
+  const lanes = Math.max(
+    ...singles.map(({ form: { width, slices } }) => (slices === undefined ? lanesFor(target, width) : MOST_LANES)),
+  );
   const ends: number[] = [];
   for (const { members } of groups) ends.push((ends.at(-1) ?? 0) + members.length * workgroupsOf(members[0], lanes).count);
   const turns = ends.at(-1) ?? 1;
@@ -115,7 +120,7 @@ function waveKernel(singles: readonly Single[], target: Target, by: 1 | -1, name
   const sum = (of: (cost: Emitted['cost']) => number) => singles.reduce((total, { cost }) => total + of(cost), 0);
   const kernel = assemble(
     'wave',
-    { name, sees: 'wave' },
+    { name, sees: 'wave', parts: Math.max(...singles.map(({ phase }) => phase.parts)) },
     target,
     mergedBindings(singles),
     new Set(singles.flatMap(({ phase }) => [...phase.calls])),
@@ -138,8 +143,8 @@ function waveKernel(singles: readonly Single[], target: Target, by: 1 | -1, name
 }
 
 function workgroupsOf(one: Single | undefined, lanes: number): { readonly columns: number; readonly count: number } {
-  const { width = 1, tiles = 1 } = one?.form ?? {};
-  const columns = Math.ceil(width / lanes);
+  const { width = 1, tiles = 1, slices } = one?.form ?? {};
+  const columns = Math.ceil(width / (slices?.columns ?? lanes));
   return { columns, count: columns * tiles };
 }
 
@@ -151,7 +156,7 @@ function kindOf(
 ): object {
   const [first] = members;
   if (first === undefined) throw new Error('a kind of stages without members');
-  const { width, tile, every, batch, rows } = first.form;
+  const { width, slices, tile, every, batch, rows } = first.form;
   const { columns, count } = workgroupsOf(first, lanes);
   const behind = pick(
     members.map(({ stage }) => stage.behind),
@@ -159,13 +164,13 @@ function kindOf(
   );
   const wave = `span.x - i32(${behind})`;
   const own = `part / ${columns}u * ${tile}u`;
-  const row = every === 1 ? own : `u32(time) / ${every}u * ${every * batch}u + ${own}`;
+  const row = every === 1 ? own : `u32(now) / ${every}u * ${every * batch}u + ${own}`;
   const inside = [
-    ...(width % lanes === 0 ? [] : [`col < ${width}u`]),
+    ...(slices !== undefined || width % lanes === 0 ? [] : [`col < ${width}u`]),
     ...(every === 1 || rows % (every * batch) === 0 ? [] : [`first < ${rows}u`]),
   ];
-  const call = `phase${index}(col, first);`;
-  const turn = by > 0 ? `time % ${every} == ${every - 1} || time == span.y - 1` : `time % ${every} == 0`;
+  const call = `phase${index}(${slices === undefined ? 'col' : 'start, lane'}, first);`;
+  const turn = by > 0 ? `now % ${every} == ${every - 1} || now == span.y - 1` : `now % ${every} == 0`;
   return {
     comment: members.map(({ stage: { section, pass } }) => nameIn(section, pass.name)).join(', '),
     // The same text, under names of its own.
@@ -176,8 +181,9 @@ function kindOf(
     count,
     columns,
     lanes,
+    slices,
     step: by > 0 ? wave : `span.y - 1 - (${wave})`,
-    turn: `time >= 0 && time < span.y${every === 1 ? '' : ` && (${turn})`}`,
+    turn: `now >= 0 && now < span.y${every === 1 ? '' : ` && (${turn})`}`,
     row,
     call: inside.length === 0 ? call : `if (${inside.join(' && ')}) { ${call} }`,
   };
