@@ -2,6 +2,7 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import type { Shape } from '../ir/graph.js';
 import type { Target } from '../plan.js';
+import { productRows } from '../schedule/gradients.js';
 import type { Start } from '../schedule/operands.js';
 import type { OuterProduct, OuterTerm, Pass } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
@@ -12,6 +13,7 @@ import { entriesLeft } from './entries.js';
 import { handsOn, shared, summing } from './handing.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
+import { addedUp } from './slices.js';
 import { isOwn, plus, rowNumber, stepAt } from './spots.js';
 
 type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
@@ -27,11 +29,16 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const [n, k] = [storage.size(common.rows), storage.size(common.columns)];
   const stride = quads(n);
   const width = quads(k);
-  const lanes = lanesFor(target, width);
-  const handed = handsOn(target, lanes, width);
+  const { split } = common;
+  const { columns, slices, chunks } = split ?? { columns: lanesFor(target, width), slices: 1, chunks: 1 };
+  const lanes = columns * slices;
+  const handed = split === undefined && handsOn(target, lanes, width);
   const quadsPerTile = tileQuads(target, stride, handed ? QUADS.handed : QUADS.own);
-  const rowsOf = ({ positions }: OuterTerm) => storage.steps * storage.size('B') * storage.elements(positions);
-  const rows = common.terms.reduce((sum, term) => sum + rowsOf(term), 0);
+  const rows = productRows(storage, common.terms);
+  // Parts take turns at the steps, and, where these are fewer, at the rows of a step.
+  const turns = Math.min(slices * chunks, 2 ** Math.floor(Math.log2(storage.steps)));
+  const across = (slices * chunks) / turns;
+  const groups = Math.ceil(width / columns);
   const opaque = rolled(target);
   const accumulators = [...Array(4 * quadsPerTile).keys()].map((index) => ({
     index,
@@ -62,9 +69,14 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       batch,
       positions,
       steps: storage.steps,
+      firstStep: split === undefined ? '0u' : across === 1 ? 'part' : `part % ${turns}u`,
+      nextStep: turns === 1 ? 't++' : `t += ${turns}u`,
+      firstRow: across === 1 ? '0u' : `part / ${turns}u`,
+      nextRow: across === 1 ? 'at++' : `at += ${across}u`,
       shortest: stepsOf(storage, bindings, nth('running - 1u')),
       row: positions === 1 ? `t * ${batch}u + ${sequence}` : `(t * ${batch}u + ${sequence}) * ${positions}u + at % ${positions}u`,
       block: BLOCK,
+      stretch: BLOCK * across,
       opaque,
       starts: [
         { name: bases.left, text: left.base },
@@ -85,21 +97,39 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   });
   const toBuffer = bindings.write(common.to);
   const entries = entriesLeft(storage, common.partial, bindings, byGroup(members.map(({ head }) => head)));
+  const store = (at: string, row: string, value: string) =>
+    `${toBuffer}[to + ${at}] ${pass.onto === 'nothing' ? '=' : '+='} ${entries.apply(value, `4u * quad + ${row}`, 'col')};`;
+  const added = addedUp(
+    accumulators.map(({ index }) => `total${index}`),
+    { columns, count: slices },
+  );
   const head = {
     name: pass.name,
     sees: 'nothing',
     ...(handed && common.terms.some(({ chosen }) => !chosen) ? { subgroup: lanes } : {}),
+    ...(split === undefined ? {} : { parts: added.memory }),
   } as const;
   const kernel = assemble('outer', head, target, bindings, entries.calls, {
     comment: `gradients of ${[...new Set(members.map(({ param }) => param))].join(', ')} over ${rows} rows`,
     lanes,
     quadsPerTile,
     width,
-    guard: width % lanes === 0 ? '' : `col >= ${width}u`,
+    guard: width % columns === 0 ? '' : `col >= ${width}u`,
+    split: split && {
+      ...split,
+      // The chunks of a row of workgroups lie beside each other.
+      groups,
+      stride: 4 * stride * width,
+      rounds: added.rounds.map((round, turn) => ({
+        ...round,
+        more: turn + 1 < added.rounds.length,
+        store: store(`(${round.from}u + slice) * ${width}u`, `${round.from}u + slice`, `added${turn}`),
+      })),
+    },
     setup: entries.setup.map((text) => ({ text })),
     accumulators: accumulators.map(({ index }) => ({
       index,
-      text: `${toBuffer}[to + ${index * width}u] ${pass.onto === 'nothing' ? '=' : '+='} ${entries.apply(`total${index}`, `4u * quad + ${index}u`, 'col')};`,
+      text: store(`${index * width}u`, `${index}u`, `total${index}`),
     })),
     terms,
     toBase: byGroup(members.map(({ to }) => to)),
@@ -107,10 +137,10 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   });
   return {
     kernel,
-    workgroups: [Math.ceil(width / lanes), stride / quadsPerTile, members.length],
+    workgroups: [groups * chunks, stride / quadsPerTile, members.length],
     cost: {
       bytesRead: 4 * members.length * rows * (n + k),
-      bytesWritten: 4 * members.length * n * k,
+      bytesWritten: 4 * members.length * n * k * chunks,
       flops: 2 * members.length * rows * n * k,
     },
   };
@@ -241,11 +271,11 @@ export function emitReduce(builder: GraphBuilder, storage: Storage, target: Targ
 }
 
 /** Adds the chunks' sums, in order. */
-export function emitGather(storage: Storage, target: Target, pass: PassOf<'gather'>): Emitted {
+export function emitGather(target: Target, pass: PassOf<'gather'>): Emitted {
   const bindings = new Bindings();
   const { common, members } = pass.sums;
-  const scalar = common.shape.length === 0;
-  const width = widthOf({ extents: storage.extents(common.shape) });
+  const { shape, chunks, width } = common;
+  const scalar = shape.length === 0;
   const lanes = lanesFor(target, width);
   const sums = members.map(({ partials, to }) => ({
     buffer: bindings.write(to.buffer),
@@ -256,18 +286,18 @@ export function emitGather(storage: Storage, target: Target, pass: PassOf<'gathe
     partials: partials.map((partial) => ({
       buffer: bindings.read(partial.buffer),
       base: partial.base,
-      count: scalar ? pass.chunks * widthOf(partial) : pass.chunks,
+      count: scalar ? chunks * widthOf(partial) : chunks,
       stride: width,
       opaque: rolled(target),
     })),
   }));
   const kernel = assemble('gather', { name: pass.name, sees: 'nothing' }, target, bindings, [], {
-    comment: `adds ${pass.chunks} chunks`,
+    comment: `adds ${chunks} chunks`,
     lanes,
     width,
     sums,
   });
-  const words = members.length * pass.chunks * width * 4;
+  const words = members.length * chunks * width * 4;
   return {
     kernel,
     workgroups: [Math.ceil(width / lanes), 1, 1],

@@ -179,7 +179,7 @@ function emitPass(section: Section, target: Target, pass: Pass): Emitted {
     case 'reduce':
       return emitReduce(builder, storage, target, pass);
     case 'gather':
-      return emitGather(storage, target, pass);
+      return emitGather(target, pass);
     case 'accrue':
       return emitAccrue(builder, storage, target, pass);
     case 'copy':

@@ -86,18 +86,30 @@ function fitted({ phase }: PhasePass, most: number, slices: Slices) {
 /** The least power of two that is not below. */
 export const powerFrom = (least: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, least)));
 
+/** Lanes' parts of sums, by name, as the template `added` adds them up: as many sums at once as there is memory and slices for. */
+export function addedUp(accumulators: readonly string[], { columns, count }: Slices) {
+  const most = Math.max(1, Math.min(count, Math.floor(MEMORY / (columns * count))));
+  const rounds = Array.from({ length: Math.ceil(accumulators.length / most) }, (_, round) => {
+    const names = accumulators.slice(round * most, (round + 1) * most);
+    return {
+      round,
+      columns,
+      count,
+      from: round * most,
+      sums: names.length,
+      names: names.map((name, slot) => ({ name, slot })),
+    };
+  });
+  return { memory: columns * count * Math.min(most, accumulators.length), rounds };
+}
+
 /** What the template `tile` adds of slices: `accumulators` by name, those of a row side by side. */
 export function slicedText(accumulators: readonly string[], { columns, count }: Slices, width: number) {
-  const most = Math.max(1, Math.min(count, Math.floor(MEMORY / (columns * count))));
-  const rounds = Array.from({ length: Math.ceil(accumulators.length / most) }, (_, round) => ({
-    round,
-    from: round * most,
-    names: accumulators.slice(round * most, (round + 1) * most).map((name, slot) => ({ name, slot })),
-  }));
+  const { memory, rounds } = addedUp(accumulators, { columns, count });
   // Where all sums are added at once, each total stays where only its own lane reads.
   const once = rounds.length === 1;
   return {
-    memory: Math.max(columns * count * Math.min(most, accumulators.length), once ? 0 : accumulators.length * columns),
+    memory: Math.max(memory, once ? 0 : accumulators.length * columns),
     /** Where a total is, by the number of its accumulator. */
     total: (index: string) => `parts[(${index}) * ${once ? count * columns : columns}u + column]`,
     data: {
@@ -105,7 +117,7 @@ export function slicedText(accumulators: readonly string[], { columns, count }: 
       count,
       col: width % columns === 0 ? 'start + column' : `min(start + column, ${width - 1}u)`,
       once,
-      rounds: rounds.map(({ names, ...round }) => ({ ...round, names, sums: names.length })),
+      rounds,
     },
   };
 }

@@ -12,9 +12,10 @@ import { inChunks } from './chunks.js';
 import { isWhole } from './matrices.js';
 import { type Merging, merge } from './merge.js';
 import { type Operand, throughWindows, viewOf } from './operands.js';
-import type { GatherForm, Onto, Order, OuterForm, OuterProduct, Pass, Sum } from './passes.js';
+import type { GatherForm, Onto, Order, OuterForm, OuterProduct, OuterTerm, Pass, Sum } from './passes.js';
 import { cutIntoPhases } from './phases.js';
 import { type Access, type Place, type Store, widthOf } from './places.js';
+import { splitOver } from './split.js';
 import type { Storage } from './storage.js';
 
 /** Trained parameters by what a section does with their gradients. */
@@ -38,15 +39,27 @@ export function gradientPasses(request: GradientRequest): Order[] {
   const onto: readonly Onto[] = ['nothing', 'former'];
   return onto
     .filter((each) => request.params[each].length > 0)
-    .flatMap((each) => [...outerPasses(request, each), ...sumPasses(request, each)])
+    .flatMap((each) => {
+      const [products, sums] = [outerPasses(request, each), sumPasses(request, each)];
+      return [...products.passes, ...sums.passes, ...gatherPasses(request, each, [...products.partial, ...sums.partial])];
+    })
     .flatMap((pass) => inChunks(pass, request.storage.target))
     .map((pass) => ({ kind: 'pass', pass }));
 }
 
+/** Passes, and the sums by chunks of rows that they leave. */
+interface Chunked {
+  readonly passes: readonly Pass[];
+  readonly partial: readonly { readonly common: GatherForm; readonly own: Sum }[];
+}
+
+const AFTER = { region: 'after', direction: 'backward' } as const;
+
 /** One pass for all matrices of one shape whose factors are seen alike. */
-function outerPasses(request: GradientRequest, onto: Onto): Pass[] {
+function outerPasses(request: GradientRequest, onto: Onto): Chunked {
   const { storage, params, terms: given, merging } = request;
   const products: { common: OuterForm; own: OuterProduct }[] = [];
+  const partial: Chunked['partial'][number][] = [];
   for (const declaration of params[onto]) {
     const { name, shape } = declaration;
     if (!storage.shared.isContracted(name)) continue;
@@ -69,33 +82,51 @@ function outerPasses(request: GradientRequest, onto: Onto): Pass[] {
             right: viewOf(storage, right, 'all', own),
           };
         });
+        const terms = seen.map(({ left, right, ...form }) => ({ ...form, left: left.view, right: right.view }));
+        const split = splitOver(storage.target, {
+          n: storage.size(rows),
+          k: storage.size(columns),
+          rows: productRows(storage, terms),
+        });
+        const chunks = split?.chunks ?? 1;
+        const whole: Place = { ...to, base: to.base + skipped + head * size };
+        const place = chunks === 1 ? whole : { ...whole, ...partialSums(storage, name, chunks * size) };
+        if (chunks > 1) {
+          partial.push({
+            common: { shape: [rows, columns], chunks, width: size },
+            own: { param: name, partials: [place], to: whole },
+          });
+        }
         products.push({
-          common: {
-            rows,
-            columns,
-            to: to.buffer,
-            terms: seen.map(({ left, right, ...form }) => ({ ...form, left: left.view, right: right.view })),
-            partial: isWhole(matrix) ? undefined : matrix,
-          },
+          common: { rows, columns, to: place.buffer, terms, split, partial: isWhole(matrix) ? undefined : matrix },
           own: {
             param: name,
             head,
-            to: to.base + skipped + head * size,
+            to: place.base,
             terms: seen.map(({ left, right }) => ({ left: left.start, right: right.start })),
           },
         });
       }
     }
   }
-  return merge(products, merging).map((merged, index) => ({
-    kind: 'outer',
-    name: `backward_weights_${ONTO[onto]}${index}_${merged.common.rows}_${merged.common.columns}`,
-    region: 'after',
-    direction: 'backward',
-    products: merged,
-    onto,
-  }));
+  const passes = merge(products, merging).map(
+    (merged, index): Pass => ({
+      ...AFTER,
+      kind: 'outer',
+      name: `backward_weights_${ONTO[onto]}${index}_${merged.common.rows}_${merged.common.columns}`,
+      products: merged,
+      onto: (merged.common.split?.chunks ?? 1) > 1 ? 'nothing' : onto,
+    }),
+  );
+  return { passes, partial };
 }
+
+const partialSums = ({ memory }: Storage, param: string, vectors: number) =>
+  memory.allocate('adjoints', vectors, `partial sums for ${param}`);
+
+/** Over how many a product sums: positions count as rows. */
+export const productRows = (storage: Storage, terms: readonly OuterTerm[]): number =>
+  terms.reduce((sum, { positions }) => sum + storage.steps * storage.size('B') * storage.elements(positions), 0);
 
 /** A parameter's terms by the matrix of it that they belong to; matrices that nothing uses get none, and zeros. */
 function byMatrix(
@@ -130,13 +161,13 @@ function keepsBusy(storage: Storage, shape: Shape): boolean {
   return software && shape.length > 0 && widthOf({ extents: storage.extents(shape) }) >= 2 * subgroup;
 }
 
-function sumPasses({ builder, storage, merging, params, terms, read }: GradientRequest, onto: Onto): Pass[] {
+function sumPasses({ builder, storage, merging, params, terms, read }: GradientRequest, onto: Onto): Chunked {
   const rows = storage.steps * storage.size('B');
   // About as many chunks as rows in a chunk: two short sums round less than one long one.
   const chunks = Math.ceil(Math.sqrt(rows));
   const stores: Store[] = [];
   const whole: Store[] = [];
-  const sums: { common: GatherForm; own: Sum }[] = [];
+  const partial: Chunked['partial'][number][] = [];
   for (const declaration of params[onto]) {
     const { name, shape } = declaration;
     if (storage.shared.isContracted(name)) continue;
@@ -152,12 +183,13 @@ function sumPasses({ builder, storage, merging, params, terms, read }: GradientR
       const { shape: given } = builder.node(value);
       const units = given.length > 0 ? given : shape;
       const extents = storage.extents(units);
-      const region = storage.memory.allocate('adjoints', chunks * widthOf({ extents }), `partial sums for ${name}`);
+      const region = partialSums(storage, name, chunks * widthOf({ extents }));
       const place: Place = { ...region, layout: 'shared', shape: units, extents, given: false };
       stores.push({ value, place, shift: 0, when: 'active' });
       return place;
     });
-    sums.push({ common: { shape }, own: { param: name, partials, to } });
+    const width = widthOf({ extents: storage.extents(shape) });
+    partial.push({ common: { shape, chunks, width }, own: { param: name, partials, to } });
   }
   const phasesOf = (own: readonly Store[]) =>
     cutIntoPhases({
@@ -174,26 +206,24 @@ function sumPasses({ builder, storage, merging, params, terms, read }: GradientR
     const kernels = merging === 'none' ? own.map((store) => [store]) : [own];
     return kernels.flatMap(phasesOf).map((phase) => ({ phase, chunks: own === whole ? 1 : chunks }));
   });
-  const common = { region: 'after', direction: 'backward' } as const;
-  return [
-    ...phases.map(
-      ({ phase, chunks }, index): Pass => ({
-        ...common,
-        kind: 'reduce',
-        chunks,
-        name: `backward_sums_${ONTO[onto]}${index}_${phase.shape.join('') || '1'}`,
-        phase,
-      }),
-    ),
-    ...merge(sums, merging).map(
-      (merged, index): Pass => ({
-        ...common,
-        kind: 'gather',
-        chunks,
-        name: `backward_gather_${ONTO[onto]}${index}_${merged.common.shape.join('') || '1'}`,
-        sums: merged,
-        onto,
-      }),
-    ),
-  ];
+  const passes = phases.map(
+    ({ phase, chunks }, index): Pass => ({
+      ...AFTER,
+      kind: 'reduce',
+      chunks,
+      name: `backward_sums_${ONTO[onto]}${index}_${phase.shape.join('') || '1'}`,
+      phase,
+    }),
+  );
+  return { passes, partial };
+}
+
+function gatherPasses({ merging }: GradientRequest, onto: Onto, partial: Chunked['partial']): Pass[] {
+  return merge(partial, merging).map((sums, index) => ({
+    ...AFTER,
+    kind: 'gather',
+    name: `backward_gather_${ONTO[onto]}${index}_${sums.common.shape.join('') || '1'}`,
+    sums,
+    onto,
+  }));
 }

@@ -9,6 +9,7 @@ import type { Start, View } from './operands.js';
 import type { Phase } from './phases.js';
 import type { Place } from './places.js';
 import type { Shared } from './shared.js';
+import type { Split } from './split.js';
 import type { Storage } from './storage.js';
 
 type Common = Pick<PassSpec, 'name' | 'region' | 'direction'>;
@@ -24,11 +25,15 @@ export type Pass =
       (
         | { readonly kind: 'copy'; readonly copies: Merged<CopyForm, MatrixCopy> }
         /** Gradients of matrices of one shape: Σ over T·B rows and leading positions of left · rightᵀ. */
-        | { readonly kind: 'outer'; readonly products: Merged<OuterForm, OuterProduct>; readonly onto: Onto }
+        | {
+            readonly kind: 'outer';
+            readonly products: Merged<OuterForm, OuterProduct>;
+            readonly onto: Onto;
+          }
         /** Sums over T·B rows, first by chunks of rows: the phase's stores name the values and their partial sums … */
         | { readonly kind: 'reduce'; readonly phase: Phase; readonly chunks: number }
-        /** … then over the chunks, and for a scalar over units too. */
-        | { readonly kind: 'gather'; readonly chunks: number; readonly sums: Merged<GatherForm, Sum>; readonly onto: Onto }
+        /** … then over the chunks, and for a scalar over units too. Products that were split end like this as well. */
+        | { readonly kind: 'gather'; readonly sums: Merged<GatherForm, Sum>; readonly onto: Onto }
         /** Sums over the steps of each sequence: the phase's stores name the values and where their sums go. */
         | { readonly kind: 'accrue'; readonly phase: Phase }
       ));
@@ -44,6 +49,8 @@ export interface OuterForm {
   /** The buffer of the gradients. */
   readonly to: string;
   readonly terms: readonly OuterTerm[];
+  /** Where parts of the rows are summed by themselves; several chunks have a matrix each. */
+  readonly split: Split | undefined;
   /** A matrix with entries left out: which ones depends on the matrix. */
   readonly partial: MatrixRef | undefined;
 }
@@ -71,6 +78,9 @@ export interface OuterProduct {
 export interface GatherForm {
   /** Of the parameter. */
   readonly shape: Shape;
+  readonly chunks: number;
+  /** `vec4f` of one chunk's sums. */
+  readonly width: number;
 }
 
 export interface Sum {
