@@ -1,20 +1,23 @@
 /** The kernels of the parameters' gradients; which products and sums they hold is decided in schedule/gradients.ts. */
 import type { GraphBuilder } from '../ir/builder.js';
-import type { Shape } from '../ir/graph.js';
+import type { NodeId, Shape } from '../ir/graph.js';
 import type { Target } from '../plan.js';
 import { productRows } from '../schedule/gradients.js';
 import type { Start } from '../schedule/operands.js';
-import type { OuterProduct, OuterTerm, Pass } from '../schedule/passes.js';
+import type { OuterProduct, OuterTerm, Pass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
+import { type Clock, clockOf } from './clocks.js';
 import { entriesLeft } from './entries.js';
 import { handsOn, shared, summing } from './handing.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
+import { notZero } from './phase.js';
 import { addedUp } from './slices.js';
 import { isOwn, plus, rowNumber, stepAt } from './spots.js';
+import { name } from './values.js';
 
 type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 
@@ -23,7 +26,7 @@ const BLOCK = 256;
 const LANE = ['x', 'y', 'z', 'w'];
 
 /** dW = Σ left · rightᵀ: a lane holds up to thirty-two rows by four columns; z is the parameter. */
-export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'>): Emitted {
+export function emitOuter({ builder, storage }: Section, target: Target, pass: PassOf<'outer'>): Emitted {
   const bindings = new Bindings();
   const { common, members } = pass.products;
   const [n, k] = [storage.size(common.rows), storage.size(common.columns)];
@@ -39,12 +42,33 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const turns = Math.min(slices * chunks, 2 ** Math.floor(Math.log2(storage.steps)));
   const across = (slices * chunks) / turns;
   const groups = Math.ceil(width / columns);
+  const tiles = stride / quadsPerTile;
+  // A processor's cores take workgroups that lie beside each other: each should have rows of all kinds, where some are idle.
+  const rowsFirst = split === undefined && common.terms.some(({ idle }) => idle?.side === 'left');
   const opaque = rolled(target);
   const accumulators = [...Array(4 * quadsPerTile).keys()].map((index) => ({
     index,
     quad: Math.floor(index / 4),
     lane: LANE[index % 4] ?? 'x',
   }));
+  const voted = (text: string) => (handed ? `subgroupAny(${text})` : text);
+  const clocks = new Map<NodeId, Clock>();
+  /** Whether a lane's part of a factor may be anything but zero at step t; lanes that need the same rows look at some of them each. */
+  const dueText = ({ idle, left, right }: OuterTerm): string => {
+    if (idle === undefined) return '';
+    const [view, dim] = idle.side === 'left' ? [left, common.rows] : [right, common.columns];
+    const telling = idle.conditions.filter(({ test }) => ['', dim].includes(builder.node(test).shape.join()));
+    if (telling.length === 0 || view.shift !== 0 || view.own !== undefined) return '';
+    for (const { test } of telling) clocks.set(test, clockOf({ builder, storage }, [dim], test, bindings, opaque));
+    const at = (unit: string) => {
+      const tests = telling.map(({ test, holds }) => `${holds ? '' : '!'}${name(test)}_at(i32(t), ${unit})`);
+      return `any(${tests.join(' & ')})`;
+    };
+    if (idle.side === 'right') return voted(at('col'));
+    const turns = handed ? Math.ceil(quadsPerTile / lanes) : quadsPerTile;
+    const own = (turn: number) => (handed ? `(lane + ${turn * lanes}u) % ${quadsPerTile}u` : `${turn}u`);
+    return voted([...Array(turns).keys()].map((turn) => at(`quad + ${own(turn)}`)).join(' | '));
+  };
   const terms = common.terms.map((term, index) => {
     const starts = (side: 'left' | 'right') => members.map((member) => startOf(member, index, side));
     const left = factorRows(storage, bindings, term, 'left', starts('left'));
@@ -62,6 +86,9 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
     const load = `${bindings.read(term.right.buffer)}[${bases.right} + ${right.row} + col]`;
     const batch = storage.size('B');
     const positions = storage.elements(term.positions);
+    const leftNames = handed
+      ? [...Array(shared(quadsPerTile, lanes, 'lane').loads.length).keys()].map((turn) => `own${turn}`)
+      : [...Array(quadsPerTile).keys()].map((quad) => `y${quad}`);
     const timed = storage.links.time !== undefined;
     const nth = (turn: string) => (timed ? sequenceOf(storage, bindings, turn) : turn);
     const sequence = nth(positions === 1 ? 'at' : `at / ${positions}u`);
@@ -84,6 +111,10 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
       ],
       lines: [...positionIndices(storage, term.positions), ...left.lines, ...right.lines].map((text) => ({ text })),
       right: inside === '' ? load : `select(vec4f(0), ${load}, ${inside})`,
+      due: dueText(term),
+      some: term.idle === undefined ? '' : voted(notZero(term.idle.side === 'right' ? ['x'] : leftNames)),
+      // What lanes look at they must have.
+      looksLeft: !handed && term.idle?.side === 'left',
       ...leftsOf(quadsPerTile, handed && !term.chosen ? lanes : undefined, (i) =>
         term.chosen
           ? `vec4f(vec4u(4u * (quad + ${i})) + vec4u(0, 1, 2, 3) == vec4u(${rowNumber(symbol, n)}))`
@@ -106,13 +137,19 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   const head = {
     name: pass.name,
     sees: 'nothing',
-    ...(handed && common.terms.some(({ chosen }) => !chosen) ? { subgroup: lanes } : {}),
+    ...(handed && common.terms.some(({ chosen }) => !chosen)
+      ? { subgroup: lanes, votes: common.terms.some(({ idle }) => idle !== undefined) }
+      : {}),
     ...(split === undefined ? {} : { parts: added.memory }),
   } as const;
-  const kernel = assemble('outer', head, target, bindings, entries.calls, {
+  const calls = [...entries.calls, ...[...clocks.values()].flatMap((clock) => [...clock.calls])];
+  const kernel = assemble('outer', head, target, bindings, calls, {
+    suffix: '',
+    clocks: [...clocks.values()],
     comment: `gradients of ${[...new Set(members.map(({ param }) => param))].join(', ')} over ${rows} rows`,
     lanes,
     quadsPerTile,
+    ...(rowsFirst ? { below: 'group.x', beside: 'group.y' } : { below: 'group.y', beside: 'group.x' }),
     width,
     guard: width % columns === 0 ? '' : `col >= ${width}u`,
     split: split && {
@@ -137,7 +174,7 @@ export function emitOuter(storage: Storage, target: Target, pass: PassOf<'outer'
   });
   return {
     kernel,
-    workgroups: [groups * chunks, stride / quadsPerTile, members.length],
+    workgroups: rowsFirst ? [tiles, groups, members.length] : [groups * chunks, tiles, members.length],
     cost: {
       bytesRead: 4 * members.length * rows * (n + k),
       bytesWritten: 4 * members.length * n * k * chunks,

@@ -81,6 +81,8 @@ export interface KernelHead {
   readonly sees: 'nothing' | 'step' | 'span' | 'wave';
   /** How wide a subgroup must be, where lanes hand each other what they loaded. */
   readonly subgroup?: number;
+  /** Whether what they have in common is so by a vote, or by what lanes there are: a compiler does not see it. */
+  readonly votes?: boolean;
   /** `vec4f` of workgroup memory, where lanes add up parts of sums. */
   readonly parts?: number;
 }
@@ -95,7 +97,7 @@ const SPANS: Readonly<Record<KernelHead['sees'], string>> = {
 
 export function assemble(
   template: TemplateName,
-  { name, sees, subgroup, parts = 0 }: KernelHead,
+  { name, sees, subgroup, votes = false, parts = 0 }: KernelHead,
   target: Target,
   bindings: Bindings,
   calls: Iterable<WgslFunction>,
@@ -110,6 +112,7 @@ export function assemble(
     usesTime,
     walks,
     subgroup,
+    votes: votes && !walks,
     parts,
     span,
     rolled: looped,

@@ -18,6 +18,7 @@ export type OperandGroup = Merged<Loop, LoopOperand>;
 interface Loop {
   readonly view: View;
   readonly summed: Summed;
+  readonly idle: boolean;
   /** The matrices that each operand meets: the contraction that gets the product, and how they lie in memory. */
   readonly weights: readonly { readonly id: number; readonly buffer: string; readonly headStride: number }[];
 }
@@ -33,6 +34,7 @@ interface Product {
   readonly view: View;
   readonly start: Start;
   readonly matrix: MatrixPlace;
+  readonly idle: boolean;
 }
 
 /** Contractions of one operand share its loads; then operands that differ only in where they lie share the code. */
@@ -43,8 +45,8 @@ export function operandGroups(
   merging: Merging,
 ): OperandGroup[] {
   const products = contractions.flatMap(({ id, terms }) =>
-    terms.map(({ operand, matrix, transposed }): Product => {
-      return { ...viewOf(storage, operand, rows), id, matrix: storage.matrix(matrix, transposed) };
+    terms.map(({ operand, matrix, transposed, idle }): Product => {
+      return { ...viewOf(storage, operand, rows), id, idle, matrix: storage.matrix(matrix, transposed) };
     }),
   );
   const byOperand = groupBy(products, ({ view, start, matrix }) => [view, start, matrix.summed]);
@@ -59,11 +61,12 @@ export function operandGroups(
 function loopOf(products: readonly Product[]): { common: Loop; own: LoopOperand } {
   const [first] = products;
   if (!first) throw new Error('an operand without products');
-  const { view, start, matrix } = first;
+  const { view, start, matrix, idle } = first;
   return {
     common: {
       view,
       summed: matrix.summed,
+      idle,
       weights: products.map(({ id, matrix: { buffer, headStride } }) => ({ id, buffer, headStride })),
     },
     own: { start, bases: products.map(({ matrix: { base } }) => base) },

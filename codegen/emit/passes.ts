@@ -175,7 +175,7 @@ function emitPass(section: Section, target: Target, pass: Pass): Emitted {
     case 'phase':
       return emitPhase(section, target, pass);
     case 'outer':
-      return emitOuter(storage, target, pass);
+      return emitOuter(section, target, pass);
     case 'reduce':
       return emitReduce(builder, storage, target, pass);
     case 'gather':

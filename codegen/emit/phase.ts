@@ -4,14 +4,18 @@
  * not see it, so there each lane loads rows of its own and hands them to the others. Weights lie side by side for neighbouring
  * lanes. Then each row's per-unit part runs on the sums.
  */
+import type { NodeId } from '../ir/graph.js';
 import type { WgslFunction } from '../ops/wgsl/index.js';
+import type { Condition } from '../passes/due.js';
 import type { Target } from '../plan.js';
 import type { Summed } from '../schedule/matrices.js';
 import type { View } from '../schedule/operands.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
+import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
+import { clockOf, clockValues } from './clocks.js';
 import { handsOn, shared, summing } from './handing.js';
 import { indexLines } from './indices.js';
 import { assemble, checkSize, type Emitted, gridOver, lanesFor, pick, rolled, type Spread, spreadOver } from './kernel.js';
@@ -42,7 +46,7 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const width = widthOf({ extents: section.storage.extents(pass.phase.shape) });
   const full = lanesFor(target, width);
   const hands = handsOn(target, full, width);
-  const handed = hands && multipliesTheSame(section, pass);
+  const handed = hands && multipliesTheSame(section, pass, full);
   const many = (width / full) * Math.floor(rows / HANDED.rows) >= FEWEST;
   const most = tileRows(pass, rows, handed && many ? HANDED : OWN);
   const { tile, slices } = slicesOver(section, target, pass, { rows, tile: most }) ?? { tile: most, slices: undefined };
@@ -62,7 +66,7 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
     {
       name: pass.name,
       sees: pass.rows === 'step' ? 'step' : 'nothing',
-      ...(text.hands ? { subgroup: full } : {}),
+      ...(text.hands ? { subgroup: full, votes: text.votes } : {}),
       parts: text.parts,
     },
     target,
@@ -105,6 +109,8 @@ export interface PhaseText {
   readonly width: number;
   /** Whether lanes hand each other what they loaded. */
   readonly hands: boolean;
+  /** Whether they do so in loops that are as long for all of them only as far as is known here. */
+  readonly votes: boolean;
   /** `vec4f` of workgroup memory. */
   readonly parts: number;
   readonly units: number;
@@ -150,14 +156,25 @@ export function phaseText(
   const ownRows = share?.loads ?? [];
   const opaque = rolled(target);
 
+  const conditions = new Map(phase.contractions.map(({ id }) => [id, conditionsOf(section, pass, id)]));
+  // Rows of a tile may be of several steps where they are of all.
+  const step = pass.rows === 'step' ? 'time' : batch % tile === 0 ? `i32(first / ${batch}u)` : undefined;
+  const tests = [...conditions.values()].flat().map(({ test }) => test);
+  const again = phase.contractions.length > 0 && tile > 1 && step !== undefined ? clockValues(section, phase) : [];
+  const clocks = [...new Set([...tests, ...again])].map((id) => clockOf(section, phase.shape, id, bindings, opaque));
+  const atStep = step === undefined ? [] : clocks;
+  const given = atStep.map(({ id }) => id);
   const shares = summing(target, handing !== undefined);
-  const body = printBody({ builder, storage, phase, bindings, opaque, registers, summing: shares }, (store, address, value) => {
-    const carried = registers?.write(store);
-    if (carried === undefined) return `${bindings.write(store.place.buffer)}[${address}] = ${value};`;
-    // What only the next step reads is in memory once, behind the last one.
-    if (store.place.layout === 'alternating') return `${carried} = ${value};`;
-    return `${carried} = ${value}; ${bindings.write(store.place.buffer)}[${address}] = ${carried};`;
-  });
+  const body = printBody(
+    { builder, storage, phase, bindings, opaque, registers, given, summing: shares },
+    (store, address, value) => {
+      const carried = registers?.write(store);
+      if (carried === undefined) return `${bindings.write(store.place.buffer)}[${address}] = ${value};`;
+      // What only the next step reads is in memory once, behind the last one.
+      if (store.place.layout === 'alternating') return `${carried} = ${value};`;
+      return `${carried} = ${value}; ${bindings.write(store.place.buffer)}[${address}] = ${carried};`;
+    },
+  );
   const ordered = order === 'longest first';
   // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
   const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');
@@ -168,12 +185,16 @@ export function phaseText(
   const rowOf = (at: string) =>
     pass.rows === 'step' || !ordered ? sequence(at) : `${at} / ${batch}u * ${batch}u + ${sequence(`${at} % ${batch}u`)}`;
   const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
+  const asked = groups.flatMap(({ due }, group) => (step === undefined && due !== '' ? [{ group, tile, text: due }] : []));
   const multiplied = groups.some(({ shares }) => shares.length > 0);
   const contractions = phase.contractions.length;
   const accumulators = perRow.flatMap((row) => phase.contractions.map(({ id }) => `${name(id)}_${row}`));
   const sliced = slices === undefined ? undefined : slicedText(accumulators, slices, width);
   const summed = (index: string) => sliced?.total(index) ?? `sums[${index}]`;
-  const passed = phase.contractions.map((_, index) => `, ${summed(`i * ${contractions}u + ${index}u`)}`).join('');
+  const passed = [
+    ...phase.contractions.map((_, index) => `, ${summed(`i * ${contractions}u + ${index}u`)}`),
+    ...atStep.map((clock) => `, ${clock.name}`),
+  ].join('');
   const units = storage.elements(phase.shape);
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
   const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed.sum);
@@ -188,7 +209,10 @@ export function phaseText(
     return {
       suffix,
       opaque,
-      accumulators: phase.contractions.map(({ id }) => ({ name: name(id) })),
+      accumulators: [...phase.contractions.map(({ id }) => ({ name: name(id), type: 'vec4f' })), ...atStep],
+      clocks,
+      atStep: atStep.map((clock) => ({ ...clock, step })),
+      asked,
       lines: body.lines,
       positions: contractions === 0 ? [] : indexLines(phase.shape, storage).map((text) => ({ text })),
       tile,
@@ -211,10 +235,11 @@ export function phaseText(
   };
   return {
     data,
-    calls: body.calls,
+    calls: new Set([...clocks.flatMap(({ calls }) => [...calls]), ...body.calls]),
     instructions: body.instructions,
     width,
     hands: body.hands || multiplied,
+    votes: multiplied && groups.some(({ alike }) => !alike),
     parts: sliced?.memory ?? 0,
     units,
     cost: {
@@ -238,20 +263,37 @@ export function phaseText(
     return batch % tile === 0 ? own : `(${own}) || (first % ${batch}u + ${tile}u > ${batch}u && ${step} + 1 < ${longest('0u')})`;
   }
 
-  function contraction(group: OperandGroup) {
-    const { view, summed, weights } = group.common;
+  /** Whether some sum of a loop is asked for: a test of one step, or with functions of the step of row `first + i`. */
+  function dueText(weights: OperandGroup['common']['weights']): string {
+    const each = weights.map(({ id }) => conditions.get(id) ?? []);
+    if (each.some((own) => own.length === 0)) return '';
+    const at = `i32(min(first + i, ${rows - 1}u) / ${batch}u)`;
+    const value = (test: NodeId) => (step === undefined ? `${name(test)}_at(${at}, col)` : name(test));
+    const texts = each.map((own) => `any(${own.map(({ test, holds }) => `${holds ? '' : '!'}${value(test)}`).join(' & ')})`);
+    const distinct = [...new Set(texts)];
+    return distinct.length === 1 ? (texts[0] ?? '') : `(${distinct.join(' | ')})`;
+  }
+
+  function contraction(group: OperandGroup, index: number) {
+    const { view, summed, weights, idle } = group.common;
     const buffer = bindings.read(view.buffer);
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
     const bounds = sumBounds(storage, summed, unit);
-    const handed = share !== undefined && sameForAll(view, summed);
+    const handed = share !== undefined && handing !== undefined && sameForAll(storage, view, summed, handing);
     const loaded = handed ? ownRows.map((_, turn) => ownName(turn)) : perRow.map(String);
     const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, loaded);
+    const due = dueText(weights);
+    const voted = (text: string) => (handed ? `subgroupAny(${text})` : text);
+    const wanted = [ends ? 'alive' : [], due === '' ? [] : voted(step === undefined ? `due${index}` : due)].flat();
     return {
+      due,
+      alike: due === '' && !idle && summed.range === undefined,
+      some: idle ? voted(notZero(loaded.map((row) => `x${row}`))) : '',
       comment: `${group.members.length} × ${storage.size(summed.sum)} units`,
       operands: group.members.length,
       from: slices === undefined ? bounds.from : `${bounds.from} + slice`,
-      to: ends ? `select(0u, ${bounds.to}, alive)` : bounds.to,
+      to: wanted.length === 0 ? bounds.to : `select(0u, ${bounds.to}, ${wanted.join(' & ')})`,
       advance: slices === undefined ? 'k++' : `k += ${slices.count}u`,
       opaque,
       lines: lines.map((text) => ({ text })),
@@ -288,14 +330,29 @@ export function phaseText(
   }
 }
 
-/** Whether lanes read an operand at the same units, of however many rows: then what one loads serves all. */
-function sameForAll({ windows, extents }: View, { range }: Summed): boolean {
-  return range === undefined && windows.length === 0 && extents.length === 0;
+/** Whether some number of these is none of the two zeros. */
+export const notZero = (vectors: readonly string[]): string =>
+  `any(((${vectors.map((vector) => `bitcast<vec4u>(${vector})`).join(' | ')}) << vec4u(1)) != vec4u(0))`;
+
+/** The conditions of a sum that a phase's lanes can tell at their own units. */
+function conditionsOf({ builder, due }: Section, { phase }: PhasePass, id: NodeId): readonly Condition[] {
+  const telling = ({ test }: Condition) => {
+    const { shape } = builder.node(test);
+    return shape.length === 0 || shape.join() === phase.shape.join();
+  };
+  return due(id).filter(telling);
+}
+
+/** Whether so many lanes read an operand at the same units, of however many rows: then what one loads serves all. */
+function sameForAll(storage: Storage, { windows, extents }: View, { units, range }: Summed, lanes: number): boolean {
+  const alike = range === undefined || storage.size(units) % (4 * lanes * range.blocks) === 0;
+  return alike && windows.length === 0 && extents.length === 0;
 }
 
 /** Whether some operand of a phase is the same for all lanes. */
-function multipliesTheSame({ storage, merging }: Section, { phase, rows }: PhasePass): boolean {
-  return operandGroups(phase.contractions, storage, rows, merging).some(({ common }) => sameForAll(common.view, common.summed));
+function multipliesTheSame({ storage, merging }: Section, { phase, rows }: PhasePass, lanes: number): boolean {
+  const groups = operandGroups(phase.contractions, storage, rows, merging);
+  return groups.some(({ common: { view, summed } }) => sameForAll(storage, view, summed, lanes));
 }
 
 /** As many rows as the registers hold, or as are worth it. */

@@ -40,6 +40,8 @@ export interface ValueRequest {
   readonly opaque: string;
   /** Of a lane that walks over steps by itself. */
   readonly registers?: Registers | undefined;
+  /** Values at the lane's own units that have names already. */
+  readonly given?: readonly NodeId[] | undefined;
   /** How sums over the units of a row are shared out among lanes that have the same row; otherwise each sums them from first to last. */
   readonly summing?: Summing | undefined;
 }
@@ -96,7 +98,10 @@ export class ValuePrinter {
 
   constructor(private readonly request: ValueRequest) {
     this.home = homeSpot(request.phase.shape.length);
-    for (const { id } of request.phase.contractions) this.root.known.set(`${id} ${keyOf(this.home)}`, name(id));
+    for (const id of [...request.phase.contractions.map(({ id }) => id), ...(request.given ?? [])]) {
+      const spot = request.builder.node(id).shape.length === 0 ? NOWHERE : this.home;
+      this.root.known.set(`${id} ${keyOf(spot)}`, name(id));
+    }
   }
 
   /** The names of a value at each of these spots, which differ in indices alone. */

@@ -7,6 +7,7 @@ import type { TensorDeclaration } from '../frontend/tree.js';
 import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
+import { idles } from '../passes/due.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import { inChunks } from './chunks.js';
 import { isWhole } from './matrices.js';
@@ -58,6 +59,7 @@ const AFTER = { region: 'after', direction: 'backward' } as const;
 /** One pass for all matrices of one shape whose factors are seen alike. */
 function outerPasses(request: GradientRequest, onto: Onto): Chunked {
   const { storage, params, terms: given, merging } = request;
+  const idle = idles(request.builder);
   const products: { common: OuterForm; own: OuterProduct }[] = [];
   const partial: Chunked['partial'][number][] = [];
   for (const declaration of params[onto]) {
@@ -72,12 +74,14 @@ function outerPasses(request: GradientRequest, onto: Onto): Chunked {
       const { heads, rows, columns, skipped, size } = storage.matrices.parts(matrix);
       const factors = own.map((term) => [factor(request, term.left), factor(request, term.right), term] as const);
       for (let head = 0; head < heads; head++) {
-        const seen = factors.map(([left, right, { gate, chosen = false }]) => {
+        const seen = factors.map(([left, right, { gate, chosen = false, ...term }]) => {
+          const sides = (['left', 'right'] as const).map((side) => ({ side, conditions: idle(term[side]) }));
           const own = heads > 1 ? head : undefined;
           return {
             positions: right.shape.slice(0, heads > 1 ? -2 : -1),
             gate,
             chosen,
+            idle: chosen ? undefined : sides.find(({ conditions }) => conditions.length > 0),
             left: viewOf(storage, left, 'all', own),
             right: viewOf(storage, right, 'all', own),
           };

@@ -1,6 +1,7 @@
 /** A scheduled program before any text is made of it: what each kernel computes, and in what order they run. */
 import type { GraphBuilder } from '../ir/builder.js';
-import type { MatrixRef, Shape } from '../ir/graph.js';
+import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
+import type { Condition } from '../passes/due.js';
 import type { Recurrence } from '../passes/recurrence.js';
 import type { PassSpec } from '../plan.js';
 import type { CopyForm, MatrixCopy } from './matrices.js';
@@ -62,6 +63,8 @@ export interface OuterTerm {
   readonly right: View;
   /** The left factor is one where the row is whose number is read there, and zero elsewhere. */
   readonly chosen: boolean;
+  /** A factor that is zero at some steps for all sequences: where one of the conditions does not hold. */
+  readonly idle: { readonly side: 'left' | 'right'; readonly conditions: readonly Condition[] } | undefined;
   /** The factor whose zeros count whatever they multiply, if one's do. */
   readonly gate: 'left' | 'right' | undefined;
 }
@@ -108,6 +111,8 @@ export interface Section {
   readonly prefix: string;
   readonly builder: GraphBuilder;
   readonly recurrence: Recurrence;
+  /** Conditions, the same for all sequences, without which a value is asked for by nothing. */
+  readonly due: (id: NodeId) => readonly Condition[];
   readonly storage: Storage;
   readonly merging: Merging;
   /** Why its loops do not take many steps at once; `undefined` where they might. */

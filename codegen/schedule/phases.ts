@@ -31,6 +31,7 @@ import {
   type NodeId,
   type Shape,
 } from '../ir/graph.js';
+import { mayIdle } from '../passes/due.js';
 import { Levels, type Where } from './levels.js';
 import { type Operand, throughWindows } from './operands.js';
 import { type Access, accessOf, type Store } from './places.js';
@@ -39,6 +40,8 @@ export interface PhaseTerm {
   readonly matrix: MatrixRef;
   readonly transposed: boolean;
   readonly operand: Operand;
+  /** Whether the operand is zero at some steps for all sequences. */
+  readonly idle: boolean;
 }
 
 export interface Phase {
@@ -110,6 +113,7 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
     { ...request, available: (id) => read(id) !== undefined },
     stores.map(({ value }) => value),
   );
+  const isIdle = mayIdle(builder);
   const pending = new Map<string, { level: number; shape: Shape; stores: Store[] }>();
   const stored = new Map<NodeId, Access>();
 
@@ -166,7 +170,10 @@ export function cutIntoPhases(request: RegionRequest): Phase[] {
         return;
       }
       if (isContract(node)) {
-        contractions.push({ id, terms: node.terms.map((term) => ({ ...term, operand: operandOf(term.operand) })) });
+        contractions.push({
+          id,
+          terms: node.terms.map((term) => ({ ...term, operand: operandOf(term.operand), idle: isIdle(term.operand) })),
+        });
         return;
       }
       if (findsRows(node)) {

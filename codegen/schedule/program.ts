@@ -1,6 +1,8 @@
 /** Schedules the sections of a program, forward and then backward, and gives every value its place. A cell is one section. */
 import type { Signature } from '../frontend/tree.js';
 import { argumentsOf, type NodeId, type StepGraph } from '../ir/graph.js';
+import { dueIn } from '../passes/due.js';
+import { Ranges } from '../passes/ranges.js';
 import { type Recurrence, recurrenceOf } from '../passes/recurrence.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import type { LoopStrategies, Sizes, Target } from '../plan.js';
@@ -111,8 +113,10 @@ export function programOf(shared: Shared, sections: readonly SectionScheduling[]
   }
   const scheduled = sections.map(({ graphs, recurrence, storage, forward, backwardOrders }): Section => {
     const { builder } = graphs.retimed;
+    const ranges = new Ranges(builder.nodes, graphs.step.next);
+    const due = dueIn(builder, rootsOf(graphs), ranges);
     const orders = { forward: forward.orders, backward: backwardOrders };
-    return { prefix: graphs.prefix, builder, recurrence, storage, merging, notChunked, ...orders };
+    return { prefix: graphs.prefix, builder, recurrence, due, storage, merging, notChunked, ...orders };
   });
   const pack = copyPasses(shared, merging)
     .flatMap((pass) => inChunks(pass, target))
@@ -123,24 +127,34 @@ export function programOf(shared: Shared, sections: readonly SectionScheduling[]
 /** Forward values that the adjoint's results are made of. */
 function neededForward(step: StepGraph, adjoint: RetimedAdjoint): NodeId[] {
   const { builder } = adjoint;
-  const results = [...Object.values(step.next), ...Object.values(step.outputs), ...Object.values(step.traces)];
-  const forward = ancestors(builder, results, () => true);
-  const gradients = Object.values(adjoint.params)
-    .flat()
-    .flatMap((term) => (term.kind === 'sum' ? [term.value] : [term.left, term.right]));
-  const roots = [
-    ...adjoint.handovers.map(({ value }) => value),
-    ...Object.values(adjoint.inputs),
-    ...Object.values(adjoint.traces),
-    ...accruedIn(builder, Object.values(adjoint.held)).map(({ of }) => of),
-    ...gradients,
-  ];
+  const forward = ancestors(builder, resultsOf(step), () => true);
+  const roots = gradientsOf(adjoint);
   const behind = ancestors(builder, roots, (id) => !forward.has(id));
   const used = new Set<NodeId>(roots.filter((id) => forward.has(id)));
   for (const id of behind) {
     for (const argument of argumentsOf(builder.node(id))) if (forward.has(argument)) used.add(argument);
   }
   return [...used];
+}
+
+const resultsOf = ({ next, outputs, traces }: StepGraph): NodeId[] => [next, outputs, traces].flatMap(Object.values);
+
+/** What the adjoint leaves to others, but for what becomes of carried cotangents. */
+function gradientsOf({ builder, handovers, inputs, traces, held, params }: RetimedAdjoint): NodeId[] {
+  const terms = Object.values(params).flat();
+  return [
+    ...handovers.map(({ value }) => value),
+    ...Object.values(inputs),
+    ...Object.values(traces),
+    ...accruedIn(builder, Object.values(held)).map(({ of }) => of),
+    ...terms.flatMap((term) => (term.kind === 'sum' ? [term.value] : [term.left, term.right])),
+  ];
+}
+
+/** All values of a section that somebody else sees. */
+function rootsOf({ step, retimed }: SectionGraphs): NodeId[] {
+  const { carries, held } = retimed;
+  return [...resultsOf(step), ...gradientsOf(retimed), ...Object.values(carries), ...Object.values(held)];
 }
 
 /** One pass for all copies of one form between the same buffers. */

@@ -2,6 +2,7 @@
 
 import type { AdapterChoice } from '../../runtime/device/adapter.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
+import { asHardware } from '../device/as-hardware.js';
 import type { Checks, Failure, Outcome } from './run.js';
 
 /** What is made at random, run and shrunk. */
@@ -18,6 +19,8 @@ export interface Subject<M, S> {
 
 export interface Request<M> {
   readonly adapter: AdapterChoice;
+  /** Kernels as a GPU gets them, whatever the adapter is. */
+  readonly kernels?: 'for hardware';
   readonly seed: number;
   /** Numbers of the first one and the one behind the last. */
   readonly from: number;
@@ -58,7 +61,8 @@ const EFFORT = { models: 300, time: 90_000 };
 export async function runCampaign<M, S>(subject: Subject<M, S>, request: Request<M>): Promise<Report<M>> {
   const report: Report<M> = { cells: 0, findings: [], illConditioned: [], excess: 0, worst: 0 };
   for (let start = request.from; start < request.to && report.findings.length < request.most; start += PER_DEVICE) {
-    const device = await openDevice(request.adapter);
+    const opened = await openDevice(request.adapter);
+    const device = request.kernels === undefined ? opened : asHardware(opened);
     try {
       await runOn(device, subject, request, start, Math.min(start + PER_DEVICE, request.to), report);
     } finally {

@@ -1,6 +1,6 @@
 /** Random well-formed cells: the same seed and index give the same model. */
 import { Builder } from './builder.js';
-import { apply, declaredAs, type Expr, leaf, type Model, type Shape } from './model.js';
+import { apply, declaredAs, type Expr, leaf, type Model, type Shape, written } from './model.js';
 import { CHOICES, PER_UNIT } from './per-unit.js';
 import { printModel } from './print.js';
 import { PRODUCTS } from './products.js';
@@ -101,6 +101,7 @@ function nextState(b: Builder, name: string, shape: Shape, states: readonly [str
   const own = leaf(`s.${name}`, shape);
   const others = states.filter(([other, theirs]) => other !== name && theirs.join() === shape.join());
   if (others.length > 0 && random.chance(0.1)) return leaf(`s.${random.pick(others)[0]}`, shape);
+  if (random.chance(0.12)) return apply(ticking(random, shape), shape, value, own);
   const text = random.pick([
     'tanh($0)',
     'tanh($0)',
@@ -112,6 +113,15 @@ function nextState(b: Builder, name: string, shape: Shape, states: readonly [str
     'zoneout(tanh($0), $1, 0.3)',
   ]);
   return apply(text, shape, value, ...(text.includes('$1') ? [own] : []));
+}
+
+/** A state that keeps its value at some steps, all of its units at the same or each block at its own. */
+function ticking(random: Random, shape: Shape): string {
+  const period =
+    shape.length === 1 && random.chance(0.6) ? `2 ** blockIndex(${written(shape[0] ?? '')}, ${random.whole(2, 4)})` : '2';
+  const ticks = random.pick([`mod(t, ${period}) === 0`, `mod(t + 1, ${period}) < 0.5`]);
+  const next = random.pick(['tanh($0)', 'sigmoid($0)', 'softsign($0)', '(0.3 * $1 + sin($0))']);
+  return random.chance(0.6) ? `(${ticks} ? ${next} : $1)` : `(${ticks} ? $1 : ${next})`;
 }
 
 /** Often with a product of some state, as in most cells. */

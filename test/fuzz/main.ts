@@ -1,6 +1,7 @@
 /**
  * `npm run fuzz -- --cells 10000 --seed 1 --adapter swiftshader`: random cells against the reference.
  * `npm run fuzz -- --models 1000 --seed 1`: random models in place of cells.
+ * `npm run fuzz -- --as-hardware`: with kernels as a GPU gets them, on whichever adapter.
  * `npm run fuzz -- --files 10000 --seed 1`: damaged specs, requests, safetensors and ONNX files.
  * `npm run fuzz -- --stream 100000`: that many requests, good and bad, through one `recurve run --data -`.
  * Exit code 1 where one fails; its smallest spec, or the file, is printed.
@@ -24,6 +25,7 @@ interface Arguments {
   readonly from: number;
   readonly failures: number;
   readonly adapter: AdapterChoice;
+  readonly asHardware?: true;
 }
 
 function whole(text: string): number {
@@ -40,9 +42,10 @@ const command = new Command('fuzz')
   .option('--seed <number>', 'of the cells and their data, or of the damage', whole, 1)
   .option('--from <number>', 'number of the first cell, model or file', whole, 0)
   .option('--failures <number>', 'stop after so many', whole, 10)
+  .option('--as-hardware', 'kernels of cells and models as a GPU gets them')
   .addOption(new Option('--adapter <name>', 'where to run').choices(ADAPTER_CHOICES).default('swiftshader'))
   .parse();
-const { cells, models, files, stream, seed, from, failures, adapter } = command.opts<Arguments>();
+const { cells, models, files, stream, seed, from, failures, adapter, asHardware } = command.opts<Arguments>();
 
 /** Every so many one is compared with a plan in which nothing is merged. */
 const APART = 3;
@@ -85,7 +88,17 @@ async function fuzz<M, S>(what: string, subject: Subject<M, S>, count: number, m
       `${done} of ${count} ${what}, ${rate.toFixed(1)} a second, ${findings.length} failed, ${illConditioned.length} ill-conditioned, worst error ${worst.toExponential(1)}`,
     );
   };
-  const report = await runCampaign(subject, { adapter, seed, from, to: from + count, apart: APART, most: failures, onCell });
+  const kernels = asHardware ? ({ kernels: 'for hardware' } as const) : {};
+  const report = await runCampaign(subject, {
+    adapter,
+    ...kernels,
+    seed,
+    from,
+    to: from + count,
+    apart: APART,
+    most: failures,
+    onCell,
+  });
   spoke = 0;
   onCell(report.cells, report);
   console.log(

@@ -30,6 +30,13 @@ describe('random cells', () => {
     expect(report.worst).toBeGreaterThan(0);
   }, 900_000);
 
+  it('agree with the reference with kernels as a GPU gets them', async () => {
+    const request = { adapter: 'swiftshader', kernels: 'for hardware', seed: 2, from: 0, to: 16, apart: 4, most: 3 } as const;
+    const report = await runCampaign(cells(), request);
+    expect(report.findings.map((finding) => describeFinding(cells(), finding, 2))).toEqual([]);
+    expect(report.cells).toBe(16);
+  }, 900_000);
+
   it('show a wrong derivative, and shrink to the function that has it', async () => {
     const { adjoint } = ops.gelu;
     vi.spyOn(ops.gelu, 'adjoint').mockImplementation((g, args, out, cot) =>

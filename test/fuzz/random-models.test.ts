@@ -62,6 +62,13 @@ describe('random models', () => {
     expect(report.worst).toBeGreaterThan(0);
   }, 900_000);
 
+  it('agree with the reference with kernels as a GPU gets them', async () => {
+    const request = { adapter: 'swiftshader', kernels: 'for hardware', seed: 2, from: 0, to: 24, apart: 8, most: 3 } as const;
+    const report = await runCampaign(smallNetworks, request);
+    expect(report.findings.map((finding) => describeFinding(smallNetworks, finding, 2))).toEqual([]);
+    expect(report.cells).toBe(24);
+  }, 900_000);
+
   it.each([
     ['y = h(Wx)', /matvec\(p\./],
     ['a context of other steps', /shift\(/],

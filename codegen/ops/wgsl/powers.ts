@@ -98,6 +98,16 @@ fn rc_quarter(x: vec4f, quarters: i32) -> vec4f {
 }`,
   rc_mod: `// Exact for all numbers: division of the mantissas, eight bits of the quotient at a time.
 fn rc_mod(a: vec4f, b: vec4f) -> vec4f {
+  let m = abs(a);
+  let n = abs(b);
+  // Of small whole numbers the quotient is off by one at most, and all else exact.
+  let over = m - n * trunc(m / n);
+  var r = over + select(select(vec4f(0), n, over < vec4f(0)), -n, over >= n);
+  r = select(r, -r, bitcast<vec4i>(a) < vec4i(0));
+  if (any((m != trunc(m)) | (n != trunc(n)) | (m >= vec4f(0x1p20)) | (n >= vec4f(0x1p20)) | (n == vec4f(0)))) { r = rc_mod_any(a, b); }
+  return r;
+}
+fn rc_mod_any(a: vec4f, b: vec4f) -> vec4f {
   let x = bitcast<vec4u>(abs(a));
   let y = bitcast<vec4u>(abs(b));
   let ex = max(x >> vec4u(23), vec4u(1));
