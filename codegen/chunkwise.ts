@@ -33,7 +33,8 @@ export function chunksOf(
   { sizes, clip, segmentsOf }: ChunkRequest,
 ): ModelGraph | NotChunked {
   if (clip !== undefined) return { why: 'the cotangent of its state is clipped at every step' };
-  if (segmentsOf !== undefined) return { why: 'its sequences are cut into segments' };
+  const looksBack = step.nodes.some(({ op }) => op === 'delayed');
+  if (segmentsOf !== undefined && looksBack) return { why: 'its sequences are cut into segments, and it reads steps before its own' };
   return chunked(step, inputs, stepsOfChunk(sizes));
 }
 

@@ -238,9 +238,10 @@ export class ValuePrinter {
     });
   }
 
-  /** The number of the step in its sequence, an `i32`. */
+  /** The number of the step in its sequence, an `i32`; that of a chunk is asked only beside how many steps a segment has. */
   private stepNumber({ step = 't' }: Spot): string {
-    if (this.request.storage.shared.segmentsOf === undefined) return step;
+    const { shared, links } = this.request.storage;
+    if (shared.segmentsOf === undefined || links.chunk !== undefined) return step;
     this.usesOrigin = true;
     return `${step} + origin`;
   }

@@ -30,7 +30,7 @@ export function scheduleModel(graph: ModelGraph, signature: Signature, request: 
     request.sizes,
     request.target,
     prepared.map(({ step }) => step),
-    { chunk: Math.max(...graph.sections.map(({ chunk = 1 }) => chunk)) },
+    { segmentsOf: request.segmentsOf, chunk: Math.max(...graph.sections.map(({ chunk = 1 }) => chunk)) },
   );
   return new ModelScheduling(graph, prepared, signature, shared, request).run();
 }
@@ -170,7 +170,8 @@ class ModelScheduling {
   /** From the last section: what it leaves for those before it is in memory then, and gradients of parameters add up. */
   private backward(): void {
     const trained = this.signature.params.filter(({ trainable }) => trainable);
-    const written = new Set<string>();
+    // Segments add up.
+    const written = new Set(this.shared.segmentsOf === undefined ? [] : trained.map(({ name }) => name));
     for (const [index, scheduling] of [...this.made.entries()].reverse()) {
       const terms = this.prepared[index]?.retimed.params ?? {};
       const own = trained.filter(({ name }) => (terms[name] ?? []).length > 0);

@@ -28,6 +28,8 @@ export interface ProgramRequest {
   /** `alike` where nothing is said. */
   readonly merging?: Merging;
   readonly strategy?: LoopStrategies | undefined;
+  /** T of sequences that are cut into segments. */
+  readonly segmentsOf?: number | undefined;
   /** Why it does not take many steps at once; `undefined` where it might. */
   readonly notChunked: string | undefined;
 }

@@ -26,15 +26,20 @@ function cut({ tree, options, sizes }: Prepared, steps: number, strategy?: LoopS
 }
 
 /** Names of what misses the reference by more than 1e-5, ragged and in both directions, or whose bits are not the same again. */
-async function wrongInSegments(prepared: Prepared, steps: number, lengths?: readonly number[]): Promise<string[]> {
+async function wrongInSegments(
+  prepared: Prepared,
+  steps: number,
+  lengths?: readonly number[],
+  strategies: readonly (LoopStrategy | undefined)[] = [undefined, 'stepwise', undefined],
+): Promise<string[]> {
   const { tree, signature, outputs, sizes } = prepared;
   const wrong: string[] = [];
-  for (const { strategy, ...shape } of [
-    { ragged: false, reverse: false, strategy: undefined },
-    { ragged: true, reverse: false, strategy: 'stepwise' },
-    { ragged: true, reverse: true, strategy: undefined },
-  ] as const) {
-    const layer = await load(device, cut(prepared, steps, strategy));
+  for (const [turn, shape] of [
+    { ragged: false, reverse: false },
+    { ragged: true, reverse: false },
+    { ragged: true, reverse: true },
+  ].entries()) {
+    const layer = await load(device, cut(prepared, steps, strategies[turn]));
     const drawn = randomData(signature, sizes, outputs, { seed: 7, ...shape });
     const data: CellData = lengths === undefined || !shape.ragged ? drawn : { ...cleaned(drawn), lengths };
     layer.poison();
@@ -87,6 +92,37 @@ describe.each<[string, CellTree, Readonly<Record<string, OptionValue>>, number]>
   it('agree where sequences end at borders, before the first step and after the last', async () => {
     expect(await wrongInSegments(prepare(tree, SIZES, options), steps, [steps, 0, 2 * steps, T, 1])).toEqual([]);
   });
+});
+
+describe.each<[string, CellTree, Readonly<Record<string, OptionValue>>, Readonly<Record<string, number>>, number]>([
+  ['what is written and erased', builtIn('delta-rule'), { decay: true }, { K: 5, V: 6 }, 9],
+  ['heads, with a normalizer and a maximum', builtIn('mlstm'), {}, { N: 2, K: 3, V: 5 }, 40],
+])('a memory in chunks of steps: %s', (_, tree, options, dims, steps) => {
+  const prepared = prepare(tree, { T: 75, B: 5, I: 4, ...dims }, options);
+  const CHUNKWISE = ['chunkwise', 'chunkwise', 'chunkwise'] as const;
+
+  it(`agrees with the reference in segments of ${steps} steps`, async () => {
+    const plan = cut(prepared, steps, 'chunkwise');
+    expect(plan.passes.some(({ strategy }) => strategy === 'chunkwise')).toBe(true);
+    expect(await wrongInSegments(prepared, steps, [steps, 0, 75, Math.min(75, 2 * steps - 1), 1], CHUNKWISE)).toEqual([]);
+  });
+});
+
+it('a memory that is read with a delay is refused chunks of what is cut', () => {
+  const tree =
+    fromText(`${IMPORTS.replace('cell, delay, dropConnect, dropout, mat, matvec, noise, tanh, vec, zoneout', 'cell, delay, map, mat, matvec, outer, vec')}
+    export default cell({ name: 'late', dims: ['I', 'K', 'V'], inputs: { x: vec('I') }, state: { S: map('V', 'K') }, outputs: ['y'],
+    params: { W_k: mat('K', 'I'), W_v: mat('V', 'I') },
+    step({ x }, { S }, p) {
+      const k = matvec(p.W_k, delay(x, 1));
+      const n = 0.9 * S + outer(matvec(p.W_v, x), k);
+      return { S: n, y: matvec(n, k) };
+    } });`);
+  const prepared = prepare(tree, { T: 20, B: 2, I: 3, K: 4, V: 5 });
+  const { options, sizes } = prepared;
+  const whole = compile(tree, { options, sizes, gradients: true, target: device.target, strategy: 'chunkwise' });
+  expect(whole.passes.some(({ strategy }) => strategy === 'chunkwise')).toBe(true);
+  expect(() => cut(prepared, 10, 'chunkwise')).toThrow(/cut into segments, and it reads steps before its own/);
 });
 
 it('scans of segments agree as scans of whole sequences do', async () => {

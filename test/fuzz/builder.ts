@@ -392,7 +392,7 @@ export class Builder {
   }
 
   /** Some value as one of another shape. */
-  private reshaped(value: Expr, shape: Shape): Expr {
+  reshaped(value: Expr, shape: Shape): Expr {
     if (sameShape(value.shape, shape)) return value;
     const scalar = value.shape.length === 0 ? value : apply('mean($0)', [], value);
     return shape.length === 0 ? scalar : apply(`broadcast($0, ${writtenAll(shape)})`, shape, scalar);

@@ -52,7 +52,7 @@ export function generateModel(seed: number, index: number): Model {
   const outputs = Object.fromEntries(
     Array.from({ length: random.weighted([0, 1, 2], (count) => [3, 3, 1][count] ?? 0) }, (_, at) => [
       `y${at}`,
-      output(b, random.chance(0.3) ? random.pick(shapes) : someShape(b), kin && random.chance(0.5) ? KIN : focus),
+      output(b, random.chance(0.3) ? random.pick(shapes) : someShape(b), states, kin && random.chance(0.5) ? KIN : focus),
     ]),
   );
   const run = {
@@ -130,10 +130,11 @@ function driven(b: Builder, shape: Shape, value: Expr): Expr {
   return b.random.chance(0.5) ? apply('($0 + 0.6 * $1)', shape, value, b.one(shape, 2, recurrent)) : value;
 }
 
-/** A scalar output must differ between sequences. */
-function output(b: Builder, shape: Shape, focus: ReadonlySet<string>): Expr {
+/** A scalar output must differ between sequences, as a state does; an input of a layer may be a number. */
+function output(b: Builder, shape: Shape, states: readonly [string, Shape][], focus: ReadonlySet<string>): Expr {
   const value = b.one(shape, b.random.whole(1, 4), focus);
-  return shape.length === 0 ? apply('($0 + $1)', shape, value, b.generic(shape)) : value;
+  const [name = '', own = []] = b.random.pick(states);
+  return shape.length === 0 ? apply('($0 + $1)', shape, value, b.reshaped(leaf(`s.${name}`, own), shape)) : value;
 }
 
 /** A cell needs an input: one more term in the first state where nothing else reads any. */
