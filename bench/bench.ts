@@ -17,9 +17,10 @@ import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './m
 import { differenceOf } from './peers/agreement.js';
 import { openPeer } from './peers/open.js';
 import type { Peer, PeerLayer, PeerName } from './peers/peer.js';
+import { peerResult, type TimedPeer } from './peers/result.js';
 import { countDispatches, countFlops } from './plan-costs.js';
 import { provenance } from './provenance.js';
-import type { BenchReport, BenchResult, PeerResult } from './report.js';
+import type { BenchReport, BenchResult } from './report.js';
 import { reachOf } from './roof.js';
 
 export interface BenchCase {
@@ -133,7 +134,7 @@ async function benchCase(
     }
     const [main] = entries;
     if (main === undefined) throw new Error('nothing to time');
-    const reports = new Map<PeerName, { layer: PeerLayer; first: number; difference: number | undefined } | string>();
+    const reports = new Map<PeerName, TimedPeer | string>();
     for (const [name, peer] of wanted === 'none' ? [] : opened) {
       onProgress(`${title}: building it in ${name}`);
       const layer = typeof peer === 'string' ? peer : peer.layer(signature, sizes, data);
@@ -142,14 +143,15 @@ async function benchCase(
         continue;
       }
       layers.set(name, layer);
-      const difference = layer.note === undefined ? await differenceOf(layer, main.training, data) : undefined;
+      const difference = layer.differs === undefined ? await differenceOf(layer, main.training, data) : undefined;
       if (difference !== undefined && !(difference <= MOST_DIFFERENCE)) {
         reports.set(name, `it computes other numbers: they differ from ours by ${difference.toPrecision(2)} of their size`);
         continue;
       }
       reports.set(name, { layer, first: contenders.length, difference });
       contenders.push({ name: `${name} forward`, run: () => layer.forward() });
-      contenders.push({ name: `${name} forwardBackward`, run: () => layer.forwardBackward() });
+      const training = layer.forwardBackward?.bind(layer);
+      if (training !== undefined) contenders.push({ name: `${name} forwardBackward`, run: training });
     }
 
     onProgress(`${title}: warming up`);
@@ -164,16 +166,6 @@ async function benchCase(
         forwardBackwardMs: forwardBackward.median,
         timings: { forward, forwardBackward },
       };
-    };
-    const peerResult = (ours: Entry, report: NonNullable<ReturnType<typeof reports.get>>): PeerResult => {
-      if (typeof report === 'string') return { unavailable: report };
-      const [own, times] = [timed(ours.first), timed(report.first)];
-      const ratio = {
-        forward: times.forwardMs / own.forwardMs,
-        forwardBackward: times.forwardBackwardMs / own.forwardBackwardMs,
-      };
-      const { difference, layer } = report;
-      return { ...times, ratio, difference, note: layer.note };
     };
     return entries.map((entry): BenchResult => {
       const { strategy, training, inference, compileMs, chosen, first } = entry;
@@ -203,7 +195,7 @@ async function benchCase(
             forwardBackward: reachOf(training.plan, roofline.rates, own.forwardBackwardMs),
           },
         }),
-        peers: Object.fromEntries([...reports].map(([name, report]) => [name, peerResult(entry, report)])),
+        peers: Object.fromEntries([...reports].map(([name, report]) => [name, peerResult(report, own, timings)])),
       };
     });
   } finally {

@@ -50,15 +50,22 @@ export interface BenchResult extends Times {
   readonly peers: Readonly<Partial<Record<PeerName, PeerResult>>>;
 }
 
-export type PeerResult =
-  | (Times & {
-      /** The peer's time over ours: above 1 we are faster. */
-      readonly ratio: { readonly forward: number; readonly forwardBackward: number };
-      /** Largest relative error between its numbers and ours, where both compute the same mathematics. */
-      readonly difference?: number;
-      readonly note?: string;
-    })
-  | { readonly unavailable: string };
+export type PeerResult = PeerTimes | { readonly unavailable: string };
+
+/** What is missing of forward + backward the peer does not do. */
+interface PeerTimes extends Pick<Times, 'forwardMs'>, Partial<Pick<Times, 'forwardBackwardMs'>> {
+  readonly timings: ForwardAndMore<Timing>;
+  /** The peer's time over ours: above 1 we are faster. */
+  readonly ratio: ForwardAndMore<number>;
+  /** Largest relative error between its numbers and ours, where both compute the same mathematics. */
+  readonly difference?: number;
+  readonly note?: string;
+}
+
+interface ForwardAndMore<T> {
+  readonly forward: T;
+  readonly forwardBackward?: T;
+}
 
 /** Two reports, result by result: those of one cell, options, dims and strategy. */
 export interface Comparison {
@@ -139,7 +146,8 @@ function row(result: BenchResult, scope: Scope, { peers, reach }: Columns, pass:
     ...peers.flatMap((name) => {
       const peer = result.peers[name];
       if (peer === undefined || 'unavailable' in peer) return ['-', '-'];
-      return [milliseconds(peer[time]), `${peer.ratio[scope].toFixed(1)}x`];
+      const [ms, ratio] = [peer[time], peer.ratio[scope]];
+      return ms === undefined || ratio === undefined ? ['-', '-'] : [milliseconds(ms), ratioText(ratio)];
     }),
   ];
 }
@@ -168,6 +176,11 @@ function notes(report: BenchReport): string[] {
     }),
   );
   return [...new Set(found)];
+}
+
+/** `16.2x`, and where the peer is faster `0.062x`. */
+export function ratioText(ratio: number): string {
+  return `${ratio >= 1 ? ratio.toFixed(1) : ratio.toPrecision(2)}x`;
 }
 
 /** Three digits that mean something. */

@@ -7,6 +7,7 @@ import {
   formatBench,
   measuredWith,
   milliseconds,
+  ratioText,
   SCOPES,
 } from '../bench/report.js';
 import { LOOP_STRATEGIES } from '../codegen/plan.js';
@@ -141,18 +142,20 @@ async function ratioSection(name: string, results: readonly BenchResult[]): Prom
       return [];
     }
     if (peer.note !== undefined) said.add(`${result.cell}: ${peer.note}`);
-    return SCOPES.map((scope) => {
+    return SCOPES.flatMap((scope): Bar[] => {
+      const [timing, ratio] = [peer.timings[scope], peer.ratio[scope]];
+      if (timing === undefined || ratio === undefined) return [];
       const part = scope === 'forward' ? 'forward' : 'forward + backward';
       const row = `${rowName(result)}, ${part}`;
-      const [ours, theirs] = [result.timings[scope].median, peer.timings[scope].median];
-      notes.set(row, `${peer.ratio[scope].toFixed(1)}x: ${milliseconds(theirs)} to ${milliseconds(ours)} ms`);
-      return { row, from: 1, to: peer.ratio[scope], part };
+      const [ours, theirs] = [result.timings[scope].median, timing.median];
+      notes.set(row, `${ratioText(ratio)}: ${milliseconds(theirs)} to ${milliseconds(ours)} ms`);
+      return [{ row, from: 1, to: ratio, part }];
     });
   });
   const colors = new Map([...PARTS].filter(([part]) => part !== 'backward'));
   const picture = bars.length === 0 ? '' : await ratiosPicture({ title: `${name}: its time over ours`, bars, notes, colors });
   const words = [...said].map((line) => `<li>${escaped(line)}</li>`).join('\n');
-  return `<p>${escaped(`To the right of 1 recurve is faster than ${name}, which was timed in turns with it on the same device, its numbers compared first.`)}</p>\n${picture}\n<ul>${words}</ul>`;
+  return `<p>${escaped(`To the right of 1 recurve is faster than ${name}, which was timed in turns with it, its numbers compared first.`)}</p>\n${picture}\n<ul>${words}</ul>`;
 }
 
 const rowName = ({ cell, dims, strategy }: BenchResult): string => `${cell} ${dimsText(dims)} ${strategy}`;

@@ -5,7 +5,7 @@
  * side by side (LSTM i f c o, GRU z r n).
  */
 import type { OptionValue, Signature } from '../../codegen/frontend/tree.js';
-import type { Tensor, Tensors } from '../../runtime/data.js';
+import { elements, type Tensor, type Tensors } from '../../runtime/data.js';
 
 /** Our parameters of one gate. */
 export interface PackedGate {
@@ -20,7 +20,8 @@ export interface KerasLayer {
   readonly recurrentActivation: KerasActivation;
   /** Our parameters' names, one per gate, in the order in which Keras packs them. */
   readonly gates: readonly PackedGate[];
-  readonly note?: string;
+  /** Where its mathematics is not quite ours. */
+  readonly differs?: string;
 }
 
 /** A layer's three tensors in Keras's layout. */
@@ -47,7 +48,7 @@ export function kerasLayer(signature: Signature): KerasLayer | string {
     case 'gru': {
       const found = layer('gru', options.candidateActivation, options.gateActivation, ['_z', '_r', '_n'], GATED);
       if (typeof found === 'string' || options.reset !== 'after') return found;
-      return { ...found, note: "it runs reset: 'before'; tfjs refuses reset_after" };
+      return { ...found, differs: "it runs reset: 'before'; tfjs refuses reset_after" };
     }
     default:
       return `Keras has no layer for the cell ${name}`;
@@ -150,6 +151,11 @@ export function swapTimeAndBatch(tensor: Tensor): Tensor {
     }
   }
   return { shape: [second, first, ...tensor.shape.slice(2)], data };
+}
+
+/** What the data leave out is zero. */
+export function orZeros(tensor: Tensor | undefined, shape: readonly number[]): Tensor {
+  return tensor ?? { shape, data: new Float32Array(elements(shape)) };
 }
 
 function param(params: Tensors, name: string): Tensor {

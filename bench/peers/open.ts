@@ -10,5 +10,13 @@ export async function openPeer(name: PeerName, device: RecurveDevice): Promise<P
       const { openTfjs } = await import('./tfjs.js');
       return openTfjs(name, device);
     }
+    case 'jax-js': {
+      const { openJax } = await import('./jax.js');
+      return openJax(device);
+    }
+    case 'onnxruntime': {
+      const { openOnnxRuntime } = await import('./onnxruntime.js');
+      return openOnnxRuntime();
+    }
   }
 }

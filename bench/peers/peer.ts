@@ -3,18 +3,20 @@ import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
 
-export const PEER_NAMES = ['tfjs-webgpu', 'tfjs-wasm'] as const;
+export const PEER_NAMES = ['tfjs-webgpu', 'tfjs-wasm', 'jax-js', 'onnxruntime'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
-/** One layer with its weights and its data on the device. */
+/** One layer with its weights and its data where it runs. */
 export interface PeerLayer {
-  /** Where its mathematics is not quite ours: what differs. */
+  /** Where its mathematics is not quite ours: what differs. Its numbers are not compared with ours then. */
+  readonly differs?: string;
+  /** What else a reader of its times must know; asked for when they are taken. */
   readonly note?: string;
   /** Runs the whole sequence and waits until it is done. */
   forward(): Promise<void>;
-  /** The same, and the gradients of Σ outputs·cotangents for the input and every weight. */
-  forwardBackward(): Promise<void>;
-  /** The numbers of `forwardBackward`, under our names. */
+  /** The same, and the gradients of Σ outputs·cotangents for the input and every weight. Missing where it has none. */
+  forwardBackward?(): Promise<void>;
+  /** The numbers of `forwardBackward`, or where there is none those of `forward`, under our names. */
   read(): Promise<CellResult>;
   dispose(): void;
 }

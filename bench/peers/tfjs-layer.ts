@@ -2,12 +2,12 @@
 import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, type CellResult, shapeOf, type Tensor } from '../../runtime/data.js';
-import { type KerasLayer, packWeights, swapTimeAndBatch, unpackWeights } from './keras.js';
+import { type KerasLayer, orZeros, packWeights, swapTimeAndBatch, unpackWeights } from './keras.js';
 import type { PeerLayer } from './peer.js';
 import { gradientsOf, readAll, type TfCore, type Tfjs, type TfLayers } from './tfjs-device.js';
 
 export class TfjsLayer implements PeerLayer {
-  readonly note: string | undefined;
+  readonly differs: string | undefined;
   private readonly layer: TfLayers.RNN;
   private readonly input: TfCore.Variable;
   /** Initial states; none where the data has none, and then Keras starts from zeros. */
@@ -22,27 +22,25 @@ export class TfjsLayer implements PeerLayer {
     sizes: Sizes,
     data: CellData,
   ) {
-    this.note = keras.note;
+    this.differs = keras.differs;
     const { core, layers } = tfjs.packages;
     const tensor = ({ shape, data }: Tensor) => core.tensor(data as Float32Array, [...shape]);
     // A variable is a handle of its own on the tensor's memory.
     const variable = (value: Tensor) => core.tidy(() => core.variable(tensor(value)));
-    const given = (tensor: Tensor | undefined, shape: readonly number[]) =>
-      tensor ?? { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
 
-    const x = given(data.inputs.x, shapeOf({ name: 'x', shape: ['I'] }, sizes, ['T', 'B']));
+    const x = orZeros(data.inputs.x, shapeOf({ name: 'x', shape: ['I'] }, sizes, ['T', 'B']));
     this.input = variable(swapTimeAndBatch(x));
     this.initial =
       Object.keys(data.state).length === 0
         ? []
-        : signature.state.map((state) => variable(given(data.state[state.name], shapeOf(state, sizes, ['B']))));
-    const sequence = given(data.cotangents?.outputs.h, shapeOf({ name: 'h', shape: ['H'] }, sizes, ['T', 'B']));
+        : signature.state.map((state) => variable(orZeros(data.state[state.name], shapeOf(state, sizes, ['B']))));
+    const sequence = orZeros(data.cotangents?.outputs.h, shapeOf({ name: 'h', shape: ['H'] }, sizes, ['T', 'B']));
     const finals = data.cotangents?.state ?? {};
     this.cotangents = [
       tensor(swapTimeAndBatch(sequence)),
       ...(Object.keys(finals).length === 0
         ? []
-        : signature.state.map((state) => tensor(given(finals[state.name], shapeOf(state, sizes, ['B']))))),
+        : signature.state.map((state) => tensor(orZeros(finals[state.name], shapeOf(state, sizes, ['B']))))),
     ];
 
     this.layer = layers.layers[keras.kind]({

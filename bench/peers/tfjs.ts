@@ -6,18 +6,22 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { RecurveDevice } from '../../runtime/device/index.js';
+import { whereInstalled } from './installed.js';
 import { kerasLayer } from './keras.js';
+import { installNavigator } from './navigator.js';
 import { networkOf } from './networks/index.js';
-import type { Peer, PeerName } from './peer.js';
+import type { Peer } from './peer.js';
+import { unevenness } from './plain.js';
 import { type Backend, type Packages, submitted, type Tfjs } from './tfjs-device.js';
 import { TfjsLayer } from './tfjs-layer.js';
 import { TfjsNetwork } from './tfjs-network.js';
 
 const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'] as const;
-const BACKENDS: Readonly<Record<PeerName, string>> = {
+const BACKENDS = {
   'tfjs-webgpu': '@tensorflow/tfjs-backend-webgpu',
   'tfjs-wasm': '@tensorflow/tfjs-backend-wasm',
-};
+} as const;
+type TfjsName = keyof typeof BACKENDS;
 
 /** As much of the backends' packages as is used here. */
 interface WebGpuPackage {
@@ -30,13 +34,15 @@ interface WasmPackage {
 const require = createRequire(import.meta.url);
 
 /** Opens tfjs; where it is not installed, says how to get it. One backend at a time in a process. */
-export async function openTfjs(name: PeerName, device: RecurveDevice): Promise<Peer | string> {
-  const tfjs = await whereInstalled(name, () => (name === 'tfjs-wasm' ? onWasm() : onWebGpu(device)));
+export async function openTfjs(name: TfjsName, device: RecurveDevice): Promise<Peer | string> {
+  const install = `npm install ${[...PACKAGES, BACKENDS[name]].map((own) => `${own}@4.22`).join(' ')}`;
+  const tfjs = await whereInstalled(install, () => (name === 'tfjs-wasm' ? onWasm() : onWebGpu(device)));
   if (typeof tfjs === 'string') return tfjs;
   return {
     name,
     layer(signature, sizes, data) {
-      if (data.lengths !== undefined || data.reverse) return 'the comparison runs full sequences forward in time';
+      const uneven = unevenness(data);
+      if (uneven !== undefined) return uneven;
       if (signature.times === undefined) {
         const keras = kerasLayer(signature);
         return typeof keras === 'string' ? keras : new TfjsLayer(tfjs, keras, signature, sizes, data);
@@ -79,22 +85,11 @@ async function onWasm(): Promise<Opened> {
 
 const loadPackages = (): Packages => ({ core: require(PACKAGES[0]), layers: require(PACKAGES[1]) });
 
-async function whereInstalled<R>(name: PeerName, open: () => Promise<R>): Promise<R | string> {
-  try {
-    return await open();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')) throw error;
-    return `it is not installed; npm install ${[...PACKAGES, BACKENDS[name]].map((own) => `${own}@4.22`).join(' ')}`;
-  }
-}
-
 function withNavigator<R>(gpu: GPU, use: () => R): R {
-  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'node' }, configurable: true });
+  const remove = installNavigator(gpu);
   try {
     return use();
   } finally {
-    if (before) Object.defineProperty(globalThis, 'navigator', before);
-    else Reflect.deleteProperty(globalThis, 'navigator');
+    remove();
   }
 }

@@ -67,7 +67,7 @@ describe("tfjs's networks", () => {
     const layer = peer.layer(signature, sizes, data);
     if (typeof layer === 'string') throw new Error(layer);
     await layer.forward();
-    await layer.forwardBackward();
+    await layer.forwardBackward?.();
     await layer.read();
     device.check();
     layer.dispose();

@@ -4,7 +4,8 @@
  */
 import type { OptionValue, OptionValues } from '../../../codegen/frontend/tree.js';
 import type { Tensor, Tensors } from '../../../runtime/data.js';
-import { type PackedGate, packWeights, unpackWeights } from '../keras.js';
+import { packWeights, unpackWeights } from '../keras.js';
+import { extraIn, gatesOf, isCellKind } from '../plain.js';
 import type { TfCore } from '../tfjs-device.js';
 import { type Core, type Named, unstack } from './network.js';
 
@@ -35,35 +36,16 @@ export interface RecurrentLayer {
   bind(core: Core, weights: Named): Cell;
 }
 
-const GATES: Readonly<Record<string, readonly string[]>> = {
-  lstm: ['_i', '_f', '_g', '_o'],
-  gru: ['_z', '_r', '_n'],
-  rnn: [''],
-};
-/** Options under which a cell is not what is written here. */
-const FOREIGN = [
-  'peepholes',
-  'coupled',
-  'projection',
-  'clip',
-  'cellClip',
-  'zoneout',
-  'variationalDropout',
-  'recurrentDropout',
-  'dropConnect',
-];
-
 /** The layer of this name in a model, or a sentence that says why it is not written here. */
 export function recurrentLayer(name: string, cell: OptionValue | undefined, options: OptionValues): RecurrentLayer | string {
-  const suffixes = GATES[String(cell)];
-  if (suffixes === undefined) return `the cell ${String(cell)} is not written in its operations`;
-  const foreign = FOREIGN.find((option) => Boolean(options[option]));
-  if (foreign !== undefined) return `${foreign} is not written in its operations`;
-  if (options.layerNorm !== undefined && options.layerNorm !== 'none') return 'layerNorm is not written in its operations';
+  const kind = String(cell);
+  if (!isCellKind(kind)) return `the cell ${kind} is not written in its operations`;
+  const extra = extraIn(options);
+  if (extra !== undefined) return `${extra} is not written in its operations`;
   const functions = activationsOf(String(cell), options);
   if (typeof functions === 'string') return functions;
 
-  const parts = { gates: suffixes.map((gate): PackedGate => gateOf(name, gate)) };
+  const parts = { gates: gatesOf(kind, `${name}.`) };
   const [kernel, recurrent, bias, inner] = ['kernel', 'recurrent', 'bias', 'c_n'].map((part) => `${name}.${part}`) as Names;
   const reset = cell === 'gru' ? (options.reset ?? 'after') : 'none';
   const names = parts.gates.flatMap((gate) => [gate.kernel, gate.recurrent, gate.bias]);
@@ -91,12 +73,6 @@ export function recurrentLayer(name: string, cell: OptionValue | undefined, opti
 }
 
 type Names = [kernel: string, recurrent: string, bias: string, inner: string];
-
-const gateOf = (name: string, gate: string) => ({
-  kernel: `${name}.W${gate}`,
-  recurrent: `${name}.U${gate}`,
-  bias: `${name}.b${gate}`,
-});
 
 /**
  * All steps of a layer.

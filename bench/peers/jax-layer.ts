@@ -1,0 +1,161 @@
+/** All steps of a cell in jax-js, traced by its `jit` into one list of fused kernels. */
+import type { OwnedFunction } from '@jax-js/jax';
+import type { Signature } from '../../codegen/frontend/tree.js';
+import type { Sizes } from '../../codegen/plan.js';
+import { type CellData, type CellResult, shapeOf, sizeOf, type Tensor, type Tensors } from '../../runtime/data.js';
+import type { RecurveDevice } from '../../runtime/device/index.js';
+import type { Jax, JaxArray } from './jax-activations.js';
+import type { JaxCell, JaxState } from './jax-cells.js';
+import { orZeros, packWeights, unpackWeights } from './keras.js';
+import type { PeerLayer } from './peer.js';
+
+/** A function over flat lists, traced and compiled at its first call. It takes what it is given. */
+type Traced = OwnedFunction<(...args: JaxArray[]) => JaxArray[]>;
+
+export class JaxLayer implements PeerLayer {
+  /** x `[T, B, I]`, the weights in Keras's layout, the bias behind the reset gate, and initial states where the data have some. */
+  private readonly args: readonly JaxArray[];
+  /** Of each step's output, `[B, H]`, then of each final state where the data have some. */
+  private readonly cotangents: readonly JaxArray[];
+  private readonly finals: 'asked for' | 'left out';
+  private readonly inference: Traced;
+  private readonly training: Traced;
+  /** Of each function, traced and compiled. */
+  private readonly firstMs = new Map<string, number>();
+
+  constructor(
+    private readonly jax: Jax,
+    private readonly device: RecurveDevice,
+    private readonly cell: JaxCell,
+    private readonly signature: Signature,
+    private readonly sizes: Sizes,
+    data: CellData,
+  ) {
+    const { numpy } = jax;
+    const array = ({ shape, data }: Tensor) => numpy.array(data as Float32Array<ArrayBuffer>, { shape: [...shape] });
+    const ofStates = (states: Tensors) =>
+      Object.keys(states).length === 0
+        ? []
+        : signature.state.map((state) => array(orZeros(states[state.name], shapeOf(state, sizes, ['B']))));
+    const weights = packWeights(cell, data.params);
+    const inner = cell.inner === undefined ? undefined : data.params[cell.inner];
+    this.args = [
+      orZeros(data.inputs.x, shapeOf({ name: 'x', shape: ['I'] }, sizes, ['T', 'B'])),
+      ...[weights.kernel, weights.recurrentKernel, weights.bias],
+      ...(inner === undefined ? [] : [inner]),
+    ]
+      .map(array)
+      .concat(ofStates(data.state));
+    const ofOutputs = orZeros(data.cotangents?.outputs.h, shapeOf({ name: 'h', shape: ['H'] }, sizes, ['T', 'B']));
+    const ofFinals = ofStates(data.cotangents?.state ?? {});
+    // Steps apart: cut out of one array inside the function, each would have a kernel of its own for the product that they join.
+    this.cotangents = [...stepsOf(ofOutputs).map(array), ...ofFinals];
+    this.finals = ofFinals.length > 0 ? 'asked for' : 'left out';
+
+    const steps = sizeOf(sizes, 'T');
+    this.inference = jax.jit((...args: JaxArray[]) => {
+      const found = this.unrolled(args);
+      return [numpy.stack(found.slice(0, steps)), ...found.slice(steps)];
+    });
+    const count = this.cotangents.length;
+    // Its vjp fails on a list of which one is computed from another: the loss is written out.
+    const loss = (...args: JaxArray[]) =>
+      this.unrolled(args.slice(count))
+        .map((output, at) => numpy.sum(numpy.multiply(output, args[at] as JaxArray)))
+        .reduce((sum, product) => numpy.add(sum, product));
+    const argnums = this.args.map((_, at) => count + at);
+    this.training = jax.jit((...args: JaxArray[]) => jax.grad(loss, { argnums })(...args) as JaxArray[]);
+  }
+
+  get note(): string {
+    const times = [...this.firstMs].map(([run, ms]) => `${(ms / 1000).toFixed(1)} s ${run}`).join(', ');
+    const steps = `its ${sizeOf(this.sizes, 'T')} steps are unrolled, for it has no loop that its jit takes`;
+    return times === '' ? steps : `${steps}; the first runs, which compile them, took ${times}`;
+  }
+
+  async forward(): Promise<void> {
+    free(await this.launch('forward', this.inference, this.args));
+  }
+
+  async forwardBackward(): Promise<void> {
+    free(await this.launch('forward and backward', this.training, [...this.cotangents, ...this.args]));
+  }
+
+  async read(): Promise<CellResult> {
+    const [h, ...finals] = await numbersOf(await this.launch('forward', this.inference, this.args));
+    const gradients = await this.launch('forward and backward', this.training, [...this.cotangents, ...this.args]);
+    const [x, kernel, recurrentKernel, bias, ...rest] = await numbersOf(gradients);
+    if (!h || !x || !kernel || !recurrentKernel || !bias) throw new Error('jax-js gave fewer arrays than asked for');
+    const { inner } = this.cell;
+    const [ofInner, initial] = inner === undefined ? [{}, rest] : [{ [inner]: rest[0] as Tensor }, rest.slice(1)];
+    const states = (tensors: readonly Tensor[]) =>
+      Object.fromEntries(tensors.map((tensor, index) => [this.signature.state[index]?.name ?? '', tensor]));
+    return {
+      outputs: { h },
+      state: states(finals),
+      gradients: {
+        inputs: { x },
+        state: states(initial),
+        params: { ...unpackWeights(this.cell, { kernel, recurrentKernel, bias }), ...ofInner },
+      },
+    };
+  }
+
+  dispose(): void {
+    this.inference.dispose();
+    this.training.dispose();
+    free([...this.args, ...this.cotangents]);
+  }
+
+  /** Runs a traced function, waits until the device is done, and keeps what it was given. */
+  private async launch(run: string, traced: Traced, args: readonly JaxArray[]): Promise<JaxArray[]> {
+    const begin = performance.now();
+    const results = traced(...args.map((array) => array.ref));
+    await this.device.settle(this.jax.blockUntilReady(results));
+    if (!this.firstMs.has(run)) this.firstMs.set(run, performance.now() - begin);
+    return results;
+  }
+
+  /** The output of each step, `[B, H]`, then the final states that are asked for. Takes what it is given. */
+  private unrolled(args: readonly JaxArray[]): JaxArray[] {
+    const { numpy } = this.jax;
+    const { gates, step } = this.cell;
+    const [x, kernel, recurrent, bias, ...rest] = args as [JaxArray, JaxArray, JaxArray, JaxArray, ...JaxArray[]];
+    const inner = this.cell.inner === undefined ? undefined : rest.shift();
+    const [T = 0, B = 0, I = 0] = x.shape;
+    const units = recurrent.shape[0] ?? 0;
+    const zeros = () => this.signature.state.map(() => numpy.zeros([B, units]));
+    let state = (rest.length > 0 ? rest : zeros()) as unknown as JaxState;
+    // What x drives needs no state: one product for all steps.
+    const driven = numpy.add(numpy.dot(numpy.reshape(x, [T * B, I]), kernel), bias);
+    const sequence = numpy.reshape(driven, [T, B, gates.length * units]);
+    const outputs: JaxArray[] = [];
+    for (let t = 0; t < T; t++) {
+      state = step(numpy.split(sequence.ref.slice(t), gates.length, 1), state, { recurrent, inner });
+      outputs.push(state[0].ref);
+    }
+    free([sequence, recurrent, ...(inner === undefined ? [] : [inner])]);
+    if (this.finals === 'asked for') return [...outputs, ...present(state)];
+    free(present(state));
+    return outputs;
+  }
+}
+
+const present = (state: JaxState): JaxArray[] => state.filter((array) => array !== undefined);
+
+function free(arrays: readonly JaxArray[]): void {
+  for (const array of arrays) array.dispose();
+}
+
+/** Their numbers; takes them. */
+function numbersOf(arrays: readonly JaxArray[]): Promise<Tensor[]> {
+  return Promise.all(
+    arrays.map(async (array): Promise<Tensor> => ({ shape: array.shape, data: Float32Array.from(await array.data()) })),
+  );
+}
+
+/** `[T, …]` to T of `[…]`. */
+function stepsOf({ shape: [steps = 0, ...shape], data }: Tensor): Tensor[] {
+  const size = data.length / steps;
+  return Array.from({ length: steps }, (_, t) => ({ shape, data: data.slice(t * size, (t + 1) * size) }));
+}
