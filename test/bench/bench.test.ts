@@ -65,6 +65,20 @@ describe('runBench', () => {
     device.check();
   });
 
+  it('times a peer that has no gradients forward alone, or says how to install it', async () => {
+    const tree = cellOf('gru');
+    const cases = [{ tree, options: resolveOptions(tree, {}), sizes: SIZES }];
+    const { results } = await runBench({ device, cases, against: ['onnxruntime'], effort: EFFORT });
+    const peer = results[0]?.peers.onnxruntime;
+    if (peer === undefined || 'unavailable' in peer) {
+      expect(peer?.unavailable).toMatch(/^it is not installed; .*npm install .*onnxruntime-node$/);
+      return;
+    }
+    expect(peer.difference).toBeLessThan(1e-4);
+    expect(peer.ratio).toEqual({ forward: peer.forwardMs / (results[0]?.forwardMs ?? 0) });
+    expect([peer.forwardBackwardMs, Object.keys(peer.timings)]).toEqual([undefined, ['forward']]);
+  });
+
   it('adds one dispatch a phase and step, and nothing else, when a sequence is longer', () => {
     const tree = cellOf('lstm');
     const plansFor = (sizes: Sizes, strategy: LoopStrategy) =>

@@ -76,6 +76,27 @@ describe('the peer jax-js', () => {
     layer.dispose();
   });
 
+  it('takes no new memory of the device from run to run', async () => {
+    const { signature } = cellOf('gru', {});
+    const layer = layerOf(signature, randomData(signature, SIZES, { h: ['H'] }, { seed: 7 }));
+    let made = 0;
+    const createBuffer = device.device.createBuffer.bind(device.device);
+    device.device.createBuffer = (descriptor) => {
+      if (descriptor.usage & GPUBufferUsage.STORAGE) made++;
+      return createBuffer(descriptor);
+    };
+    const counts: number[] = [];
+    for (let run = 0; run < 3; run++) {
+      await layer.forward();
+      await layer.forwardBackward?.();
+      counts.push(made);
+    }
+    device.device.createBuffer = createBuffer;
+    layer.dispose();
+    expect(counts[0]).toBeGreaterThan(0);
+    expect(counts[2]).toBe(counts[1]);
+  });
+
   it('runs on the device that it is opened on, after another was closed', async () => {
     const other = await openDevice('auto');
     const opened = await openPeer('jax-js', other);

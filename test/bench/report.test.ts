@@ -60,6 +60,22 @@ describe('formatBench', () => {
     `);
   });
 
+  it('has a dash where a peer has no gradients, and a ratio of the digits that tell where it is faster', () => {
+    const forward = timing(1.5);
+    const peer = {
+      forwardMs: 1.5,
+      timings: { forward },
+      ratio: { forward: 0.1216 },
+      difference: 1e-7,
+      note: 'it has no gradients',
+    };
+    const results = [resultOf({ ...timed(12.34, 123.4), peers: { onnxruntime: peer } })];
+    const [, first, second, note] = formatBench({ ...REPORT, results }).split('\n');
+    expect(first).toMatch(/ 1\.50 {2}0\.12x$/);
+    expect(second).toMatch(/ - {6}-$/);
+    expect(note).toBe('lstm: onnxruntime: it has no gradients');
+  });
+
   it('has no peer columns where nobody is compared with', () => {
     const alone = { ...REPORT, results: REPORT.results.map((result) => ({ ...result, peers: {} })) };
     expect(formatBench(alone)).not.toContain('tfjs');

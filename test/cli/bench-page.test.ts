@@ -52,6 +52,15 @@ describe('the page of a report', () => {
     expect(page).not.toMatch(/<script|<link|<img|src=|url\(http|@import/);
   });
 
+  it('shows a peer that has no gradients forward alone', async () => {
+    const { forwardMs, timings } = timed(8, 1);
+    const alone = { forwardMs, timings: { forward: timings.forward }, ratio: { forward: 0.125 }, note: 'it has no gradients' };
+    const page = await benchPage(reportOf([{ ...BASE, peers: { onnxruntime: alone } }]));
+    expect(page).toContain('0.13x: 8.00 to 64.0 ms');
+    expect(page).toContain('<li>lstm: it has no gradients</li>');
+    expect(page).not.toMatch(/stepwise, forward \+ backward/);
+  });
+
   it('shows what it was given as text', async () => {
     const page = await benchPage(reportOf([...results, resultOf({ cell: '<script>alert(1)</script>' })]));
     expect(page).not.toContain('<script>');
