@@ -58,7 +58,7 @@ export class JaxLayer implements PeerLayer {
       return [numpy.stack(found.slice(0, steps)), ...found.slice(steps)];
     });
     const count = this.cotangents.length;
-    // Its vjp fails on a list of which one is computed from another: the loss is written out.
+    // Its vjp fails on the list of all steps' outputs: the loss is written out.
     const loss = (...args: JaxArray[]) =>
       this.unrolled(args.slice(count))
         .map((output, at) => numpy.sum(numpy.multiply(output, args[at] as JaxArray)))
