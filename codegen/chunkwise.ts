@@ -34,7 +34,8 @@ export function chunksOf(
 ): ModelGraph | NotChunked {
   if (clip !== undefined) return { why: 'the cotangent of its state is clipped at every step' };
   const looksBack = step.nodes.some(({ op }) => op === 'delayed');
-  if (segmentsOf !== undefined && looksBack) return { why: 'its sequences are cut into segments, and it reads steps before its own' };
+  if (segmentsOf !== undefined && looksBack)
+    return { why: 'its sequences are cut into segments, and it reads steps before its own' };
   return chunked(step, inputs, stepsOfChunk(sizes));
 }
 
