@@ -4,8 +4,8 @@
  */
 import { argumentsOf, type NodeId, type Shape } from '../ir/graph.js';
 import type { WgslFunction } from '../ops/wgsl/index.js';
-import { clocks } from '../passes/due.js';
-import type { Section } from '../schedule/passes.js';
+import { type Condition, clocks as clocksOf } from '../passes/due.js';
+import type { PhasePass, Section } from '../schedule/passes.js';
 import type { Phase } from '../schedule/phases.js';
 import { takes } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
@@ -26,9 +26,45 @@ export interface Clock {
 /** Instructions that are worth a place among a function's arguments. */
 const WORTH = 16;
 
+/** Where the rows of a tile are, and how many a phase has. */
+interface Tile {
+  readonly tile: number;
+  readonly rows: number;
+  readonly opaque: string;
+}
+
+/** What a phase with sums computes once for a tile of rows, and which sums of it are asked for. */
+export function clocksIn(section: Section, { phase, rows: over }: PhasePass, bindings: Bindings, { tile, rows, opaque }: Tile) {
+  const { builder, storage, due } = section;
+  const batch = storage.size('B');
+  // Rows of a tile may be of several steps where they are of all.
+  const step = over === 'step' ? 'time' : batch % tile === 0 ? `i32(first / ${batch}u)` : undefined;
+  const telling = ({ test }: Condition) => ['', phase.shape.join()].includes(builder.node(test).shape.join());
+  const conditions = new Map(phase.contractions.map(({ id }) => [id, due(id).filter(telling)]));
+  const tests = [...conditions.values()].flat().map(({ test }) => test);
+  const again = phase.contractions.length > 0 && tile > 1 && step !== undefined ? clockValues(section, phase) : [];
+  const clocks = [...new Set([...tests, ...again])].map((id) => clockOf(section, phase.shape, id, bindings, opaque));
+  return { step, clocks, atStep: step === undefined ? [] : clocks, dueText };
+
+  /** Whether some of these sums is asked for: a test of one step, or with functions of the step of row `first + i`. */
+  function dueText(sums: readonly NodeId[]): string {
+    const each = sums.map((id) => conditions.get(id) ?? []);
+    if (each.some((own) => own.length === 0)) return '';
+    const at = `i32(min(first + i, ${rows - 1}u) / ${batch}u)`;
+    const value = (test: NodeId) => (step === undefined ? `${name(test)}_at(${at}, col)` : name(test));
+    const texts = each.map((own) => `any(${own.map(({ test, holds }) => `${holds ? '' : '!'}${value(test)}`).join(' & ')})`);
+    const distinct = [...new Set(texts)];
+    return distinct.length === 1 ? distinct.join('') : `(${distinct.join(' | ')})`;
+  }
+}
+
+/** Whether some number of these is none of the two zeros. */
+export const notZero = (vectors: readonly string[]): string =>
+  `any(((${vectors.map((vector) => `bitcast<vec4u>(${vector})`).join(' | ')}) << vec4u(1)) != vec4u(0))`;
+
 /** The largest values that a phase computes of the step and of units alone, where they take a while. */
-export function clockValues({ builder }: Section, phase: Phase): NodeId[] {
-  const isClock = clocks(builder);
+function clockValues({ builder }: Section, phase: Phase): NodeId[] {
+  const isClock = clocksOf(builder);
   const found = new Set<NodeId>();
   const seen = new Set<NodeId>();
   const open = phase.stores.map(({ value }) => value);

@@ -4,9 +4,7 @@
  * not see it, so there each lane loads rows of its own and hands them to the others. Weights lie side by side for neighbouring
  * lanes. Then each row's per-unit part runs on the sums.
  */
-import type { NodeId } from '../ir/graph.js';
 import type { WgslFunction } from '../ops/wgsl/index.js';
-import type { Condition } from '../passes/due.js';
 import type { Target } from '../plan.js';
 import type { Summed } from '../schedule/matrices.js';
 import type { View } from '../schedule/operands.js';
@@ -15,7 +13,7 @@ import { quads, widthOf } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
-import { clockOf, clockValues } from './clocks.js';
+import { clocksIn, notZero } from './clocks.js';
 import { handsOn, shared, summing } from './handing.js';
 import { indexLines } from './indices.js';
 import { assemble, checkSize, type Emitted, gridOver, lanesFor, pick, rolled, type Spread, spreadOver } from './kernel.js';
@@ -156,13 +154,7 @@ export function phaseText(
   const ownRows = share?.loads ?? [];
   const opaque = rolled(target);
 
-  const conditions = new Map(phase.contractions.map(({ id }) => [id, conditionsOf(section, pass, id)]));
-  // Rows of a tile may be of several steps where they are of all.
-  const step = pass.rows === 'step' ? 'time' : batch % tile === 0 ? `i32(first / ${batch}u)` : undefined;
-  const tests = [...conditions.values()].flat().map(({ test }) => test);
-  const again = phase.contractions.length > 0 && tile > 1 && step !== undefined ? clockValues(section, phase) : [];
-  const clocks = [...new Set([...tests, ...again])].map((id) => clockOf(section, phase.shape, id, bindings, opaque));
-  const atStep = step === undefined ? [] : clocks;
+  const { step, clocks, atStep, dueText } = clocksIn(section, pass, bindings, { tile, rows, opaque });
   const given = atStep.map(({ id }) => id);
   const shares = summing(target, handing !== undefined);
   const body = printBody(
@@ -263,17 +255,6 @@ export function phaseText(
     return batch % tile === 0 ? own : `(${own}) || (first % ${batch}u + ${tile}u > ${batch}u && ${step} + 1 < ${longest('0u')})`;
   }
 
-  /** Whether some sum of a loop is asked for: a test of one step, or with functions of the step of row `first + i`. */
-  function dueText(weights: OperandGroup['common']['weights']): string {
-    const each = weights.map(({ id }) => conditions.get(id) ?? []);
-    if (each.some((own) => own.length === 0)) return '';
-    const at = `i32(min(first + i, ${rows - 1}u) / ${batch}u)`;
-    const value = (test: NodeId) => (step === undefined ? `${name(test)}_at(${at}, col)` : name(test));
-    const texts = each.map((own) => `any(${own.map(({ test, holds }) => `${holds ? '' : '!'}${value(test)}`).join(' & ')})`);
-    const distinct = [...new Set(texts)];
-    return distinct.length === 1 ? (texts[0] ?? '') : `(${distinct.join(' | ')})`;
-  }
-
   function contraction(group: OperandGroup, index: number) {
     const { view, summed, weights, idle } = group.common;
     const buffer = bindings.read(view.buffer);
@@ -283,7 +264,7 @@ export function phaseText(
     const handed = share !== undefined && handing !== undefined && sameForAll(storage, view, summed, handing);
     const loaded = handed ? ownRows.map((_, turn) => ownName(turn)) : perRow.map(String);
     const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, loaded);
-    const due = dueText(weights);
+    const due = dueText(weights.map(({ id }) => id));
     const voted = (text: string) => (handed ? `subgroupAny(${text})` : text);
     const wanted = [ends ? 'alive' : [], due === '' ? [] : voted(step === undefined ? `due${index}` : due)].flat();
     return {
@@ -328,19 +309,6 @@ export function phaseText(
       }),
     };
   }
-}
-
-/** Whether some number of these is none of the two zeros. */
-export const notZero = (vectors: readonly string[]): string =>
-  `any(((${vectors.map((vector) => `bitcast<vec4u>(${vector})`).join(' | ')}) << vec4u(1)) != vec4u(0))`;
-
-/** The conditions of a sum that a phase's lanes can tell at their own units. */
-function conditionsOf({ builder, due }: Section, { phase }: PhasePass, id: NodeId): readonly Condition[] {
-  const telling = ({ test }: Condition) => {
-    const { shape } = builder.node(test);
-    return shape.length === 0 || shape.join() === phase.shape.join();
-  };
-  return due(id).filter(telling);
 }
 
 /** Whether so many lanes read an operand at the same units, of however many rows: then what one loads serves all. */

@@ -122,4 +122,5 @@ const condition = (isClock: (id: NodeId) => boolean, test: NodeId, holds: boolea
   isClock(test) ? new Map([[`${test} ${holds}`, { test, holds }]]) : ALWAYS;
 
 const both = (a: Conditions, b: Conditions): Conditions => (a.size === 0 ? b : b.size === 0 ? a : new Map([...a, ...b]));
-const either = (a: Conditions, b: Conditions): Conditions => new Map([...a].filter(([text]) => b.has(text)));
+const either = (a: Conditions, b: Conditions): Conditions =>
+  a.size === 0 || b.size === 0 ? ALWAYS : new Map([...a].filter(([text]) => b.has(text)));

@@ -41,7 +41,7 @@ const CASES: readonly [string, string, Record<string, OptionValue>, Sizes, { chu
   ['many short ones', 'rnn', {}, { T: 3, B: 180, I: 130, H: 9 }, { chunks: true, across: true }],
   ['within a workgroup', 'lstm', {}, { T: 9, B: 3, I: 5, H: 7 }, { chunks: false, across: false }],
   ['more parts than there are steps', 'gru', {}, { T: 5, B: 40, I: 6, H: 3 }, { chunks: false, across: true }],
-  ['positions', 'conv-rnn-1d', {}, { T: 9, B: 4, X: 33, I: 36, H: 5 }, { chunks: true, across: true }],
+  ['positions', 'conv-rnn-1d', {}, { T: 5, B: 3, X: 9, I: 6, H: 5 }, { chunks: false, across: true }],
   ['entries left out by their place', 'clockwork', {}, { T: 6, B: 30, I: 5, H: 40 }, { chunks: false, across: true }],
   [
     'entries left out at random',
