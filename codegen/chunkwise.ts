@@ -23,7 +23,7 @@ interface ChunkRequest extends Omit<ProgramRequest, 'notChunked'> {
 }
 
 /** Steps of a chunk: what grows with them are products inside of it, what shrinks are products with the memory and how often it is kept. */
-const MOST_STEPS = 32;
+export const MOST_STEPS = 32;
 const LEAST_STEPS = 4;
 
 /** A cell's sections where some memory of it takes many steps at once. */

@@ -5,13 +5,11 @@
  * (Chen et al. 2016, arXiv:1604.06174). So memory grows with the segment and the number of segments, and is least at about √T.
  */
 import { checkpointWords, deviceBytes, segmentsIn } from './checkpoints.js';
+import { MOST_STEPS } from './chunkwise.js';
 import { RecurveError } from './errors.js';
 import type { SpecTree } from './frontend/tree.js';
 import { type CompileRequest, compile } from './pipeline.js';
 import type { Plan } from './plan.js';
-
-/** Steps of the plans by which it is guessed what a step takes: a whole chunk, where there are chunks. */
-const FEW = 32;
 
 /** As `compileWithin` where there is a budget. @throws RecurveError, SpecError as it and `compile` do */
 export const compileFor = (tree: SpecTree, request: CompileRequest, memory: number | undefined): Plan =>
@@ -66,7 +64,8 @@ export function compileWithin(tree: SpecTree, request: CompileRequest, memory: n
 
   /** By what a step and a checkpoint take: how many segments take least, and how many should fit. */
   function estimate(): { readonly least: number; readonly guess: number } {
-    const small = Math.max(1, Math.min(FEW, Math.floor(T / 4)));
+    // Where there are chunks, of plans of whole ones.
+    const small = Math.max(1, Math.min(MOST_STEPS, Math.floor(T / 4)));
     const [one, two] = [attempt(small), attempt(2 * small)];
     if (one === undefined || two === undefined) return { least: T, guess: T };
     const own = ({ plan, bytes }: { plan: Plan; bytes: number }) => bytes - 4 * checkpointWords(plan).total;

@@ -52,11 +52,14 @@ export function clocksIn(section: Section, { phase, rows: over }: PhasePass, bin
     if (each.some((own) => own.length === 0)) return '';
     const at = `i32(min(first + i, ${rows - 1}u) / ${batch}u)`;
     const value = (test: NodeId) => (step === undefined ? `${name(test)}_at(${at}, col)` : name(test));
-    const texts = each.map((own) => `any(${own.map(({ test, holds }) => `${holds ? '' : '!'}${value(test)}`).join(' & ')})`);
-    const distinct = [...new Set(texts)];
+    const distinct = [...new Set(each.map((own) => allHold(own, value)))];
     return distinct.length === 1 ? distinct.join('') : `(${distinct.join(' | ')})`;
   }
 }
+
+/** Whether all conditions hold for some of a lane's units; `value` prints what a test is there. */
+export const allHold = (conditions: readonly Condition[], value: (test: NodeId) => string): string =>
+  `any(${conditions.map(({ test, holds }) => `${holds ? '' : '!'}${value(test)}`).join(' & ')})`;
 
 /** Whether some number of these is none of the two zeros. */
 export const notZero = (vectors: readonly string[]): string =>

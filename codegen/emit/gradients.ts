@@ -6,10 +6,11 @@ import { productRows } from '../schedule/gradients.js';
 import type { Start } from '../schedule/operands.js';
 import type { OuterProduct, OuterTerm, Pass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
+import { TILE } from '../schedule/split.js';
 import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
-import { type Clock, clockOf, notZero } from './clocks.js';
+import { allHold, type Clock, clockOf, notZero } from './clocks.js';
 import { entriesLeft } from './entries.js';
 import { handsOn, shared, summing } from './handing.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
@@ -59,10 +60,7 @@ export function emitOuter({ builder, storage }: Section, target: Target, pass: P
     const telling = idle.conditions.filter(({ test }) => ['', dim].includes(builder.node(test).shape.join()));
     if (telling.length === 0 || view.shift !== 0 || view.own !== undefined) return '';
     for (const { test } of telling) clocks.set(test, clockOf({ builder, storage }, [dim], test, bindings, opaque));
-    const at = (unit: string) => {
-      const tests = telling.map(({ test, holds }) => `${holds ? '' : '!'}${name(test)}_at(i32(t), ${unit})`);
-      return `any(${tests.join(' & ')})`;
-    };
+    const at = (unit: string) => allHold(telling, (test) => `${name(test)}_at(i32(t), ${unit})`);
     if (idle.side === 'right') return voted(at('col'));
     const turns = handed ? Math.ceil(quadsPerTile / lanes) : quadsPerTile;
     const own = (turn: number) => (handed ? `(lane + ${turn * lanes}u) % ${quadsPerTile}u` : `${turn}u`);
@@ -191,7 +189,7 @@ const QUADS = { own: 4, handed: 8 };
  */
 function tileQuads({ software }: Target, stride: number, most: number): number {
   let tile = 1;
-  while (tile * 2 <= (software ? most : 2) && stride % (tile * 2) === 0) tile *= 2;
+  while (tile * 2 <= (software ? most : TILE) && stride % (tile * 2) === 0) tile *= 2;
   return tile;
 }
 

@@ -20,8 +20,8 @@ const FULL = 2 ** 17;
 const WORKGROUP = 256;
 /** Neighbouring lanes that load neighbouring columns. */
 const MOST_COLUMNS = 32;
-/** Quads of a matrix's rows that a lane holds where it isn't on a processor. */
-const TILE = 2;
+/** Quads of a matrix's rows that a lane holds at most where it isn't on a processor. */
+export const TILE = 2;
 /** Rows of a part, at least: within a workgroup, and where one more pass must be worth it. */
 const LEAST_ROWS = { slice: 4, chunk: 32 };
 

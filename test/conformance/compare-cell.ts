@@ -7,7 +7,7 @@ import { outputShapes } from '../../runtime/check/outputs.js';
 import { compareResults, differingBits } from '../../runtime/compare.js';
 import type { CellData, CellResult, Tensors } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/layer/index.js';
+import { type Layer, load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
 
@@ -39,6 +39,22 @@ export async function mergedOtherwise(device: RecurveDevice, prepared: ReturnTyp
   const [together, apart] = results;
   if (!together || !apart) throw new Error('nothing ran');
   return differingBits(together, apart);
+}
+
+/** Names of what misses the reference by more than 1e-5, or has other bits when it is run again. */
+export async function wrongOnce(
+  layer: Layer,
+  { tree, signature, sizes }: ReturnType<typeof prepare>,
+  data: CellData,
+): Promise<string[]> {
+  layer.poison();
+  const result = await layer.run(data);
+  const compared = compareResults(result, runReference(tree, signature, sizes, data), 1e-5);
+  const changed = differingBits(await layer.run(data), result);
+  return [
+    ...compared.filter(({ ok }) => !ok).map(({ name, error }) => `${name} ${error}`),
+    ...changed.map((name) => `${name} changes`),
+  ];
 }
 
 /** Ragged data with zeros past the lengths, where `randomData` leaves what must not be read. */
