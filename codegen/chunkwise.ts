@@ -14,7 +14,7 @@ import {
   type Sizes,
   type Target,
 } from './plan.js';
-import { askedOf, loopName } from './schedule/loops.js';
+import { askedOf, isOf, loopName } from './schedule/loops.js';
 import type { ProgramRequest } from './schedule/program.js';
 
 interface ChunkRequest extends Omit<ProgramRequest, 'notChunked'> {
@@ -95,9 +95,9 @@ export function chunkwisePlan(plan: Plan, stepByStep: Plan | undefined, signatur
       if (item.kind !== 'loop' || item.chunk === undefined) return item;
       for (const pass of item.passes) over.add(pass);
       const name = loopName('', direction);
-      const other = stepByStep && choicesIn(stepByStep).find((choice) => choice.name === name);
-      const allowed = others.filter((one) => other?.allowed.includes(one));
-      const refused = other?.refused ?? Object.fromEntries(others.map((one) => [one, NO_ROOM]));
+      const loops = stepByStep === undefined ? [] : choicesIn(stepByStep).filter((choice) => isOf(name, choice.name));
+      const allowed = others.filter((one) => loops.some((other) => other.allowed.includes(one)));
+      const refused = loops.at(-1)?.refused ?? Object.fromEntries(others.map((one) => [one, NO_ROOM]));
       const choice: LoopChoice = { name, recurrence: 'matrix memory', allowed: ['chunkwise', ...allowed], refused };
       return { ...item, choice };
     });

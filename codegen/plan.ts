@@ -104,7 +104,7 @@ export interface PassSpec {
   /** Name of its kernel. */
   readonly kernel: string;
   /** Whether it packs weights, or runs for all steps before the loop over time, at each step in it, or for all behind it. */
-  readonly region: 'pack' | 'before' | 'loop' | 'after';
+  readonly region: 'pack' | 'before' | 'loop' | 'between' | 'after';
   /** Of which run it is a part. */
   readonly direction: 'forward' | 'backward';
   /** `parallel` outside of a loop, and in one how that runs. */

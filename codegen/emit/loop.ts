@@ -1,9 +1,9 @@
 /** How a loop over time runs: as it is asked for, or as its graph and the adapter suggest. */
 import { RecurveError } from '../errors.js';
 import { LOOP_STRATEGIES, type LoopChoice, type LoopStrategy, type Target } from '../plan.js';
-import { loopName } from '../schedule/loops.js';
 import type { LoopOrder, Order, PhasePass, Section } from '../schedule/passes.js';
 import { scanOf, wantsScans } from '../schedule/scan.js';
+import { loopNameOf } from '../schedule/wave.js';
 import { followersOf } from './followers.js';
 import type { Emitted } from './kernel.js';
 import { emitPhase } from './phase.js';
@@ -32,7 +32,7 @@ export interface LoopRequest {
 /** A loop by itself. */
 export function emitLoop(section: Section, target: Target, loop: LoopOrder, { asked, chain, behind }: LoopRequest): EmittedLoop {
   const direction = loop.by > 0 ? 'forward' : 'backward';
-  const name = loopName(section.prefix, direction);
+  const name = loopNameOf(section, loop);
   const whole = { ...loop, name, direction, region: 'loop' } as const;
   const meets = meeting(section, loop);
   // All of them are the same phases in one kernel: what is too much for one is for the others.
@@ -41,10 +41,11 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, { as
   // What fits as the one fits as the other.
   const resident = meets === undefined ? thread : fitting(() => emitResident(section, target, whole));
   const scan = typeof thread === 'string' ? thread : scanOf(section, loop);
+  // Another program has several loops in its place.
+  const inParts = section.inParts[direction];
+  const reasons = { ...reason('thread', thread), ...reason('resident', resident), ...reason('scan', scan) };
   const refused: LoopChoice['refused'] = {
-    ...reason('thread', thread),
-    ...reason('resident', resident),
-    ...reason('scan', scan),
+    ...Object.fromEntries(Object.entries(reasons).filter(([strategy]) => !inParts.some((one) => one === strategy))),
     ...(typeof chain === 'string' ? { wavefront: chain } : {}),
     ...(section.notChunked === undefined ? {} : { chunkwise: section.notChunked }),
   };
@@ -54,7 +55,7 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, { as
   const strategy = alone !== undefined && allows(alone) ? alone : chosen();
   const others = LOOP_STRATEGIES.filter((each) => each !== strategy && allows(each));
   const inChain = typeof chain === 'string' ? {} : { chain };
-  const choice: LoopChoice = { name, recurrence: section.recurrence, allowed: [strategy, ...others], refused, ...inChain };
+  const choice: LoopChoice = { name, recurrence: loop.recurrence, allowed: [strategy, ...others], refused, ...inChain };
   if (strategy === 'scan' && typeof scan !== 'string' && typeof thread !== 'string')
     return { choice, ...emitScan(section, target, whole, { scan, thread, followers: followersOf(section, loop, behind) }) };
   const walk = strategy === 'thread' ? thread : meets === undefined ? emitResident(section, target, whole) : resident;
@@ -68,7 +69,7 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, { as
   };
 
   function chosen(): LoopStrategy {
-    if (typeof scan !== 'string' && wantsScans(section.storage, section.recurrence, undefined)) return 'scan';
+    if (typeof scan !== 'string' && wantsScans(section.storage, loop.recurrence, undefined)) return 'scan';
     // Lanes on their own always, for they are as many as stepwise ones.
     if (typeof thread !== 'string') return 'thread';
     return typeof resident !== 'string' && pays(target, loop, resident) ? 'resident' : 'stepwise';

@@ -92,7 +92,9 @@ export class Passes {
     const direction = first.order.by > 0 ? 'forward' : 'backward';
     const steps = first.section.storage.steps;
     const along = axisOf(first.section);
-    const nameOf = (turn: number) => `${first.section.prefix}_to_${last.section.prefix}_${direction}_wave_${turn}`;
+    const [from, to] = [first.section.prefix, last.section.prefix];
+    const between = from === to ? from : `${from}_to_${to}`;
+    const nameOf = (turn: number) => `${between === '' ? '' : `${between}_`}${direction}_wave_${turn}`;
     const { delay, kernels } = emitWave(wave, this.target, nameOf);
     const dispatches = steps + delay;
     return {

@@ -13,25 +13,43 @@ export function ancestorsOf(nodes: readonly Node[], roots: readonly NodeId[]): R
   return found;
 }
 
-/** Those that need each other, directly or through others, together; groups in no special order. */
-export function stronglyConnected(names: readonly string[], needs: (name: string) => readonly string[]): string[][] {
-  const reached = new Map(names.map((name) => [name, reachedFrom(name, needs)]));
-  const groups: string[][] = [];
-  for (const name of names) {
-    const group = groups.find(([first = '']) => reached.get(name)?.has(first) && reached.get(first)?.has(name));
-    if (group === undefined) groups.push([name]);
-    else group.push(name);
-  }
-  return groups;
-}
-
-function reachedFrom(start: string, needs: (name: string) => readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const waiting = [...needs(start)]; waiting.length > 0; ) {
-    const name = waiting.pop();
-    if (name === undefined || found.has(name)) continue;
-    found.add(name);
-    waiting.push(...needs(name));
+/**
+ * Those that need each other, directly or through others, together: of `roots` and whatever they need. Each group stands behind
+ * those that it needs.
+ *
+ * Tarjan 1972, "Depth-first search and linear graph algorithms", by a stack of its own: a chain may be long.
+ */
+export function stronglyConnected<N>(roots: readonly N[], needs: (one: N) => readonly N[]): N[][] {
+  const found: N[][] = [];
+  const seen = new Map<N, { readonly number: number; low: number; open: boolean }>();
+  const open: N[] = [];
+  const enter = (one: N) => {
+    const own = { number: seen.size, low: seen.size, open: true };
+    seen.set(one, own);
+    open.push(one);
+    return { one, own, left: [...needs(one)] };
+  };
+  for (const root of roots) {
+    if (seen.has(root)) continue;
+    for (const path = [enter(root)]; path.length > 0; ) {
+      const top = path.at(-1);
+      if (top === undefined) break;
+      const next = top.left.pop();
+      const known = next === undefined ? undefined : seen.get(next);
+      if (next !== undefined && known === undefined) path.push(enter(next));
+      else if (known?.open) top.own.low = Math.min(top.own.low, known.number);
+      if (next !== undefined) continue;
+      path.pop();
+      const below = path.at(-1);
+      if (below !== undefined) below.own.low = Math.min(below.own.low, top.own.low);
+      if (top.own.low < top.own.number) continue;
+      const group = open.splice(open.lastIndexOf(top.one));
+      for (const one of group) {
+        const state = seen.get(one);
+        if (state !== undefined) state.open = false;
+      }
+      found.push(group);
+    }
   }
   return found;
 }

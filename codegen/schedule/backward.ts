@@ -4,10 +4,11 @@ import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import { accruedIn, accruePasses } from './accrued.js';
 import { ancestors, dependsOn, frontier, splitByTime } from './classes.js';
-import { inLoop, parallel, scratch, wordsOf } from './forward.js';
+import { ordersOf, scratch, wordsOf } from './forward.js';
 import { gradientPasses, type SectionParams } from './gradients.js';
 import type { Merging } from './merge.js';
 import { sourceOf } from './operands.js';
+import type { Part } from './parts.js';
 import type { Order, Rows } from './passes.js';
 import { cutIntoStoringPhases, type Phase, type RegionRequest } from './phases.js';
 import { type Access, accessTo, type Place, type Store } from './places.js';
@@ -21,6 +22,8 @@ export interface BackwardRequest {
   readonly readForward: (id: NodeId) => Access | undefined;
   /** Parameters whose gradients are written here, and those that this section adds to what others wrote. */
   readonly params: SectionParams;
+  /** Of what it hands over. */
+  readonly parts: readonly Part[];
   /** Whether its loop may be a scan: whatever a step leaves for the next is then kept for every step. */
   readonly handovers: 'for every step' | 'for the next';
 }
@@ -38,6 +41,7 @@ export function scheduleBackward({
   merging,
   readForward,
   params,
+  parts,
   handovers,
 }: BackwardRequest): BackwardSchedule {
   const { builder } = adjoint;
@@ -76,6 +80,7 @@ export function scheduleBackward({
     const lasting =
       behind > 0 ||
       handovers === 'for every step' ||
+      parts.length > 1 ||
       reach > 1 ||
       factors.has(value) ||
       isOperand(adjoint, value) ||
@@ -95,9 +100,8 @@ export function scheduleBackward({
   };
   const regions = splitByTime({
     builder,
-    carried: (node) => node.op === 'previous',
+    parts,
     stores,
-    recurrent: adjoint.handovers.map(({ value }) => value),
     keep: [...factors].filter((id) => !read(id)),
     inline,
     read,
@@ -145,12 +149,13 @@ export function scheduleBackward({
   });
   const accrued = accruePasses({ builder, storage, stores: held, read: regions.read });
 
+  const timed = ordersOf(regions, 'backward', { from: steps - 1, to: -1, by: -1 });
+  const isBehind = (order: Order) => order.kind === 'pass' && order.pass.region === 'after';
   const orders: Order[] = [
     ...emptied({ builder, storage, elements, read }, factors),
-    ...parallel(regions.before, 'backward', 'before'),
-    ...inLoop(regions.loop, 'backward', { from: steps - 1, to: -1, by: -1 }),
+    ...timed.filter((order) => !isBehind(order)),
     ...once('initial', initial, readBefore),
-    ...parallel(regions.after, 'backward', 'after'),
+    ...timed.filter(isBehind),
     ...accrued.orders,
     ...once('held', accrued.stores, accrued.read),
     ...gradientPasses({ builder, storage, merging, params, terms: adjoint.params, read: regions.read }),

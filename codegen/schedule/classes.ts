@@ -15,19 +15,19 @@
 import type { GraphBuilder } from '../ir/builder.js';
 import { argumentsOf, mixesUnits, type Node, type NodeId, type Shape } from '../ir/graph.js';
 import { inherited, preorder } from '../ir/walk.js';
+import type { Recurrence } from '../passes/recurrence.js';
 import { residuals } from '../passes/residuals.js';
 import { ONCE } from './levels.js';
+import type { Part } from './parts.js';
 import { costlyArguments, cutIntoStoringPhases, keepsShape, type Phase } from './phases.js';
 import { type Access, accessOf, type Store } from './places.js';
 
-export interface Recurrence {
+export interface TimeRequest {
   readonly builder: GraphBuilder;
-  /** Whether a leaf brings a value from the step visited before. */
-  readonly carried: (leaf: Node) => boolean;
+  /** What feeds the next step, in parts that run one after the other. */
+  readonly parts: readonly Part[];
   /** Everything that must be in memory in the end. */
   readonly stores: readonly Store[];
-  /** Values whose stores feed the next step. */
-  readonly recurrent: readonly NodeId[];
   /** Values that must be in memory as sequences, wherever they are computed. */
   readonly keep: readonly NodeId[];
   /** Values that kernels behind these regions compute by themselves from what is in memory. */
@@ -44,18 +44,30 @@ export interface Recurrence {
   readonly instructions: number;
 }
 
+/** Phases that run together: for all steps at once, or step by step. */
+export interface Piece {
+  readonly kind: 'all steps' | 'loop';
+  readonly phases: readonly Phase[];
+  /** Of the part whose loop it is, or lies around it. */
+  readonly recurrence: Recurrence;
+}
+
 export interface Regions {
-  readonly before: readonly Phase[];
-  readonly loop: readonly Phase[];
-  readonly after: readonly Phase[];
+  /** In the order in which they run: one loop for each part that has any, and what lies around them. */
+  readonly pieces: readonly Piece[];
   /** Everything in memory once all regions ran. */
   readonly read: (id: NodeId) => Access | undefined;
 }
 
-export function splitByTime(request: Recurrence): Regions {
+export function splitByTime(request: TimeRequest): Regions {
   const { builder, elements, instructions } = request;
-  const comesThrough = dependsOn(builder, request.carried);
-  const fedBack = request.recurrent.filter(comesThrough);
+  // The last part; whatever does not come through it is split by those before it.
+  const [part, earlier] = [request.parts.at(-1), request.parts.slice(0, -1)];
+  if (part === undefined) throw new Error('a recurrence without parts');
+  const leaves = new Set(part.brought.flatMap((one) => [...one.leaves, ...one.later]));
+  const carried = (leaf: Node) => leaves.has(leaf.id);
+  const comesThrough = dependsOn(builder, carried);
+  const fedBack = part.brought.map(({ value }) => value).filter(comesThrough);
   // A fed-back value that is itself a leaf (h' = c) is in the loop although it is in memory.
   const inLoop = ancestors(builder, fedBack, (id) => comesThrough(id) && !request.read(id));
   for (const id of fedBack) inLoop.add(id);
@@ -73,7 +85,7 @@ export function splitByTime(request: Recurrence): Regions {
     const access = request.sequence(id);
     kept.set(id, access);
     // What the step before left, and no later region can read, is in memory in the loop only.
-    const region = request.carried(builder.node(id)) ? 'loop' : classOf(id);
+    const region = carried(builder.node(id)) ? 'loop' : classOf(id);
     stores[region].push({ place: access.place, shift: access.shift, value: id, when: 'active' });
   };
   request.keep.forEach(keep);
@@ -92,7 +104,7 @@ export function splitByTime(request: Recurrence): Regions {
       inLoop.has(id),
     ),
     available: (id) => readAfter(id) !== undefined || !comesThrough(id),
-    produced: (node) => mixesUnits(node) || request.carried(node),
+    produced: (node) => mixesUnits(node) || carried(node),
   }).forEach(keep);
   const throughout = [...stores.loop.map((store) => store.value), ...behind];
   residuals({
@@ -111,28 +123,38 @@ export function splitByTime(request: Recurrence): Regions {
   const loop = written(stores.loop);
   const readInLoop = (id: NodeId) => request.read(id) ?? before.get(id);
   const readBehind = (id: NodeId) => lasting(readInLoop(id)) ?? loop.get(id);
-  return {
-    before: cutIntoStoringPhases({
+  const { recurrence } = part;
+  const throughoutTime = (own: readonly Store[], read: TimeRequest['read']): Piece => ({
+    kind: 'all steps',
+    recurrence,
+    phases: cutIntoStoringPhases({
       builder,
       elements,
       instructions,
       anotherPhase: ONCE,
-      stores: stores.before,
-      read: request.read,
+      stores: own,
+      read,
       scratch: request.sequence,
     }),
-    loop: cutIntoStoringPhases({ builder, elements, instructions, stores: stores.loop, read: readInLoop, scratch: request.row }),
-    after: cutIntoStoringPhases({
-      builder,
-      elements,
-      instructions,
-      anotherPhase: ONCE,
-      stores: stores.after,
-      read: readBehind,
-      scratch: request.sequence,
-    }),
-    read: readAfter,
-  };
+  });
+  const inner = { ...request, parts: earlier, stores: stores.before, keep: [], inline: [] };
+  const pieces = [
+    ...(earlier.length === 0 ? [throughoutTime(stores.before, request.read)] : splitByTime(inner).pieces),
+    {
+      kind: 'loop' as const,
+      recurrence,
+      phases: cutIntoStoringPhases({
+        builder,
+        elements,
+        instructions,
+        stores: stores.loop,
+        read: readInLoop,
+        scratch: request.row,
+      }),
+    },
+    throughoutTime(stores.after, readBehind),
+  ];
+  return { pieces: pieces.filter(({ phases }) => phases.length > 0), read: readAfter };
 }
 
 /** Whether a value can be read where a store leaves it: at every step, and as wide as it is (a stretched scalar is not). */

@@ -5,8 +5,10 @@ import { preorder } from '../ir/walk.js';
 import { residuals } from '../passes/residuals.js';
 import { ancestors, type Regions, splitByTime } from './classes.js';
 import { comparedWithMaximum } from './compared.js';
+import { loopName } from './loops.js';
 import { sourceOf } from './operands.js';
-import type { Order, Pass, PhasePass, Rows } from './passes.js';
+import type { Part } from './parts.js';
+import type { LoopOrder, Order, Pass, PhasePass } from './passes.js';
 import type { Phase } from './phases.js';
 import { type Access, accessOf, accessTo, type Store, widthOf } from './places.js';
 import type { Storage } from './storage.js';
@@ -16,6 +18,8 @@ export interface ForwardRequest {
   readonly builder: GraphBuilder;
   readonly storage: Storage;
   readonly step: StepGraph;
+  /** Of its states. */
+  readonly parts: readonly Part[];
   /** Forward values that the backward program uses; empty where no gradients are wanted. */
   readonly needed: readonly NodeId[];
 }
@@ -27,7 +31,7 @@ export interface ForwardSchedule {
   readonly outputs: ReadonlyMap<string, Access>;
 }
 
-export function scheduleForward({ builder, storage, step, needed }: ForwardRequest): ForwardSchedule {
+export function scheduleForward({ builder, storage, step, parts, needed }: ForwardRequest): ForwardSchedule {
   const { steps } = storage;
   const stores: Store[] = [];
   const inStates = new Map<NodeId, Access>();
@@ -83,9 +87,8 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
   });
   const regions = splitByTime({
     builder,
-    carried: (node) => node.op === 'state' || (node.op === 'delayed' && node.group === 'state'),
+    parts,
     stores,
-    recurrent: Object.values(step.next),
     keep: [...operands, ...kept],
     inline: [],
     read,
@@ -96,9 +99,7 @@ export function scheduleForward({ builder, storage, step, needed }: ForwardReque
     instructions: storage.target.maxKernelInstructions,
   });
   const orders: Order[] = [
-    ...parallel(regions.before, 'forward', 'before'),
-    ...inLoop(regions.loop, 'forward', { from: 0, to: steps, by: 1 }),
-    ...parallel(regions.after, 'forward', 'after'),
+    ...ordersOf(regions, 'forward', { from: 0, to: steps, by: 1 }),
     ...totalPasses({ builder, storage, outputs: step.outputs, read: (name) => outputs.get(name) }),
   ];
   return { orders, regions, outputs };
@@ -135,26 +136,34 @@ export function scratch(
   return accessTo(storage.place(pool, layout, shape, slots, what));
 }
 
-function phasePass(phase: Phase, index: number, rows: Rows, direction: Pass['direction'], region: Pass['region']): PhasePass {
-  return {
-    kind: 'phase',
-    name: `${direction}_${region}_${index}_${phase.shape.join('') || '1'}`,
-    region,
-    direction,
-    phase,
-    rows,
-  };
-}
-
-export function parallel(phases: readonly Phase[], direction: Pass['direction'], region: 'before' | 'after'): Order[] {
-  return phases.map((phase, index) => ({ kind: 'pass', pass: phasePass(phase, index, 'all', direction, region) }));
-}
-
-export function inLoop(
-  phases: readonly Phase[],
+/** Passes and loops, numbered where there are several loops. */
+export function ordersOf(
+  { pieces }: Pick<Regions, 'pieces'>,
   direction: Pass['direction'],
-  span: { from: number; to: number; by: 1 | -1 },
+  span: Pick<LoopOrder, 'from' | 'to' | 'by'>,
 ): Order[] {
-  if (phases.length === 0) return [];
-  return [{ kind: 'loop', ...span, passes: phases.map((phase, index) => phasePass(phase, index, 'step', direction, 'loop')) }];
+  const loops = pieces.filter(({ kind }) => kind === 'loop').length;
+  const found: Order[] = [];
+  const numbers = { before: 0, between: 0, after: 0 };
+  let turn = 0;
+  for (const { kind, phases, recurrence } of pieces) {
+    if (kind === 'all steps') {
+      const region = turn === 0 ? 'before' : turn === loops ? 'after' : 'between';
+      for (const phase of phases) {
+        const name = `${direction}_${region}_${numbers[region]++}_${unitsOf(phase)}`;
+        found.push({ kind: 'pass', pass: { kind: 'phase', name, region, direction, phase, rows: 'all' } });
+      }
+      continue;
+    }
+    turn++;
+    const own = loops > 1 ? turn : undefined;
+    const name = loopName('', direction, own);
+    const passes = phases.map((phase, index): PhasePass => {
+      return { kind: 'phase', name: `${name}_${index}_${unitsOf(phase)}`, region: 'loop', direction, phase, rows: 'step' };
+    });
+    found.push({ kind: 'loop', ...span, turn: own, recurrence, passes });
+  }
+  return found;
 }
+
+const unitsOf = ({ shape }: Phase): string => shape.join('') || '1';

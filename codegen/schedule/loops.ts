@@ -1,10 +1,24 @@
 /** What loops are called, and what is asked of each by its name. */
 import type { LoopStrategies, LoopStrategy } from '../plan.js';
 
-/** Of the loop of a section, which has one in each direction. */
-export const loopName = (prefix: string, direction: 'forward' | 'backward'): string =>
-  `${prefix === '' ? '' : `${prefix}_`}${direction}_loop`;
+/** Of the loop of a section, which has one in each direction, or of one of several, numbered from 1. */
+export const loopName = (prefix: string, direction: 'forward' | 'backward', turn?: number): string =>
+  `${prefix === '' ? '' : `${prefix}_`}${direction}_loop${turn === undefined ? '' : `_${turn}`}`;
 
-/** What is asked of a loop. */
-export const askedOf = (strategy: LoopStrategies | undefined, loop: string): LoopStrategy | undefined =>
-  typeof strategy === 'object' ? strategy[loop] : strategy;
+/** Whether a name is a loop's own, or one of the several that it is cut into. */
+export const isOf = (loop: string, name: string): boolean =>
+  name === loop || (name.startsWith(`${loop}_`) && /^[1-9][0-9]*$/.test(name.slice(loop.length + 1)));
+
+/** What is asked of a loop: by its own name, by that of the one that it is a part of, or of the first of its own parts. */
+export function askedOf(strategy: LoopStrategies | undefined, loop: string): LoopStrategy | undefined {
+  if (typeof strategy !== 'object') return strategy;
+  const names = Object.keys(strategy);
+  const name = [loop, names.find((other) => isOf(other, loop)), names.find((other) => isOf(loop, other))].find(
+    (one) => one !== undefined && one in strategy,
+  );
+  return name === undefined ? undefined : strategy[name];
+}
+
+/** Whether something is asked of parts of a loop by their own names. */
+export const namesParts = (strategy: LoopStrategies | undefined, loop: string): boolean =>
+  typeof strategy === 'object' && Object.keys(strategy).some((name) => name !== loop && isOf(loop, name));

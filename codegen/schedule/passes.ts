@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../ir/builder.js';
 import type { MatrixRef, NodeId, Shape } from '../ir/graph.js';
 import type { Condition } from '../passes/due.js';
 import type { Recurrence } from '../passes/recurrence.js';
-import type { PassSpec } from '../plan.js';
+import type { LoopStrategy, PassSpec } from '../plan.js';
 import type { CopyForm, MatrixCopy } from './matrices.js';
 import type { Merged, Merging } from './merge.js';
 import type { Start, View } from './operands.js';
@@ -100,6 +100,9 @@ export type Order =
       readonly from: number;
       readonly to: number;
       readonly by: 1 | -1;
+      /** Which one it is of several that the section has in this direction. */
+      readonly turn: number | undefined;
+      readonly recurrence: Recurrence;
       readonly passes: readonly PhasePass[];
     };
 
@@ -110,7 +113,8 @@ export interface Section {
   /** Before the names of its passes. */
   readonly prefix: string;
   readonly builder: GraphBuilder;
-  readonly recurrence: Recurrence;
+  /** What its loops could run as, were they cut into parts, by direction. */
+  readonly inParts: Readonly<Record<'forward' | 'backward', readonly LoopStrategy[]>>;
   /** Conditions, the same for all sequences, without which a value is asked for by nothing. */
   readonly due: (id: NodeId) => readonly Condition[];
   readonly storage: Storage;

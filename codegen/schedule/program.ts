@@ -5,15 +5,16 @@ import { dueIn } from '../passes/due.js';
 import { Ranges } from '../passes/ranges.js';
 import { type Recurrence, recurrenceOf } from '../passes/recurrence.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
-import type { LoopStrategies, Sizes, Target } from '../plan.js';
+import type { LoopStrategies, LoopStrategy, Sizes, Target } from '../plan.js';
 import { accruedIn } from './accrued.js';
 import { type BackwardSchedule, scheduleBackward } from './backward.js';
 import { inChunks } from './chunks.js';
 import { ancestors } from './classes.js';
 import { type ForwardSchedule, scheduleForward } from './forward.js';
 import type { SectionParams } from './gradients.js';
-import { askedOf, loopName } from './loops.js';
+import { askedOf, loopName, namesParts } from './loops.js';
 import { type Merging, merge } from './merge.js';
+import { type Brought, broughtBackward, broughtForward, type Part, partsOf, whole } from './parts.js';
 import type { Order, Pass, PhasePass, Program, Section } from './passes.js';
 import { wantsScans } from './scan.js';
 import type { Shared } from './shared.js';
@@ -65,6 +66,7 @@ export class SectionScheduling {
   readonly forward: ForwardSchedule;
   backwardOrders: readonly Order[] = [];
   readonly recurrence: Recurrence;
+  readonly inParts: Record<'forward' | 'backward', readonly LoopStrategy[]> = { forward: [], backward: [] };
 
   constructor(
     readonly graphs: SectionGraphs,
@@ -77,7 +79,8 @@ export class SectionScheduling {
     this.storage = new Storage(shared, signature, step, links);
     this.recurrence = recurrenceOf({ nodes: builder.nodes, next: step.next });
     const needed = request.gradients ? neededForward(step, retimed) : [];
-    this.forward = scheduleForward({ builder, storage: this.storage, step, needed });
+    const parts = this.parts('forward', broughtForward(builder, step));
+    this.forward = scheduleForward({ builder, storage: this.storage, step, parts, needed });
   }
 
   backward(params: SectionParams): BackwardSchedule {
@@ -91,6 +94,7 @@ export class SectionScheduling {
       merging,
       readForward: this.forward.regions.read,
       params,
+      parts: this.parts('backward', broughtBackward(retimed)),
       handovers: wantsScans(
         this.storage,
         this.recurrence,
@@ -101,6 +105,25 @@ export class SectionScheduling {
     });
     this.backwardOrders = schedule.orders;
     return schedule;
+  }
+
+  /**
+   * What its recurrence is cut into: parts where units of one need other units of another, and where scans are wanted that need it,
+   * unless it is asked for in one.
+   */
+  private parts(direction: 'forward' | 'backward', brought: readonly Brought[]): readonly Part[] {
+    const { storage, recurrence, graphs, request } = this;
+    const all = [whole(brought, recurrence)];
+    if (storage.links.chunk !== undefined || storage.links.time === undefined) return all;
+    const { parts, meet, scanned } = partsOf(graphs.retimed.builder, brought, recurrence);
+    if (parts.length === 1) return all;
+    const loop = loopName(graphs.prefix, direction);
+    const asked = askedOf(request.strategy, loop);
+    // Step by step, and in one workgroup, it is asked for in one.
+    const apart = meet && asked !== 'stepwise' && asked !== 'resident';
+    if (apart || wantsScans(storage, recurrence, asked) || namesParts(request.strategy, loop)) return parts;
+    if (scanned) this.inParts[direction] = meet ? ['thread', 'scan'] : ['scan'];
+    return all;
   }
 }
 
@@ -113,12 +136,12 @@ export function programOf(shared: Shared, sections: readonly SectionScheduling[]
       for (const { terms } of phase.contractions) for (const term of terms) shared.matrices.place(term.matrix, term.transposed);
     }
   }
-  const scheduled = sections.map(({ graphs, recurrence, storage, forward, backwardOrders }): Section => {
+  const scheduled = sections.map(({ graphs, inParts, storage, forward, backwardOrders }): Section => {
     const { builder } = graphs.retimed;
     const ranges = new Ranges(builder.nodes, graphs.step.next);
     const due = dueIn(builder, rootsOf(graphs), ranges);
     const orders = { forward: forward.orders, backward: backwardOrders };
-    return { prefix: graphs.prefix, builder, recurrence, due, storage, merging, notChunked, ...orders };
+    return { prefix: graphs.prefix, builder, inParts, due, storage, merging, notChunked, ...orders };
   });
   const pack = copyPasses(shared, merging)
     .flatMap((pass) => inChunks(pass, target))

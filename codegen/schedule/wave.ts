@@ -48,8 +48,8 @@ export const ordersOf = (sections: readonly Section[], direction: 'forward' | 'b
     section[direction].map((order): Item => ({ kind: 'order', section, order })),
   );
 
-export const loopNameOf = (section: Section, { by }: LoopOrder): string =>
-  loopName(section.prefix, by > 0 ? 'forward' : 'backward');
+export const loopNameOf = (section: Section, { by, turn }: LoopOrder): string =>
+  loopName(section.prefix, by > 0 ? 'forward' : 'backward', turn);
 
 interface Member {
   readonly index: number;

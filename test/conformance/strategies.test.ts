@@ -143,7 +143,7 @@ describe('a loop that one kernel walks', () => {
 describe('which strategies a loop allows', () => {
   it('is found in the graph, for each direction', () => {
     const per = planFor(prepare(APART, { T: 3, B: 2, H: 5, K: 3 }), undefined);
-    expect(allowed(per, 'forward')).toEqual(['thread', 'stepwise', 'resident']);
+    expect(allowed(per, 'forward')).toEqual(['thread', 'stepwise', 'resident', 'scan']);
     expect(allowed(per, 'backward')).toEqual(['thread', 'stepwise', 'resident', 'scan']);
     const mixed = planFor(prepare(TOGETHER, { T: 3, B: 2, I: 2, H: 5 }), undefined);
     expect(allowed(mixed, 'forward')).toEqual(['resident', 'stepwise']);
