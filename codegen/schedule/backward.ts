@@ -3,8 +3,9 @@ import { isContract, type NodeId, type Shape } from '../ir/graph.js';
 import type { GradientTerm } from '../passes/adjoint.js';
 import type { RetimedAdjoint } from '../passes/retime.js';
 import { accruedIn, accruePasses } from './accrued.js';
+import { keyOf, writtenBy } from './carried.js';
 import { ancestors, dependsOn, frontier, splitByTime } from './classes.js';
-import { ordersOf, scratch, wordsOf } from './forward.js';
+import { ordersOf, phasesOf, scratch, wordsOf } from './forward.js';
 import { gradientPasses, type SectionParams } from './gradients.js';
 import type { Merging } from './merge.js';
 import { sourceOf } from './operands.js';
@@ -150,12 +151,15 @@ export function scheduleBackward({
   const accrued = accruePasses({ builder, storage, stores: held, read: regions.read });
 
   const timed = ordersOf(regions, 'backward', { from: steps - 1, to: -1, by: -1 });
-  const isBehind = (order: Order) => order.kind === 'pass' && order.pass.region === 'after';
+  // What the first step hands over may come of a pass that has no loop behind it.
+  const places = new Set([...handover.values()].map(({ place }) => keyOf(place)));
+  const hands = (order: Order) => [...writtenBy({ passes: phasesOf([order]) })].some((key) => places.has(key));
+  const handed = timed.some(({ kind }) => kind === 'loop') ? timed.findLastIndex(hands) + 1 : timed.length;
   const orders: Order[] = [
     ...emptied({ builder, storage, elements, read }, factors),
-    ...timed.filter((order) => !isBehind(order)),
+    ...timed.slice(0, handed),
     ...once('initial', initial, readBefore),
-    ...timed.filter(isBehind),
+    ...timed.slice(handed),
     ...accrued.orders,
     ...once('held', accrued.stores, accrued.read),
     ...gradientPasses({ builder, storage, merging, params, terms: adjoint.params, read: regions.read }),

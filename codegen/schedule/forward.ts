@@ -167,3 +167,11 @@ export function ordersOf(
 }
 
 const unitsOf = ({ shape }: Phase): string => shape.join('') || '1';
+
+/** The phases among what runs, those of loops too. */
+export function phasesOf(orders: readonly Order[]): PhasePass[] {
+  return orders.flatMap((order): readonly PhasePass[] => {
+    if (order.kind === 'loop') return order.passes;
+    return order.pass.kind === 'phase' ? [order.pass] : [];
+  });
+}

@@ -103,7 +103,7 @@ export function partsOf(builder: GraphBuilder, brought: readonly Brought[], recu
     for (const need of needsOf(builder, ofLeaf, members)) {
       const turn = turns.get(need);
       if (turn === undefined) continue;
-      const meets = recurs && members.some(({ value }) => afar(value).has(need));
+      const meets = members.some(({ value }) => afar(value).has(need));
       meet ||= meets;
       if (turn.known !== undefined) {
         if (turn.loop > loop) [loop, known] = [turn.loop, 0];

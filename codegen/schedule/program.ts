@@ -10,12 +10,12 @@ import { accruedIn } from './accrued.js';
 import { type BackwardSchedule, scheduleBackward } from './backward.js';
 import { inChunks } from './chunks.js';
 import { ancestors } from './classes.js';
-import { type ForwardSchedule, scheduleForward } from './forward.js';
+import { type ForwardSchedule, phasesOf, scheduleForward } from './forward.js';
 import type { SectionParams } from './gradients.js';
 import { askedOf, loopName, namesParts } from './loops.js';
 import { type Merging, merge } from './merge.js';
 import { type Brought, broughtBackward, broughtForward, type Part, partsOf, whole } from './parts.js';
-import type { Order, Pass, PhasePass, Program, Section } from './passes.js';
+import type { Order, Pass, Program, Section } from './passes.js';
 import { wantsScans } from './scan.js';
 import type { Shared } from './shared.js';
 import { ALONE, type Links, Storage } from './storage.js';
@@ -191,11 +191,4 @@ function copyPasses(shared: Shared, merging: Merging): Pass[] {
     direction: 'forward',
     copies,
   }));
-}
-
-function phasesOf(orders: readonly Order[]): PhasePass[] {
-  return orders.flatMap((order): readonly PhasePass[] => {
-    if (order.kind === 'loop') return order.passes;
-    return order.pass.kind === 'phase' ? [order.pass] : [];
-  });
 }

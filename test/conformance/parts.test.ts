@@ -116,6 +116,13 @@ const CHAINS: Readonly<Record<string, readonly [string, string, readonly string[
     ['scan', 'resident'],
     ['scan', 'resident'],
   ],
+  'two behind each other that need their own units': [
+    'a b',
+    'const n = tanh(matvec(U, a) + x); return { a: n, b: tanh(matvec(V, b) + matvec(U, n)) };',
+    ['resident', 'resident'],
+    ['resident', 'resident'],
+  ],
+  'states that hand on an input': ['a b c', 'return { a: x * z, b: a, c: sigmoid(matvec(V, b)) * c + x };', ['scan'], ['scan']],
   'a state that is an input': ['a b', 'return { a: x * z, b: sigmoid(matvec(V, a)) * b + x };', ['scan'], ['scan']],
   'what another state was two steps before': [
     'a b',
@@ -138,7 +145,8 @@ describe('a recurrence in parts', () => {
   it.each(Object.keys(CHAINS))('is a scan wherever a part can be one: %s', async (name) => {
     const [states, step, forward, backward] = CHAINS[name] ?? ['', '', [], []];
     const prepared = cellOf(states, step);
-    const plan = scannedPlan(device, prepared);
+    const scans = [...forward, ...backward].includes('scan');
+    const plan = scannedPlan(device, prepared, {}, scans ? 'scan' : 'chosen');
     expect(await missed(device, prepared, plan, [41, 1, 16, 17, 40])).toEqual([]);
     expect(taken(plan)).toEqual([forward, backward]);
   });

@@ -34,12 +34,15 @@ export function generateModel(seed: number, index: number): Model {
   const b = new Builder(random, PRODUCTIONS, focus, { contractions, values }, sharing, kin ? 0.25 : 0.1);
   const shapes = stateShapes(b, kin ? 0.8 : 0.4);
   const states = shapes.map((shape, at): [string, Shape] => [`h${at}`, shape]);
-  for (const [name, shape] of states) b.declare('state', name, shape);
+  // In some, states read only those before them, and often nothing of themselves but what a gate leaves: each is known before the next.
+  const chained = states.length > 1 && random.chance(0.35);
+  if (!chained) for (const [name, shape] of states) b.declare('state', name, shape);
   for (let count = random.whole(1, 2); count > 0; count--)
     b.declare('inputs', `u${count}`, random.chance(0.5) ? random.pick(shapes) : someShape(b));
   const next = Object.fromEntries(
     states.map(([name, shape], at) => {
       if (kin) b.contractions = random.whole(2, 4);
+      if (chained) return [name, b.next(link(b, name, shape, states.slice(0, at + 1), focus))];
       // The first of several is often left without products: those of the others then read its old and its new value.
       const plain = kin && at === 0 && states.length > 1 && random.chance(0.5);
       const value = plain
@@ -92,6 +95,20 @@ function someShape(b: Builder): Shape {
     shape.push(random.chance(0.06) && axis > 0 ? (shape[0] ?? '1') : b.dim([...shape, ...common], rank < 3 ? 7 : 4));
   shape.push(...common);
   return b.fits(shape) ? shape : shape.slice(0, 2);
+}
+
+/** The next value of a state that is declared with it. */
+function link(b: Builder, name: string, shape: Shape, states: readonly [string, Shape][], focus: ReadonlySet<string>): Expr {
+  const text = b.random.pick([
+    '(sigmoid($0) * $1 + 0.5 * tanh($2))',
+    '($1 + sigmoid($0) * (tanh($2) - $1))',
+    'max(0.5 * tanh($0) + min($1, 2), tanh($2))',
+    'as it comes',
+  ]);
+  const [gate, value] = text === 'as it comes' ? [] : [b.one(shape, 2, focus), b.one(shape, 3, focus)];
+  b.declare('state', name, shape);
+  if (gate === undefined || value === undefined) return nextState(b, name, shape, states, focus);
+  return apply(text, shape, gate, leaf(`s.${name}`, shape), value);
 }
 
 /** Bounded, so that no state grows over the steps. */
