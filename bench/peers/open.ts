@@ -5,6 +5,10 @@ import type { Peer, PeerName } from './peer.js';
 /** Opens a peer, on our device where it takes one, or says in one sentence why it cannot run here. */
 export async function openPeer(name: PeerName, device: RecurveDevice): Promise<Peer | string> {
   switch (name) {
+    case 'per-op': {
+      const { openPerOp } = await import('./per-op/index.js');
+      return openPerOp(device);
+    }
     case 'tfjs-webgpu':
     case 'tfjs-wasm': {
       const { openTfjs } = await import('./tfjs.js');

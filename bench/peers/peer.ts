@@ -3,7 +3,7 @@ import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
 
-export const PEER_NAMES = ['tfjs-webgpu', 'tfjs-wasm', 'jax-js', 'onnxruntime'] as const;
+export const PEER_NAMES = ['per-op', 'tfjs-webgpu', 'tfjs-wasm', 'jax-js', 'onnxruntime'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
 /** One layer with its weights and its data where it runs. */
