@@ -4,6 +4,7 @@ import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import { type CellData, type CellResult, sizeOf, type Tensor } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
+import { FirstRuns } from './first-runs.js';
 import type { Jax, JaxArray } from './jax-activations.js';
 import type { JaxCell, JaxState } from './jax-cells.js';
 import { fromList, listed, packData, unpackResult } from './packed.js';
@@ -20,8 +21,7 @@ export class JaxLayer implements PeerLayer {
   private readonly finals: 'asked for' | 'left out';
   private readonly inference: Traced;
   private readonly training: Traced;
-  /** Of each function, traced and compiled. */
-  private readonly firstMs = new Map<string, number>();
+  private readonly first = new FirstRuns();
 
   constructor(
     private readonly jax: Jax,
@@ -56,9 +56,7 @@ export class JaxLayer implements PeerLayer {
   }
 
   get note(): string {
-    const times = [...this.firstMs].map(([run, ms]) => `${(ms / 1000).toFixed(1)} s ${run}`).join(', ');
-    const steps = `its ${sizeOf(this.sizes, 'T')} steps are unrolled, for it has no loop that its jit takes`;
-    return times === '' ? steps : `${steps}; the first runs, which compile them, took ${times}`;
+    return this.first.noteAfter(`its ${sizeOf(this.sizes, 'T')} steps are unrolled, for it has no loop that its jit takes`);
   }
 
   async forward(): Promise<void> {
@@ -88,7 +86,7 @@ export class JaxLayer implements PeerLayer {
     const begin = performance.now();
     const results = traced(...args.map((array) => array.ref));
     await this.device.settle(this.jax.blockUntilReady(results));
-    if (!this.firstMs.has(run)) this.firstMs.set(run, performance.now() - begin);
+    this.first.record(run, performance.now() - begin);
     return results;
   }
 

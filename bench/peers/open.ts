@@ -22,5 +22,11 @@ export async function openPeer(name: PeerName, device: RecurveDevice): Promise<P
       const { openOnnxRuntime } = await import('./onnxruntime.js');
       return openOnnxRuntime();
     }
+    case 'torch':
+    case 'torch-loop':
+    case 'torch-compile': {
+      const { openTorch } = await import('./torch/index.js');
+      return openTorch(name);
+    }
   }
 }
