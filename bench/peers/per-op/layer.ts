@@ -5,6 +5,7 @@ import type { RecurveDevice } from '../../../runtime/device/index.js';
 import { fromList, listed, type PackedData, unpackResult } from '../packed.js';
 import type { PeerLayer } from '../peer.js';
 import type { PlainCell } from '../plain.js';
+import { recordGradients } from './adjoint.js';
 import { stepOf } from './cells.js';
 import type { Activation, Value } from './operations.js';
 import { Program, type ProgramSource } from './program.js';
@@ -88,7 +89,7 @@ function sourceOf(cell: PlainCell<Activation>, data: PackedData, scope: Scope): 
     const before = seeds.get(final);
     seeds.set(final, before === undefined ? own : tape.add(before, own));
   }
-  const gradients = tape.gradients(seeds, wanted);
+  const gradients = recordGradients(tape, seeds, wanted);
   return { ...found, kept: [outputs, ...finals, ...gradients], gradients };
 }
 

@@ -1,4 +1,4 @@
-/** Operations in the order in which they run, and the adjoint of them all, which is more operations of the same kinds. */
+/** Operations in the order in which they run. */
 import type { Activation, Arranged, Computed, Operation, Value } from './operations.js';
 
 export class Tape {
@@ -34,22 +34,6 @@ export class Tape {
     return whole;
   }
 
-  /**
-   * Records the adjoint of all that is recorded.
-   * @param seeds values and their cotangents
-   * @param wanted values that nothing here computes
-   * @returns the cotangent of each wanted value
-   */
-  gradients(seeds: Iterable<readonly [Value, Value]>, wanted: readonly Value[]): Value[] {
-    const adjoint = new Adjoint(this, seeds, wanted);
-    for (const operation of this.operations.toReversed()) adjoint.passOn(operation);
-    return wanted.map((value) => {
-      const found = adjoint.cotangentOf(value);
-      if (found === undefined) throw new Error('nothing that has a cotangent depends on a value whose gradient is wanted');
-      return found;
-    });
-  }
-
   record(kind: Computed, operands: readonly [Value, ...Value[]], result: Value = { ...operands[0] }): Value {
     this.operations.push({ kind, operands, results: [result] });
     return result;
@@ -59,136 +43,4 @@ export class Tape {
     this.operations.push({ kind, operands, results });
     return results;
   }
-}
-
-/** What it takes to add up a gradient once, over all steps, in place of step by step. */
-interface Collected {
-  readonly lefts: Value[];
-  readonly cotangents: Value[];
-}
-
-/** What a result's cotangent adds to that of an operand; it is computed where it is asked for alone. */
-type Contribution = readonly [Value, () => Value];
-
-class Adjoint {
-  private readonly cotangents: Map<Value, Value>;
-  private readonly needed: ReadonlySet<Value>;
-  /** Of a weight: what it was multiplied by, and the cotangents of those products. */
-  private readonly factors = new Map<Value, Collected>();
-  /** Of a bias: the cotangents of what it was added to. */
-  private readonly addends = new Map<Value, Value[]>();
-  private readonly transposes = new Map<Value, Value>();
-
-  constructor(
-    private readonly tape: Tape,
-    seeds: Iterable<readonly [Value, Value]>,
-    wanted: readonly Value[],
-  ) {
-    this.cotangents = new Map(seeds);
-    const needed = new Set(wanted);
-    for (const { operands, results } of tape.operations) {
-      if (operands.some((operand) => needed.has(operand))) for (const result of results) needed.add(result);
-    }
-    this.needed = needed;
-  }
-
-  passOn(operation: Operation): void {
-    const found = operation.results.map((result) => this.cotangentOf(result));
-    const cotangents = found.filter((cotangent) => cotangent !== undefined);
-    if (cotangents.length === 0) return;
-    if (cotangents.length < found.length) throw new Error('a part of a value has no cotangent where another has one');
-    for (const [value, contribution] of this.contributions(operation, cotangents as [Value, ...Value[]])) {
-      this.give(value, contribution);
-    }
-  }
-
-  private contributions({ kind, operands, results }: Operation, cotangents: readonly [Value, ...Value[]]): Contribution[] {
-    const { tape } = this;
-    const [cotangent] = cotangents;
-    const same = () => cotangent;
-    const [a, b] = operands as readonly [Value, Value];
-    switch (kind) {
-      case 'copy':
-        return [[a, same]];
-      case 'add':
-        return [a, b].map((operand) => [operand, same]);
-      case 'addRow':
-        this.collect(b, cotangent);
-        return [[a, same]];
-      case 'subtract':
-        return [
-          [a, same],
-          [b, () => tape.record('negate', [cotangent])],
-        ];
-      case 'multiply':
-        return [
-          [a, () => tape.multiply(cotangent, b)],
-          [b, () => tape.multiply(cotangent, a)],
-        ];
-      case 'sigmoid':
-      case 'tanh':
-      case 'relu':
-        return [[a, () => tape.record(`${kind}Slope`, [cotangent, results[0] as Value])]];
-      case 'product':
-        this.factor(a, b, cotangent);
-        return [[a, () => tape.product(cotangent, this.transposeOf(b))]];
-      case 'splitRows':
-        return [[a, () => tape.concat('concatRows', cotangents)]];
-      case 'splitColumns':
-        return [[a, () => tape.concat('concatColumns', cotangents)]];
-      default:
-        throw new Error(`${kind} has no adjoint`);
-    }
-  }
-
-  /** All of it, once everything that reads the value has passed on its own. */
-  cotangentOf(value: Value): Value | undefined {
-    const factors = this.factors.get(value);
-    if (factors !== undefined) {
-      this.factors.delete(value);
-      const [left, right] = [inOrder(this.tape, factors.lefts), inOrder(this.tape, factors.cotangents)];
-      this.give(value, () =>
-        this.tape.record('transposedProduct', [left, right], { rows: left.columns, columns: right.columns }),
-      );
-    }
-    const addends = this.addends.get(value);
-    if (addends !== undefined) {
-      this.addends.delete(value);
-      const all = inOrder(this.tape, addends);
-      this.give(value, () => this.tape.record('sumRows', [all], { rows: 1, columns: all.columns }));
-    }
-    return this.cotangents.get(value);
-  }
-
-  /** What is not asked for is not computed. */
-  private give(value: Value, contribution: () => Value): void {
-    if (!this.needed.has(value)) return;
-    const before = this.cotangents.get(value);
-    this.cotangents.set(value, before === undefined ? contribution() : this.tape.add(before, contribution()));
-  }
-
-  private factor(left: Value, weight: Value, cotangent: Value): void {
-    if (!this.needed.has(weight)) return;
-    const collected = this.factors.get(weight) ?? { lefts: [], cotangents: [] };
-    this.factors.set(weight, collected);
-    collected.lefts.push(left);
-    collected.cotangents.push(cotangent);
-  }
-
-  private collect(bias: Value, cotangent: Value): void {
-    if (this.needed.has(bias)) this.addends.set(bias, [...(this.addends.get(bias) ?? []), cotangent]);
-  }
-
-  /** One copy for all steps: the one kernel of products reads rows of its right operand. */
-  private transposeOf(value: Value): Value {
-    const found =
-      this.transposes.get(value) ?? this.tape.record('transpose', [value], { rows: value.columns, columns: value.rows });
-    this.transposes.set(value, found);
-    return found;
-  }
-}
-
-/** Steps were met from the last to the first. */
-function inOrder(tape: Tape, values: readonly Value[]): Value {
-  return tape.concat('concatRows', values.toReversed() as [Value, ...Value[]]);
 }

@@ -7,7 +7,7 @@ import { RecurveError } from '../../../codegen/errors.js';
 import type { Signature } from '../../../codegen/frontend/tree.js';
 import { inheritedEnvironment } from '../../../runtime/device/vulkan.js';
 import { ownPackage } from '../../../runtime/node/package.js';
-import { packData } from '../packed.js';
+import { listed, packData } from '../packed.js';
 import type { Peer } from '../peer.js';
 import { type PlainCell, plainCell, unevenness } from '../plain.js';
 import { Conversation } from './conversation.js';
@@ -18,6 +18,8 @@ export type TorchName = keyof typeof FORMS;
 
 /** To load it, in seconds: some gigabytes where it brings CUDA. */
 const MOST_SECONDS = 180;
+/** What a line of JSON takes: a string has less than 2²⁹ characters. */
+const MOST_BYTES = 2 ** 27;
 const INSTALL = 'pip install torch, for the python3 that is found first';
 const MODULES = { rnn: 'RNN', gru: 'GRU', lstm: 'LSTM' } as const;
 const ACTIVATIONS: readonly TorchActivation[] = ['sigmoid', 'tanh', 'relu'];
@@ -54,8 +56,10 @@ export async function openTorch(
       if (uneven !== undefined) return uneven;
       const cell = torchCell(signature, form);
       if (typeof cell === 'string') return cell;
-      const about = noteOf(cell, form, host);
-      return new TorchLayer(conversation, cell, form, about, signature, packData(cell, signature, sizes, data));
+      const packed = packData(cell, signature, sizes, data);
+      const bytes = Float32Array.BYTES_PER_ELEMENT * listed(packed).reduce((sum, tensor) => sum + tensor.data.length, 0);
+      if (bytes > MOST_BYTES) return `its data have ${bytes} bytes, and at most ${MOST_BYTES} are sent to another process`;
+      return new TorchLayer(conversation, cell, form, noteOf(cell, form, host), signature, packed);
     },
     close: () => conversation.close(),
   };
