@@ -14,7 +14,7 @@ import { randomData } from '../runtime/random.js';
 import type { RooflineRecord } from '../runtime/roofline/index.js';
 import { describe, loopsOf, tunedLoops } from '../runtime/tune/index.js';
 import { type Contender, DEFAULT_EFFORT, type Effort, measureInTurns } from './measure.js';
-import { differenceOf } from './peers/agreement.js';
+import { agreementOf } from './peers/agreement.js';
 import { openPeer } from './peers/open.js';
 import type { Peer, PeerLayer, PeerName } from './peers/peer.js';
 import { peerResult, type TimedPeer } from './peers/result.js';
@@ -56,10 +56,7 @@ export interface BenchRequest {
   readonly onProgress?: (line: string) => void;
 }
 
-/** A peer that is further off computes something else, and its time says nothing of ours. */
-const MOST_DIFFERENCE = 1e-3;
-
-/** Times every case. @throws RecurveError, SpecError; a peer that cannot run is reported, not thrown */
+/** Times every case. @throws RecurveError, SpecError; a peer that cannot run is reported, one that breaks off while it is timed thrown */
 export async function runBench(request: BenchRequest): Promise<BenchReport> {
   const { device, cases, against = [] } = request;
   const made = provenance();
@@ -143,15 +140,16 @@ async function benchCase(
         continue;
       }
       layers.set(name, layer);
-      const difference = layer.differs === undefined ? await differenceOf(layer, main.training, data) : undefined;
-      if (difference !== undefined && !(difference <= MOST_DIFFERENCE)) {
-        reports.set(name, `it computes other numbers: they differ from ours by ${difference.toPrecision(2)} of their size`);
+      const agreed = await agreementOf(layer, main.training, data);
+      if (typeof agreed === 'string') {
+        reports.set(name, agreed);
         continue;
       }
-      reports.set(name, { layer, first: contenders.length, difference });
-      contenders.push({ name: `${name} forward`, run: () => layer.forward() });
+      reports.set(name, { layer, first: contenders.length, ...agreed });
+      const lastMs = () => layer.lastMs;
+      contenders.push({ name: `${name} forward`, run: () => layer.forward(), lastMs });
       const training = layer.forwardBackward?.bind(layer);
-      if (training !== undefined) contenders.push({ name: `${name} forwardBackward`, run: training });
+      if (training !== undefined) contenders.push({ name: `${name} forwardBackward`, run: training, lastMs });
     }
 
     onProgress(`${title}: warming up`);

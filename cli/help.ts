@@ -36,7 +36,8 @@ Where --dims gives some sizes, the others are those of the first default, and a 
 those. Times are medians of interleaved runs, ± their median absolute deviation; --json has every sample.
 --sweep (default: ${SWEEP_CELLS.join(', ')}) begins at ${sweepText()};
 --against then times the peer at the most sequences alone.
---against takes what is not installed with recurve, and says how to install it; onnxruntime runs forward alone.
+--against takes what is not installed with recurve, and says how to install it. onnxruntime runs forward alone;
+torch (its module), torch-loop and torch-compile are PyTorch, of the python3 that is found first.
 --compare takes the report.json of --report, or what --json printed. A time has changed where its median did by more than 5 % and by
 more than three times the larger deviation. The exit code is 0 whatever is found.
 --passes takes the adapter's timestamps; predictions need a roofline of it, which \`recurve doctor --roofline\` measures.`;

@@ -143,6 +143,7 @@ export const ERROR_CODES = {
   'OUT-FORMAT': 'an output file whose ending is not known',
   'OUT-INPUT': 'an output file that is one of those that are read',
   'OUT-WRITE': 'a place that cannot be written to',
+  'PEER-FAILED': 'a peer of `bench` in a process of its own that broke off, hung or gave no answer',
   'RUN-CELL': 'a request without a cell, or with another than the command line’s',
   'RUN-DIMS': 'a `--dims` of `run` that the data disagrees with',
   'RUN-LINE': 'a line of a stream longer than `--max-line`',

@@ -4,8 +4,7 @@
  */
 import type { Signature } from '../../codegen/frontend/tree.js';
 import { type Jax, type JaxActivation, type JaxArray, jaxActivation } from './jax-activations.js';
-import type { PackedGate } from './keras.js';
-import { activationsOf, type CellKind, extraIn, gatesOf, isCellKind } from './plain.js';
+import { type PlainCell, plainCell } from './plain.js';
 
 /** `[B, H]` each: of an lstm h and c, of the others h. */
 export type JaxState = readonly [h: JaxArray, c?: JaxArray];
@@ -23,41 +22,25 @@ export interface JaxWeights {
  */
 type Step = (driven: readonly JaxArray[], state: JaxState, weights: JaxWeights) => JaxState;
 
-export interface JaxCell {
-  readonly gates: readonly PackedGate[];
-  /** Our parameter that is the bias behind the reset gate, where there is one. */
-  readonly inner?: string;
+export interface JaxCell extends PlainCell<JaxActivation> {
   readonly step: Step;
 }
 
 /** A cell at its options, or a sentence that says why it is not written here. */
-export function jaxCell(jax: Jax, { name, options, params }: Signature): JaxCell | string {
-  if (!isCellKind(name)) return `${name} is not written in its operations`;
-  const extra = extraIn(options);
-  if (extra !== undefined) return `${extra} is not written in its operations`;
-  const functions: JaxActivation[] = [];
-  for (const chosen of activationsOf(name, options)) {
-    const found = jaxActivation(jax, chosen);
-    if (found === undefined) return `the activation ${chosen.name} is not written in its operations`;
-    functions.push(found);
-  }
-  const gates = gatesOf(name);
-  const inner = name === 'gru' && options.reset === 'after' ? ['c_n'] : [];
-  const own = [...gates.flatMap(({ kernel, recurrent, bias }) => [kernel, recurrent, bias]), ...inner];
-  if (own.length !== params.length || params.some((param) => !own.includes(param.name)))
-    return `this ${name} takes other parameters than the built-in cell of its name`;
-  return { gates, inner: inner[0], step: stepOf(jax, name, functions, inner.length > 0 ? 'after' : 'before') };
+export function jaxCell(jax: Jax, signature: Signature): JaxCell | string {
+  const cell = plainCell(signature, (chosen) => jaxActivation(jax, chosen));
+  return typeof cell === 'string' ? cell : { ...cell, step: stepOf(jax, cell) };
 }
 
 type Two = readonly [JaxArray, JaxArray];
 type Three = readonly [JaxArray, JaxArray, JaxArray];
 type Four = readonly [JaxArray, JaxArray, JaxArray, JaxArray];
 
-function stepOf(jax: Jax, cell: CellKind, functions: readonly JaxActivation[], reset: 'after' | 'before'): Step {
-  const [first, second, third] = functions as unknown as readonly [JaxActivation, JaxActivation, JaxActivation];
-  if (cell === 'rnn') return rnn(jax, first);
-  if (cell === 'lstm') return lstm(jax, first, second, third);
-  return reset === 'after' ? gruAfter(jax, first, second) : gruBefore(jax, first, second);
+function stepOf(jax: Jax, { kind, inner, activations }: PlainCell<JaxActivation>): Step {
+  const [first, second, third] = activations as unknown as readonly [JaxActivation, JaxActivation, JaxActivation];
+  if (kind === 'rnn') return rnn(jax, first);
+  if (kind === 'lstm') return lstm(jax, first, second, third);
+  return inner === undefined ? gruBefore(jax, first, second) : gruAfter(jax, first, second);
 }
 
 function rnn({ numpy }: Jax, act: JaxActivation): Step {

@@ -2,11 +2,12 @@
 import type { OwnedFunction } from '@jax-js/jax';
 import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
-import { type CellData, type CellResult, shapeOf, sizeOf, type Tensor, type Tensors } from '../../runtime/data.js';
+import { type CellData, type CellResult, sizeOf, type Tensor } from '../../runtime/data.js';
 import type { RecurveDevice } from '../../runtime/device/index.js';
+import { FirstRuns } from './first-runs.js';
 import type { Jax, JaxArray } from './jax-activations.js';
 import type { JaxCell, JaxState } from './jax-cells.js';
-import { orZeros, packWeights, unpackWeights } from './keras.js';
+import { fromList, listed, packData, unpackResult } from './packed.js';
 import type { PeerLayer } from './peer.js';
 
 /** A function over flat lists, traced and compiled at its first call. It takes what it is given. */
@@ -20,8 +21,7 @@ export class JaxLayer implements PeerLayer {
   private readonly finals: 'asked for' | 'left out';
   private readonly inference: Traced;
   private readonly training: Traced;
-  /** Of each function, traced and compiled. */
-  private readonly firstMs = new Map<string, number>();
+  private readonly first = new FirstRuns();
 
   constructor(
     private readonly jax: Jax,
@@ -33,23 +33,11 @@ export class JaxLayer implements PeerLayer {
   ) {
     const { numpy } = jax;
     const array = ({ shape, data }: Tensor) => numpy.array(data as Float32Array<ArrayBuffer>, { shape: [...shape] });
-    const ofStates = (states: Tensors) =>
-      Object.keys(states).length === 0
-        ? []
-        : signature.state.map((state) => array(orZeros(states[state.name], shapeOf(state, sizes, ['B']))));
-    const weights = packWeights(cell, data.params);
-    const inner = cell.inner === undefined ? undefined : data.params[cell.inner];
-    this.args = [
-      orZeros(data.inputs.x, shapeOf({ name: 'x', shape: ['I'] }, sizes, ['T', 'B'])),
-      ...[weights.kernel, weights.recurrentKernel, weights.bias],
-      ...(inner === undefined ? [] : [inner]),
-    ]
-      .map(array)
-      .concat(ofStates(data.state));
-    const ofOutputs = orZeros(data.cotangents?.outputs.h, shapeOf({ name: 'h', shape: ['H'] }, sizes, ['T', 'B']));
-    const ofFinals = ofStates(data.cotangents?.state ?? {});
+    const packed = packData(cell, signature, sizes, data);
+    this.args = listed(packed).map(array);
+    const ofFinals = packed.ofFinals.map(array);
     // Steps apart: cut out of one array inside the function, each would have a kernel of its own for the product that they join.
-    this.cotangents = [...stepsOf(ofOutputs).map(array), ...ofFinals];
+    this.cotangents = [...stepsOf(packed.cotangent).map(array), ...ofFinals];
     this.finals = ofFinals.length > 0 ? 'asked for' : 'left out';
 
     const steps = sizeOf(sizes, 'T');
@@ -68,9 +56,7 @@ export class JaxLayer implements PeerLayer {
   }
 
   get note(): string {
-    const times = [...this.firstMs].map(([run, ms]) => `${(ms / 1000).toFixed(1)} s ${run}`).join(', ');
-    const steps = `its ${sizeOf(this.sizes, 'T')} steps are unrolled, for it has no loop that its jit takes`;
-    return times === '' ? steps : `${steps}; the first runs, which compile them, took ${times}`;
+    return this.first.noteAfter(`its ${sizeOf(this.sizes, 'T')} steps are unrolled, for it has no loop that its jit takes`);
   }
 
   async forward(): Promise<void> {
@@ -84,21 +70,9 @@ export class JaxLayer implements PeerLayer {
   async read(): Promise<CellResult> {
     const [h, ...finals] = await numbersOf(await this.launch('forward', this.inference, this.args));
     const gradients = await this.launch('forward and backward', this.training, [...this.cotangents, ...this.args]);
-    const [x, kernel, recurrentKernel, bias, ...rest] = await numbersOf(gradients);
-    if (!h || !x || !kernel || !recurrentKernel || !bias) throw new Error('jax-js gave fewer arrays than asked for');
-    const { inner } = this.cell;
-    const [ofInner, initial] = inner === undefined ? [{}, rest] : [{ [inner]: rest[0] as Tensor }, rest.slice(1)];
-    const states = (tensors: readonly Tensor[]) =>
-      Object.fromEntries(tensors.map((tensor, index) => [this.signature.state[index]?.name ?? '', tensor]));
-    return {
-      outputs: { h },
-      state: states(finals),
-      gradients: {
-        inputs: { x },
-        state: states(initial),
-        params: { ...unpackWeights(this.cell, { kernel, recurrentKernel, bias }), ...ofInner },
-      },
-    };
+    if (h === undefined) throw new Error('jax-js gave fewer arrays than asked for');
+    const found = { h, finals, gradients: fromList(this.cell, await numbersOf(gradients)) };
+    return unpackResult(this.cell, this.signature, found);
   }
 
   dispose(): void {
@@ -112,7 +86,7 @@ export class JaxLayer implements PeerLayer {
     const begin = performance.now();
     const results = traced(...args.map((array) => array.ref));
     await this.device.settle(this.jax.blockUntilReady(results));
-    if (!this.firstMs.has(run)) this.firstMs.set(run, performance.now() - begin);
+    this.first.record(run, performance.now() - begin);
     return results;
   }
 

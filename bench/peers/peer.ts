@@ -3,7 +3,16 @@ import type { Signature } from '../../codegen/frontend/tree.js';
 import type { Sizes } from '../../codegen/plan.js';
 import type { CellData, CellResult } from '../../runtime/data.js';
 
-export const PEER_NAMES = ['tfjs-webgpu', 'tfjs-wasm', 'jax-js', 'onnxruntime'] as const;
+export const PEER_NAMES = [
+  'per-op',
+  'tfjs-webgpu',
+  'tfjs-wasm',
+  'jax-js',
+  'onnxruntime',
+  'torch',
+  'torch-loop',
+  'torch-compile',
+] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
 /** One layer with its weights and its data where it runs. */
@@ -12,6 +21,8 @@ export interface PeerLayer {
   readonly differs?: string;
   /** What else a reader of its times must know; asked for when they are taken. */
   readonly note?: string;
+  /** What the last run took by its own clock, in milliseconds, where it runs in another process: asking for it is not in it. */
+  readonly lastMs?: number | undefined;
   /** Runs the whole sequence and waits until it is done. */
   forward(): Promise<void>;
   /** The same, and the gradients of Σ outputs·cotangents for the input and every weight. Missing where it has none. */

@@ -1,15 +1,14 @@
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { benchData } from '../../bench/bench.js';
 import { openPeer } from '../../bench/peers/open.js';
-import type { Peer } from '../../bench/peers/peer.js';
 import { parseSpec, resolveOptions, resolveSpec } from '../../codegen/frontend/index.js';
 import type { Signature } from '../../codegen/frontend/tree.js';
 import { completeSizes } from '../../codegen/ir/sizes.js';
 import { compareResults } from '../../runtime/compare.js';
 import type { CellResult } from '../../runtime/data.js';
-import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
 import { runReference } from '../../runtime/reference/index.js';
+import { besideOurs } from './beside.js';
 
 type Given = Readonly<Record<string, string | number | boolean>>;
 
@@ -19,19 +18,7 @@ const SIZES = {
 };
 
 describe("tfjs's networks", () => {
-  let device: RecurveDevice;
-  let peer: Peer;
-
-  beforeAll(async () => {
-    device = await openDevice('auto');
-    const opened = await openPeer('tfjs-webgpu', device);
-    if (typeof opened === 'string') throw new Error(opened);
-    peer = opened;
-  });
-  afterAll(() => {
-    peer?.close();
-    device?.close();
-  });
+  const beside = besideOurs({}, (device) => openPeer('tfjs-webgpu', device));
 
   it.each([
     ['stack', { bidirectional: true }],
@@ -45,7 +32,7 @@ describe("tfjs's networks", () => {
     ['translator', { hears: 'said' }],
   ] as const)('compute what our %s does with %o', async (name, given) => {
     const { tree, signature, sizes, data } = of(name, given);
-    const layer = peer.layer(signature, sizes, data);
+    const layer = beside.peer.layer(signature, sizes, data);
     if (typeof layer === 'string') throw new Error(layer);
     const found = await layer.read();
     layer.dispose();
@@ -64,12 +51,12 @@ describe("tfjs's networks", () => {
     const { memory } = createRequire(import.meta.url)('@tensorflow/tfjs-core') as typeof import('@tensorflow/tfjs-core');
     const before = memory().numTensors;
     const { signature, sizes, data } = of('translator', {});
-    const layer = peer.layer(signature, sizes, data);
+    const layer = beside.peer.layer(signature, sizes, data);
     if (typeof layer === 'string') throw new Error(layer);
     await layer.forward();
     await layer.forwardBackward?.();
     await layer.read();
-    device.check();
+    beside.device.check();
     layer.dispose();
     expect(memory().numTensors).toBe(before);
   });
@@ -84,7 +71,7 @@ describe("tfjs's networks", () => {
     ['repeated', {}, 'the model repeated is not written in its operations'],
   ] as const)('are not there for %s with %o, and say why', (name, given, reason) => {
     const { signature, sizes, data } = of(name, given);
-    expect(peer.layer(signature, sizes, data)).toBe(reason);
+    expect(beside.peer.layer(signature, sizes, data)).toBe(reason);
   });
 });
 

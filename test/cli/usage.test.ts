@@ -87,7 +87,7 @@ describe('usage', () => {
     [['generate', 'lstm'], "required option '--out <dir>' not specified"],
     [['inspect', 'lstm', '--stage', 'wsgl'], "argument 'wsgl' is invalid"],
     [['check', 'lstm', '--adapter', 'gpu'], "argument 'gpu' is invalid"],
-    [['bench', '--against', 'torch'], "argument 'torch' is invalid"],
+    [['bench', '--against', 'theano'], "argument 'theano' is invalid"],
   ])('%j ends with exit code 2 and two lines', async (argv, message) => {
     const { code, stdout, stderr } = await recurve(argv);
     expect(code).toBe(2);

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import { Conversation } from '../../bench/peers/torch/conversation.js';
 import { processIo } from '../../cli/io.js';
 import { parseCellSource, resolveOptions } from '../../codegen/frontend/index.js';
 import { sizeOf } from '../../runtime/data.js';
@@ -123,6 +124,9 @@ export const COMMAND = {
   'OUT-FORMAT': cli('run rnn --data data.json --out results.csv', 'results.csv'),
   'OUT-INPUT': cli('run rnn --data data.json --out ./data.json', 'data.json', { files: { 'data.json': '{}' } }),
   'OUT-WRITE': cli('generate rnn --out taken/inner', 'taken', { files: { taken: '' } }),
+  'PEER-FAILED': witness(async () => {
+    await new Conversation('a peer', [process.execPath, '-e', 'process.exit(3)'], process.env).ask(20);
+  }, 'ended with code 3'),
   'RUN-CELL': stream('', '{}', 'names no cell'),
   'RUN-DIMS': stream('rnn --dims I=3', '{"inputs": {"x": {"shape": [1, 1, 1], "data": [1]}}, "init": {}}', '--dims makes I = 3'),
   'RUN-LINE': stream('rnn --max-line 8', '{"inputs": {}}', 'line 1 is longer than 8 bytes'),

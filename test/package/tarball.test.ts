@@ -27,6 +27,10 @@ describe('the package', () => {
     expect(bytes).toBeLessThan(4e6);
   });
 
+  it('ships the program that the bench starts in Python, where it looks for it', () => {
+    expect(paths.filter((path) => path.endsWith('.py'))).toEqual(['bench/torch_peer.py']);
+  });
+
   it('ships what the cells are made of, and no builder of demos, documents or tests', () => {
     expect(paths).toEqual(
       expect.arrayContaining(['kernels/cells/lstm.cell.ts', 'kernels/library/normalization.ts', 'README.md', 'LICENSE']),
