@@ -52,12 +52,33 @@ export function spreadOver(target: Target, width: number, rows: number): Spread 
   return { lanes: perRow * across, perRow, across };
 }
 
+/** In which order workgroups take what they share out: where later parts end earlier, cores of a processor take them from both sides. */
+export type Turns = 'as numbered' | 'from both sides';
+
+/** The order of tiles of sequences: a processor's cores get workgroups that follow each other, and hardware has more of them at once. */
+export const turnsOf = ({ software }: Target, order: 'as numbered' | 'longest first'): Turns =>
+  software && order === 'longest first' ? 'from both sides' : 'as numbered';
+
+/** Which one of so many a workgroup takes, in a grid of so many by whatever is left over. */
+export function turnIn(target: Target, count: number, turns: Turns) {
+  const gridY = Math.min(count, target.maxWorkgroupsPerDimension);
+  const folded = turns === 'from both sides' && count > 2 && count === gridY;
+  const turn = folded
+    ? 'select(group.y / 2u, groups.y - 1u - group.y / 2u, group.y % 2u == 1u)'
+    : `group.z * ${gridY}u + group.y`;
+  return { turn, folded, gridY, gridZ: Math.ceil(count / gridY) };
+}
+
 /** Where a lane finds its quad of units, `col`, and its row, `row`, in a grid over so many quads by so many rows; what is left over returns. */
-export function gridOver(target: Target, { lanes, perRow, across, whole = false }: Spread, width: number, rows: number) {
-  const groups = Math.ceil(rows / across);
-  const gridY = Math.min(groups, target.maxWorkgroupsPerDimension);
-  const group = `group.z * ${gridY}u + group.y`;
-  const workgroups: Emitted['workgroups'] = [Math.ceil(width / perRow), gridY, Math.ceil(groups / gridY)];
+export function gridOver(
+  target: Target,
+  { lanes, perRow, across, whole = false }: Spread,
+  width: number,
+  rows: number,
+  turns: Turns = 'as numbered',
+) {
+  const { turn, folded, gridY, gridZ } = turnIn(target, Math.ceil(rows / across), turns);
+  const workgroups: Emitted['workgroups'] = [Math.ceil(width / perRow), gridY, gridZ];
   // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
   const guard = [
     width % perRow === 0 || whole ? [] : `col >= ${width}u`,
@@ -65,8 +86,10 @@ export function gridOver(target: Target, { lanes, perRow, across, whole = false 
   ].flat();
   const head = {
     lanes,
-    col: across === 1 ? `group.x * ${lanes}u + lane` : perRow === 1 ? '0u' : `lane % ${perRow}u`,
-    row: across === 1 ? group : `(${group}) * ${across}u + lane${perRow === 1 ? '' : ` / ${perRow}u`}`,
+    folded,
+    // Nothing is to be known of the units before it runs that is not where there are more: a driver's constants are rounded otherwise.
+    col: across === 1 ? `group.x * ${lanes}u + lane` : perRow === 1 ? `0u${rolled(target)}` : `lane % ${perRow}u`,
+    row: across === 1 ? turn : `(${turn}) * ${across}u + lane${perRow === 1 ? '' : ` / ${perRow}u`}`,
     guard: guard.join(' || '),
   };
   return { head, workgroups };

@@ -16,7 +16,18 @@ import { printBody } from './body.js';
 import { clocksIn, notZero } from './clocks.js';
 import { handsOn, shared, summing } from './handing.js';
 import { indexLines } from './indices.js';
-import { assemble, checkSize, type Emitted, gridOver, lanesFor, pick, rolled, type Spread, spreadOver } from './kernel.js';
+import {
+  assemble,
+  checkSize,
+  type Emitted,
+  gridOver,
+  lanesFor,
+  pick,
+  rolled,
+  type Spread,
+  spreadOver,
+  turnsOf,
+} from './kernel.js';
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
@@ -48,16 +59,17 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const many = (width / full) * Math.floor(rows / HANDED.rows) >= FEWEST;
   const most = tileRows(pass, rows, handed && many ? HANDED : OWN);
   const { tile, slices } = slicesOver(section, target, pass, { rows, tile: most }) ?? { tile: most, slices: undefined };
+  const order = orderFor(section, [pass]);
   const { data, calls, instructions, units, cost, ...text } = phaseText(section, target, pass, bindings, {
     tile,
-    order: orderFor(section, [pass]),
+    order,
     slices,
     ...(hands ? { handing: full } : {}),
   });
   checkSize(section.builder, target, pass, instructions);
   const tiles = Math.ceil(rows / tile);
   const spread: Spread = slices === undefined ? spreadOver(target, width, tiles) : spreadIn(slices);
-  const { head, workgroups } = gridOver(target, spread, width, tiles);
+  const { head, workgroups } = gridOver(target, spread, width, tiles, turnsOf(target, order));
   const { contractions, stores } = pass.phase;
   const kernel = assemble(
     'phase',

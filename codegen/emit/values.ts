@@ -133,11 +133,12 @@ export class ValuePrinter {
     const own = this.isOwn(spot);
     const flat = own && this.coversPhase(place) ? 'col' : undefined;
     const carried = flat === undefined ? undefined : registers?.read(access);
-    if (carried !== undefined) return carried;
+    // Of a number of all units, memory and registers have the first lane alone.
+    const lane = place.shape.length === 0 ? '0u' : laneOf(spot);
+    if (carried !== undefined) return lane === undefined ? carried : `vec4f(${carried}[${lane}])`;
     const address = `${bindings.read(place.buffer)}[${addressOf(storage, access, spot, flat)}]`;
     const constant = (flat !== undefined || spot.last === undefined) && registers?.isConstant(access) === true;
     const cell = constant ? (registers?.keep(address) ?? address) : address;
-    const lane = place.shape.length === 0 ? '0u' : laneOf(spot);
     const loaded = lane === undefined ? cell : `vec4f(${cell}[${lane}])`;
     const there = isStep(storage, access, spot.step);
     return there === undefined ? loaded : `select(vec4f(0), ${loaded}, ${there})`;

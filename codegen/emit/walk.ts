@@ -13,7 +13,7 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { handsOn } from './handing.js';
-import { assemble, type Emitted, instructionsOf, lanesFor } from './kernel.js';
+import { assemble, type Emitted, instructionsOf, lanesFor, type Turns, turnIn, turnsOf } from './kernel.js';
 import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
 import { longestSum, powerFrom, slicesWithin } from './slices.js';
@@ -137,6 +137,7 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     lanes,
     columns: 1,
     turns: Math.ceil(rows / tile),
+    order: turnsOf(target, order),
     setup: [`let first = turn * ${tile}u;`],
     filled: [],
     from: 'span.x',
@@ -163,6 +164,7 @@ interface WalkForm {
   /** Workgroups along the units, and along everything else. */
   readonly columns: number;
   readonly turns: number;
+  readonly order?: Turns;
   readonly setup: readonly string[];
   readonly filled: readonly string[];
   readonly from: string;
@@ -183,7 +185,7 @@ function assembleWalk(
   form: WalkForm,
 ): Walk {
   const { comment, registers, lanes, columns, turns, from, until } = form;
-  const gridY = Math.min(turns, target.maxWorkgroupsPerDimension);
+  const { turn, folded, gridY, gridZ } = turnIn(target, turns, form.order ?? 'as numbered');
   const lines = (all: readonly string[]) => all.map((text) => ({ text }));
   const kernel = assemble(
     'walk',
@@ -196,7 +198,8 @@ function assembleWalk(
       registers,
       phases: texts.map(({ data }, index) => data(`${index}`)),
       lanes,
-      gridY,
+      turn,
+      folded,
       guard: turns % gridY === 0 ? '' : `turn >= ${turns}u`,
       setup: lines(form.setup),
       filled: lines(form.filled),
@@ -213,7 +216,7 @@ function assembleWalk(
   const work = target.software ? flops : flops / (columns * turns);
   return {
     kernel,
-    workgroups: [columns, gridY, Math.ceil(turns / gridY)],
+    workgroups: [columns, gridY, gridZ],
     steps: Math.max(1, Math.floor(target.maxDispatchWork / Math.max(LEAST_WORK, work))),
     instructions: texts.reduce((sum, text, index) => sum + instructionsIn(section, passes[index], text), 0),
     cost: { bytesRead: total(({ cost }) => cost.bytesRead), bytesWritten: total(({ cost }) => cost.bytesWritten), flops },

@@ -26,6 +26,11 @@ const APART = fromText(`import { cell, mat, matvec, scalar, sigmoid, tanh, vec }
       return { h: n, k: sigmoid(v) * k + (1 - sigmoid(v)) * u, y: matvec(R, n) };
     } });`);
 
+/** One number of all units, which a sum over units is made of: a lane has it in the first place of a register. */
+const NUMBER = fromText(`import { abs, cell, dot, scalar, vec } from 'recurve';
+  export default cell({ name: 'number', dims: ['H'], inputs: { x: vec('H'), u: vec('H') }, state: { s: scalar() },
+    step({ x, u }, { s }) { return { s: 0.3 * dot(x, 0.3 * abs(u - s)) }; } });`);
+
 /** Two phases a step, a row that only they share, and a reduction over units. */
 const TOGETHER = fromText(`import { cell, mat, matvec, mean, sigmoid, tanh, vec } from 'recurve';
   export default cell({ name: 'together', dims: ['I', 'H'], inputs: { x: vec('I') }, state: { h: vec('H') },
@@ -64,6 +69,7 @@ const code = (action: () => unknown): unknown => {
 describe('a loop that one kernel walks', () => {
   it.each([
     ['units of their own', APART, { T: 9, B: 5, H: 6, K: 35 }, ['thread', 'resident']],
+    ['one number', NUMBER, { T: 9, B: 5, H: 6 }, ['thread', 'resident']],
     ['units that meet in two phases', TOGETHER, { T: 6, B: 3, I: 5, H: 37 }, ['resident']],
     ['a convolution of the state', builtIn('conv-gru-1d'), { T: 3, B: 2, X: 5, I: 3, H: 6 }, ['resident']],
     ['a matrix memory', builtIn('mlstm'), { T: 5, B: 2, I: 4, N: 2, K: 3, V: 5 }, ['resident']],
