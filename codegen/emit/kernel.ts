@@ -52,21 +52,37 @@ export function spreadOver(target: Target, width: number, rows: number): Spread 
   return { lanes: perRow * across, perRow, across };
 }
 
-/** In which order workgroups take what they share out: where later parts end earlier, cores of a processor take them from both sides. */
-export type Turns = 'as numbered' | 'from both sides';
+/**
+ * In which order workgroups take tiles of rows, of which later ones may end earlier. A processor gives each core workgroups that follow
+ * each other: it has as much to do as the others where tiles are taken from both sides in turn, or, to the last of them, where all
+ * tiles of some columns come before those of others. That has each core read all rows, and fewer weights.
+ */
+export type Turns = 'as numbered' | 'from both sides' | 'columns apart';
 
-/** The order of tiles of sequences: a processor's cores get workgroups that follow each other, and hardware has more of them at once. */
-export const turnsOf = ({ software }: Target, order: 'as numbered' | 'longest first'): Turns =>
-  software && order === 'longest first' ? 'from both sides' : 'as numbered';
+/** So many more columns than rows are worth reading all rows: an LSTM's step of 64 sequences does, going forward, and not going back. */
+const WORTH_APART = 4;
 
-/** Which one of so many a workgroup takes, in a grid of so many by whatever is left over. */
-export function turnIn(target: Target, count: number, turns: Turns) {
+/** The order of tiles of sequences; hardware has more of them at once. @param columns what is summed for each row */
+export function turnsOf({ software }: Target, order: 'as numbered' | 'longest first', rows: number, columns: number): Turns {
+  if (!software || order === 'as numbered') return 'as numbered';
+  return columns >= WORTH_APART * rows ? 'columns apart' : 'from both sides';
+}
+
+/** Which tile a workgroup takes, and which column, in a grid of so many by whatever is left over. */
+export function turnIn(target: Target, count: number, turns: Turns, columns = 1) {
   const gridY = Math.min(count, target.maxWorkgroupsPerDimension);
-  const folded = turns === 'from both sides' && count > 2 && count === gridY;
-  const turn = folded
-    ? 'select(group.y / 2u, groups.y - 1u - group.y / 2u, group.y % 2u == 1u)'
-    : `group.z * ${gridY}u + group.y`;
-  return { turn, folded, gridY, gridZ: Math.ceil(count / gridY) };
+  const folded = turns !== 'as numbered' && count > 2 && count === gridY;
+  const grid = { folded, gridY, gridZ: Math.ceil(count / gridY) };
+  if (!folded) return { ...grid, turn: `group.z * ${gridY}u + group.y`, column: 'group.x' };
+  const half = columns / 2;
+  const number = `(group.y * ${columns}u + group.x)`;
+  return turns === 'columns apart' && Number.isInteger(half)
+    ? {
+        ...grid,
+        turn: `${number} / ${half}u % groups.y`,
+        column: `(${number} / (${half}u * groups.y) * ${half}u + ${number} % ${half}u)`,
+      }
+    : { ...grid, turn: 'select(group.y / 2u, groups.y - 1u - group.y / 2u, group.y % 2u == 1u)', column: 'group.x' };
 }
 
 /** Where a lane finds its quad of units, `col`, and its row, `row`, in a grid over so many quads by so many rows; what is left over returns. */
@@ -77,8 +93,9 @@ export function gridOver(
   rows: number,
   turns: Turns = 'as numbered',
 ) {
-  const { turn, folded, gridY, gridZ } = turnIn(target, Math.ceil(rows / across), turns);
-  const workgroups: Emitted['workgroups'] = [Math.ceil(width / perRow), gridY, gridZ];
+  const columns = Math.ceil(width / perRow);
+  const { turn, column, folded, gridY, gridZ } = turnIn(target, Math.ceil(rows / across), turns, columns);
+  const workgroups: Emitted['workgroups'] = [columns, gridY, gridZ];
   // Checks only where lanes or rows are left over: after a divergent return software adapters mask every access.
   const guard = [
     width % perRow === 0 || whole ? [] : `col >= ${width}u`,
@@ -88,7 +105,7 @@ export function gridOver(
     lanes,
     folded,
     // Nothing is to be known of the units before it runs that is not where there are more: a driver's constants are rounded otherwise.
-    col: across === 1 ? `group.x * ${lanes}u + lane` : perRow === 1 ? `0u${rolled(target)}` : `lane % ${perRow}u`,
+    col: across === 1 ? `${column} * ${lanes}u + lane` : perRow === 1 ? `0u${rolled(target)}` : `lane % ${perRow}u`,
     row: across === 1 ? turn : `(${turn}) * ${across}u + lane${perRow === 1 ? '' : ` / ${perRow}u`}`,
     guard: guard.join(' || '),
   };

@@ -69,7 +69,13 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   checkSize(section.builder, target, pass, instructions);
   const tiles = Math.ceil(rows / tile);
   const spread: Spread = slices === undefined ? spreadOver(target, width, tiles) : spreadIn(slices);
-  const { head, workgroups } = gridOver(target, spread, width, tiles, turnsOf(target, order));
+  const { head, workgroups } = gridOver(
+    target,
+    spread,
+    width,
+    tiles,
+    turnsOf(target, order, rows, 4 * width * pass.phase.contractions.length),
+  );
   const { contractions, stores } = pass.phase;
   const kernel = assemble(
     'phase',
@@ -169,8 +175,23 @@ export function phaseText(
   const { step, clocks, atStep, dueText } = clocksIn(section, pass, bindings, { tile, rows, opaque });
   const given = atStep.map(({ id }) => id);
   const shares = summing(target, handing !== undefined);
+  const ordered = order === 'longest first';
+  // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
+  const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');
+  // Where a step's sums are all that there is, what follows them costs less than to ask.
+  const skips = ends && pass.rows === 'step';
   const body = printBody(
-    { builder, storage, phase, bindings, opaque, registers, given, summing: shares },
+    {
+      builder,
+      storage,
+      phase,
+      bindings,
+      opaque,
+      registers,
+      given,
+      summing: shares,
+      skips: skips ? 'ended sequences' : undefined,
+    },
     (store, address, value) => {
       const carried = registers?.write(store);
       if (carried === undefined) return `${bindings.write(store.place.buffer)}[${address}] = ${value};`;
@@ -179,9 +200,6 @@ export function phaseText(
       return `${carried} = ${value}; ${bindings.write(store.place.buffer)}[${address}] = ${carried};`;
     },
   );
-  const ordered = order === 'longest first';
-  // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
-  const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');
   const sequence = (turn: string) => (ordered ? sequenceOf(storage, bindings, turn) : turn);
   // Looked up once for each row of a tile: a load costs as much as the products of several units.
   const row = ordered ? 'rows[i]' : 'at';

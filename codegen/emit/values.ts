@@ -42,6 +42,8 @@ export interface ValueRequest {
   readonly registers?: Registers | undefined;
   /** Values at the lane's own units that have names already. */
   readonly given?: readonly NodeId[] | undefined;
+  /** Of whose rows nothing is computed: zeros are stored at once. */
+  readonly skips?: 'ended sequences' | undefined;
   /** How sums over the units of a row are shared out among lanes that have the same row; otherwise each sums them from first to last. */
   readonly summing?: Summing | undefined;
 }

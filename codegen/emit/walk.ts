@@ -137,7 +137,7 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     lanes,
     columns: 1,
     turns: Math.ceil(rows / tile),
-    order: turnsOf(target, order),
+    order: turnsOf(target, order, rows, 0),
     setup: [`let first = turn * ${tile}u;`],
     filled: [],
     from: 'span.x',
