@@ -95,7 +95,7 @@ export function printBody(
     ...(usesEnds ? forSteps((spot, step) => `let ${named('ends', spot)} = ${step} + 1 == max(steps, 1);`) : []),
     // Lanes that hand each other sums stay together.
     ...(request.skips === 'ended sequences' && usesWithin && !printer.hands
-      ? [`if (!(${['within', ...(usesEnds ? ['ends'] : [])].join(' || ')})) { ${zeros.join(' ')} return; }`]
+      ? [`if (${usesEnds ? '!(within || ends)' : '!within'}) { ${zeros.join(' ')} return; }`]
       : []),
     ...(units % 4 === 0 ? [] : [`let live = ${liveUnits(dim === undefined ? '0u' : lastIndex(phase.shape.length), units)};`]),
     ...printer.lines,

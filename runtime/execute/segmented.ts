@@ -62,6 +62,8 @@ class Segmented implements Executable {
   #state: 'placed' | 'passed' = 'placed';
   /** The segment whose forward values are in memory. */
   #inMemory: number | undefined;
+  /** The run of a segment of which nothing is read. */
+  #under: Promise<void> = Promise.resolve();
   #destroyed = false;
 
   constructor(owner: Supervised, executable: WholeExecutable, segments: Segments, onSegment: OnSegment) {
@@ -169,6 +171,7 @@ class Segmented implements Executable {
       if (direction === 'forward') await this.#forward(all, extent, run, found, onDone);
       else await this.#backward(all, extent, run, found, onDone);
     }
+    await this.#under;
     return found;
   }
 
@@ -291,7 +294,7 @@ class Segmented implements Executable {
     return result;
   }
 
-  /** Waits for one, so that no more than one is under way: its data take memory, too. */
+  /** Waits for the one before, so that no more than two are under way: their data take memory, too. */
   async #settle(
     reading: Promise<ReadonlyMap<string, ReadTensor>>,
     segment: Segment,
@@ -299,7 +302,13 @@ class Segmented implements Executable {
     found: Map<string, ReadTensor>,
   ): Promise<void> {
     const read = await reading;
-    if (read.size === 0) await this.#executable.finished();
+    if (read.size === 0) {
+      const before = this.#under;
+      this.#under = this.#executable.finished();
+      // Whoever waits for it next is told.
+      this.#under.catch(() => undefined);
+      await before;
+    }
     for (const [path, { data }] of read) {
       const tensor = this.#executable.results.get(path);
       const goal = found.get(path);
