@@ -28,7 +28,7 @@ const APART = fromText(`import { cell, mat, matvec, scalar, sigmoid, tanh, vec }
 
 /** One number of all units, which a sum over units is made of: a lane has it in the first place of a register. */
 const NUMBER = fromText(`import { abs, cell, dot, scalar, vec } from 'recurve';
-  export default cell({ name: 'number', dims: ['H'], inputs: { x: vec('H'), u: vec('H') }, state: { s: scalar() },
+  export default cell({ name: 'number', dims: ['H'], inputs: { x: vec('H'), u: vec('H') }, state: { s: scalar() }, params: {},
     step({ x, u }, { s }) { return { s: 0.3 * dot(x, 0.3 * abs(u - s)) }; } });`);
 
 /** Two phases a step, a row that only they share, and a reduction over units. */
@@ -69,7 +69,6 @@ const code = (action: () => unknown): unknown => {
 describe('a loop that one kernel walks', () => {
   it.each([
     ['units of their own', APART, { T: 9, B: 5, H: 6, K: 35 }, ['thread', 'resident']],
-    ['one number', NUMBER, { T: 9, B: 5, H: 6 }, ['thread', 'resident']],
     ['units that meet in two phases', TOGETHER, { T: 6, B: 3, I: 5, H: 37 }, ['resident']],
     ['a convolution of the state', builtIn('conv-gru-1d'), { T: 3, B: 2, X: 5, I: 3, H: 6 }, ['resident']],
     ['a matrix memory', builtIn('mlstm'), { T: 5, B: 2, I: 4, N: 2, K: 3, V: 5 }, ['resident']],
@@ -87,6 +86,17 @@ describe('a loop that one kernel walks', () => {
         expect(differingBits(await results(plan, data), stepwise)).toEqual([]);
       }
     }
+  });
+
+  it('reads one number of all units alike for every unit that a sum is over', async () => {
+    const prepared = prepare(NUMBER, { T: 9, B: 5, H: 6 });
+    const { tree, signature, outputs, sizes } = prepared;
+    const data = randomData(signature, sizes, outputs, { seed: 11, ragged: true });
+    const plan = planFor(prepared, 'thread');
+    expect(allowed(plan, 'forward')[0]).toBe('thread');
+    const result = await results(plan, data);
+    expect(compareResults(result, runReference(tree, signature, sizes, data), 1e-5).filter(({ ok }) => !ok)).toEqual([]);
+    expect(differingBits(result, await results(planFor(prepared, 'stepwise'), data))).toEqual([]);
   });
 
   it('waits for the other lanes of its workgroup, also where they are more than run in step', async () => {
