@@ -11,9 +11,9 @@ import { printModel } from './print.js';
 import { compileModel } from './run-cell.js';
 import { shrink } from './shrink.js';
 
-const CELLS = 50;
+const CELLS = 40;
 /** That are compiled only. */
-const COMPILED = 300;
+const COMPILED = 400;
 /** Largest share of cells with a tensor that float32 cannot hold to 1e-5. */
 const MOST_ILL_CONDITIONED = 0.05;
 

@@ -10,7 +10,7 @@ import { printNetwork } from './models/print.js';
 
 const MODELS = 100;
 /** Of these so many are run. */
-const RUN = 60;
+const RUN = 40;
 /** Among which one is found for a function. */
 const COMPILED = 120;
 
