@@ -51,7 +51,8 @@ export function printBody(
   const dim = phase.shape.at(-1);
   const units = dim === undefined ? 1 : storage.size(dim);
   const live = (text: string) => (units % 4 === 0 ? text : `select(vec4f(0), ${text}, live)`);
-  /** What is left behind a sequence's end, where that is known without the values. */
+  const { skips } = request;
+  /** What is left behind a sequence's end, where nothing is computed there. */
   const zeros: string[] = [];
   const stores = phase.stores.flatMap((store) => {
     if (builder.node(store.value).type === 'boolean') throw new Error(`boolean ${store.value} cannot be stored`);
@@ -72,7 +73,7 @@ export function printBody(
       const flat = !aside && !isApart(store.place) && keyOf({ ...own, step: undefined }) === home;
       const address = addressOf(storage, { ...store, guarded: false }, spot, flat ? 'col' : undefined);
       const statement = print(store, address, masked);
-      if (store.when === 'active')
+      if (skips !== undefined && store.when === 'active')
         zeros.push(aside ? `if (col == 0u) { ${print(store, address, 'vec4f(0)')} }` : print(store, address, 'vec4f(0)'));
       const conditions = [...(store.when === 'last' ? [named('ends', own)] : []), ...(aside ? ['col == 0u'] : [])];
       return conditions.length === 0 ? statement : `if (${conditions.join(' && ')}) { ${statement} }`;
@@ -94,7 +95,7 @@ export function printBody(
     // A sequence without steps ends where the first one would be.
     ...(usesEnds ? forSteps((spot, step) => `let ${named('ends', spot)} = ${step} + 1 == max(steps, 1);`) : []),
     // Lanes that hand each other sums stay together.
-    ...(request.skips === 'ended sequences' && usesWithin && !printer.hands
+    ...(skips !== undefined && usesWithin && !printer.hands
       ? [`if (${usesEnds ? '!(within || ends)' : '!within'}) { ${zeros.join(' ')} return; }`]
       : []),
     ...(units % 4 === 0 ? [] : [`let live = ${liveUnits(dim === undefined ? '0u' : lastIndex(phase.shape.length), units)};`]),

@@ -1,9 +1,9 @@
 /** How a loop over time runs: as it is asked for, or as its graph and the adapter suggest. */
 import { RecurveError } from '../errors.js';
 import { LOOP_STRATEGIES, type LoopChoice, type LoopStrategy, type Target } from '../plan.js';
+import { loopNameOf } from '../schedule/loops.js';
 import type { LoopOrder, Order, PhasePass, Section } from '../schedule/passes.js';
 import { scanOf, wantsScans } from '../schedule/scan.js';
-import { loopNameOf } from '../schedule/wave.js';
 import { followersOf } from './followers.js';
 import type { Emitted } from './kernel.js';
 import { emitPhase } from './phase.js';

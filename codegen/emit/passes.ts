@@ -1,7 +1,8 @@
 /** What a plan runs, in order: every pass of a program with its kernel, its loops as they are asked for. */
 import type { KernelSpec, LoopStrategy, PassSpec, ScheduleItem, Target } from '../plan.js';
+import { loopNameOf } from '../schedule/loops.js';
 import type { LoopOrder, Order, Pass, Section } from '../schedule/passes.js';
-import { type Chains, chainsIn, type Item, loopNameOf, ordersOf, type Wave, withWaves } from '../schedule/wave.js';
+import { type Chains, chainsIn, type Item, ordersOf, type Wave, withWaves } from '../schedule/wave.js';
 import { emitAccrue } from './accrue.js';
 import { emitCopy } from './copy.js';
 import { emitGather, emitOuter, emitReduce } from './gradients.js';

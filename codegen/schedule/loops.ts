@@ -1,9 +1,13 @@
 /** What loops are called, and what is asked of each by its name. */
 import type { LoopStrategies, LoopStrategy } from '../plan.js';
+import type { LoopOrder, Section } from './passes.js';
 
 /** Of the loop of a section, which has one in each direction, or of one of several, numbered from 1. */
 export const loopName = (prefix: string, direction: 'forward' | 'backward', turn?: number): string =>
   `${prefix === '' ? '' : `${prefix}_`}${direction}_loop${turn === undefined ? '' : `_${turn}`}`;
+
+export const loopNameOf = ({ prefix }: Pick<Section, 'prefix'>, { by, turn }: Pick<LoopOrder, 'by' | 'turn'>): string =>
+  loopName(prefix, by > 0 ? 'forward' : 'backward', turn);
 
 /** Whether a name is a loop's own, or one of the several that it is cut into. */
 export const isOf = (loop: string, name: string): boolean =>

@@ -10,7 +10,7 @@
  * The adjoint's parts are those of its cotangents, in the other order: the cotangent of b feeds that of a.
  */
 import type { GraphBuilder } from '../ir/builder.js';
-import { argumentsOf, isApply, type NodeId, type StepGraph } from '../ir/graph.js';
+import { argumentsOf, isApply, type Node, type NodeId, type StepGraph } from '../ir/graph.js';
 import { stronglyConnected } from '../ir/groups.js';
 import { preorder } from '../ir/walk.js';
 import { affineForms } from '../passes/affine.js';
@@ -49,24 +49,29 @@ export interface Parts {
 export function broughtForward(builder: GraphBuilder, step: StepGraph): Brought[] {
   const classes = recurrencesOf({ nodes: builder.nodes, next: step.next });
   return Object.entries(step.next).map(([name, value]): Brought => {
-    const [leaves, later]: [NodeId[], NodeId[]] = [[], []];
-    for (const [id, node] of builder.nodes.entries()) {
-      if (node.op === 'state' && node.name === name) leaves.push(id);
-      if (node.op === 'delayed' && node.group === 'state' && node.name === name) later.push(id);
-    }
-    return { value, leaves, later, recurrence: classes[name] ?? 'none' };
+    const readers = readersIn(builder, (node) => {
+      if (node.op === 'state') return node.name === name ? 1 : undefined;
+      return node.op === 'delayed' && node.group === 'state' && node.name === name ? node.steps + 1 : undefined;
+    });
+    return { value, ...readers, recurrence: classes[name] ?? 'none' };
   });
 }
 
 /** What the adjoint hands over to the step before, and the leaves that read it. */
 export function broughtBackward({ builder, handovers }: RetimedAdjoint): Brought[] {
   return handovers.map(({ of, value }): Brought => {
-    const [leaves, later]: [NodeId[], NodeId[]] = [[], []];
-    for (const [id, node] of builder.nodes.entries()) {
-      if (node.op === 'previous' && node.of === of) (node.steps === 1 ? leaves : later).push(id);
-    }
-    return { value, leaves, later };
+    return { value, ...readersIn(builder, (node) => (node.op === 'previous' && node.of === of ? node.steps : undefined)) };
   });
+}
+
+/** Leaves that read a value, by how many steps behind the one that leaves it; `undefined` for what is no such leaf. */
+function readersIn(builder: GraphBuilder, stepsOf: (leaf: Node) => number | undefined): Pick<Brought, 'leaves' | 'later'> {
+  const [leaves, later]: [NodeId[], NodeId[]] = [[], []];
+  for (const node of builder.nodes) {
+    const steps = stepsOf(node);
+    if (steps !== undefined) (steps === 1 ? leaves : later).push(node.id);
+  }
+  return { leaves, later };
 }
 
 /** All of it in one. */

@@ -11,7 +11,7 @@
  * Where loops have several phases a wave takes as many dispatches, its slots, and everything is counted in these: a phase starts
  * in slot `start` of all slots since the first wave. What must not be moved is found in what passes read and write, nowhere else.
  */
-import { loopName } from './loops.js';
+import { loopNameOf } from './loops.js';
 import type { LoopOrder, Order, PhasePass, Section } from './passes.js';
 import { piecesOf } from './pieces.js';
 import { distance, meet, type Touches, touchesAt, touchesOf } from './touches.js';
@@ -47,9 +47,6 @@ export const ordersOf = (sections: readonly Section[], direction: 'forward' | 'b
   (direction === 'forward' ? sections : sections.toReversed()).flatMap((section) =>
     section[direction].map((order): Item => ({ kind: 'order', section, order })),
   );
-
-export const loopNameOf = (section: Section, { by, turn }: LoopOrder): string =>
-  loopName(section.prefix, by > 0 ? 'forward' : 'backward', turn);
 
 interface Member {
   readonly index: number;
