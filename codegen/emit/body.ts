@@ -39,12 +39,14 @@ export interface Spots {
   readonly lines: readonly string[];
 }
 
+/** A lane's own units. */
+const homeOf = ({ phase, storage }: ValueRequest): Spots => ({
+  spots: [homeSpot(phase.shape.length)],
+  lines: indexLines(phase.shape, storage),
+});
+
 /** What the phase stores at a lane's own units, or at each of these spots. */
-export function printBody(
-  request: ValueRequest,
-  print: PrintStore,
-  { spots, lines: declared }: Spots = { spots: [homeSpot(request.phase.shape.length)], lines: [] },
-): Body {
+export function printBody(request: ValueRequest, print: PrintStore, { spots, lines: declared }: Spots = homeOf(request)): Body {
   const { phase, storage, builder, bindings } = request;
   const printer = new ValuePrinter(request);
   const home = keyOf(homeSpot(phase.shape.length));
@@ -84,7 +86,6 @@ export function printBody(
   const steps = [...new Map(spots.map((spot) => [spot.step, spot])).values()];
   const forSteps = (text: (spot: Spot, step: string) => string) => steps.map((spot) => text(spot, spot.step ?? 't'));
   return printed(printer, [
-    ...indexLines(phase.shape, storage),
     ...declared,
     ...(printer.usesLast || printer.usesSteps || usesWithin
       ? [`let steps = ${printer.constant(stepsOf(storage, bindings, 'b'), 'i32')};`]

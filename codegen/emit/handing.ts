@@ -21,6 +21,15 @@ export interface Summing {
 export const summing = ({ software, subgroup }: Target, together: boolean): Summing | undefined =>
   software ? { lanes: subgroup, together } : undefined;
 
+/** Steps or positions that lanes have together, of which each loads one where all of them read the same there. */
+export interface Turns {
+  /** The index of each of them, in order. */
+  readonly indices: readonly string[];
+  /** The index of the one that a lane loads, and what declares it. */
+  readonly own: string;
+  readonly line: string;
+}
+
 export interface Share {
   /** Which of the values a lane loads itself, one after the other; WGSL of type `u32`. */
   readonly loads: readonly string[];

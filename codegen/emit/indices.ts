@@ -15,12 +15,14 @@ export function homeSpot(rank: number): Spot {
 export const lastIndex = (rank: number): string => (rank > 1 ? 'q' : 'col');
 
 /** The indices of each axis from the flat index `col`. */
-export function indexLines(shape: readonly string[], storage: Storage): string[] {
-  if (shape.length < 2) return [];
-  const extents = storage.extents(shape);
+export const indexLines = (shape: readonly string[], storage: Storage): string[] => indicesIn(storage.extents(shape));
+
+/** The same of lanes that lie in so many, outermost first. */
+export function indicesIn(extents: readonly number[]): string[] {
+  if (extents.length < 2) return [];
   const lines = [`let q = col % ${extents.at(-1)}u;`];
   let rest = `col / ${extents.at(-1)}u`;
-  for (let axis = shape.length - 2; axis >= 0; axis--) {
+  for (let axis = extents.length - 2; axis >= 0; axis--) {
     lines.push(`let i${axis} = ${axis === 0 ? rest : `(${rest}) % ${extents[axis]}u`};`);
     rest = `${rest} / ${extents[axis]}u`;
   }

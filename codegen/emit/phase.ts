@@ -6,11 +6,8 @@
  */
 import type { WgslFunction } from '../ops/wgsl/index.js';
 import type { Target } from '../plan.js';
-import type { Summed } from '../schedule/matrices.js';
-import type { View } from '../schedule/operands.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
-import type { Storage } from '../schedule/storage.js';
 import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { clocksIn, notZero } from './clocks.js';
@@ -32,7 +29,7 @@ import { type OperandGroup, operandGroups, operandLines, sumBounds } from './ope
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
 import { type Slices, slicedText, slicesOver } from './slices.js';
-import { emitTogether } from './together.js';
+import { emitTogether, type Sharing, turnsOf as turnsTogether } from './together.js';
 import { name } from './values.js';
 
 /** Accumulators of `vec4f`, and rows, that a lane has at most: beyond, they spill. */
@@ -146,6 +143,8 @@ export interface Tiling {
   readonly handing?: number;
   /** Of lanes that share out what they sum over; all lanes of a workgroup come there. */
   readonly slices?: Slices | undefined;
+  /** Of lanes that have several positions each. */
+  readonly together?: Sharing | undefined;
 }
 
 /** Sequences are ordered where there are several and it may save products. */
@@ -159,11 +158,12 @@ export function phaseText(
   target: Target,
   pass: PhasePass,
   bindings: Bindings,
-  { tile, order, registers, handing, slices }: Tiling,
+  { tile, order, registers, handing, slices, together }: Tiling,
 ): PhaseText {
   const { builder, storage, merging } = section;
   const { phase } = pass;
-  const width = widthOf({ extents: storage.extents(phase.shape) });
+  const own = widthOf({ extents: storage.extents(phase.shape) });
+  const width = together === undefined ? own : widthOf(together);
   const batch = storage.size('B');
   const rows = rowsOf(section, pass);
   const perRow = [...Array(tile).keys()];
@@ -174,7 +174,7 @@ export function phaseText(
 
   const { step, clocks, atStep, dueText } = clocksIn(section, pass, bindings, { tile, rows, opaque });
   const given = atStep.map(({ id }) => id);
-  const shares = summing(target, handing !== undefined);
+  const shares = summing(target, handing !== undefined && together === undefined);
   const ordered = order === 'longest first';
   // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
   const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');
@@ -190,6 +190,7 @@ export function phaseText(
       registers,
       given,
       summing: shares,
+      turns: handing === undefined ? undefined : turnsTogether(together, handing),
       skips: skips ? 'ended sequences' : undefined,
     },
     (store, address, value) => {
@@ -199,6 +200,7 @@ export function phaseText(
       if (store.place.layout === 'alternating') return `${carried} = ${value};`;
       return `${carried} = ${value}; ${bindings.write(store.place.buffer)}[${address}] = ${carried};`;
     },
+    together,
   );
   const sequence = (turn: string) => (ordered ? sequenceOf(storage, bindings, turn) : turn);
   // Looked up once for each row of a tile: a load costs as much as the products of several units.
@@ -265,9 +267,9 @@ export function phaseText(
     parts: sliced?.memory ?? 0,
     units,
     cost: {
-      bytesRead: 4 * (words + phase.loads.size * rows * width * 4),
-      bytesWritten: 16 * phase.stores.length * rows * width,
-      flops: rows * units * (body.flops + sums.reduce((total, sum) => total + 2 * storage.size(sum), 0)),
+      bytesRead: 4 * (words + phase.loads.size * rows * own * 4),
+      bytesWritten: 16 * phase.stores.length * rows * own,
+      flops: rows * units * (body.flops / (together?.count ?? 1) + sums.reduce((total, sum) => total + 2 * storage.size(sum), 0)),
     },
   };
 
@@ -291,7 +293,7 @@ export function phaseText(
     const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
     const unit = phase.shape.length > 1 ? 'q' : 'col';
     const bounds = sumBounds(storage, summed, unit);
-    const handed = share !== undefined && handing !== undefined && sameForAll(storage, view, summed, handing);
+    const handed = share !== undefined && handing !== undefined && sameForAll(section, pass, group.common, handing);
     const loaded = handed ? ownRows.map((_, turn) => ownName(turn)) : perRow.map(String);
     const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, loaded);
     const due = dueText(weights.map(({ id }) => id));
@@ -341,16 +343,22 @@ export function phaseText(
   }
 }
 
-/** Whether so many lanes read an operand at the same units, of however many rows: then what one loads serves all. */
-function sameForAll(storage: Storage, { windows, extents }: View, { units, range }: Summed, lanes: number): boolean {
-  const alike = range === undefined || storage.size(units) % (4 * lanes * range.blocks) === 0;
-  return alike && windows.length === 0 && extents.length === 0;
+/** Whether so many lanes read an operand at the same position and units, of however many rows: then what one loads serves all. */
+function sameForAll(
+  { storage }: Section,
+  { phase }: PhasePass,
+  { view, summed }: OperandGroup['common'],
+  lanes: number,
+): boolean {
+  const { units, range } = summed;
+  const atOne = view.extents.length === 0 || (storage.extents(phase.shape).at(-1) ?? 1) % lanes === 0;
+  return atOne && (range === undefined || storage.size(units) % (4 * lanes * range.blocks) === 0);
 }
 
 /** Whether some operand of a phase is the same for all lanes. */
-function multipliesTheSame({ storage, merging }: Section, { phase, rows }: PhasePass, lanes: number): boolean {
-  const groups = operandGroups(phase.contractions, storage, rows, merging);
-  return groups.some(({ common: { view, summed } }) => sameForAll(storage, view, summed, lanes));
+function multipliesTheSame(section: Section, pass: PhasePass, lanes: number): boolean {
+  const groups = operandGroups(pass.phase.contractions, section.storage, pass.rows, section.merging);
+  return groups.some(({ common }) => sameForAll(section, pass, common, lanes));
 }
 
 /** As many rows as the registers hold, or as are worth it. */

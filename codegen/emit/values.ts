@@ -26,7 +26,7 @@ import { type Access, accessTo, type Place, quads } from '../schedule/places.js'
 import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
 import { type Bindings, batchOf, lengthOf } from './bindings.js';
-import type { Summing } from './handing.js';
+import type { Summing, Turns } from './handing.js';
 import { homeSpot, seenThrough } from './indices.js';
 import type { Registers } from './registers.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, rowNumber, type Spot, unitSpot } from './spots.js';
@@ -46,6 +46,8 @@ export interface ValueRequest {
   readonly skips?: 'ended sequences' | undefined;
   /** How sums over the units of a row are shared out among lanes that have the same row; otherwise each sums them from first to last. */
   readonly summing?: Summing | undefined;
+  /** Of lanes that differ in the last axis alone, what each of them loads for all. */
+  readonly turns?: Turns | undefined;
 }
 
 /** Lines of one block, and the values that have names in it. */
@@ -55,6 +57,8 @@ interface Scope {
   readonly parent: Scope | undefined;
   /** How often the block runs for one unit. */
   readonly rounds: number;
+  /** Indices that are declared in it. */
+  readonly indices: Set<string>;
 }
 
 interface Counter extends Partial<Strided> {
@@ -93,8 +97,11 @@ export class ValuePrinter {
   private usesSeed = false;
   private usesBatch = false;
   private usesOrigin = false;
+  private usesTurns = false;
   private names = 0;
-  private readonly root: Scope = { lines: this.lines, known: new Map(), parent: undefined, rounds: 1 };
+  /** Counters that are not the same for all lanes. */
+  private readonly uneven = new Set<string>();
+  private readonly root: Scope = { lines: this.lines, known: new Map(), parent: undefined, rounds: 1, indices: new Set() };
   private readonly home: Spot;
   private readonly stepless = new Map<NodeId, boolean>();
 
@@ -119,6 +126,7 @@ export class ValuePrinter {
       ...(this.usesOrigin
         ? [`let origin = ${this.constant(`i32(${bindings.lengths()}[${storage.shared.originAt}u])`, 'i32')};`]
         : []),
+      ...(this.usesTurns ? [this.request.turns?.line ?? ''] : []),
       ...(this.usesBatch ? [`let batch = f32(${batchOf(storage, bindings, 'b')});`] : []),
     ];
   }
@@ -146,6 +154,31 @@ export class ValuePrinter {
     return there === undefined ? loaded : `select(vec4f(0), ${loaded}, ${there})`;
   }
 
+  /** Each of these, or one of them by each lane, where all lanes want the same. */
+  private loaded(access: Access, spots: readonly Spot[], scope: Scope): string[] {
+    const own = this.ownTurn(spots);
+    this.loads += (own === undefined ? spots.length : 1) * scope.rounds;
+    if (own === undefined) return spots.map((spot) => this.load(access, spot));
+    const one = `one_${this.names++}`;
+    scope.lines.push(`let ${one} = ${this.load(access, own)};`);
+    this.hands = true;
+    this.usesTurns = true;
+    return spots.map((_, turn) => `subgroupBroadcast(${one}, ${turn}u)`);
+  }
+
+  /** Where a lane loads its own of values that differ in whose turn it is alone, and are the same for all lanes. */
+  private ownTurn(spots: readonly Spot[]): Spot | undefined {
+    const { turns } = this.request;
+    if (turns === undefined || spots.length !== turns.indices.length) return undefined;
+    const [own, ...others] = spots.map((spot, turn) =>
+      renamed(spot, (name) => (name === turns.indices[turn] ? turns.own : name)),
+    );
+    if (own === undefined || others.some((other) => keyOf(other) !== keyOf(own))) return undefined;
+    const names = namesOf(own);
+    const same = (name: string) => name === turns.own || (/^[ik]\d/.test(name) && !this.uneven.has(name));
+    return names.includes(turns.own) && names.every(same) ? own : undefined;
+  }
+
   /** Whether these are the lane's own units, at whichever step. */
   private isOwn({ outer, last }: Spot): boolean {
     return keyOf({ outer, last }) === keyOf(this.home);
@@ -156,13 +189,13 @@ export class ValuePrinter {
     const { builder, phase } = this.request;
     const node = builder.node(id);
     if (node.op === 'constant') return wanted.map(() => `vec4f(${literal(node.value)})`);
-    // A scalar is the same everywhere: it is computed once, before any loop.
-    const scope = node.shape.length === 0 ? this.root : within;
     const stepless = this.isStepless(id);
     const spots = wanted.map((spot): Spot => {
+      // A scalar is the same everywhere.
       const there = node.shape.length === 0 ? NOWHERE : spot;
       return { ...there, step: stepless ? undefined : spot.step };
     });
+    const scope = outermost(within, spots);
     const keys = spots.map((spot) => `${id} ${keyOf(spot)}`);
     const missing = spots.filter(
       (_, turn) => keys.indexOf(keys[turn] ?? '') === turn && find(scope, keys[turn] ?? '') === undefined,
@@ -170,8 +203,7 @@ export class ValuePrinter {
     if (missing.length > 0) {
       const access = phase.loads.get(id);
       this.instructions += missing.length * (access ? LOAD : takes(node));
-      if (access) this.loads += missing.length * scope.rounds;
-      const texts = access ? missing.map((spot) => this.load(access, spot)) : this.compute(node, missing, scope);
+      const texts = access ? this.loaded(access, missing, scope) : this.compute(node, missing, scope);
       for (const [turn, spot] of missing.entries()) {
         const plain = spot.step === undefined && (this.isOwn(spot) || spot.last === undefined);
         const own = plain ? name(id) : `${name(id)}_${this.names++}`;
@@ -268,6 +300,7 @@ export class ValuePrinter {
     return spots.map((spot, turn) => {
       const row = `row_${this.names++}`;
       scope.lines.push(`let ${row} = ${rowNumber(`${symbols[turn]}.x`, count)};`);
+      scope.indices.add(row);
       return this.load(accessTo(place), { ...spot, outer: [row, ...spot.outer] });
     });
   }
@@ -304,6 +337,7 @@ export class ValuePrinter {
       const { at, inside } = seenThrough(index, { ...node, offset, inner });
       const turn = this.names++;
       scope.lines.push(`let at_${turn} = ${at};`, `let inside_${turn} = ${inside};`);
+      scope.indices.add(`at_${turn}`);
       return { at: `at_${turn}`, inside: `inside_${turn}` };
     };
     const quad = isQuad(spots);
@@ -369,16 +403,27 @@ export class ValuePrinter {
         (lanes) => `vec4f(${lanes.map((sum) => across(sum, node.kind)).join(', ')})`,
       );
     }
-    return spots.map((spot) => {
-      const turn = this.names++;
-      const lane = { name: `lane_${turn}`, count: 4 };
-      const block: Scope = { lines: [], known: new Map(), parent: scope, rounds: scope.rounds * lane.count };
-      block.lines.push(`let unit_${turn} = min(4u * ${spot.last?.text} + lane_${turn}, ${size - 1}u);`);
-      const [sum = ''] = this.sums(node, [{ ...spot, last: unitSpot([], `unit_${turn}`).last }], block);
-      block.lines.push(`lanes_${turn}[lane_${turn}] = ${across(sum, node.kind)};`);
-      scope.lines.push(`var lanes_${turn} = vec4f(0);`, ...this.nested([lane], block.lines));
-      return `lanes_${turn}`;
+    const turn = this.names++;
+    const lane = { name: `lane_${turn}`, count: 4 };
+    const block = blockIn(scope, lane);
+    const quadsOf = [...new Set(spots.map(({ last }) => last?.text ?? '0u'))];
+    const units = quadsOf.map((quad, index) => {
+      const unit = quadsOf.length === 1 ? `unit_${turn}` : `unit_${turn}_${index}`;
+      block.lines.push(`let ${unit} = min(4u * ${quad} + ${lane.name}, ${size - 1}u);`);
+      block.indices.add(unit);
+      return unit;
     });
+    const ofLanes = spots.map((spot) => ({
+      ...spot,
+      last: unitSpot([], units[quadsOf.indexOf(spot.last?.text ?? '0u')] ?? '').last,
+    }));
+    const results = this.sums(node, ofLanes, block).map((sum, index) => {
+      const result = spots.length === 1 ? `lanes_${turn}` : `lanes_${turn}_${index}`;
+      block.lines.push(`${result}[${lane.name}] = ${across(sum, node.kind)};`);
+      return result;
+    });
+    scope.lines.push(...results.map((result) => `var ${result} = vec4f(0);`), ...this.looped(lane, block.lines));
+    return results;
   }
 
   /** Whether few values are behind this one before memory, and no loop. */
@@ -409,14 +454,15 @@ export class ValuePrinter {
     }
     const turn = this.names++;
     const counter = { name: `lane_${turn}`, count: lanes };
-    const block: Scope = { lines: [], known: new Map(), parent: this.root, rounds: 1 };
+    // All rounds together go over the units once.
+    const block = { ...blockIn(this.root, counter), rounds: 1 };
     const parts = this.sums(node, spots, block, { first: counter.name, stride: lanes }).map((sum, index) => {
       const part = `parts_${turn}_${index}`;
       this.root.lines.push(`var ${part}: array<f32, ${lanes}>;`);
       block.lines.push(`${part}[${counter.name}] = ${across(sum, node.kind)};`);
       return part;
     });
-    this.root.lines.push(...this.nested([counter], block.lines));
+    this.root.lines.push(...this.looped(counter, block.lines));
     return parts.map((part) => combined((lane) => `${part}[${lane}]`));
   }
 
@@ -434,6 +480,7 @@ export class ValuePrinter {
       const size = storage.size(shape[axis] ?? '');
       return { name: `k${axis}_${turn}`, count: axis === innermost ? quads(size) : size, ...share };
     });
+    if (share !== undefined) for (const { name } of counters) this.uneven.add(name);
     const names = spots.map((_, index) => (spots.length === 1 ? `sum_${turn}` : `sum_${turn}_${index}`));
     const inner = spots.map(({ outer, last, step }): Spot => {
       const kept = last ? [...outer, last.text] : [];
@@ -445,21 +492,23 @@ export class ValuePrinter {
       const text = indices[innermost] ?? '0u';
       return { outer: indices.slice(0, -1), last: { kind: overUnits ? 'quad' : (last?.kind ?? 'quad'), text }, step };
     });
-    const rounds = counters.reduce((product, { count, stride = 1 }) => product * Math.ceil(count / stride), scope.rounds);
-    const block: Scope = { lines: [], known: new Map(), parent: scope, rounds };
     const [counter] = counters;
     const { before } = node;
     const ends = before === undefined ? [] : inner.map(({ outer }) => outer[before] ?? '0u');
     // Positions of a lane are ascending.
     const last = ends.at(-1);
     const bounded = counter === undefined || last === undefined ? counters : [{ ...counter, until: last }];
+    // A block for each: what only the outer ones change is computed there.
+    const blocks: Scope[] = [];
+    for (const own of bounded) blocks.push(blockIn(blocks.at(-1) ?? scope, own));
+    const block = blocks.at(-1) ?? scope;
     const values = this.values(node.arg, inner, block).map((value, index) => {
       const end = ends[index];
       const own = end === undefined || end === last ? value : `select(vec4f(0), ${value}, ${counter?.name} < ${end})`;
       return overUnits ? this.masked(own, inner[index]?.last?.text ?? '0u', storage.size(shape.at(-1) ?? ''), node.kind) : own;
     });
     this.loops = true;
-    this.flops += rounds * spots.length;
+    this.flops += block.rounds * spots.length;
     if (node.kind === 'max') this.calls.add('rc_max');
     const first = counters.map((one) => `${one.name} == ${one.first ?? '0u'}`).join(' && ');
     for (const [index, sum] of names.entries()) {
@@ -468,19 +517,22 @@ export class ValuePrinter {
         node.kind === 'sum' ? `${sum} += ${value};` : `${sum} = select(rc_max(${sum}, ${value}), ${value}, ${first});`,
       );
     }
-    scope.lines.push(...names.map((sum) => `var ${sum} = vec4f(0);`), ...this.nested(bounded, block.lines));
+    let loops: readonly string[] = [];
+    for (const [depth, own] of [...bounded.entries()].reverse())
+      loops = this.looped(own, (blocks[depth]?.lines ?? []).concat(loops));
+    scope.lines.push(...names.map((sum) => `var ${sum} = vec4f(0);`), ...loops);
     return names;
   }
 
-  private nested(counters: readonly Counter[], lines: readonly string[]): string[] {
-    return counters.reduceRight<string[]>(
-      (body, { name: counter, count, first = '0u', stride = 1, until = `${count}u` }) => [
-        `for (var ${counter} = ${first}; ${counter} < ${until}${this.request.opaque}; ${counter}${stride === 1 ? '++' : ` += ${stride}u`}) {`,
-        ...body.map((line) => `  ${line}`),
-        '}',
-      ],
-      [...lines],
-    );
+  private looped(
+    { name: counter, count, first = '0u', stride = 1, until = `${count}u` }: Counter,
+    lines: readonly string[],
+  ): string[] {
+    return [
+      `for (var ${counter} = ${first}; ${counter} < ${until}${this.request.opaque}; ${counter}${stride === 1 ? '++' : ` += ${stride}u`}) {`,
+      ...lines.map((line) => `  ${line}`),
+      '}',
+    ];
   }
 
   /** Lanes behind the last unit made harmless: zero for a sum, another lane's value for a maximum. */
@@ -523,6 +575,33 @@ const unitsOf = ({ outer, last, step }: Spot, size: number): Spot[] =>
 
 const inFours = (texts: readonly string[]): string[][] =>
   Array.from({ length: texts.length / 4 }, (_, four) => texts.slice(4 * four, 4 * four + 4));
+
+/** The block of a loop in another. */
+const blockIn = (parent: Scope, { name, count, stride = 1 }: Counter): Scope => ({
+  lines: [],
+  known: new Map(),
+  parent,
+  rounds: parent.rounds * Math.ceil(count / stride),
+  indices: new Set([name]),
+});
+
+/** The outermost block that has all indices of these spots: what no round of a loop changes is computed before it. */
+function outermost(scope: Scope, spots: readonly Spot[]): Scope {
+  const asked = new Set(spots.flatMap(namesOf));
+  let found = scope;
+  while (found.parent !== undefined && ![...found.indices].some((index) => asked.has(index))) found = found.parent;
+  return found;
+}
+
+const NAME = /\b[a-z_]\w*/gi;
+
+const namesOf = ({ outer, last, step = '' }: Spot): readonly string[] =>
+  [...outer, last?.text ?? '', step].flatMap((text) => text.match(NAME) ?? []);
+
+const renamed = ({ outer, last, step }: Spot, to: (name: string) => string): Spot => {
+  const inside = (text: string) => text.replace(NAME, to);
+  return { outer: outer.map(inside), last: last && { ...last, text: inside(last.text) }, step: step && inside(step) };
+};
 
 /** The name of a value in the innermost block that has it. */
 function find(scope: Scope, key: string): string | undefined {

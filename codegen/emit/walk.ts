@@ -10,7 +10,7 @@
 import type { Target } from '../plan.js';
 import { type Carried, carriedOf, keyOf, writtenBy } from '../schedule/carried.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
-import { accessTo, type Place } from '../schedule/places.js';
+import { accessTo, type Place, widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { handsOn } from './handing.js';
 import { assemble, type Emitted, instructionsOf, lanesFor, type Turns, turnIn, turnsOf } from './kernel.js';
@@ -18,6 +18,7 @@ import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
 import { longestSum, powerFrom, slicesWithin } from './slices.js';
 import { addressOf, NOWHERE } from './spots.js';
+import { positionsTogether } from './together.js';
 
 /** A loop of a section: its phases in order, and which way it counts. */
 export interface Loop {
@@ -118,16 +119,23 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
   const order = orderFor(section, passes);
   let tile = Math.min(...passes.map((pass) => tileRows(pass, rows)));
   while (tile > 1 && Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
-  const widths = passes.map(({ phase }) => widthIn(section, phase.shape));
   const lanes = residentLanes(
     target,
-    Math.max(...passes.map((pass, index) => lanesWanted(section, target, pass, widths[index] ?? 1))),
+    Math.max(...passes.map((pass) => lanesWanted(section, target, pass, widthIn(section, pass.phase.shape)))),
   );
+  const together = positionsTogether(section, target, passes, lanes);
+  const widths = passes.map(({ phase }, index) => widthOf(together[index] ?? { extents: section.storage.extents(phase.shape) }));
   // Lanes of which some have nothing to do in the last turn of a phase could hand nothing on.
   const handing = widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
   const slices = passes.map((pass) => (target.software ? undefined : slicesWithin(section, pass, { lanes, tile })));
   const texts = passes.map((pass, index) =>
-    phaseText(section, target, pass, bindings, { tile, order, handing, slices: slices[index] }),
+    phaseText(section, target, pass, bindings, {
+      tile,
+      order,
+      handing,
+      together: together[index],
+      slices: slices[index],
+    }),
   );
   const parts = Math.max(...texts.map((text) => text.parts));
   const hands = texts.some((text) => text.hands);
