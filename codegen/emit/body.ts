@@ -5,7 +5,7 @@ import type { WgslFunction } from '../ops/wgsl/index.js';
 import type { Store } from '../schedule/places.js';
 import { LOAD } from '../schedule/weights.js';
 import { stepsOf } from './bindings.js';
-import { homeSpot, indexLines, lastIndex } from './indices.js';
+import { homeSpot, indexLines } from './indices.js';
 import { addressOf, keyOf, NOWHERE, type Spot } from './spots.js';
 import { isApart, liveUnits, named, ValuePrinter, type ValueRequest } from './values.js';
 
@@ -52,7 +52,10 @@ export function printBody(request: ValueRequest, print: PrintStore, { spots, lin
   const home = keyOf(homeSpot(phase.shape.length));
   const dim = phase.shape.at(-1);
   const units = dim === undefined ? 1 : storage.size(dim);
-  const live = (text: string) => (units % 4 === 0 ? text : `select(vec4f(0), ${text}, live)`);
+  const quads = [...new Set(spots.map(({ last }) => last?.text ?? '0u'))];
+  const lives = quads.map((quad, turn) => ({ quad, live: quads.length === 1 ? 'live' : `live_${turn}` }));
+  const live = (text: string, { last }: Spot) =>
+    units % 4 === 0 ? text : `select(vec4f(0), ${text}, ${lives[quads.indexOf(last?.text ?? '0u')]?.live})`;
   const { skips } = request;
   /** What is left behind a sequence's end, where nothing is computed there. */
   const zeros: string[] = [];
@@ -65,7 +68,7 @@ export function printBody(request: ValueRequest, print: PrintStore, { spots, lin
       printer.instructions += LOAD;
       const value = values[turn] ?? '';
       const spot: Spot = aside ? { ...NOWHERE, step: own.step } : own;
-      const kept = (text: string) => (aside ? `vec4f(${text}.x, 0, 0, 0)` : live(text));
+      const kept = (text: string) => (aside ? `vec4f(${text}.x, 0, 0, 0)` : live(text, own));
       const masked =
         store.when === 'last'
           ? kept(`select(${printer.load(store.initial, spot)}, ${value}, ${named('within', own)})`)
@@ -99,7 +102,7 @@ export function printBody(request: ValueRequest, print: PrintStore, { spots, lin
     ...(skips !== undefined && usesWithin && !printer.hands
       ? [`if (${usesEnds ? '!(within || ends)' : '!within'}) { ${zeros.join(' ')} return; }`]
       : []),
-    ...(units % 4 === 0 ? [] : [`let live = ${liveUnits(dim === undefined ? '0u' : lastIndex(phase.shape.length), units)};`]),
+    ...(units % 4 === 0 ? [] : lives.map((one) => `let ${one.live} = ${liveUnits(one.quad, units)};`)),
     ...printer.lines,
     ...new Set(stores),
   ]);

@@ -174,7 +174,7 @@ export function phaseText(
 
   const { step, clocks, atStep, dueText } = clocksIn(section, pass, bindings, { tile, rows, opaque });
   const given = atStep.map(({ id }) => id);
-  const shares = summing(target, handing !== undefined && together === undefined);
+  const shares = summing(target, handing !== undefined);
   const ordered = order === 'longest first';
   // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
   const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');

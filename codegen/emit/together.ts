@@ -1,7 +1,7 @@
 /**
  * A phase that sums over loops of its own, as attention does over a memory and a chunk's step over the steps before it. A lane has
  * several steps of a sequence, or several positions on an axis, and runs each loop once for all of them: what they share is loaded
- * once. In the scores of a step over a memory, Σ_k memory[s, k]·h_t[k], all steps of a sequence share the memory; in those of a
+ * once, as all units of a row share their mean. In the scores of a step over a memory, Σ_k memory[s, k]·h_t[k], all steps of a sequence share the memory; in those of a
  * chunk's steps among themselves, Σ_k q[s, k]·k[r, k] for each head, several steps s share the keys.
  */
 import type { Target } from '../plan.js';
@@ -10,9 +10,9 @@ import { widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { type Body, printBody } from './body.js';
 import { handsOn, summing, type Turns } from './handing.js';
-import { homeSpot, indexLines, indicesIn } from './indices.js';
+import { homeSpot, indexLines, indicesIn, lastIndex } from './indices.js';
 import { assemble, type Emitted, gridOver, lanesFor, rolled, spreadOver } from './kernel.js';
-import type { Spot } from './spots.js';
+import { quadSpot, type Spot } from './spots.js';
 
 /** Steps or positions of a lane at most: each sum is in registers, and has up to four parts. */
 const MOST = 8;
@@ -23,10 +23,10 @@ const FEWEST = 256;
 
 /** What a lane does, and how many of them there are. */
 export interface Sharing {
-  readonly axis: 'steps' | 'positions';
+  readonly axis: 'steps' | 'positions' | 'units';
   readonly count: number;
   readonly spots: readonly Spot[];
-  readonly turns: Turns;
+  readonly turns?: Turns;
   /** Declares the indices of the spots. */
   readonly lines: readonly string[];
   /** Of the lanes, on each axis. */
@@ -90,7 +90,7 @@ export function positionsTogether(
   passes: readonly PhasePass[],
   lanes: number,
 ): readonly (Sharing | undefined)[] {
-  const busy = ({ axis, extents }: Sharing) => axis === 'positions' && (target.software || widthOf({ extents }) >= lanes);
+  const busy = ({ axis, extents }: Sharing) => axis !== 'steps' && (target.software || widthOf({ extents }) >= lanes);
   const best = passes.map((pass) => (pass.phase.contractions.length > 0 ? undefined : leastLoading(section, target, pass, busy)));
   const instructions = best.reduce((sum, one) => sum + (one?.body.instructions ?? 0), 0);
   return best.map((one) => (instructions <= target.maxKernelInstructions ? one?.sharing : undefined));
@@ -111,7 +111,7 @@ function leastLoading(
 ): Candidate | undefined {
   const single = printed(section, target, pass, undefined);
   if (!single.body.loops) return undefined;
-  return candidates(section, pass)
+  return candidates(section, target, pass)
     .filter(serves)
     .map((sharing) => ({ sharing, ...printed(section, target, pass, sharing) }))
     .filter(({ body }) => body.instructions <= target.maxKernelInstructions)
@@ -120,7 +120,7 @@ function leastLoading(
     .reduce<Candidate | undefined>((least, one) => (least === undefined || one.loads < least.loads ? one : least), undefined);
 }
 
-function candidates({ storage }: Section, { phase, rows }: PhasePass): Sharing[] {
+function candidates({ storage }: Section, target: Target, { phase, rows }: PhasePass): Sharing[] {
   const { shape } = phase;
   const home = homeSpot(shape.length);
   const extents = storage.extents(shape);
@@ -166,7 +166,25 @@ function candidates({ storage }: Section, { phase, rows }: PhasePass): Sharing[]
       };
     }),
   );
-  return [...steps, ...positions];
+  const quads = lastIndex(shape.length);
+  const units = counts(extents.at(-1) ?? 1).map((count): Sharing => {
+    const apart = Math.ceil((extents.at(-1) ?? 1) / count);
+    const lanes = extents.with(-1, apart);
+    return {
+      axis: 'units',
+      count,
+      spots: turns(count).map((turn) => quadSpot(home.outer, `${quads}_${turn}`)),
+      // Lanes side by side have units side by side. Behind the last ones, too.
+      lines: [
+        ...indicesIn(lanes),
+        ...turns(count).map((turn) => `let ${quads}_${turn} = min(${quads} + ${turn * apart}u, ${(extents.at(-1) ?? 1) - 1}u);`),
+      ],
+      extents: lanes,
+    };
+  });
+  // No workgroup is to be narrower for it.
+  const full = lanesFor(target, widthOf({ extents }));
+  return [...steps, ...positions, ...units.filter((own) => lanesFor(target, widthOf(own)) === full)];
 }
 
 function printed({ builder, storage }: Section, target: Target, { phase }: PhasePass, sharing: Sharing | undefined) {
@@ -181,7 +199,7 @@ function printed({ builder, storage }: Section, target: Target, { phase }: Phase
     phase,
     bindings,
     opaque: rolled(target),
-    summing: summing(target, hands && sharing?.axis !== 'positions'),
+    summing: summing(target, hands),
     turns: hands ? turnsOf(sharing, lanes) : undefined,
   };
   const body = printBody(
@@ -194,7 +212,7 @@ function printed({ builder, storage }: Section, target: Target, { phase }: Phase
 
 /** What each of so many lanes loads for all of them, where they differ in the last axis alone. */
 export function turnsOf(sharing: Sharing | undefined, lanes: number): Turns | undefined {
-  if (sharing === undefined || sharing.count > lanes || (sharing.extents.at(-1) ?? 1) % lanes !== 0) return undefined;
+  if (sharing?.turns === undefined || sharing.count > lanes || (sharing.extents.at(-1) ?? 1) % lanes !== 0) return undefined;
   return sharing.turns;
 }
 

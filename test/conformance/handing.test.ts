@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { CellTree } from '../../codegen/frontend/tree.js';
 import { compile } from '../../codegen/index.js';
-import type { LoopStrategy, Plan, Target } from '../../codegen/plan.js';
+import type { LoopStrategy, Plan, Sizes, Target } from '../../codegen/plan.js';
 import { compareResults, differingBits } from '../../runtime/compare.js';
 import type { CellData } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
@@ -75,11 +77,13 @@ describe('lanes that hand each other what they loaded', () => {
     ['sums over units', SUMS, { T: 6, B: 5, I: 32, H: 48 }],
     ['sums over units of which some are left over', SUMS, { T: 6, B: 3, I: 16, H: 62 }],
     ['sums over units of one row', SUMS, { T: 6, B: 1, I: 16, H: 32 }],
-  ] as const)('have the bits that each has alone: %s', async (_, tree, sizes) => {
+    ['positions in a walk over chunks', builtIn('delta-rule'), { T: 38, B: 2, I: 4, K: 16, V: 11 }, 'chunkwise'],
+    ['positions of heads', builtIn('mlstm'), { T: 9, B: 2, I: 5, N: 2, K: 16, V: 32 }, 'chunkwise'],
+  ] as [string, CellTree, Sizes, LoopStrategy?][])('have the bits that each has alone: %s', async (_, tree, sizes, strategy) => {
     const prepared = prepare(tree, sizes);
     const { signature, outputs } = prepared;
-    const together = planFor(prepared, device.target);
-    const alone = planFor(prepared, { ...device.target, broadcasts: false });
+    const together = planFor(prepared, device.target, strategy);
+    const alone = planFor(prepared, { ...device.target, broadcasts: false }, strategy);
     expect(handing(together)).not.toEqual([]);
     expect(handing(alone)).toEqual([]);
     for (const reverse of [false, true]) {
@@ -113,6 +117,14 @@ describe('lanes that hand each other what they loaded', () => {
     }
   });
 
+  it('load one of several positions each, in walks over chunks as well', () => {
+    const { kernels } = planFor(prepare(builtIn('delta-rule'), { T: 38, B: 2, I: 4, K: 16, V: 16 }), device.target, 'chunkwise');
+    const loading = kernels.filter(({ wgsl }) => /let i\d_own = .* col % \d+u/.test(wgsl));
+    expect(loading.length).toBeGreaterThan(5);
+    expect(loading.filter(({ walks }) => walks).map(({ name }) => name)).toEqual(['s1_forward_loop', 's1_backward_loop']);
+    expect(loading.every(({ subgroup }) => subgroup === device.target.subgroup)).toBe(true);
+  });
+
   it.each([
     { T: 5, B: 3, I: 4, H: 8 },
     { T: 5, B: 3, I: 12, H: 5 },
@@ -129,7 +141,7 @@ describe('lanes that hand each other what they loaded', () => {
   });
 
   it('hand nothing on where every lane multiplies an operand of its own', () => {
-    const prepared = prepare(builtIn('conv-gru-1d'), { T: 3, B: 2, X: 5, I: 16, H: 16 });
+    const prepared = prepare(builtIn('conv-gru-1d'), { T: 3, B: 2, X: 4, I: 16, H: 12 });
     const { kernels } = planFor(prepared, device.target);
     for (const { name, wgsl, subgroup } of kernels) {
       expect(wgsl.includes('subgroupBroadcast') ? subgroup : 4, name).toBe(4);

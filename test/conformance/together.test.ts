@@ -44,8 +44,8 @@ async function loaded({ tree, sizes, options: given = {}, strategy }: Subject) {
   return { plan, layer, wrong };
 }
 
-/** How many steps, or positions, lanes have, for each direction. */
-function lanesHave(plan: Plan, what: 'steps' | 'positions'): Record<Plan['passes'][number]['direction'], number[]> {
+/** How many steps, positions or quads of units lanes have, for each direction. */
+function lanesHave(plan: Plan, what: 'steps' | 'positions' | 'units'): Record<Plan['passes'][number]['direction'], number[]> {
   const found = { forward: new Set<number>(), backward: new Set<number>() };
   const kernels = new Map(plan.kernels.map(({ name, wgsl }) => [name, wgsl]));
   for (const { kernel, direction } of plan.passes) {
@@ -64,6 +64,23 @@ const SUMS = fromText(`import { cell, mat, matvec, maxOver, outer, softmax, tanh
       return { S: tanh(0.5 * S + outer(v - read, k) * maxOver(-1 - 0.1 * x * x)), y: read * maxOver(W * S, 'K') + matvec(S, softmax(u)) };
     } });`);
 
+/** What all units of a row share. */
+const NORMALIZED = fromText(`import { cell, mean, sqrt, tanh, variance, vec } from 'recurve';
+  export default cell({ name: 'normalized', dims: ['H'], inputs: { x: vec('H') }, state: { h: vec('H') }, params: { g: vec('H') },
+    step({ x }, { h }, { g }) {
+      const s = x + tanh(h * g);
+      return { h: (s - mean(s)) / sqrt(variance(s) + 0.1), y: s * mean(h) };
+    } });`);
+
+/** What all units of all positions share. */
+const NORMALIZED_MAP = fromText(`import { broadcast, cell, map, sum, tanh, vec } from 'recurve';
+  export default cell({ name: 'normalized-map', dims: ['N', 'H'], inputs: { x: map('N', 'H'), v: vec('H') }, state: { h: map('N', 'H') },
+    params: { g: map('N', 'H') },
+    step({ x, v }, { h }, { g }) {
+      const s = tanh(0.3 * h * g + x);
+      return { h: s - 0.01 * broadcast(sum(s * s), 'N', 'H') + broadcast(sum(v * v), 'N', 'H') * 0.01 };
+    } });`);
+
 const translator = (options: Readonly<Record<string, OptionValue>>, sizes: Sizes): Subject => ({
   tree: loadSpec('translator', process.cwd()),
   options,
@@ -74,6 +91,7 @@ describe('lanes with several steps of a sequence', () => {
   it.each([
     ['steps left over, units left over', translator({ attention: 'dot' }, { S: 9, T: 11, B: 3, H: 10 }), 8],
     ['whole tiles', translator({ attention: 'dot' }, { S: 16, T: 16, B: 2, H: 8 }), 8],
+    ['of which each lane loads one for all', translator({ attention: 'dot' }, { S: 9, T: 11, B: 3, H: 16 }), 8],
     ['fewer than the most', translator({ attention: 'dot' }, { S: 3, T: 5, B: 4, H: 5 }), 4],
     ['sums over two axes', translator({ attention: 'additive' }, { S: 9, T: 11, B: 3, H: 10, A: 6 }), 8],
   ])('agree with the reference, ragged and in runs of any length: %s', async (_, subject, most) => {
@@ -103,7 +121,7 @@ describe('lanes with several positions', () => {
     [
       'chunks with heads',
       { tree: loadSpec('mlstm', process.cwd()), sizes: { T: 40, B: 2, I: 3, N: 2, K: 5, V: 6 }, strategy: 'chunkwise' },
-      2,
+      8,
     ],
   ] as const)('agree with the reference, ragged: %s', async (_, subject, count) => {
     const { plan, layer, wrong } = await loaded(subject);
@@ -112,6 +130,21 @@ describe('lanes with several positions', () => {
     expect(await wrong({}, { seed: 1 })).toEqual([]);
     expect(await wrong({}, { seed: 2, ragged: true })).toEqual([]);
     expect(await wrong({ T: 3 }, { seed: 3, ragged: true })).toEqual([]);
+    layer.destroy();
+  });
+});
+
+describe('lanes with several units', () => {
+  it.each([
+    ['left over', { tree: NORMALIZED, sizes: { T: 5, B: 3, H: 45 } }, 4],
+    ['for each position of a map', { tree: NORMALIZED_MAP, sizes: { T: 5, B: 3, N: 3, H: 64 }, strategy: 'stepwise' }, 8],
+  ] as const)('agree with the reference, ragged: %s', async (_, subject, count) => {
+    const { plan, layer, wrong } = await loaded(subject);
+    const { forward, backward } = lanesHave(plan, 'units');
+    expect(forward).toContain(count);
+    expect(backward).toContain(count);
+    expect(await wrong({}, { seed: 1 })).toEqual([]);
+    expect(await wrong({}, { seed: 2, ragged: true })).toEqual([]);
     layer.destroy();
   });
 });
