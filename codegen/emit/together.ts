@@ -90,8 +90,15 @@ export function positionsTogether(
   passes: readonly PhasePass[],
   lanes: number,
 ): readonly (Sharing | undefined)[] {
-  const busy = ({ axis, extents }: Sharing) => axis !== 'steps' && (target.software || widthOf({ extents }) >= lanes);
-  const best = passes.map((pass) => (pass.phase.contractions.length > 0 ? undefined : leastLoading(section, target, pass, busy)));
+  const best = passes.map((pass) => {
+    if (pass.phase.contractions.length > 0) return undefined;
+    // What the others hand on, they hand on where all lanes are there in every phase.
+    const handed = handsOn(target, lanes, widthOf({ extents: section.storage.extents(pass.phase.shape) }));
+    return leastLoading(section, target, pass, ({ axis, extents }) => {
+      const width = widthOf({ extents });
+      return axis !== 'steps' && (target.software || width >= lanes) && (!handed || handsOn(target, lanes, width));
+    });
+  });
   const instructions = best.reduce((sum, one) => sum + (one?.body.instructions ?? 0), 0);
   return best.map((one) => (instructions <= target.maxKernelInstructions ? one?.sharing : undefined));
 }
