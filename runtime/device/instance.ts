@@ -9,10 +9,21 @@ import { selectDriver } from './vulkan.js';
 /** `bench` gives exact timestamps and drops validation and bounds checks: never for checking results. */
 export type DevicePurpose = 'check' | 'bench';
 
-const TOGGLES: Readonly<Record<DevicePurpose, string[]>> = {
-  check: [],
-  bench: ['disable-dawn-features=timestamp_quantization', 'enable-dawn-features=skip_validation,disable_robustness'],
-};
+/**
+ * Features of Dawn that are not at their defaults. Where Vulkan is asked for the zeros that a workgroup's memory begins with, SwiftShader
+ * compiles a store for each number of them, which takes seconds where there are thousands; else Dawn has lanes clear them in a loop.
+ */
+function togglesOf(manifest: string | undefined, purpose: DevicePurpose): string[] {
+  const bench = purpose === 'bench';
+  const disabled = [
+    ...(bench ? ['timestamp_quantization'] : []),
+    ...(manifest === undefined ? [] : ['use_vulkan_zero_initialize_workgroup_memory_extension']),
+  ];
+  return [
+    ...(disabled.length > 0 ? [`disable-dawn-features=${disabled.join()}`] : []),
+    ...(bench ? ['enable-dawn-features=skip_validation,disable_robustness'] : []),
+  ];
+}
 
 /**
  * Instances by driver and purpose, for the life of the process: Dawn's event loop runs on an instance
@@ -48,7 +59,7 @@ async function instance(manifest: string | undefined, purpose: DevicePurpose): P
   if (known) return known;
   // GPUBufferUsage and its like are globals wherever WebGPU is.
   if (!('GPUBufferUsage' in globalThis)) Object.assign(globalThis, globals);
-  const gpu = create(TOGGLES[purpose]);
+  const gpu = create(togglesOf(manifest, purpose));
   instances.set(key, gpu);
   return gpu;
 }

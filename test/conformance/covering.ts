@@ -2,22 +2,24 @@
 import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from '../../codegen/frontend/tree.js';
 
 /**
- * The defaults first. Options of two values are columns of a two-level orthogonal array: in 4, 8 or 16 assignments every
- * two of them meet in all four ways. Options of more values go round, each at a pace of its own.
+ * The defaults first. Of options of two values every two meet in all four ways: in the first assignment both are at their defaults,
+ * and of the others each is changed in more than half, no two in the same ones. Options of more values go round, each at a pace of
+ * its own.
  *
  * @param numbers values of numeric options, the default first
  */
 export function covering(tree: CellTree, numbers: Readonly<Record<string, readonly number[]>> = {}): OptionValues[] {
   const values = tree.options.map((option) => valuesOf(option, numbers));
   const pairs = values.filter(({ length }) => length === 2).length;
-  const rows = Math.max(1, ...values.map(({ length }) => length), pairs === 0 ? 1 : 2 ** Math.ceil(Math.log2(pairs + 1)));
+  let rows = Math.max(1, ...values.map(({ length }) => length));
+  while (pairs > arcs(rows)) rows++;
   return Array.from({ length: rows }, (_, row) => {
     let column = 0;
     let round = 0;
     return Object.fromEntries(
       tree.options.map(({ name }, option): [string, OptionValue] => {
         const choices = values[option] ?? [];
-        const turn = choices.length === 2 ? parity(row & ++column) : row * (PACES[round++ % PACES.length] ?? 1);
+        const turn = choices.length === 2 ? Number(isOn(rows, row, column++)) : row * (PACES[round++ % PACES.length] ?? 1);
         const value = choices[turn % choices.length];
         if (value === undefined) throw new Error(`option ${name} has no values`);
         return [name, value];
@@ -29,16 +31,30 @@ export function covering(tree: CellTree, numbers: Readonly<Record<string, readon
 /** Without a common factor with 12, how many activations there are to choose from. */
 const PACES = [1, 7, 5];
 
+/** Steps around a ring of assignments that come to all of them, but for those that go the other way. */
+const strides = (ring: number) =>
+  Array.from({ length: ring }, (_, at) => at + 1).filter((at) => 2 * at < ring && common(at, ring) === 1);
+
+const common = (a: number, b: number): number => (b === 0 ? a : common(b, a % b));
+
+/** How many sets of more than half of a ring of all assignments but the first there are, as `isOn` makes them. */
+function arcs(rows: number): number {
+  const ring = rows - 1;
+  return rows < 4 ? Math.min(1, ring) : ring * strides(ring).length;
+}
+
+/** Whether an assignment is among those of an arc: from a beginning of its own on, in strides of the same length for as many arcs as there are beginnings. */
+function isOn(rows: number, row: number, column: number): boolean {
+  const ring = rows - 1;
+  const stride = strides(ring)[Math.floor(column / ring)] ?? 1;
+  const reached = Array.from({ length: Math.ceil(rows / 2) }, (_, step) => (column + step * stride) % ring);
+  return row > 0 && reached.includes(row - 1);
+}
+
 function valuesOf(option: OptionDeclaration, numbers: Readonly<Record<string, readonly number[]>>): readonly OptionValue[] {
   if (option.kind === 'choice') return option.values;
   if (option.kind === 'flag') return [option.default, !option.default];
   const given = numbers[option.name];
   if (given?.[0] !== option.default) throw new Error(`no values, the default ${option.default} first, for ${option.name}`);
   return given;
-}
-
-function parity(bits: number): number {
-  let sum = 0;
-  for (let rest = bits; rest > 0; rest >>= 1) sum ^= rest & 1;
-  return sum;
 }

@@ -17,6 +17,18 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 const UNITS = 4099;
+const ready = new Map<string, ReturnType<typeof prepareFunction>>();
+
+/** A function made ready once for all tests here. */
+function functionOf(expression: string) {
+  const prepared = ready.get(expression) ?? prepareFunction(device, expression, UNITS);
+  ready.set(expression, prepared);
+  return prepared;
+}
+
+/** Few arguments, and ones behind them. */
+const padded = (values: readonly number[]) => Float32Array.from({ length: UNITS }, (_, at) => values[at] ?? 1);
+
 /** Functions with the ranges of `x`, or of `x` and `y`, that their records name. */
 const RECORDED = Object.entries(functions).map(([name, { parameters, cases }]) => {
   const call = `${name}(${['x', 'y'].slice(0, parameters.length).join(', ')})`;
@@ -37,13 +49,12 @@ describe('per-unit functions', () => {
     '%s holds 1e-5, forward and backward, wherever its arguments lie',
     async (expression, precision) => {
       expect(precision, 'give `cases.precision` to its record in codegen/ops').not.toEqual([]);
-      const prepared = await prepareFunction(device, expression, UNITS);
+      const prepared = await functionOf(expression);
       for (const ranges of precision) {
         const args = ranges.map(([from, to], i) => spread(from, to, UNITS, i === 0 ? 1 : 1733));
         const wrong = wrongTensors(await prepared.run(args));
         expect(wrong, JSON.stringify(ranges)).toEqual([]);
       }
-      prepared.destroy();
     },
   );
 });
@@ -86,10 +97,8 @@ describe('extreme arguments', () => {
     points: readonly (readonly number[])[],
     slopes?: 'with slopes',
   ): Promise<string[]> {
-    const prepared = await prepareFunction(device, expression, points.length);
-    const columns = [0, 1].map((i) => Float32Array.from(points, (args) => args[i] ?? 0));
-    const { actual, expected } = await prepared.run(columns);
-    prepared.destroy();
+    const columns = [0, 1].map((i) => padded(points.map((args) => args[i] ?? 0)));
+    const { actual, expected } = await (await functionOf(expression)).run(columns);
     const tensors = (result: CellResult) =>
       slopes === 'with slopes' ? [result.outputs.h, result.gradients?.inputs.x, result.gradients?.inputs.y] : [result.outputs.h];
     return tensors(actual).flatMap((tensor, which) =>
@@ -124,12 +133,10 @@ describe('extreme arguments', () => {
 
   it('hardSigmoid is 0 and 1 exactly where its line ends, and flat there', async () => {
     const inside = Math.fround(2.5 - 2 ** -22);
-    const prepared = await prepareFunction(device, 'hardSigmoid(x)', 4);
-    const { actual, expected } = await prepared.run([Float32Array.of(-2.5, 2.5, -inside, inside)]);
-    prepared.destroy();
+    const { actual, expected } = await (await functionOf('hardSigmoid(x)')).run([padded([-2.5, 2.5, -inside, inside])]);
     for (const { outputs, gradients } of [actual, expected]) {
       expect([...(outputs.h?.data ?? [])].slice(0, 2)).toEqual([0, 1]);
-      expect([...(gradients?.inputs.x?.data ?? [])].map((slope) => slope.toFixed(6))).toEqual(
+      expect([...(gradients?.inputs.x?.data ?? [])].slice(0, 4).map((slope) => slope.toFixed(6))).toEqual(
         [0, 0, 0.2, 0.2].map((slope) => slope.toFixed(6)),
       );
     }
@@ -162,9 +169,7 @@ describe('extreme arguments', () => {
 
   it('slopes of saturated activations are finite and those of NaN are NaN', async () => {
     for (const name of ['erf', 'logSigmoid', 'gelu', 'silu', 'mish', 'expm1', 'sin', 'cos']) {
-      const prepared = await prepareFunction(device, `${name}(x)`, 3);
-      const { actual } = await prepared.run([Float32Array.of(NONE, -200, name === 'expm1' ? 0 : 1e20)]);
-      prepared.destroy();
+      const { actual } = await (await functionOf(`${name}(x)`)).run([padded([NONE, -200, name === 'expm1' ? 0 : 1e20])]);
       const [ofNothing, ...others] = actual.gradients?.inputs.x?.data ?? [];
       expect(ofNothing, name).toBeNaN();
       expect(others.every(Number.isFinite), `${name} ${others}`).toBe(true);

@@ -57,6 +57,7 @@ describe('built-in cells', () => {
   ] as const)('%s agrees with the reference at %j with %j', async (name, sizes, options) => {
     const { tree, signature } = prepare(builtIn(name), {}, options);
     const complete = chooseSizes(signature.rules, { ...sizes });
-    expect(await wrongTensors(device, prepare(tree, complete, options))).toEqual([]);
+    // How else their loops run is tried above, in turns.
+    expect(await wrongTensors(device, prepare(tree, complete, options), 'chosen')).toEqual([]);
   });
 });

@@ -28,7 +28,8 @@ describe('an operation', () => {
     const prepared = prepare(cellOf(expression), { T: 3, B: 5, H: 18 });
     const graph = lower(prepared.tree, prepared.signature);
     expect(graph.nodes.map((node) => (isApply(node) ? node.op : undefined))).toContain(name);
-    expect(await wrongTensors(device, prepared)).toEqual([]);
+    // Its text is the same however the loop around it runs.
+    expect(await wrongTensors(device, prepared, 'chosen')).toEqual([]);
   });
 
   it('of the vocabulary is an operator, a function of the language or the slope of one', () => {
