@@ -28,8 +28,9 @@ import {
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
+import { type Sharing, turnsIn } from './sharing.js';
 import { type Slices, slicedText, slicesOver } from './slices.js';
-import { emitTogether, type Sharing, turnsOf as turnsTogether } from './together.js';
+import { emitTogether } from './together.js';
 import { name } from './values.js';
 
 /** Accumulators of `vec4f`, and rows, that a lane has at most: beyond, they spill. */
@@ -190,7 +191,7 @@ export function phaseText(
       registers,
       given,
       summing: shares,
-      turns: handing === undefined ? undefined : turnsTogether(together, handing),
+      turns: handing === undefined ? undefined : turnsIn(together, handing),
       skips: skips ? 'ended sequences' : undefined,
     },
     (store, address, value) => {

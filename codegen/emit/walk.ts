@@ -16,9 +16,9 @@ import { handsOn } from './handing.js';
 import { assemble, type Emitted, instructionsOf, lanesFor, type Turns, turnIn, turnsOf } from './kernel.js';
 import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
+import { spotsTogether } from './sharing.js';
 import { longestSum, powerFrom, slicesWithin } from './slices.js';
 import { addressOf, NOWHERE } from './spots.js';
-import { positionsTogether } from './together.js';
 
 /** A loop of a section: its phases in order, and which way it counts. */
 export interface Loop {
@@ -123,7 +123,7 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     target,
     Math.max(...passes.map((pass) => lanesWanted(section, target, pass, widthIn(section, pass.phase.shape)))),
   );
-  const together = positionsTogether(section, target, passes, lanes);
+  const together = spotsTogether(section, target, passes, lanes);
   const widths = passes.map(({ phase }, index) => widthOf(together[index] ?? { extents: section.storage.extents(phase.shape) }));
   // Lanes of which some have nothing to do in the last turn of a phase could hand nothing on.
   const handing = widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;

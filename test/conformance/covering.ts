@@ -6,10 +6,10 @@ import type { CellTree, OptionDeclaration, OptionValue, OptionValues } from '../
  * and of the others each is changed in more than half, no two in the same ones. Options of more values go round, each at a pace of
  * its own.
  *
- * @param numbers values of numeric options, the default first
+ * @param chosen values of numeric options, and of others of which not all are tried, the default first
  */
-export function covering(tree: CellTree, numbers: Readonly<Record<string, readonly number[]>> = {}): OptionValues[] {
-  const values = tree.options.map((option) => valuesOf(option, numbers));
+export function covering(tree: CellTree, chosen: Readonly<Record<string, readonly OptionValue[]>> = {}): OptionValues[] {
+  const values = tree.options.map((option) => valuesOf(option, chosen));
   const pairs = values.filter(({ length }) => length === 2).length;
   let rows = Math.max(1, ...values.map(({ length }) => length));
   while (pairs > arcs(rows)) rows++;
@@ -51,10 +51,10 @@ function isOn(rows: number, row: number, column: number): boolean {
   return row > 0 && reached.includes(row - 1);
 }
 
-function valuesOf(option: OptionDeclaration, numbers: Readonly<Record<string, readonly number[]>>): readonly OptionValue[] {
-  if (option.kind === 'choice') return option.values;
+function valuesOf(option: OptionDeclaration, chosen: Readonly<Record<string, readonly OptionValue[]>>): readonly OptionValue[] {
+  const given = chosen[option.name];
+  if (option.kind === 'choice') return given ?? option.values;
   if (option.kind === 'flag') return [option.default, !option.default];
-  const given = numbers[option.name];
   if (given?.[0] !== option.default) throw new Error(`no values, the default ${option.default} first, for ${option.name}`);
   return given;
 }

@@ -21,17 +21,20 @@ interface Subject {
   readonly sizes: Sizes;
   readonly options?: Readonly<Record<string, OptionValue>>;
   readonly strategy?: LoopStrategy;
+  /** Whether lanes hand each other what they load; each of the device's four would then have four spots at most. */
+  readonly broadcasts?: boolean;
 }
 
 /** Less than the plans have. */
 const EXTENTS: readonly Sizes[] = [{ T: 3 }, { T: 1, S: 2 }, { T: 4, B: 1 }, { S: 1 }];
 
 /** A plan, and what a run of it with no more steps than it has gives beside the reference. */
-async function loaded({ tree, sizes, options: given = {}, strategy }: Subject) {
+async function loaded({ tree, sizes, options: given = {}, strategy, broadcasts = false }: Subject) {
   const options = resolveOptions(tree, given);
   const signature = resolveSpec(tree, options);
   const outputs = outputShapes(signature, valuesOf(tree, signature));
-  const plan = compile(tree, { options, sizes, gradients: true, target: device.target, strategy });
+  const target = { ...device.target, broadcasts };
+  const plan = compile(tree, { options, sizes, gradients: true, target, strategy });
   const layer = await load(device, plan);
   const wrong = async (extent: Sizes, choices: RandomChoices): Promise<string[]> => {
     const own = { ...sizes, ...extent };
@@ -91,7 +94,11 @@ describe('lanes with several steps of a sequence', () => {
   it.each([
     ['steps left over, units left over', translator({ attention: 'dot' }, { S: 9, T: 11, B: 3, H: 10 }), 8],
     ['whole tiles', translator({ attention: 'dot' }, { S: 16, T: 16, B: 2, H: 8 }), 8],
-    ['of which each lane loads one for all', translator({ attention: 'dot' }, { S: 9, T: 11, B: 3, H: 16 }), 8],
+    [
+      'of which each lane loads one for all',
+      { ...translator({ attention: 'dot' }, { S: 9, T: 11, B: 3, H: 16 }), broadcasts: true },
+      4,
+    ],
     ['fewer than the most', translator({ attention: 'dot' }, { S: 3, T: 5, B: 4, H: 5 }), 4],
     ['sums over two axes', translator({ attention: 'additive' }, { S: 9, T: 11, B: 3, H: 10, A: 6 }), 8],
   ])('agree with the reference, ragged and in runs of any length: %s', async (_, subject, most) => {

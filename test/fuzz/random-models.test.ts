@@ -97,7 +97,9 @@ describe('random models', () => {
     vi.spyOn(ops.sin, 'adjoint').mockImplementation((g, args, out, cot) =>
       adjoint(g, args, out, g.apply(ops.mul, cot, g.constant(1.001))),
     );
-    const from = [...Array(COMPILED).keys()].find((index) => /= sin\(/.test(textOf(index))) ?? 0;
+    // The smallest that has it: there is less to try in turn.
+    const having = [...Array(COMPILED).keys()].filter((index) => /= sin\(/.test(textOf(index)));
+    const from = having.reduce((least, index) => (textOf(index).length < textOf(least).length ? index : least));
     const report = await runCampaign(networks, { adapter: 'swiftshader', seed: 1, from, to: COMPILED, apart: COMPILED, most: 1 });
     expect(report.findings.map(({ kind }) => kind)).toEqual(['mismatch']);
     const [files = {}] = report.findings.map(({ model }) => printNetwork(model));
