@@ -174,7 +174,7 @@ function kindOf(
   return {
     comment: members.map(({ stage: { section, pass } }) => nameIn(section, pass.name)).join(', '),
     // The same text, under names of its own.
-    text: text.replaceAll(/\b(phase|finish)(?=\()/g, `$1${index}`),
+    text: text.replaceAll(/\b(phase|finish|v\d+_at)(?=\()/g, `$1${index}`),
     numbers: numbers.map(({ name, values }) => ({ name, value: pick(values, 'stage') })),
     range: from === 0 ? `turn < ${to}u` : `turn >= ${from}u && turn < ${to}u`,
     from,

@@ -117,6 +117,16 @@ describe('a wave of layers', () => {
       undefined,
     ],
     [
+      'layers of different widths that tick, whose tests of the step are functions',
+      model(
+        `dims: ['I', 'H', 'K'], ${SEQUENCE}, layers: { a: layer('clockwork'), b: layer('clockwork', { I: 'H', H: 'K' }) },
+        run({ x }, { a, b }) { return { y: b({ x: a({ x }).h }).h }; }`,
+        { T: 9, B: 3, I: 3, H: 8, K: 20 },
+      ),
+      [11],
+      [11],
+    ],
+    [
       'cells of different kinds and widths',
       model(
         `dims: ['I', 'H', 'K'], ${SEQUENCE}, layers: { a: layer('lstm'), b: layer('gru', { I: 'H', H: 'K' }), c: layer('mgu', { I: 'K' }) },

@@ -88,6 +88,8 @@ function someShape(b: Builder): Shape {
   const { random } = b;
   const rank = random.weighted([0, 1, 2, 3, 4], (axes) => [1, 9, 4, 1.5, 0.3][axes] ?? 0);
   if (rank === 1 && random.chance(0.12)) return [b.newDim(random.pick([37, 70, 33, 64]))];
+  // As many quads of units as lanes, for each of few positions: what lanes share, they load for each other.
+  if (rank === 2 && random.chance(0.2)) return [b.dim(), b.newDim(random.pick([16, 32]))];
   const shape: string[] = [];
   const [unit] = Object.keys(b.sizes);
   const common = rank > 0 && unit !== undefined && random.chance(b.sharing - 0.2) ? [unit] : [];
