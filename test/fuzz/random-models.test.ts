@@ -12,7 +12,7 @@ const MODELS = 100;
 /** Of these so many are run. */
 const RUN = 30;
 /** Among which one is found for a function. */
-const COMPILED = 120;
+const COMPILED = 200;
 
 afterEach(() => {
   vi.restoreAllMocks();
