@@ -6,7 +6,7 @@ import type { LoopOrder, Order, PhasePass, Section } from '../schedule/passes.js
 import { scanOf, wantsScans } from '../schedule/scan.js';
 import { followersOf } from './followers.js';
 import type { Emitted } from './kernel.js';
-import { emitPhase } from './phase.js';
+import { emitPhase, largestTile } from './phase.js';
 import { emitScan } from './scan.js';
 import { emitResident, emitThread, meeting, type Walk } from './walk.js';
 
@@ -72,7 +72,7 @@ export function emitLoop(section: Section, target: Target, loop: LoopOrder, { as
     if (typeof scan !== 'string' && wantsScans(section.storage, loop.recurrence, undefined)) return 'scan';
     // Lanes on their own always, for they are as many as stepwise ones.
     if (typeof thread !== 'string') return 'thread';
-    return typeof resident !== 'string' && pays(target, loop, resident) ? 'resident' : 'stepwise';
+    return typeof resident !== 'string' && pays(section, target, loop, resident) ? 'resident' : 'stepwise';
   }
 }
 
@@ -109,11 +109,21 @@ function whyNot(target: Target, loop: LoopOrder): (emit: () => Walk) => Walk | s
  */
 const DISPATCH_WORK = 2 ** 18;
 
+/**
+ * What an operation costs on a processor by how many rows a lane has together, each of which shares the weights that it loads; as parts of
+ * `DISPATCH_WORK`. By eight cells of 1 to 16 sequences of 32 to 128 units on lavapipe.
+ */
+const costIn = (tile: number): number => 0.6 + 6 / tile;
+
 /** Whether a workgroup walks its sequences where nobody says. */
-function pays(target: Target, { passes }: LoopOrder, { cost, workgroups }: Walk): boolean {
+function pays(section: Section, target: Target, { passes }: LoopOrder, { cost, workgroups, tile }: Walk): boolean {
   const together = workgroups[1] * workgroups[2];
+  const dispatches = passes.length * DISPATCH_WORK;
   const work = target.software ? cost.flops / Math.min(2, together) : cost.flops / together;
-  return work <= passes.length * DISPATCH_WORK;
+  if (work > dispatches || !target.software) return work <= dispatches;
+  // Tiles are smaller in a walk, that there be some for both cores, which share the units of a step that is dispatched.
+  const apart = Math.min(...passes.map((pass) => largestTile(section, target, pass)));
+  return work * costIn(tile) <= (cost.flops / 2) * costIn(apart) + dispatches;
 }
 
 /**

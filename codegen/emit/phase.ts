@@ -53,9 +53,7 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
   const width = widthOf({ extents: section.storage.extents(pass.phase.shape) });
   const full = lanesFor(target, width);
   const hands = handsOn(target, full, width);
-  const handed = hands && multipliesTheSame(section, pass, full);
-  const many = (width / full) * Math.floor(rows / HANDED.rows) >= FEWEST;
-  const most = tileRows(pass, rows, handed && many ? HANDED : OWN);
+  const most = largestTile(section, target, pass);
   const { tile, slices } = slicesOver(section, target, pass, { rows, tile: most }) ?? { tile: most, slices: undefined };
   const order = orderFor(section, [pass]);
   const { data, calls, instructions, units, cost, ...text } = phaseText(section, target, pass, bindings, {
@@ -98,6 +96,16 @@ export function emitPhase(section: Section, target: Target, pass: PhasePass): Em
     ...(pass.rows === 'all' ? { rowsPerWorkgroup: tile * spread.across } : {}),
     cost,
   };
+}
+
+/** The most rows that a lane has in a dispatch of its own. */
+export function largestTile(section: Section, target: Target, pass: PhasePass): number {
+  const rows = rowsOf(section, pass);
+  const width = widthOf({ extents: section.storage.extents(pass.phase.shape) });
+  const lanes = lanesFor(target, width);
+  const handed = handsOn(target, lanes, width) && multipliesTheSame(section, pass, lanes);
+  const many = (width / lanes) * Math.floor(rows / HANDED.rows) >= FEWEST;
+  return tileRows(pass, rows, handed && many ? HANDED : OWN);
 }
 
 /** Rows one below the other, for all lanes of a workgroup add up what they share. */
@@ -222,7 +230,13 @@ export function phaseText(
   ].join('');
   const units = storage.elements(phase.shape);
   const terms = phase.contractions.flatMap((contraction) => contraction.terms);
-  const sums = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed.sum);
+  const summedOver = terms.map((term) => storage.matrix(term.matrix, term.transposed).summed);
+  const sums = summedOver.map(({ sum }) => sum);
+  // Of a matrix in triangular blocks half is multiplied, and half of the blocks on its diagonal.
+  const products = summedOver.reduce(
+    (total, { sum, range }) => total + storage.size(sum) * (range === undefined ? 1 : (range.blocks + 1) / (2 * range.blocks)),
+    0,
+  );
   const words = sums.reduce((total, sum) => total + 4 * quads(storage.size(sum)) * (4 * width + rows), 0);
   const rowAt = (offset: string) => (rows % tile === 0 ? `(first + ${offset})` : `min(first + ${offset}, ${rows - 1}u)`);
   const data = (suffix: string) => {
@@ -270,7 +284,7 @@ export function phaseText(
     cost: {
       bytesRead: 4 * (words + phase.loads.size * rows * own * 4),
       bytesWritten: 16 * phase.stores.length * rows * own,
-      flops: rows * units * (body.flops / (together?.count ?? 1) + sums.reduce((total, sum) => total + 2 * storage.size(sum), 0)),
+      flops: rows * units * (body.flops / (together?.count ?? 1) + 2 * products),
     },
   };
 

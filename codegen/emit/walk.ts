@@ -31,6 +31,8 @@ export interface Walk extends Emitted {
   /** The most steps of one dispatch: beyond, a watchdog might take it for one that hangs. */
   readonly steps: number;
   readonly instructions: number;
+  /** Rows that a lane has together. */
+  readonly tile: number;
 }
 
 /** A part of the loop that a lane walks, where it is not all of it. */
@@ -92,6 +94,7 @@ export function emitThread(section: Section, target: Target, loop: Loop, stretch
     lanes,
     columns,
     turns: rows * (stretch?.count ?? 1),
+    tile: 1,
     setup: [
       `let col = group.x * ${lanes}u + lane;`,
       ...(stretch === undefined
@@ -145,6 +148,7 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
     lanes,
     columns: 1,
     turns: Math.ceil(rows / tile),
+    tile,
     order: turnsOf(target, order, rows, 0),
     setup: [`let first = turn * ${tile}u;`],
     filled: [],
@@ -172,6 +176,7 @@ interface WalkForm {
   /** Workgroups along the units, and along everything else. */
   readonly columns: number;
   readonly turns: number;
+  readonly tile: number;
   readonly order?: Turns;
   readonly setup: readonly string[];
   readonly filled: readonly string[];
@@ -192,7 +197,7 @@ function assembleWalk(
   bindings: Bindings,
   form: WalkForm,
 ): Walk {
-  const { comment, registers, lanes, columns, turns, from, until } = form;
+  const { comment, registers, lanes, columns, turns, tile, from, until } = form;
   const { turn, folded, gridY, gridZ } = turnIn(target, turns, form.order ?? 'as numbered');
   const lines = (all: readonly string[]) => all.map((text) => ({ text }));
   const kernel = assemble(
@@ -225,6 +230,7 @@ function assembleWalk(
   return {
     kernel,
     workgroups: [columns, gridY, gridZ],
+    tile,
     steps: Math.max(1, Math.floor(target.maxDispatchWork / Math.max(LEAST_WORK, work))),
     instructions: texts.reduce((sum, text, index) => sum + instructionsIn(section, passes[index], text), 0),
     cost: { bytesRead: total(({ cost }) => cost.bytesRead), bytesWritten: total(({ cost }) => cost.bytesWritten), flops },
