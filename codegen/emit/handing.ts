@@ -22,7 +22,7 @@ export const summing = ({ software, subgroup }: Target, together: boolean): Summ
   software ? { lanes: subgroup, together } : undefined;
 
 /** Steps or positions that lanes have together, of which each loads one where all of them read the same there. */
-export interface Turns {
+export interface Loaders {
   /** The index of each of them, in order. */
   readonly indices: readonly string[];
   /** The index of the one that a lane loads, and what declares it. */

@@ -120,7 +120,8 @@ function pays(section: Section, target: Target, { passes }: LoopOrder, { cost, w
   const together = workgroups[1] * workgroups[2];
   const dispatches = passes.length * DISPATCH_WORK;
   const work = target.software ? cost.flops / Math.min(2, together) : cost.flops / together;
-  if (work > dispatches || !target.software) return work <= dispatches;
+  if (work > dispatches) return false;
+  if (!target.software) return true;
   // Tiles are smaller in a walk, that there be some for both cores, which share the units of a step that is dispatched.
   const apart = Math.min(...passes.map((pass) => largestTile(section, target, pass)));
   return work * costIn(tile) <= (cost.flops / 2) * costIn(apart) + dispatches;

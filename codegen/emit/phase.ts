@@ -28,7 +28,7 @@ import {
 import { type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
-import { type Sharing, turnsIn } from './sharing.js';
+import { loadersIn, type Sharing } from './sharing.js';
 import { type Slices, slicedText, slicesOver } from './slices.js';
 import { emitTogether } from './together.js';
 import { name } from './values.js';
@@ -152,7 +152,7 @@ export interface Tiling {
   readonly handing?: number;
   /** Of lanes that share out what they sum over; all lanes of a workgroup come there. */
   readonly slices?: Slices | undefined;
-  /** Of lanes that have several positions each. */
+  /** Of lanes that have several positions, or several units of a row, each. */
   readonly together?: Sharing | undefined;
 }
 
@@ -199,7 +199,7 @@ export function phaseText(
       registers,
       given,
       summing: shares,
-      turns: handing === undefined ? undefined : turnsIn(together, handing),
+      loaders: handing === undefined ? undefined : loadersIn(together, handing),
       skips: skips ? 'ended sequences' : undefined,
     },
     (store, address, value) => {

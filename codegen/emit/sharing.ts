@@ -9,12 +9,12 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { type Body, printBody } from './body.js';
-import { handsOn, summing, type Turns } from './handing.js';
+import { handsOn, type Loaders, summing } from './handing.js';
 import { homeSpot, indexLines, indicesIn, lastIndex } from './indices.js';
 import { lanesFor, rolled } from './kernel.js';
 import { quadSpot, type Spot } from './spots.js';
 
-/** Steps or positions of a lane at most: each sum is in registers, and has up to four parts. */
+/** Steps, positions or quads of units of a lane at most: each sum is in registers, and has up to four parts. */
 const MOST = 8;
 /** Loads that are saved at least, of four. */
 const WORTH = 3 / 4;
@@ -24,7 +24,7 @@ export interface Sharing {
   readonly axis: 'steps' | 'positions' | 'units';
   readonly count: number;
   readonly spots: readonly Spot[];
-  readonly turns?: Turns;
+  readonly loaders?: Loaders;
   /** Declares the indices of the spots. */
   readonly lines: readonly string[];
   /** Of the lanes, on each axis. */
@@ -109,7 +109,7 @@ function waysIn({ storage }: Section, target: Target, { phase, rows }: PhasePass
       count,
       extents,
       spots: indices.map((step) => ({ ...home, step })),
-      turns: { indices, own: 't_own', line: `let t_own = ${at(`i32(col % ${count}u)`)};` },
+      loaders: { indices, own: 't_own', line: `let t_own = ${at(`i32(col % ${count}u)`)};` },
       // Behind the last step the last one is computed again, and stored once more.
       lines: [...indexLines(shape, storage), ...indices.map((index, turn) => `let ${index} = ${at(`${turn}`)};`)],
     };
@@ -125,7 +125,7 @@ function waysIn({ storage }: Section, target: Target, { phase, rows }: PhasePass
         count,
         extents: lanes,
         spots: indices.map((own) => ({ ...home, outer: home.outer.with(axis, own) })),
-        turns: { indices, own: `${index}_own`, line: `let ${index}_own = ${at(`col % ${count}u`)};` },
+        loaders: { indices, own: `${index}_own`, line: `let ${index}_own = ${at(`col % ${count}u`)};` },
         lines: [...indicesIn(lanes), ...indices.map((own, turn) => `let ${own} = ${at(`${turn}u`)};`)],
       };
     };
@@ -174,7 +174,7 @@ function printed({ builder, storage }: Section, target: Target, { phase }: Phase
     bindings,
     opaque: rolled(target),
     summing: summing(target, hands),
-    turns: hands ? turnsIn(sharing, lanes) : undefined,
+    loaders: hands ? loadersIn(sharing, lanes) : undefined,
   };
   const body = printBody(
     request,
@@ -185,7 +185,7 @@ function printed({ builder, storage }: Section, target: Target, { phase }: Phase
 }
 
 /** What each of so many lanes loads for all of them, where they differ in the last axis alone. */
-export function turnsIn(sharing: Sharing | undefined, lanes: number): Turns | undefined {
-  if (sharing?.turns === undefined || sharing.count > lanes || (sharing.extents.at(-1) ?? 1) % lanes !== 0) return undefined;
-  return sharing.turns;
+export function loadersIn(sharing: Sharing | undefined, lanes: number): Loaders | undefined {
+  if (sharing?.loaders === undefined || sharing.count > lanes || (sharing.extents.at(-1) ?? 1) % lanes !== 0) return undefined;
+  return sharing.loaders;
 }

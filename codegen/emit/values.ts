@@ -26,7 +26,7 @@ import { type Access, accessTo, type Place, quads } from '../schedule/places.js'
 import type { Storage } from '../schedule/storage.js';
 import { LOAD, takes } from '../schedule/weights.js';
 import { type Bindings, batchOf, lengthOf } from './bindings.js';
-import type { Summing, Turns } from './handing.js';
+import type { Loaders, Summing } from './handing.js';
 import { homeSpot, seenThrough } from './indices.js';
 import type { Registers } from './registers.js';
 import { addressOf, flatten, isStep, keyOf, laneOf, NOWHERE, plus, quadSpot, rowNumber, type Spot, unitSpot } from './spots.js';
@@ -47,7 +47,7 @@ export interface ValueRequest {
   /** How sums over the units of a row are shared out among lanes that have the same row; otherwise each sums them from first to last. */
   readonly summing?: Summing | undefined;
   /** Of lanes that differ in the last axis alone, what each of them loads for all. */
-  readonly turns?: Turns | undefined;
+  readonly loaders?: Loaders | undefined;
 }
 
 /** Lines of one block, and the values that have names in it. */
@@ -97,7 +97,7 @@ export class ValuePrinter {
   private usesSeed = false;
   private usesBatch = false;
   private usesOrigin = false;
-  private usesTurns = false;
+  private usesLoaders = false;
   private names = 0;
   /** Counters that are not the same for all lanes. */
   private readonly uneven = new Set<string>();
@@ -126,7 +126,7 @@ export class ValuePrinter {
       ...(this.usesOrigin
         ? [`let origin = ${this.constant(`i32(${bindings.lengths()}[${storage.shared.originAt}u])`, 'i32')};`]
         : []),
-      ...(this.usesTurns ? [this.request.turns?.line ?? ''] : []),
+      ...(this.usesLoaders ? [this.request.loaders?.line ?? ''] : []),
       ...(this.usesBatch ? [`let batch = f32(${batchOf(storage, bindings, 'b')});`] : []),
     ];
   }
@@ -156,27 +156,28 @@ export class ValuePrinter {
 
   /** Each of these, or one of them by each lane, where all lanes want the same. */
   private loaded(access: Access, spots: readonly Spot[], scope: Scope): string[] {
-    const own = this.ownTurn(spots);
+    const own = this.ownSpot(spots);
     this.loads += (own === undefined ? spots.length : 1) * scope.rounds;
     if (own === undefined) return spots.map((spot) => this.load(access, spot));
     const one = `one_${this.names++}`;
     scope.lines.push(`let ${one} = ${this.load(access, own)};`);
     this.hands = true;
-    this.usesTurns = true;
+    this.usesLoaders = true;
     return spots.map((_, turn) => `subgroupBroadcast(${one}, ${turn}u)`);
   }
 
   /** Where a lane loads its own of values that differ in whose turn it is alone, and are the same for all lanes. */
-  private ownTurn(spots: readonly Spot[]): Spot | undefined {
-    const { turns } = this.request;
-    if (turns === undefined || spots.length !== turns.indices.length) return undefined;
+  private ownSpot(spots: readonly Spot[]): Spot | undefined {
+    const { loaders } = this.request;
+    if (loaders === undefined || spots.length !== loaders.indices.length) return undefined;
     const [own, ...others] = spots.map((spot, turn) =>
-      renamed(spot, (name) => (name === turns.indices[turn] ? turns.own : name)),
+      renamed(spot, (name) => (name === loaders.indices[turn] ? loaders.own : name)),
     );
     if (own === undefined || others.some((other) => keyOf(other) !== keyOf(own))) return undefined;
     const names = namesOf(own);
-    const same = (name: string) => name === turns.own || (/^[ik]\d/.test(name) && !this.uneven.has(name));
-    return names.includes(turns.own) && names.every(same) ? own : undefined;
+    // Positions, which lanes side by side share, and counters.
+    const same = (name: string) => name === loaders.own || (/^[ik]\d/.test(name) && !this.uneven.has(name));
+    return names.includes(loaders.own) && names.every(same) ? own : undefined;
   }
 
   /** Whether these are the lane's own units, at whichever step. */

@@ -69,7 +69,7 @@ function single(stage: Stage, target: Target): Single {
     phase,
     bindings: bindings.spec(),
     instructions: instructionsOf(section.builder, pass.phase, phase.instructions),
-    text: textOf(phase, ''),
+    text: textOf(phase, SUFFIX),
     form: { width: phase.width, slices, tile, tiles: Math.ceil(rows / tile), every, batch, rows: rowsOf(section, pass) },
     cost: {
       bytesRead: phase.cost.bytesRead * turns,
@@ -78,6 +78,9 @@ function single(stage: Stage, target: Target): Single {
     },
   };
 }
+
+/** Behind the names of a text's functions, until it is known which kind of stages it is of. */
+const SUFFIX = '_of_kind';
 
 const textOf = ({ data }: PhaseText, suffix: string): string => render('stage', data(suffix)).trimEnd();
 
@@ -174,7 +177,7 @@ function kindOf(
   return {
     comment: members.map(({ stage: { section, pass } }) => nameIn(section, pass.name)).join(', '),
     // The same text, under names of its own.
-    text: text.replaceAll(/\b(phase|finish|v\d+_at)(?=\()/g, `$1${index}`),
+    text: text.replaceAll(SUFFIX, `${index}`),
     numbers: numbers.map(({ name, values }) => ({ name, value: pick(values, 'stage') })),
     range: from === 0 ? `turn < ${to}u` : `turn >= ${from}u && turn < ${to}u`,
     from,
