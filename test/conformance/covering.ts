@@ -12,14 +12,18 @@ export function covering(tree: CellTree, chosen: Readonly<Record<string, readonl
   const values = tree.options.map((option) => valuesOf(option, chosen));
   const pairs = values.filter(({ length }) => length === 2).length;
   let rows = Math.max(1, ...values.map(({ length }) => length));
-  while (pairs > arcs(rows)) rows++;
+  while (pairs > majorities(rows).length) rows++;
+  const sets = majorities(rows);
+  const changed = Array.from({ length: pairs }, (_, at) => sets[Math.floor((at * sets.length) / pairs)] ?? 0);
   return Array.from({ length: rows }, (_, row) => {
     let column = 0;
     let round = 0;
     return Object.fromEntries(
       tree.options.map(({ name }, option): [string, OptionValue] => {
         const choices = values[option] ?? [];
-        const turn = choices.length === 2 ? Number(isOn(rows, row, column++)) : row * (PACES[round++ % PACES.length] ?? 1);
+        // The first assignment is in none of the sets.
+        const turn =
+          choices.length === 2 ? (((changed[column++] ?? 0) << 1) >> row) & 1 : row * (PACES[round++ % PACES.length] ?? 1);
         const value = choices[turn % choices.length];
         if (value === undefined) throw new Error(`option ${name} has no values`);
         return [name, value];
@@ -31,24 +35,10 @@ export function covering(tree: CellTree, chosen: Readonly<Record<string, readonl
 /** Without a common factor with 12, how many activations there are to choose from. */
 const PACES = [1, 7, 5];
 
-/** Steps around a ring of assignments that come to all of them, but for those that go the other way. */
-const strides = (ring: number) =>
-  Array.from({ length: ring }, (_, at) => at + 1).filter((at) => 2 * at < ring && common(at, ring) === 1);
-
-const common = (a: number, b: number): number => (b === 0 ? a : common(b, a % b));
-
-/** How many sets of more than half of a ring of all assignments but the first there are, as `isOn` makes them. */
-function arcs(rows: number): number {
-  const ring = rows - 1;
-  return rows < 4 ? Math.min(1, ring) : ring * strides(ring).length;
-}
-
-/** Whether an assignment is among those of an arc: from a beginning of its own on, in strides of the same length for as many arcs as there are beginnings. */
-function isOn(rows: number, row: number, column: number): boolean {
-  const ring = rows - 1;
-  const stride = strides(ring)[Math.floor(column / ring)] ?? 1;
-  const reached = Array.from({ length: Math.ceil(rows / 2) }, (_, step) => (column + step * stride) % ring);
-  return row > 0 && reached.includes(row - 1);
+/** Every set of more than half of all assignments but the first that has as many as the others, as bits. */
+function majorities(rows: number): number[] {
+  const bits = (set: number): number => (set === 0 ? 0 : (set & 1) + bits(set >> 1));
+  return [...Array(2 ** (rows - 1)).keys()].filter((set) => bits(set) === Math.ceil(rows / 2));
 }
 
 function valuesOf(option: OptionDeclaration, chosen: Readonly<Record<string, readonly OptionValue[]>>): readonly OptionValue[] {
