@@ -10,10 +10,10 @@ import type { Storage } from '../schedule/storage.js';
 import { Bindings, stepsOf } from './bindings.js';
 import { printValues, type Values } from './body.js';
 import { summing } from './handing.js';
-import { lastIndex } from './indices.js';
 import { assemble, checkSize, type Emitted, indexed, lanesFor } from './kernel.js';
-import { addressOf, NOWHERE, quadSpot, type Spot } from './spots.js';
-import { liveUnits } from './values.js';
+import { lastIndex } from './values/indices.js';
+import { addressOf, NOWHERE, quadSpot, type Spot } from './values/spots.js';
+import { liveUnits } from './values/texts.js';
 
 /** Accumulators of `vec4f` that a lane holds at most, two for each sum. */
 const ACCUMULATORS = 32;

@@ -1,27 +1,17 @@
 /**
  * Prints the per-unit part of a kernel: the values it stores, and where each goes.
  */
-import type { WgslFunction } from '../ops/wgsl/index.js';
 import type { Store } from '../schedule/places.js';
 import { LOAD } from '../schedule/weights.js';
 import { stepsOf } from './bindings.js';
-import { homeSpot, indexLines } from './indices.js';
-import { addressOf, keyOf, NOWHERE, type Spot } from './spots.js';
-import { isApart, liveUnits, named, ValuePrinter, type ValueRequest } from './values.js';
+import { homeSpot, indexLines } from './values/indices.js';
+import type { Tally, ValueRequest } from './values/printer.js';
+import { addressOf, keyOf, NOWHERE, type Spot } from './values/spots.js';
+import { liveUnits, named } from './values/texts.js';
+import { isApart, ValuePrinter } from './values/values.js';
 
-export interface Body {
+export interface Body extends Readonly<Tally> {
   readonly lines: { readonly text: string }[];
-  readonly calls: ReadonlySet<WgslFunction>;
-  /** Per unit, what loops repeat counted as often. */
-  readonly flops: number;
-  /** About how many instructions were printed. */
-  readonly instructions: number;
-  /** `vec4f` from memory, what loops repeat counted as often. */
-  readonly loads: number;
-  /** Whether there are loops. */
-  readonly loops: boolean;
-  /** Whether lanes hand each other parts of sums. */
-  readonly hands: boolean;
 }
 
 /** Values of a phase's stores at several spots. */
@@ -65,7 +55,7 @@ export function printBody(request: ValueRequest, print: PrintStore, { spots, lin
     const aside = store.place.shape.length === 0 && phase.shape.length > 0;
     const values = printer.at(store.value, spots);
     return spots.map((own, turn) => {
-      printer.instructions += LOAD;
+      printer.tally.instructions += LOAD;
       const value = values[turn] ?? '';
       const spot: Spot = aside ? { ...NOWHERE, step: own.step } : own;
       const kept = (text: string) => (aside ? `vec4f(${text}.x, 0, 0, 0)` : live(text, own));
@@ -99,7 +89,7 @@ export function printBody(request: ValueRequest, print: PrintStore, { spots, lin
     // A sequence without steps ends where the first one would be.
     ...(usesEnds ? forSteps((spot, step) => `let ${named('ends', spot)} = ${step} + 1 == max(steps, 1);`) : []),
     // Lanes that hand each other sums stay together.
-    ...(skips !== undefined && usesWithin && !printer.hands
+    ...(skips !== undefined && usesWithin && !printer.tally.hands
       ? [`if (${usesEnds ? '!(within || ends)' : '!within'}) { ${zeros.join(' ')} return; }`]
       : []),
     ...(units % 4 === 0 ? [] : lives.map((one) => `let ${one.live} = ${liveUnits(one.quad, units)};`)),
@@ -113,12 +103,11 @@ export function printValues(request: ValueRequest, spots: readonly Spot[]): Valu
   const printer = new ValuePrinter(request);
   const { stores } = request.phase;
   const values = stores.map(({ value }) => printer.at(value, spots));
-  printer.instructions += stores.length * spots.length;
+  printer.tally.instructions += stores.length * spots.length;
   const lines = [...(printer.usesLast ? ['let last = t + 1 == steps;'] : []), ...printer.uniform(), ...printer.lines];
   return { ...printed(printer, lines), at: spots.map((_, turn) => values.map((own) => own[turn] ?? '')) };
 }
 
 function printed(printer: ValuePrinter, lines: readonly string[]): Body {
-  const { calls, flops, instructions, loads, loops, hands } = printer;
-  return { lines: lines.map((text) => ({ text })), calls, flops, instructions, loads, loops, hands };
+  return { lines: lines.map((text) => ({ text })), ...printer.tally };
 }

@@ -10,8 +10,8 @@ import type { Phase } from '../schedule/phases.js';
 import { takes } from '../schedule/weights.js';
 import type { Bindings } from './bindings.js';
 import { printValues } from './body.js';
-import { homeSpot, indexLines } from './indices.js';
-import { name } from './values.js';
+import { homeSpot, indexLines } from './values/indices.js';
+import { name } from './values/texts.js';
 
 /** A function of the step and the units in a kernel. */
 export interface Clock {

@@ -5,7 +5,7 @@ import type { WgslFunction } from '../ops/wgsl/index.js';
 import { quads } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import type { Bindings } from './bindings.js';
-import { literal } from './values.js';
+import { literal } from './values/texts.js';
 
 export interface Entries {
   readonly setup: readonly string[];

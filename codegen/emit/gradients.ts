@@ -16,8 +16,8 @@ import { handsOn, shared, summing } from './handing.js';
 import { assemble, byGroup, checkSize, type Emitted, indexed, lanesFor, rolled } from './kernel.js';
 import { positionLines } from './operands.js';
 import { addedUp } from './slices.js';
-import { isOwn, plus, rowNumber, stepAt } from './spots.js';
-import { name } from './values.js';
+import { isOwn, plus, rowNumber, stepAt } from './values/spots.js';
+import { name } from './values/texts.js';
 
 type PassOf<K extends Pass['kind']> = Extract<Pass, { kind: K }>;
 

@@ -8,9 +8,9 @@ import type { Phase } from '../schedule/phases.js';
 import { quads } from '../schedule/places.js';
 import type { Storage } from '../schedule/storage.js';
 import { type Bindings, stepsOf } from './bindings.js';
-import { seenThrough } from './indices.js';
 import { pick } from './kernel.js';
-import { flatten, isOwn, plus, stepAt } from './spots.js';
+import { seenThrough } from './values/indices.js';
+import { flatten, isOwn, plus, stepAt } from './values/spots.js';
 
 /** Operands that are read alike and feed the same accumulators: one loop in the kernel serves them all. */
 export type OperandGroup = Merged<Loop, LoopOperand>;

@@ -12,7 +12,6 @@ import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { clocksIn, notZero } from './clocks.js';
 import { handsOn, shared, summing } from './handing.js';
-import { indexLines } from './indices.js';
 import {
   assemble,
   checkSize,
@@ -31,7 +30,8 @@ import { emitRows } from './rows.js';
 import { loadersIn, type Sharing } from './sharing.js';
 import { type Slices, slicedText, slicesOver } from './slices.js';
 import { emitTogether } from './together.js';
-import { name } from './values.js';
+import { indexLines } from './values/indices.js';
+import { name } from './values/texts.js';
 
 /** Accumulators of `vec4f`, and rows, that a lane has at most: beyond, they spill. */
 const OWN = { accumulators: 32, rows: 8 };

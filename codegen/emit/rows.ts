@@ -8,9 +8,9 @@ import type { Target } from '../plan.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { type Access, widthOf } from '../schedule/places.js';
 import { Bindings, stepsOf } from './bindings.js';
-import { indexLines, lastIndex } from './indices.js';
 import { assemble, type Emitted, lanesFor } from './kernel.js';
-import { addressOf, quadSpot, type Spot, unitSpot } from './spots.js';
+import { indexLines, lastIndex } from './values/indices.js';
+import { addressOf, quadSpot, type Spot, unitSpot } from './values/spots.js';
 
 export function emitRows({ storage, builder }: Section, target: Target, { name, phase, rows: over }: PhasePass): Emitted {
   const { rows: found, shape, stores } = phase;

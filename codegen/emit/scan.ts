@@ -10,7 +10,7 @@ import { type Follower, type Followers, NO_FOLLOWERS } from './followers.js';
 import { summing } from './handing.js';
 import { assemble, type Emitted, lanesFor, rolled } from './kernel.js';
 import { type Register, Registers } from './registers.js';
-import { addressOf, NOWHERE, slotStart } from './spots.js';
+import { addressOf, NOWHERE, slotStart } from './values/spots.js';
 import { emitThread, type Loop, type Stretch, type Walk, widthIn } from './walk.js';
 
 export interface EmittedScan {

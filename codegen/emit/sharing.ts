@@ -10,9 +10,9 @@ import { widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { type Body, printBody } from './body.js';
 import { handsOn, type Loaders, summing } from './handing.js';
-import { homeSpot, indexLines, indicesIn, lastIndex } from './indices.js';
 import { lanesFor, rolled } from './kernel.js';
-import { quadSpot, type Spot } from './spots.js';
+import { homeSpot, indexLines, indicesIn, lastIndex } from './values/indices.js';
+import { quadSpot, type Spot } from './values/spots.js';
 
 /** Steps, positions or quads of units of a lane at most: each sum is in registers, and has up to four parts. */
 const MOST = 8;

@@ -18,7 +18,7 @@ import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
 import { carriedName, type Register, Registers } from './registers.js';
 import { spotsTogether } from './sharing.js';
 import { longestSum, powerFrom, slicesWithin } from './slices.js';
-import { addressOf, NOWHERE } from './spots.js';
+import { addressOf, NOWHERE } from './values/spots.js';
 
 /** A loop of a section: its phases in order, and which way it counts. */
 export interface Loop {

@@ -1,5 +1,5 @@
 /** The indices of a lane's own units, and where windows move them. */
-import type { Storage } from '../schedule/storage.js';
+import type { Storage } from '../../schedule/storage.js';
 import { NOWHERE, quadSpot, type Spot } from './spots.js';
 
 /** The spot of a lane's own units, in the names that `indexLines` declares. */

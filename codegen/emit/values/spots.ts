@@ -1,6 +1,6 @@
 /** At which units a kernel wants a value, and the addresses that follow. */
-import { type Access, type Place, widthOf } from '../schedule/places.js';
-import type { Storage } from '../schedule/storage.js';
+import { type Access, type Place, widthOf } from '../../schedule/places.js';
+import type { Storage } from '../../schedule/storage.js';
 
 /** WGSL expressions of type `u32`. */
 export interface Spot {
@@ -107,3 +107,25 @@ export function addressOf(storage: Storage, access: Access, spot: Spot, flat?: s
 
 /** The lane of `vec4f` that a unit lies in; `undefined` where all four are wanted. */
 export const laneOf = (spot: Spot): string | undefined => (spot.last?.kind === 'unit' ? `${spot.last.text} % 4u` : undefined);
+
+/** Whether spots are each of four units. */
+export const isQuad = (spots: readonly Spot[]): boolean => spots[0]?.last?.kind === 'quad';
+
+/** The four units of a quad, one by one, none of them behind the last. */
+export const unitsOf = ({ outer, last, step }: Spot, size: number): Spot[] =>
+  [0, 1, 2, 3].map((lane) => {
+    const unit = plus(`4u * ${last?.text}`, `${lane}u`);
+    return { ...unitSpot(outer, size % 4 === 0 ? `(${unit})` : `min(${unit}, ${size - 1}u)`), step };
+  });
+
+const NAME = /\b[a-z_]\w*/gi;
+
+/** The names in its indices. */
+export const namesOf = ({ outer, last, step = '' }: Spot): readonly string[] =>
+  [...outer, last?.text ?? '', step].flatMap((text) => text.match(NAME) ?? []);
+
+/** The same spot with other names in its indices. */
+export const renamed = ({ outer, last, step }: Spot, to: (name: string) => string): Spot => {
+  const inside = (text: string) => text.replace(NAME, to);
+  return { outer: outer.map(inside), last: last && { ...last, text: inside(last.text) }, step: step && inside(step) };
+};
