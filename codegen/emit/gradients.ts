@@ -83,6 +83,8 @@ export function emitOuter({ builder, storage }: Section, target: Target, pass: P
     const load = `${bindings.read(term.right.buffer)}[${bases.right} + ${right.row} + col]`;
     const batch = storage.size('B');
     const positions = storage.elements(term.positions);
+    // Steps whose rows are summed in one go: a processor computes what a condition guards, whether or not it holds.
+    const inBlock = Math.floor((BLOCK * across) / (batch * positions));
     const leftNames = handed
       ? [...Array(shared(quadsPerTile, lanes, 'lane').loads.length).keys()].map((turn) => `own${turn}`)
       : [...Array(quadsPerTile).keys()].map((quad) => `y${quad}`);
@@ -99,7 +101,10 @@ export function emitOuter({ builder, storage }: Section, target: Target, pass: P
       nextRow: across === 1 ? 'at++' : `at += ${across}u`,
       shortest: stepsOf(storage, bindings, nth('running - 1u')),
       row: positions === 1 ? `t * ${batch}u + ${sequence}` : `(t * ${batch}u + ${sequence}) * ${positions}u + at % ${positions}u`,
-      block: BLOCK,
+      stepsOfBlock: turns * Math.max(1, inBlock),
+      several: inBlock > 1,
+      single: batch * positions * across === 1,
+      length: stepsOf(storage, bindings, '0u'),
       stretch: BLOCK * across,
       opaque,
       starts: [

@@ -12,6 +12,7 @@ import { Bindings, sequenceOf, stepsOf } from './bindings.js';
 import { printBody } from './body.js';
 import { clocksIn, notZero } from './clocks.js';
 import { handsOn, shared, summing } from './handing.js';
+import { type HeldWeight, heldOf, heldText } from './held.js';
 import {
   assemble,
   checkSize,
@@ -30,7 +31,7 @@ import { emitRows } from './rows.js';
 import { loadersIn, type Sharing } from './sharing.js';
 import { type Slices, slicedText, slicesOver } from './slices.js';
 import { emitTogether } from './together.js';
-import { indexLines } from './values/indices.js';
+import { indexLines, lastIndex } from './values/indices.js';
 import { name } from './values/texts.js';
 
 /** Accumulators of `vec4f`, and rows, that a lane has at most: beyond, they spill. */
@@ -131,6 +132,8 @@ export interface PhaseText {
   readonly width: number;
   /** Whether lanes hand each other what they loaded. */
   readonly hands: boolean;
+  /** Whether there are loops in what follows the sums. */
+  readonly loops: boolean;
   /** Whether they do so in loops that are as long for all of them only as far as is known here. */
   readonly votes: boolean;
   /** `vec4f` of workgroup memory. */
@@ -154,6 +157,14 @@ export interface Tiling {
   readonly slices?: Slices | undefined;
   /** Of lanes that have several positions, or several units of a row, each. */
   readonly together?: Sharing | undefined;
+  /** Of lanes that hold their weights. */
+  readonly held?: HeldBy | undefined;
+}
+
+/** Where what a lane holds of a phase begins, and of how many lanes each loads some of what all multiply. */
+export interface HeldBy {
+  readonly start: number;
+  readonly sharers: number | undefined;
 }
 
 /** Sequences are ordered where there are several and it may save products. */
@@ -167,7 +178,7 @@ export function phaseText(
   target: Target,
   pass: PhasePass,
   bindings: Bindings,
-  { tile, order, registers, handing, slices, together }: Tiling,
+  { tile, order, registers, handing, slices, together, held }: Tiling,
 ): PhaseText {
   const { builder, storage, merging } = section;
   const { phase } = pass;
@@ -217,9 +228,11 @@ export function phaseText(
   const position = pass.rows === 'step' ? `time, ${row}` : `i32(at / ${batch}u), ${row} % ${batch}u`;
   const rowOf = (at: string) =>
     pass.rows === 'step' || !ordered ? sequence(at) : `${at} / ${batch}u * ${batch}u + ${sequence(`${at} % ${batch}u`)}`;
-  const groups = operandGroups(phase.contractions, storage, pass.rows, merging).map(contraction);
+  const merged = operandGroups(phase.contractions, storage, pass.rows, merging);
+  const groups = held === undefined ? merged.map(contraction) : [];
+  const holds = held === undefined ? [] : merged.map((group, index) => holding(group, merged.slice(0, index), held));
   const asked = groups.flatMap(({ due }, group) => (step === undefined && due !== '' ? [{ group, tile, text: due }] : []));
-  const multiplied = groups.some(({ shares }) => shares.length > 0);
+  const multiplied = groups.some(({ shares }) => shares.length > 0) || holds.some(({ handed }) => handed);
   const contractions = phase.contractions.length;
   const accumulators = perRow.flatMap((row) => phase.contractions.map(({ id }) => `${name(id)}_${row}`));
   const sliced = slices === undefined ? undefined : slicedText(accumulators, slices, width);
@@ -260,9 +273,14 @@ export function phaseText(
         row,
         index: rowOf(row === 0 ? 'first' : rowAt(`${row}u`)),
       })),
-      ownRows: (multiplied ? ownRows : []).map((offset, turn) => ({ row: ownName(turn), index: rowOf(rowAt(`(${offset})`)) })),
+      ownRows: (multiplied && held === undefined ? ownRows : []).map((offset, turn) => ({
+        row: ownName(turn),
+        index: rowOf(rowAt(`(${offset})`)),
+      })),
       accumulatorRows: accumulators.map((name, slot) => ({ name, slot })),
       groups,
+      multiplied: holds.flatMap((one) => one.multiplied).map((text) => ({ text })),
+      filled: holds.flatMap((one) => one.filled).map((text) => ({ text })),
       sums: sliced === undefined ? contractions * tile : 0,
       slices: sliced?.data,
       parameters: sliced === undefined ? 'col: u32' : 'start: u32, lane: u32',
@@ -278,6 +296,7 @@ export function phaseText(
     instructions: body.instructions,
     width,
     hands: body.hands || multiplied,
+    loops: body.loops,
     votes: multiplied && groups.some(({ alike }) => !alike),
     parts: sliced?.memory ?? 0,
     units,
@@ -305,9 +324,7 @@ export function phaseText(
   function contraction(group: OperandGroup, index: number) {
     const { view, summed, weights, idle } = group.common;
     const buffer = bindings.read(view.buffer);
-    const unitQuads = storage.extents(phase.shape).at(-1) ?? 1;
-    const unit = phase.shape.length > 1 ? 'q' : 'col';
-    const bounds = sumBounds(storage, summed, unit);
+    const bounds = sumBounds(storage, summed, lastIndex(phase.shape.length));
     const handed = share !== undefined && handing !== undefined && sameForAll(section, pass, group.common, handing);
     const loaded = handed ? ownRows.map((_, turn) => ownName(turn)) : perRow.map(String);
     const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, loaded);
@@ -337,24 +354,51 @@ export function phaseText(
             return { row, owner: ownName(load), lane };
           })
         : [],
-      weights: weights.map(({ id, buffer: matrices, headStride }, turn) => {
-        const head = `i${phase.shape.length - 2}`;
-        const start = pick(
-          group.members.map(({ bases: own }) => own[turn] ?? 0),
-          'g',
-        );
-        return {
-          buffer: bindings.read(matrices),
-          base: headStride === 0 ? start : `${start} + ${head} * ${headStride}u`,
-          unit,
-          stride: 4 * unitQuads,
-          row1: unitQuads,
-          row2: 2 * unitQuads,
-          row3: 3 * unitQuads,
-          updates: perRow.map((row) => ({ row, accumulator: `${name(id)}_${row}` })),
-        };
-      }),
+      weights: weightsOf(group).map(({ accumulators: own, row, ...weight }) => ({
+        ...weight,
+        row1: row,
+        row2: 2 * row,
+        row3: 3 * row,
+        updates: perRow.map((row) => ({ row, accumulator: own[row] })),
+      })),
     };
+  }
+
+  /** The matrices that operands meet, and whose sums their products are added to. */
+  function weightsOf({ common, members }: OperandGroup): HeldWeight[] {
+    const extent = storage.extents(phase.shape).at(-1) ?? 1;
+    return common.weights.map(({ id, buffer, headStride }, turn) => {
+      const start = pick(
+        members.map(({ bases: own }) => own[turn] ?? 0),
+        'g',
+      );
+      return {
+        buffer: bindings.read(buffer),
+        base: headStride === 0 ? start : `${start} + i${phase.shape.length - 2} * ${headStride}u`,
+        unit: lastIndex(phase.shape.length),
+        stride: 4 * extent,
+        row: extent,
+        accumulators: perRow.map((row) => `${name(id)}_${row}`),
+      };
+    });
+  }
+
+  /** Products whose weights lanes hold; those of other groups lie before. */
+  function holding(group: OperandGroup, before: readonly OperandGroup[], { start, sharers: most }: HeldBy) {
+    const sharers = most !== undefined && sameForAll(section, pass, group.common, most) ? most : undefined;
+    const { lines, bases, inside } = operandLines({ storage, bindings }, group, pass.rows, perRow.map(String));
+    const text = heldText({
+      group,
+      summed: quads(storage.size(group.common.summed.sum)),
+      start: before.reduce((sum, other) => sum + heldOf(section, other), start),
+      lines,
+      buffer: bindings.read(group.common.view.buffer),
+      rows: perRow.map((row) => ({ row, base: bases[row]?.text ?? '0u', inside: inside(`${row}`) })),
+      sharers,
+      weights: weightsOf(group),
+      when: ends ? 'alive' : undefined,
+    });
+    return { ...text, handed: sharers !== undefined };
   }
 }
 

@@ -13,9 +13,10 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place, widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { handsOn } from './handing.js';
+import { holdingOf } from './held.js';
 import { assemble, type Emitted, instructionsOf, lanesFor, type Turns, turnIn, turnsOf } from './kernel.js';
-import { orderFor, type PhaseText, phaseText, tileRows } from './phase.js';
-import { carriedName, type Register, Registers } from './registers.js';
+import { orderFor, type PhaseText, phaseText, type Tiling, tileRows } from './phase.js';
+import { carriedName, Registers } from './registers.js';
 import { spotsTogether } from './sharing.js';
 import { longestSum, powerFrom, slicesWithin } from './slices.js';
 import { addressOf, NOWHERE } from './values/spots.js';
@@ -118,10 +119,12 @@ export function emitThread(section: Section, target: Target, loop: Loop, stretch
 export function emitResident(section: Section, target: Target, loop: Loop): Walk {
   const { passes } = loop;
   const rows = section.storage.size('B');
-  const bindings = new Bindings();
   const order = orderFor(section, passes);
   let tile = Math.min(...passes.map((pass) => tileRows(pass, rows)));
   while (tile > 1 && Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
+  const holding = emitHolding(section, target, loop, { rows, order, tile });
+  if (holding !== undefined) return holding;
+  const bindings = new Bindings();
   const lanes = residentLanes(
     target,
     Math.max(...passes.map((pass) => lanesWanted(section, target, pass, widthIn(section, pass.phase.shape)))),
@@ -169,9 +172,66 @@ export function emitResident(section: Section, target: Target, loop: Loop): Walk
   });
 }
 
+/** The same, of lanes that hold what they multiply; `undefined` where they cannot. */
+function emitHolding(section: Section, target: Target, loop: Loop, { rows, order, tile: most }: Rows): Walk | undefined {
+  const { passes } = loop;
+  const holding = holdingOf(section, target, passes, most);
+  if (holding === undefined) return undefined;
+  const { lanes, count, starts, tile } = holding;
+  const bindings = new Bindings();
+  const widths = passes.map(({ phase }) => widthIn(section, phase.shape));
+  const handing = widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
+  const together = handing === undefined ? [] : spotsTogether(section, target, passes, lanes);
+  const full = target.broadcasts && lanes % target.subgroup === 0;
+  const texts = passes.map((pass, index) =>
+    phaseText(section, target, pass, bindings, {
+      tile,
+      order,
+      handing,
+      together: together[index],
+      held:
+        pass.phase.contractions.length === 0
+          ? undefined
+          : {
+              start: starts[index] ?? 0,
+              // All lanes of a subgroup are there.
+              sharers: full && widths[index] === lanes ? target.subgroup : undefined,
+            },
+    }),
+  );
+  // Sums of all units are one lane's work for each of them, unless lanes of one subgroup share it out.
+  if (handing === undefined && texts.some(({ loops }) => loops)) return undefined;
+  const calls = (text: (index: number) => string) =>
+    widths.map((width, index) => (width === lanes ? text(index) : `if (lane < ${width}u) { ${text(index)} }`));
+  const hands = texts.some((text) => text.hands);
+  return assembleWalk(section, target, loop, texts, bindings, {
+    comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}, weights held`,
+    registers: [{ name: 'held', type: `array<vec4f, ${count}>` }, ...(hands ? [{ name: 'sharer', type: 'u32' }] : [])],
+    lanes,
+    columns: 1,
+    turns: Math.ceil(rows / tile),
+    tile,
+    order: turnsOf(target, order, rows, 0),
+    setup: [`let first = turn * ${tile}u;`, ...(hands ? ['sharer = invocation;'] : [])],
+    filled: calls((index) => `hold${index}(lane);`).filter((_, index) => (passes[index]?.phase.contractions.length ?? 0) > 0),
+    from: 'span.x',
+    until: 'span.y',
+    body: calls((index) => `phase${index}(lane, first);`).flatMap((call) => [call, 'storageBarrier();']),
+    ...(hands ? { shares: true, subgroup: target.subgroup } : {}),
+    ends: [],
+  });
+}
+
+interface Rows {
+  readonly rows: number;
+  readonly order: Tiling['order'];
+  /** The most to a workgroup. */
+  readonly tile: number;
+}
+
 interface WalkForm {
   readonly comment: string;
-  readonly registers: readonly Register[];
+  readonly registers: readonly { readonly name: string; readonly type: string }[];
   readonly lanes: number;
   /** Workgroups along the units, and along everything else. */
   readonly columns: number;
@@ -184,6 +244,8 @@ interface WalkForm {
   readonly until: string;
   readonly body: readonly string[];
   readonly ends: readonly string[];
+  /** Whether lanes load for others of their subgroup, whichever these are. */
+  readonly shares?: boolean;
   /** As in `KernelHead`. */
   readonly subgroup?: number;
   readonly parts?: number;
@@ -213,6 +275,7 @@ function assembleWalk(
       lanes,
       turn,
       folded,
+      shares: form.shares ?? false,
       guard: turns % gridY === 0 ? '' : `turn >= ${turns}u`,
       setup: lines(form.setup),
       filled: lines(form.filled),
