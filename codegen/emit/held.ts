@@ -8,6 +8,7 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
 import { MOST_LANES } from './kernel.js';
 import { type OperandGroup, operandGroups } from './operands.js';
+import { plus } from './values/spots.js';
 
 /** `vec4f` that a lane holds at most: an LSTM's of 64 units. Each is a statement, and LLVM takes 10 ms for one. */
 const MOST = 256;
@@ -93,7 +94,7 @@ export function heldText(products: HeldProducts): { readonly multiplied: string[
     sharers === undefined
       ? []
       : upTo(Math.ceil(summed / sharers)).map((turn) => {
-          const own = `${turn * sharers}u + sharer`;
+          const own = plus(`${turn * sharers}u`, 'sharer');
           const k = (turn + 1) * sharers <= summed ? own : `min(${own}, ${summed - 1}u)`;
           return `let own${one.row}_${turn} = ${load(one, k)};`;
         });

@@ -34,6 +34,8 @@ export interface Walk extends Emitted {
   readonly instructions: number;
   /** Rows that a lane has together. */
   readonly tile: number;
+  /** Whether lanes load what they multiply at every step. */
+  readonly weights: 'held' | 'loaded';
 }
 
 /** A part of the loop that a lane walks, where it is not all of it. */
@@ -217,6 +219,7 @@ function emitHolding(section: Section, target: Target, loop: Loop, { rows, order
     from: 'span.x',
     until: 'span.y',
     body: calls((index) => `phase${index}(lane, first);`).flatMap((call) => [call, 'storageBarrier();']),
+    weights: 'held',
     ...(hands ? { shares: true, subgroup: target.subgroup } : {}),
     ends: [],
   });
@@ -244,6 +247,7 @@ interface WalkForm {
   readonly until: string;
   readonly body: readonly string[];
   readonly ends: readonly string[];
+  readonly weights?: Walk['weights'];
   /** Whether lanes load for others of their subgroup, whichever these are. */
   readonly shares?: boolean;
   /** As in `KernelHead`. */
@@ -294,6 +298,7 @@ function assembleWalk(
     kernel,
     workgroups: [columns, gridY, gridZ],
     tile,
+    weights: form.weights ?? 'loaded',
     steps: Math.max(1, Math.floor(target.maxDispatchWork / Math.max(LEAST_WORK, work))),
     instructions: texts.reduce((sum, text, index) => sum + instructionsIn(section, passes[index], text), 0),
     cost: { bytesRead: total(({ cost }) => cost.bytesRead), bytesWritten: total(({ cost }) => cost.bytesWritten), flops },
