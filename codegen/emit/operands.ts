@@ -57,6 +57,21 @@ export function operandGroups(
   return apart.map(loopOf).map(({ common, own }) => ({ common, members: [own] }));
 }
 
+/** The same products, of at most so many matrices to a loop. */
+export function inLoops(groups: readonly OperandGroup[], most: number): OperandGroup[] {
+  return groups.flatMap(({ common, members }) => {
+    const { weights } = common;
+    const size = Math.min(weights.length, Math.max(1, most));
+    return Array.from({ length: Math.ceil(weights.length / size) }, (_, loop): OperandGroup => {
+      const own = <V>(all: readonly V[]) => all.slice(loop * size, (loop + 1) * size);
+      return {
+        common: { ...common, weights: own(weights) },
+        members: members.map(({ start, bases }) => ({ start, bases: own(bases) })),
+      };
+    });
+  });
+}
+
 /** The loop of one operand's products. */
 function loopOf(products: readonly Product[]): { common: Loop; own: LoopOperand } {
   const [first] = products;
