@@ -2,7 +2,9 @@
  * Lanes that hand each other what they loaded: where all of them need the same values, each loads some, and the others get these from
  * its register. A processor's driver takes a load for every lane, whether or not all read the same address.
  */
+import type { Shape } from '../ir/graph.js';
 import type { Target } from '../plan.js';
+import type { Spot } from './values/spots.js';
 
 /** Whether lanes of a workgroup can: every one must be there, and all in one subgroup. */
 export function handsOn(target: Target, lanes: number, width: number): boolean {
@@ -15,11 +17,13 @@ export interface Summing {
   readonly lanes: number;
   /** Whether they do it together: otherwise each does it for all, in the same order. */
   readonly together: boolean;
+  /** Where a lane's own units are, if those of all lanes are a row of this shape: what is summed there it has already. */
+  readonly row?: { readonly shape: Shape; readonly own: readonly Spot[] } | undefined;
 }
 
 /** On a processor, where a load costs more than what is done with it. */
-export const summing = ({ software, subgroup }: Target, together: boolean): Summing | undefined =>
-  software ? { lanes: subgroup, together } : undefined;
+export const summing = ({ software, subgroup }: Target, together: boolean, row?: Summing['row']): Summing | undefined =>
+  software ? { lanes: subgroup, together, row } : undefined;
 
 /** Steps or positions that lanes have together, of which each loads one where all of them read the same there. */
 export interface Loaders {

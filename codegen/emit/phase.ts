@@ -28,7 +28,7 @@ import {
 import { inLoops, type OperandGroup, operandGroups, operandLines, sumBounds } from './operands.js';
 import type { Registers } from './registers.js';
 import { emitRows } from './rows.js';
-import { loadersIn, type Sharing } from './sharing.js';
+import { loadersIn, type Sharing, wholeRow } from './sharing.js';
 import { type Slices, slicedText, slicesOver } from './slices.js';
 import { emitTogether } from './together.js';
 import { indexLines, lastIndex } from './values/indices.js';
@@ -201,7 +201,11 @@ export function phaseText(
 
   const { step, clocks, atStep, dueText } = clocksIn(section, pass, bindings, { tile, rows, opaque });
   const given = atStep.map(({ id }) => id);
-  const shares = summing(target, handing !== undefined);
+  const shares = summing(
+    target,
+    handing !== undefined,
+    handing === undefined ? undefined : wholeRow(section, phase.shape, together, handing),
+  );
   const ordered = order === 'longest first';
   // What a tile of rows stores is zero where all of its sequences have ended, whatever its sums are: they are left out.
   const ends = ordered && phase.contractions.length > 0 && phase.stores.every(({ when }) => when !== 'always');

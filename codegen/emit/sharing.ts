@@ -4,12 +4,13 @@
  * sequence share the memory; in those of a chunk's steps among themselves, Σ_k q[s, k]·k[r, k] for each head, several steps s share the
  * keys; and all units of a row share their mean.
  */
+import type { Shape } from '../ir/graph.js';
 import type { Target } from '../plan.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { type Body, printBody } from './body.js';
-import { handsOn, type Loaders, summing } from './handing.js';
+import { handsOn, type Loaders, type Summing, summing } from './handing.js';
 import { lanesFor, rolled } from './kernel.js';
 import { homeSpot, indexLines, indicesIn, lastIndex } from './values/indices.js';
 import { quadSpot, type Spot } from './values/spots.js';
@@ -173,7 +174,7 @@ function printed({ builder, storage }: Section, target: Target, { phase }: Phase
     phase,
     bindings,
     opaque: rolled(target),
-    summing: summing(target, hands),
+    summing: summing(target, hands, hands ? wholeRow({ storage }, phase.shape, sharing, lanes) : undefined),
     loaders: hands ? loadersIn(sharing, lanes) : undefined,
   };
   const body = printBody(
@@ -182,6 +183,18 @@ function printed({ builder, storage }: Section, target: Target, { phase }: Phase
     sharing,
   );
   return { bindings, body };
+}
+
+/** The units of each of so many lanes, where theirs together are all that there are, each every so-manieth. */
+export function wholeRow(
+  { storage }: Pick<Section, 'storage'>,
+  shape: Shape,
+  sharing: Sharing | undefined,
+  lanes: number,
+): Summing['row'] {
+  const own = sharing?.axis === 'units' ? sharing.spots : [homeSpot(shape.length)];
+  const [quads] = storage.extents(shape);
+  return shape.length === 1 && quads === own.length * lanes ? { shape, own } : undefined;
 }
 
 /** What each of so many lanes loads for all of them, where they differ in the last axis alone. */

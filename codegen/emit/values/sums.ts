@@ -71,11 +71,16 @@ function isShort({ request: { builder, phase } }: Printer, id: NodeId): boolean 
 }
 
 /** What all units of a row are summed to, each lane its share of them; numbers. */
-function sharedSums(printer: Printer, node: Node & Reduce, spots: readonly Spot[], { lanes, together }: Summing): string[] {
+function sharedSums(printer: Printer, node: Node & Reduce, spots: readonly Spot[], { lanes, together, row }: Summing): string[] {
   const combined = (parts: (lane: number) => string) => inPairs([...Array(lanes).keys()].map(parts), node.kind);
   if (together) {
     printer.tally.hands = true;
-    return sums(printer, node, spots, printer.root, { first: `col % ${lanes}u`, stride: lanes }).map((sum) => {
+    const shape = printer.request.builder.node(node.arg).shape;
+    const own =
+      row?.shape.join() === shape.join()
+        ? ownSums(printer, node, spots, row.own)
+        : sums(printer, node, spots, printer.root, { first: `col % ${lanes}u`, stride: lanes });
+    return own.map((sum) => {
       const part = `part_${printer.turn()}`;
       printer.root.lines.push(`let ${part} = ${across(sum, node.kind)};`);
       return combined((lane) => `subgroupBroadcast(${part}, ${lane}u)`);
@@ -93,6 +98,30 @@ function sharedSums(printer: Printer, node: Node & Reduce, spots: readonly Spot[
   });
   printer.root.lines.push(...looped(counter, block.lines, printer.request.opaque));
   return parts.map((part) => combined((lane) => `${part}[${lane}]`));
+}
+
+/** The sums of a lane's own units, as a loop over them adds them up. */
+function ownSums(printer: Printer, node: Node & Reduce, spots: readonly Spot[], own: readonly Spot[]): string[] {
+  const { storage, builder, opaque } = printer.request;
+  const [dim = ''] = builder.node(node.arg).shape;
+  const inner = spots.flatMap(({ step }) => own.map((spot) => ({ ...spot, step })));
+  const values = printer
+    .values(node.arg, inner, printer.root)
+    .map((value, index) => masked(value, inner[index]?.last?.text ?? '0u', storage.size(dim), node.kind));
+  printer.tally.flops += inner.length;
+  if (node.kind === 'max') printer.tally.calls.add('rc_max');
+  return spots.map((_, turn) => {
+    const [first = '', ...others] = values.slice(turn * own.length, (turn + 1) * own.length);
+    const sum = `own_${printer.turn()}`;
+    // A zero that no compiler knows is added to, as it is in a loop: of minus zero it makes zero.
+    const begin = node.kind === 'sum' ? `vec4f(f32(0u${opaque})) + ${first}` : first;
+    const text = others.reduce(
+      (sofar, other) => (node.kind === 'sum' ? `${sofar} + ${other}` : `rc_max(${sofar}, ${other})`),
+      begin,
+    );
+    printer.root.lines.push(`let ${sum} = ${text};`);
+    return sum;
+  });
 }
 
 /**
