@@ -7,8 +7,9 @@ import { scanOf, wantsScans } from '../schedule/scan.js';
 import { followersOf } from './followers.js';
 import type { Emitted } from './kernel.js';
 import { emitPhase, largestTile } from './phase.js';
+import { emitResident } from './resident.js';
 import { emitScan } from './scan.js';
-import { emitResident, emitThread, meeting, type Walk } from './walk.js';
+import { emitThread, meeting, type Walk } from './walk.js';
 
 export interface EmittedLoop {
   readonly choice: LoopChoice;

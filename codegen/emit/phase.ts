@@ -261,7 +261,9 @@ export function phaseText(
     (total, { sum, range }) => total + storage.size(sum) * (range === undefined ? 1 : (range.blocks + 1) / (2 * range.blocks)),
     0,
   );
-  const words = sums.reduce((total, sum) => total + 4 * quads(storage.size(sum)) * (4 * width + rows), 0);
+  // What lanes hold they load once, before the first step.
+  const loaded = held === undefined ? 4 * width : 0;
+  const words = sums.reduce((total, sum) => total + 4 * quads(storage.size(sum)) * (loaded + rows), 0);
   const rowAt = (offset: string) => (rows % tile === 0 ? `(first + ${offset})` : `min(first + ${offset}, ${rows - 1}u)`);
   const data = (suffix: string) => {
     const call = `finish${suffix}(${position}, col${passed});`;

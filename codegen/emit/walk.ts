@@ -3,22 +3,18 @@
  * well be walked by lanes that stay where they are, if what one lane reads of another's has been written when it does:
  *   thread    no lane reads what another one wrote in the loop; each walks the steps of its own units of one sequence, and keeps
  *             in registers what it brings from step to step
- *   resident  lanes of a workgroup have its sequences to themselves, and wait for each other between phases
+ *   resident  lanes of a workgroup have its sequences to themselves, and wait for each other between phases (`resident.ts`)
  * Sequences never meet in a loop, so no lane ever waits for another workgroup, which WGSL could not promise to run.
  * The arithmetic is the phases', in the same order, and so are the results.
  */
 import type { Target } from '../plan.js';
 import { type Carried, carriedOf, keyOf, writtenBy } from '../schedule/carried.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
-import { accessTo, type Place, widthOf } from '../schedule/places.js';
+import { accessTo, type Place } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
-import { handsOn } from './handing.js';
-import { holdingOf } from './held.js';
-import { assemble, type Emitted, instructionsOf, lanesFor, type Turns, turnIn, turnsOf } from './kernel.js';
-import { orderFor, type PhaseText, phaseText, type Tiling, tileRows } from './phase.js';
+import { assemble, type Emitted, instructionsOf, lanesFor, type Turns, turnIn } from './kernel.js';
+import { type PhaseText, phaseText } from './phase.js';
 import { carriedName, Registers } from './registers.js';
-import { spotsTogether } from './sharing.js';
-import { longestSum, powerFrom, slicesWithin } from './slices.js';
 import { addressOf, NOWHERE } from './values/spots.js';
 
 /** A loop of a section: its phases in order, and which way it counts. */
@@ -54,9 +50,6 @@ export interface Stretch {
 
 /** What a step costs at least, in operations: its loads and stores. */
 const LEAST_WORK = 2 ** 12;
-/** Workgroups that keep a machine busy: tiles of rows are halved until there are as many. */
-const BUSY = { software: 4, hardware: 64 };
-
 /** Each lane its own units of one sequence. */
 export function emitThread(section: Section, target: Target, loop: Loop, stretch?: Stretch): Walk {
   const { storage } = section;
@@ -117,122 +110,8 @@ export function emitThread(section: Section, target: Target, loop: Loop, stretch
   });
 }
 
-/** All units of a tile of sequences to a workgroup. */
-export function emitResident(section: Section, target: Target, loop: Loop): Walk {
-  const { passes } = loop;
-  const rows = section.storage.size('B');
-  const order = orderFor(section, passes);
-  let tile = Math.min(...passes.map((pass) => tileRows(pass, rows)));
-  while (tile > 1 && Math.ceil(rows / tile) < (target.software ? BUSY.software : BUSY.hardware)) tile /= 2;
-  const holding = emitHolding(section, target, loop, { rows, order, tile });
-  if (holding !== undefined) return holding;
-  const bindings = new Bindings();
-  const lanes = residentLanes(
-    target,
-    Math.max(...passes.map((pass) => lanesWanted(section, target, pass, widthIn(section, pass.phase.shape)))),
-  );
-  const together = spotsTogether(section, target, passes, lanes);
-  const widths = passes.map(({ phase }, index) => widthOf(together[index] ?? { extents: section.storage.extents(phase.shape) }));
-  // Lanes of which some have nothing to do in the last turn of a phase could hand nothing on.
-  const handing = widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
-  const slices = passes.map((pass) => (target.software ? undefined : slicesWithin(section, pass, { lanes, tile })));
-  const texts = passes.map((pass, index) =>
-    phaseText(section, target, pass, bindings, {
-      tile,
-      order,
-      handing,
-      together: together[index],
-      slices: slices[index],
-    }),
-  );
-  const parts = Math.max(...texts.map((text) => text.parts));
-  const hands = texts.some((text) => text.hands);
-  return assembleWalk(section, target, loop, texts, bindings, {
-    comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}`,
-    registers: [],
-    lanes,
-    columns: 1,
-    turns: Math.ceil(rows / tile),
-    tile,
-    order: turnsOf(target, order, rows, 0),
-    setup: [`let first = turn * ${tile}u;`],
-    filled: [],
-    from: 'span.x',
-    until: 'span.y',
-    body: widths.flatMap((width, index) => [
-      slices[index] !== undefined
-        ? `phase${index}(0u, lane, first);`
-        : hands
-          ? `for (var start = 0u; start < ${width}u; start += ${lanes}u) { phase${index}(start + lane, first); }`
-          : `for (var col = lane; col < ${width}u; col += ${lanes}u) { phase${index}(col, first); }`,
-      'storageBarrier();',
-      ...(parts > 0 ? ['workgroupBarrier();'] : []),
-    ]),
-    parts,
-    ...(hands && handing !== undefined ? { subgroup: handing } : {}),
-    ends: [],
-  });
-}
-
-/** The same, of lanes that hold what they multiply; `undefined` where they cannot. */
-function emitHolding(section: Section, target: Target, loop: Loop, { rows, order, tile: most }: Rows): Walk | undefined {
-  const { passes } = loop;
-  const holding = holdingOf(section, target, passes, most);
-  if (holding === undefined) return undefined;
-  const { lanes, count, starts, tile } = holding;
-  const bindings = new Bindings();
-  const widths = passes.map(({ phase }) => widthIn(section, phase.shape));
-  const handing = widths.every((width) => handsOn(target, lanes, width)) ? lanes : undefined;
-  const together = handing === undefined ? [] : spotsTogether(section, target, passes, lanes);
-  const full = target.broadcasts && lanes % target.subgroup === 0;
-  const texts = passes.map((pass, index) =>
-    phaseText(section, target, pass, bindings, {
-      tile,
-      order,
-      handing,
-      together: together[index],
-      held:
-        pass.phase.contractions.length === 0
-          ? undefined
-          : {
-              start: starts[index] ?? 0,
-              // All lanes of a subgroup are there.
-              sharers: full && widths[index] === lanes ? target.subgroup : undefined,
-            },
-    }),
-  );
-  // Sums of all units are one lane's work for each of them, unless lanes of one subgroup share it out.
-  if (handing === undefined && texts.some(({ loops }) => loops)) return undefined;
-  const calls = (text: (index: number) => string) =>
-    widths.map((width, index) => (width === lanes ? text(index) : `if (lane < ${width}u) { ${text(index)} }`));
-  const hands = texts.some((text) => text.hands);
-  return assembleWalk(section, target, loop, texts, bindings, {
-    comment: `resident, ${passes.length} phases, ${rows} rows in tiles of ${tile}, weights held`,
-    registers: [{ name: 'held', type: `array<vec4f, ${count}>` }, ...(hands ? [{ name: 'sharer', type: 'u32' }] : [])],
-    lanes,
-    columns: 1,
-    turns: Math.ceil(rows / tile),
-    tile,
-    order: turnsOf(target, order, rows, 0),
-    setup: [`let first = turn * ${tile}u;`, ...(hands ? ['sharer = invocation;'] : [])],
-    filled: calls((index) => `hold${index}(lane);`).filter((_, index) => (passes[index]?.phase.contractions.length ?? 0) > 0),
-    from: 'span.x',
-    until: 'span.y',
-    body: calls((index) => `phase${index}(lane, first);`).flatMap((call) => [call, 'storageBarrier();']),
-    weights: 'held',
-    ...(hands ? { shares: true, subgroup: target.subgroup } : {}),
-    ends: [],
-  });
-}
-
-interface Rows {
-  readonly rows: number;
-  readonly order: Tiling['order'];
-  /** The most to a workgroup. */
-  readonly tile: number;
-}
-
-interface WalkForm {
+/** What a kernel that walks is made of, beside its phases. */
+export interface WalkForm {
   readonly comment: string;
   readonly registers: readonly { readonly name: string; readonly type: string }[];
   readonly lanes: number;
@@ -255,7 +134,7 @@ interface WalkForm {
   readonly parts?: number;
 }
 
-function assembleWalk(
+export function assembleWalk(
   section: Section,
   target: Target,
   { name, by, passes }: Loop,
@@ -331,14 +210,3 @@ export function widthIn({ storage }: Section, shape: Place['shape']): number {
 
 const instructionsIn = ({ builder }: Section, pass: PhasePass | undefined, { instructions }: PhaseText) =>
   pass === undefined ? instructions : instructionsOf(builder, pass.phase, instructions);
-
-/** Lanes that a phase has work for: on a machine that runs many of them at once, some share a sum. */
-function lanesWanted(section: Section, { software }: Target, pass: PhasePass, width: number): number {
-  return software ? width : powerFrom(width) * powerFrom(longestSum(section, pass));
-}
-
-/** Of a workgroup that has all units: on a processor more lanes than one vector would only be run in turns. */
-function residentLanes(target: Target, widest: number): number {
-  const most = target.software ? target.subgroup : 256;
-  return Math.min(most, Math.max(target.software ? 1 : target.subgroup, powerFrom(widest)));
-}
