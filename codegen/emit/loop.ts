@@ -6,9 +6,10 @@ import type { LoopOrder, Order, PhasePass, Section } from '../schedule/passes.js
 import { scanOf, wantsScans } from '../schedule/scan.js';
 import { followersOf } from './followers.js';
 import type { Emitted } from './kernel.js';
-import { emitPhase, largestTile } from './phase.js';
+import { emitPhase } from './phase.js';
 import { emitResident } from './resident.js';
 import { emitScan } from './scan.js';
+import { largestTile } from './tiles.js';
 import { emitThread, meeting, type Walk } from './walk.js';
 
 export interface EmittedLoop {

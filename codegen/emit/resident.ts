@@ -9,9 +9,10 @@ import { Bindings } from './bindings.js';
 import { handsOn } from './handing.js';
 import { holdingOf } from './held.js';
 import { turnsOf } from './kernel.js';
-import { orderFor, phaseText, type Tiling, tileRows } from './phase.js';
+import { phaseText } from './phase-text.js';
 import { spotsTogether } from './sharing.js';
 import { longestSum, powerFrom, slicesWithin } from './slices.js';
+import { orderFor, type Tiling, tileRows } from './tiles.js';
 import { assembleWalk, type Loop, type Walk, widthIn } from './walk.js';
 
 /** Workgroups that keep a machine busy: tiles of rows are halved until there are as many. */

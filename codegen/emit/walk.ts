@@ -13,7 +13,7 @@ import type { PhasePass, Section } from '../schedule/passes.js';
 import { accessTo, type Place } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { assemble, type Emitted, instructionsOf, lanesFor, type Turns, turnIn } from './kernel.js';
-import { type PhaseText, phaseText } from './phase.js';
+import { type PhaseText, phaseText } from './phase-text.js';
 import { carriedName, Registers } from './registers.js';
 import { addressOf, NOWHERE } from './values/spots.js';
 

@@ -8,9 +8,10 @@ import type { Stage, Wave } from '../schedule/wave.js';
 import { type Alike, alike } from './alike.js';
 import { Bindings } from './bindings.js';
 import { assemble, checkSize, type Emitted, instructionsOf, lanesFor, MOST_LANES, pick } from './kernel.js';
-import { orderFor, type PhaseText, phaseText, rowsOf, tileRows } from './phase.js';
+import { type PhaseText, phaseText } from './phase-text.js';
 import { render } from './render.js';
 import { type Slices, slicesFilling } from './slices.js';
+import { orderFor, rowsOf, tileRows } from './tiles.js';
 
 /** One stage by itself. */
 interface Single {
