@@ -14,19 +14,23 @@ const LEAST_ROUNDS = 5;
 const MOST_ROUNDS = 25;
 const BUDGET = 4000;
 /** After how many rounds those whose fastest run is so many times the fastest of all stay behind. */
-const DROPPED: readonly { readonly after: number; readonly behind: number }[] = [
+type Drops = readonly { readonly after: number; readonly behind: number }[];
+const DROPPED: Drops = [
   { after: 1, behind: 3 },
   { after: 3, behind: 1.5 },
   { after: 5, behind: 1.2 },
 ];
 
-/** @returns them all, the fastest by its median first; those that stayed behind by what they had */
-export async function race<E extends Entrant>(entrants: readonly E[]): Promise<E[]> {
+/**
+ * @param dropped who stays behind when: nobody where the last few are to be told apart
+ * @returns them all, the fastest by its median first; those that stayed behind by what they had
+ */
+export async function race<E extends Entrant>(entrants: readonly E[], dropped: Drops = DROPPED): Promise<E[]> {
   let running = [...entrants];
   for (const { run } of running) await run();
   const start = performance.now();
-  for (let round = 1; round <= MOST_ROUNDS && running.length > 1; round++) {
-    if (round > LEAST_ROUNDS && performance.now() - start > BUDGET) break;
+  for (let round = 1; round <= MOST_ROUNDS && entrants.length > 1; round++) {
+    if (round > LEAST_ROUNDS && (running.length === 1 || performance.now() - start > BUDGET)) break;
     // Odd rounds go backwards, so that nobody always follows the same one.
     for (const entrant of round % 2 === 0 ? running : running.toReversed()) {
       const begin = performance.now();
@@ -34,7 +38,7 @@ export async function race<E extends Entrant>(entrants: readonly E[]): Promise<E
       entrant.samples.push(performance.now() - begin);
     }
     const best = Math.min(...running.map(least));
-    const limit = Math.min(...DROPPED.map(({ after, behind }) => (round >= after ? behind : Number.POSITIVE_INFINITY)));
+    const limit = Math.min(...dropped.map(({ after, behind }) => (round >= after ? behind : Number.POSITIVE_INFINITY)));
     running = running.filter((entrant) => least(entrant) <= limit * best);
   }
   // One that nobody is left to be compared with has not been timed, perhaps.

@@ -154,7 +154,7 @@ class Tuning {
       keys.has(key) ? [{ ...entrant, samples: [] }] : [],
     );
     this.progress('the best against what the compiler takes');
-    const [best] = await race(finalists);
+    const [best] = await race(finalists, []);
     for (const { loops, samples } of finalists) this.entrants.get(keyFor(loops))?.samples.push(...samples);
     const own = finalists.find(({ loops }) => keyFor(loops) === keyFor(chosen));
     const wins = best !== undefined && own !== undefined && median(best) < WORTH * median(own);

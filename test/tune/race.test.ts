@@ -37,6 +37,14 @@ it('ends when its time is up, after as many rounds as it takes to tell', async (
   expect(a.samples).toHaveLength(5);
 });
 
+it('times the one that all others stay behind as often as it takes to tell, and where nobody is dropped all of them', async () => {
+  const [fast, slow] = [entrant('a', 1), entrant('b', 9)];
+  await race([fast, slow]);
+  expect([fast.samples, slow.samples].map(({ length }) => length)).toEqual([5, 1]);
+  const [one, unlucky] = [entrant('a', 8), entrant('b', 70, 7)];
+  expect((await race([one, unlucky], []))[0]).toBe(unlucky);
+});
+
 it('times one alone once', async () => {
   const [only] = await race([entrant('a', 7)]);
   expect(only?.samples).toEqual([7]);
