@@ -1,5 +1,4 @@
 /** What a phase is in WGSL, apart from who runs which of its tiles of rows: for the templates `tile`, `finish` and `stage`. */
-/** What a phase is in WGSL, apart from who runs which of its tiles of rows: for the templates `tile`, `finish` and `stage`. */
 import type { WgslFunction } from '../ops/wgsl/index.js';
 import type { Target } from '../plan.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
@@ -34,10 +33,10 @@ export interface PhaseText {
   readonly width: number;
   /** Whether lanes hand each other what they loaded. */
   readonly hands: boolean;
-  /** Whether there are loops in what follows the sums. */
-  readonly loops: boolean;
   /** Whether they do so in loops that are as long for all of them only as far as is known here. */
   readonly votes: boolean;
+  /** Whether there are loops in what follows the sums. */
+  readonly loops: boolean;
   /** `vec4f` of workgroup memory. */
   readonly parts: number;
   readonly units: number;
