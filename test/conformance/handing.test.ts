@@ -117,6 +117,23 @@ describe('lanes that hand each other what they loaded', () => {
     }
   });
 
+  it.each([
+    ['gates', builtIn('lstm'), { T: 5, B: 35, I: 12, H: 20 }],
+    ['three of them', builtIn('gru'), { T: 5, B: 9, I: 16, H: 36 }],
+    ['those of heads', builtIn('slstm'), { T: 4, B: 9, I: 16, N: 2, H: 8 }],
+  ] as const)('multiply one matrix after the other on wide processors, to the same bits: %s', async (_, tree, sizes) => {
+    const prepared = prepare(tree, sizes);
+    const target = { ...device.target, broadcasts: false };
+    const [merged, apart] = [planFor(prepared, target), planFor(prepared, { ...target, subgroup: 8 })];
+    const loops = ({ kernels }: Plan) => kernels.reduce((sum, { wgsl }) => sum + (wgsl.match(/for \(var g = /g)?.length ?? 0), 0);
+    expect(loops(apart)).toBeGreaterThan(loops(merged));
+    const data = randomData(prepared.signature, sizes, prepared.outputs, { seed: 12, ragged: true });
+    const actual = await results(apart, data);
+    expect(differingBits(actual, await results(merged, data))).toEqual([]);
+    const compared = compareResults(actual, runReference(tree, prepared.signature, sizes, data), 1e-5);
+    expect(compared.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
   it('load one of several positions each, in walks over chunks as well', () => {
     const { kernels } = planFor(prepare(builtIn('delta-rule'), { T: 38, B: 2, I: 4, K: 16, V: 16 }), device.target, 'chunkwise');
     const loading = kernels.filter(({ wgsl }) => /let i\d_own = .* col % \d+u/.test(wgsl));
