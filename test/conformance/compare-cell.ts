@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CellTree, OptionValue } from '../../codegen/frontend/tree.js';
 import { compile, lower, parseCell, parseCellSource, resolveOptions, resolveSignature } from '../../codegen/index.js';
-import type { Sizes } from '../../codegen/plan.js';
+import type { Plan, Sizes } from '../../codegen/plan.js';
 import { outputShapes } from '../../runtime/check/outputs.js';
 import { compareResults, differingBits } from '../../runtime/compare.js';
 import type { CellData, CellResult, Tensors } from '../../runtime/data.js';
@@ -22,6 +22,15 @@ export function prepare(tree: CellTree, sizes: Sizes, given: Readonly<Record<str
   const options = resolveOptions(tree, given);
   const signature = resolveSignature(tree, options);
   return { options, signature, outputs: outputShapes(signature, lower(tree, signature)), sizes, tree };
+}
+
+/** What a plan gives from memory that held NaN. */
+export async function resultsOn(device: RecurveDevice, plan: Plan, data: CellData): Promise<CellResult> {
+  const layer = await load(device, plan);
+  layer.poison();
+  const result = await layer.run(data);
+  layer.destroy();
+  return result;
 }
 
 /** Names of the tensors whose bits are others where every member has a kernel of its own and each step its dispatches; data of one draw, ragged. */

@@ -6,10 +6,9 @@ import type { LoopStrategy, Plan, Sizes, Target } from '../../codegen/plan.js';
 import { compareResults, differingBits } from '../../runtime/compare.js';
 import type { CellData } from '../../runtime/data.js';
 import { openDevice, type RecurveDevice } from '../../runtime/device/index.js';
-import { load } from '../../runtime/layer/index.js';
 import { randomData } from '../../runtime/random.js';
 import { runReference } from '../../runtime/reference/index.js';
-import { builtIn, fromText, prepare } from './compare-cell.js';
+import { builtIn, fromText, prepare, resultsOn } from './compare-cell.js';
 
 let device: RecurveDevice;
 beforeAll(async () => {
@@ -52,13 +51,7 @@ function planFor({ tree, options, sizes }: Prepared, target: Target, strategy: L
   return compile(tree, { options, sizes, gradients: true, target, strategy });
 }
 
-async function results(plan: Plan, data: CellData) {
-  const layer = await load(device, plan);
-  layer.poison();
-  const result = await layer.run(data);
-  layer.destroy();
-  return result;
-}
+const results = (plan: Plan, data: CellData) => resultsOn(device, plan, data);
 
 const handing = (plan: Plan) => plan.kernels.filter(({ subgroup }) => subgroup !== undefined).map(({ name }) => name);
 
