@@ -6,11 +6,11 @@
 import type { Target } from '../plan.js';
 import type { PhasePass, Section } from '../schedule/passes.js';
 import { quads, widthOf } from '../schedule/places.js';
-import { MOST_LANES } from './kernel.js';
+import { MOST_LANES, upTo } from './kernel.js';
 import { type OperandGroup, operandGroups } from './operands.js';
 import { plus } from './values/spots.js';
 
-/** `vec4f` that a lane holds at most: an LSTM's of 64 units. Each is a statement, and LLVM takes 10 ms for one. */
+/** `vec4f` that a lane holds at most, for each of its rows: an LSTM's of 64 units. Each is a product in the text, for which LLVM takes 10 ms. */
 const MOST = 256;
 
 /** What the lanes of a workgroup hold of the phases of a loop. */
@@ -58,6 +58,8 @@ export interface HeldProducts {
   readonly summed: number;
   /** Where what is held of it begins. */
   readonly start: number;
+  /** As in `ValueRequest`. */
+  readonly opaque: string;
   /** Where the lane's position lies in the operand that `g` is the number of. */
   readonly lines: readonly string[];
   readonly buffer: string;
@@ -82,7 +84,7 @@ export interface HeldWeight {
 
 /** The products, and what fills the lane's array before the first step. */
 export function heldText(products: HeldProducts): { readonly multiplied: string[]; readonly filled: string[] } {
-  const { group, summed, start, lines, buffer, rows, sharers, weights, when } = products;
+  const { group, summed, start, opaque, lines, buffer, rows, sharers, weights, when } = products;
   const place = (member: number, k: number, turn: number) => start + 4 * ((member * summed + k) * weights.length + turn);
   const load = ({ row, inside }: HeldProducts['rows'][number], k: string) => {
     const text = `${buffer}[base${row} + ${k}]`;
@@ -122,7 +124,7 @@ export function heldText(products: HeldProducts): { readonly multiplied: string[
       '}',
     ]),
     filled: weights.flatMap(({ buffer: matrices, base, unit, stride, row }, turn) => [
-      `for (var n = 0u; n < ${each}u + zero(); n++) {`,
+      `for (var n = 0u; n < ${each}u${opaque}; n++) {`,
       `  let g = n / ${summed}u;`,
       `  let at = ${base} + n % ${summed}u * ${stride}u + ${unit};`,
       `  let to = ${start + 4 * turn}u + n * ${4 * weights.length}u;`,
@@ -131,5 +133,3 @@ export function heldText(products: HeldProducts): { readonly multiplied: string[
     ]),
   };
 }
-
-const upTo = (count: number): number[] => [...Array(count).keys()];

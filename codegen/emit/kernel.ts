@@ -173,6 +173,9 @@ export function assemble(
   };
 }
 
+/** The numbers below one, in order. */
+export const upTo = (count: number): number[] => [...Array(count).keys()];
+
 /** `values` as template rows with their index. */
 export const indexed = <V extends object>(values: readonly V[]) => values.map((value, index) => ({ ...value, index }));
 

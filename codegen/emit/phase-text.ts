@@ -103,8 +103,8 @@ export function phaseText(
   const position = pass.rows === 'step' ? `time, ${row}` : `i32(at / ${batch}u), ${row} % ${batch}u`;
   const rowOf = (at: string) =>
     pass.rows === 'step' || !ordered ? sequence(at) : `${at} / ${batch}u * ${batch}u + ${sequence(`${at} % ${batch}u`)}`;
-  const merged = inLoops(operandGroups(phase.contractions, storage, pass.rows, merging), Math.floor(sumsInLoop(target) / tile));
-  const groups = held === undefined ? merged.map(contraction) : [];
+  const merged = operandGroups(phase.contractions, storage, pass.rows, merging);
+  const groups = held === undefined ? inLoops(merged, Math.floor(sumsInLoop(target) / tile)).map(contraction) : [];
   const holds = held === undefined ? [] : merged.map((group, index) => holding(group, merged.slice(0, index), held));
   const asked = groups.flatMap(({ due }, group) => (step === undefined && due !== '' ? [{ group, tile, text: due }] : []));
   const multiplied = groups.some(({ shares }) => shares.length > 0) || holds.some(({ handed }) => handed);
@@ -268,6 +268,7 @@ export function phaseText(
       group,
       summed: quads(storage.size(group.common.summed.sum)),
       start: before.reduce((sum, other) => sum + heldOf(section, other), start),
+      opaque,
       lines,
       buffer: bindings.read(group.common.view.buffer),
       rows: perRow.map((row) => ({ row, base: bases[row]?.text ?? '0u', inside: inside(`${row}`) })),

@@ -118,7 +118,7 @@ function emitHolding(section: Section, target: Target, loop: Loop, { rows, order
     until: 'span.y',
     body: calls((index) => `phase${index}(lane, first);`).flatMap((call) => [call, 'storageBarrier();']),
     weights: 'held',
-    ...(hands ? { shares: true, subgroup: target.subgroup } : {}),
+    ...(hands ? { subgroup: target.subgroup } : {}),
     ends: [],
   });
 }

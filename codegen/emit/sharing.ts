@@ -11,7 +11,7 @@ import { widthOf } from '../schedule/places.js';
 import { Bindings } from './bindings.js';
 import { type Body, printBody } from './body.js';
 import { handsOn, type Loaders, type Summing, summing } from './handing.js';
-import { lanesFor, rolled } from './kernel.js';
+import { lanesFor, rolled, upTo } from './kernel.js';
 import { homeSpot, indexLines, indicesIn, lastIndex } from './values/indices.js';
 import { quadSpot, type Spot } from './values/spots.js';
 
@@ -159,8 +159,6 @@ function waysIn({ storage }: Section, target: Target, { phase, rows }: PhasePass
     { extent: extents.at(-1) ?? 1, of: units },
   ];
 }
-
-const upTo = (count: number): number[] => [...Array(count).keys()];
 
 function printed({ builder, storage }: Section, target: Target, { phase }: PhasePass, sharing: Sharing | undefined) {
   const bindings = new Bindings();

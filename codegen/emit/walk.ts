@@ -127,8 +127,6 @@ export interface WalkForm {
   readonly body: readonly string[];
   readonly ends: readonly string[];
   readonly weights?: Walk['weights'];
-  /** Whether lanes load for others of their subgroup, whichever these are. */
-  readonly shares?: boolean;
   /** As in `KernelHead`. */
   readonly subgroup?: number;
   readonly parts?: number;
@@ -158,7 +156,8 @@ export function assembleWalk(
       lanes,
       turn,
       folded,
-      shares: form.shares ?? false,
+      // Lanes that hold weights load for the others of their subgroup, whichever these are.
+      shares: form.weights === 'held' && form.subgroup !== undefined,
       guard: turns % gridY === 0 ? '' : `turn >= ${turns}u`,
       setup: lines(form.setup),
       filled: lines(form.filled),
